@@ -60,6 +60,7 @@ const KNOWN = {
   "invalid-fields": to(["start"]),
   "record-changed": to(["choose"]),
   "link-in-progress": to(["start"], "info"),
+  "link-waits-on-page": to(["start"], "info"),
   "record-being-tested": to(["start"], "info"),
   "cannot-undo": to(["start"], "stop"),
   "reference-not-kept": to(["again"], "stop"),
@@ -75,7 +76,7 @@ const KNOWN = {
 /** Problems whose words leave open, or say themselves, whether anything was changed. */
 const SAYS_ITSELF = new Set([
   "permission-missing", "rules-unknown", "background-silent", "outcome-seen", "tab-closed", "tab-moved", "contact-changed",
-  "list-changed", "list-unanswered", "other-connection", "record-unknown", "record-changed", "link-in-progress", "cannot-undo",
+  "list-changed", "list-unanswered", "other-connection", "record-unknown", "record-changed", "link-in-progress", "link-waits-on-page", "cannot-undo",
   "reference-not-kept", "write-refused", "server-odd", "web-page-instead", "server-redirects", "network-sign-in",
   "proxy-sign-in", "gateway-error", "commusoft-refused",
 ]);

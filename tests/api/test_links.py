@@ -280,7 +280,7 @@ def test_commusoft_down_is_told_and_nothing_is_written(
     reply = link(client)
     assert reply.status_code == 503
     assert reply.get_json()["type"] == URN + "commusoft-unreachable"
-    assert "Nothing was changed" in reply.get_json()["detail"]
+    assert "Nothing was saved" in reply.get_json()["detail"]
     assert client.post("/api/v1/suggestions", json=CONTACT).status_code == 200
 
 

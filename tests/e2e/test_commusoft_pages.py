@@ -152,7 +152,7 @@ def test_a_save_that_drops_the_reference_is_not_seen_and_stays_open(
 
 
 def test_a_session_that_ran_out_loses_nothing(
-    page: OpenPage, assist: AssistDriver, access: RunningServices, commusoft: CommusoftPages
+    page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
     page.fault(session=True)
     assist.fill(page.driver)
@@ -163,7 +163,8 @@ def test_a_session_that_ran_out_loses_nothing(
     assert newest_link(access)["state"] == "intended"
     page.fault(session=False)
     page.driver.evaluate("(location.reload(), null)")
-    assist.says("Select Edit in Commusoft")
+    assist.says("Not seen yet")
+    assert newest_link(access)["state"] == "intended"
 
 
 def test_going_to_another_record_takes_the_panel_away_and_coming_back_brings_it(
@@ -271,3 +272,32 @@ def test_switched_off_nothing_of_it_is_left_on_an_open_page(
         lambda: "the panel is left on the page",
     )
     clerk.switch_on_page("commusoft")
+
+
+def test_an_admin_shows_the_field_once_where_its_label_is_not_known(
+    browser: Browser,
+    clerk: PopupDriver,
+    access: RunningServices,
+    commusoft: CommusoftPages,
+    assist: AssistDriver,
+) -> None:
+    clerk.connect(access, role="admin")
+    variant = Variant("plain-other", "plain", "new", {"label": "Ledger code"})
+    commusoft.serve(variant)
+    decide(clerk)
+    becomes(access, "intended")
+    page = commusoft.open_record(RECORD, "new")
+    assist.says("The Third-Party Reference field is not here")
+    page.edit()
+    assist.press(page.driver, "Show crmlink the field")
+    assist.says("Which field is it?")
+    page.focus_reference()
+    page.driver.press("Enter")
+    assert "Ledger code" in assist.says("Is it the framed field?").words
+    assist.press(page.driver, "Use this field")
+    assist.says("Fill in the Third-Party Reference?")
+    assist.press(page.driver, "Fill in")
+    assist.says("Now select Save in Commusoft")
+    assert page.shown() == MARGARET
+    shown = access.ask("workspace")["record_fields"]
+    assert [(one["kind"], one["label"]) for one in shown] == [("customer", "Ledger code")]

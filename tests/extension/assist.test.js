@@ -31,7 +31,7 @@ test("a record's page is told what waits for it, and what to look for", async ()
   assert.equal(data.address, PAGE);
   assert.deepEqual([data.link.id, data.link.reference, data.link.record], ["lnk_1", REFERENCE, "Margaret Holloway"]);
   assert.deepEqual(data.search, {
-    labels: RULES.crms.commusoft.reference_labels, subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null,
+    labels: RULES.crms.commusoft.reference_labels, edits: ["Edit"], subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null,
   });
   assert.equal(data.may_show, false);
 });

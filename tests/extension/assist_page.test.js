@@ -35,7 +35,7 @@ async function open(html, more = {}) {
       return { ok: true, data: { link: state.link, fill: stage === "before" && state.link.state === "intended" } };
     },
   };
-  const search = { labels: LABELS, subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null };
+  const search = { labels: LABELS, edits: ["Edit"], subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null };
   /** @param {any} message */
   const answer = (message) => {
     const { type, ...fields } = message;

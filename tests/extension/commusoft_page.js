@@ -16,7 +16,7 @@ export const tools = /** @type {any} */ (globalThis).crmlinkPage;
 
 export const LABELS = ["Third-Party Reference", "Third party accounting ref", "Accounting reference"];
 /** @type {import("../../extension/lib/commusoft/types.js").Search} */
-export const SEARCH = { labels: LABELS, subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null };
+export const SEARCH = { labels: LABELS, edits: ["Edit"], subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null };
 export const RECORD_PAGE = "https://app.commusoft.co.uk/customers/customer/1001/view/property/view";
 
 /** @param {string} html */

@@ -249,6 +249,22 @@ test("a grid that sorts itself between the choice of a cell and what is typed ha
   page.window.close();
 });
 
+test("what went into another row in sight is put back there", async () => {
+  const list = entries(14);
+  list[8].reference = "KEEP";
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  let sorted = false;
+  grid.beforeCommit = () => {
+    if (!sorted) grid.shown.reverse();
+    sorted = true;
+  };
+  const { outcomes } = await fillAll(page, [wanted(list[5])]);
+  assert.deepEqual(references(list), { 1006: "REF-1006", 1009: "KEEP" });
+  assert.equal(outcomes.get("row-1006"), "filled");
+  page.window.close();
+});
+
 test("a row that a filter took away is left, and no other is taken for it", async () => {
   const list = entries(60);
   const page = openPage("");

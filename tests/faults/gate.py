@@ -1,4 +1,4 @@
-"""A sandbox that holds a PUT until the test lets it go: no test has to sleep beside a slow one."""
+"""A sandbox that holds a request until the test lets it go: no test sleeps beside a slow one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox.shapes import UpdateForm
 
 LIMIT = 60.0  # seconds; a test that waits for longer has gone wrong
 Application = Callable[..., Iterable[bytes]]
 
 
 @dataclass
-class HeldPut:
-    """One PUT on its way: it has arrived, it is carried out, it is answered."""
+class HeldRequest:
+    """One request on its way: it has arrived, it is carried out, it is answered."""
 
+    number: int = 1  # of those to its record and with its method that are still to come
+    method: str | None = None  # None: whichever it has
     arrived: threading.Event = field(default_factory=threading.Event)
     may_be_done: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
@@ -25,7 +28,7 @@ class HeldPut:
 
     def wait(self) -> None:
         """Return once it has arrived at Commusoft, which has not done it yet."""
-        assert self.arrived.wait(LIMIT), "no PUT came"
+        assert self.arrived.wait(LIMIT), "no request came"
 
     def carry_out(self) -> None:
         """Let Commusoft do it, and return once it has; whoever sent it hears nothing yet."""
@@ -38,50 +41,60 @@ class HeldPut:
         self.may_be_answered.set()
 
 
-class PutGate:
-    """A WSGI layer that holds the next PUT to each record that it was asked to hold."""
+class RequestGate:
+    """A WSGI layer that holds those requests to records that it was asked to hold."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._held: dict[str, HeldPut] = {}
-        self._all: list[HeldPut] = []
+        self._held: dict[str, HeldRequest] = {}
+        self._all: list[HeldRequest] = []
+        self._lock = threading.Lock()
         self.puts = 0
 
-    def hold(self, record_id: str) -> HeldPut:
-        """Hold the next PUT to this record."""
-        kind, _, number = record_id.partition("-")
-        put = self._held[f"/{kind}s/{number}"] = HeldPut()
-        self._all.append(put)
-        return put
+    def hold(self, record_id: str, method: str | None = "PUT", number: int = 1) -> HeldRequest:
+        """Hold the next request to this record, or one behind it."""
+        kind, _, key = record_id.partition("-")
+        held = self._held[f"/{kind}s/{key}"] = HeldRequest(number, method)
+        self._all.append(held)
+        return held
 
     def open(self) -> None:
         """Hold nothing any more, so that no thread is left waiting."""
         self._held.clear()
-        for put in self._all:
-            put.may_be_done.set()
-            put.may_be_answered.set()
+        for held in self._all:
+            held.may_be_done.set()
+            held.may_be_answered.set()
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = "/" + "/".join(environ["PATH_INFO"].split("/")[-2:])
-        if environ["REQUEST_METHOD"] != "PUT":
+        held = self._due(path, environ["REQUEST_METHOD"])
+        if held is None:
             return self._application(environ, start)
-        self.puts += 1
-        put = self._held.pop(path, None)
-        if put is None:
-            return self._application(environ, start)
-        put.arrived.set()
-        put.may_be_done.wait(LIMIT)
+        held.method = environ["REQUEST_METHOD"]
+        held.arrived.set()
+        held.may_be_done.wait(LIMIT)
         body = list(self._application(environ, start))
-        put.done.set()
-        put.may_be_answered.wait(LIMIT)
+        held.done.set()
+        held.may_be_answered.wait(LIMIT)
         return body
+
+    def _due(self, path: str, method: str) -> HeldRequest | None:
+        with self._lock:
+            self.puts += method == "PUT"
+            held = self._held.get(path)
+            if held is None or held.method not in (None, method):
+                return None
+            held.number -= 1
+            return self._held.pop(path) if held.number == 0 else None
 
 
 @contextmanager
-def gated_sandbox(customers: int = 60, suppliers: int = 12) -> Iterator[tuple[str, PutGate]]:
+def gated_sandbox(
+    customers: int = 60, suppliers: int = 12, update: UpdateForm = "W"
+) -> Iterator[tuple[str, RequestGate]]:
     """The address of a sandbox in this process, and the gate in front of it."""
-    application = create_sandbox(customers, suppliers)
-    gate = PutGate(application.wsgi_app)
+    application = create_sandbox(customers, suppliers, update=update)
+    gate = RequestGate(application.wsgi_app)
     application.wsgi_app = gate  # type: ignore[method-assign, assignment] # Flask's way
     with SandboxServer(application) as server:
         try:

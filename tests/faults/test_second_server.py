@@ -17,7 +17,7 @@ from sqlalchemy import select
 from browsers.real_services import Service, ServiceFailed, _environment, wait_until
 from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, Database, Link, LinkState, Workspace
-from faults.gate import PutGate, gated_sandbox
+from faults.gate import RequestGate, gated_sandbox
 from support.access_factories import make_token
 from support.sandbox import HOLLOWAY, SandboxHandle, new_key
 
@@ -32,7 +32,7 @@ class Firm:
     folder: Path
     database_url: str
     commusoft: SandboxHandle
-    gate: PutGate
+    gate: RequestGate
     started: list[Service] = field(default_factory=list)
 
     def server(self, name: str) -> Service:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from crmlink.store import Link, LinkState
-from faults.gate import HeldPut, PutGate, gated_sandbox
+from faults.gate import HeldRequest, RequestGate, gated_sandbox
 from faults.peers import LATE_AFTER, Care, Peer, Peers
 from faults.shared_installation import SharedInstallation, open_shared_installation
 from support.sandbox import decision, new_key
@@ -30,7 +30,7 @@ PLAYED = [(0, "link"), (3, "link"), (7, "link"), (7, "undo")]
 @dataclass(frozen=True)
 class Place:
     access: SharedInstallation
-    gate: PutGate
+    gate: RequestGate
     peers: Peers
 
 
@@ -59,7 +59,7 @@ class Story:
         self.access = self.place.access
         self.record_id = self.access.record()
         self.key = new_key()
-        self.held: HeldPut | None = None
+        self.held: HeldRequest | None = None
 
     def play(self, order: tuple[str, ...], silence: int) -> None:
         first = self._begin()

@@ -11,17 +11,21 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from browsers.real_services import CRMLINK, _environment
+from browsers.real_services import CRMLINK, _environment, wait_until
+from crmlink.access.devices import command_line_actor
+from crmlink.access.personal_data.subject import erase
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import CommusoftTimeout, CommusoftUnreachable
 from crmlink.commusoft.records import Record
+from crmlink.commusoft.sandbox.shapes import UpdateForm
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.write_tests import MAX_RESTORES
 from crmlink.settings import Settings
 from crmlink.store import Link, LinkState, Process, WriteTest
 from faults.gate import gated_sandbox
@@ -39,6 +43,8 @@ from support.sandbox import (
 )
 
 RECORD, TRIAL = "customer-1002", "TRIAL-1"
+PLAIN = "customer-2011"  # has a county and no title
+SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 
 
 @pytest.fixture
@@ -142,6 +148,90 @@ def test_a_doctor_killed_with_its_trial_on_the_record_loses_nothing(tmp_path: Pa
         recover(installation.workspace)
         assert (commusoft.reference(RECORD), open_tests(installation)) == (OTHER, 0)
         installation.close()
+
+
+@pytest.mark.parametrize(
+    ("update", "number", "step"),
+    [
+        ("N", 5, "done"),  # the trial value is on it, and a field was not sent
+        ("N", 6, "arrived"),  # its own value is on its way back
+        ("N-empties", 4, "done"),  # its county is gone
+        ("N-empties", 5, "arrived"),  # its county is on its way back
+        ("N-empties", 5, "done"),
+    ],
+)
+def test_a_doctor_killed_while_it_proves_a_form_loses_nothing(
+    tmp_path: Path, database_url: str, update: UpdateForm, number: int, step: str
+) -> None:
+    """SIGKILL of a real process at the form's PUTs; three other ways were refused before."""
+    with gated_sandbox(update=update) as (address, gate):
+        commusoft = SandboxHandle(address, lambda: None)
+        before = everything_of(commusoft, PLAIN)
+        data = tmp_path / "data"
+        data.mkdir(mode=0o700)
+        environment = _environment(data, address) | {
+            "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
+            "CRMLINK_DATABASE_URL": database_url,
+            "CRMLINK_SECRET_KEY": SECRET,
+        }
+        put = gate.hold(PLAIN, "PUT", number)
+        command = ("doctor", "--write-test", PLAIN, "--trial", TRIAL, "--yes")
+        doctor = subprocess.Popen([CRMLINK, *command], env=environment, stdout=subprocess.DEVNULL)
+        put.wait()
+        if step == "done":
+            put.carry_out()
+        doctor.send_signal(signal.SIGKILL)
+        assert doctor.wait(10) == -signal.SIGKILL
+        put.release()
+        settings = Settings(
+            data_dir=data,
+            database_url=database_url,
+            secret_key=SECRET,
+            commusoft=connection_to(address),
+        )
+        client = CommusoftClient(connection_to(address), limits=FAST_LIMITS)
+        installation = open_installation(settings, client)
+        with installation.database.writing() as session:
+            session.execute(delete(Process))
+
+        def is_over() -> bool:
+            recover(installation.workspace)
+            return open_tests(installation) == 0
+
+        wait_until(is_over, "the write test ends")
+        assert everything_of(commusoft, PLAIN) == before
+        installation.close()
+
+
+def everything_of(commusoft: SandboxHandle, record_id: str) -> dict[str, Any]:
+    """All that Commusoft shows of a customer, but when it was last saved."""
+    shown = dict(commusoft.other_user.record("customer", record_id.partition("-")[2]).raw)
+    del shown["updatedAt"]
+    return shown
+
+
+def test_what_a_form_took_and_commusoft_does_not_take_back_stays_to_be_seen(
+    ctx: WorkspaceContext, installation: Installation, sandbox: SandboxHandle, device_id: int,
+    admin: PageClient,
+) -> None:  # fmt: skip
+    """The value is kept and shown, nothing is linked meanwhile, and it ends when it is there."""
+    held = dict(ctx.commusoft.record("customer", "1002").raw)
+    own_email = held["emailaddress"]
+    before = held | {"addressline3": "Back gate", "boilermake": "Worcester"}
+    fresh = left_behind(
+        ctx, device_id, trial=None, before=before, writes=MAX_RESTORES, writes_over=MAX_RESTORES
+    )
+    recover(fresh)
+    assert open_tests(installation) == 1
+    page = admin.read("/commusoft")
+    assert "What customer-1002 held before the test" in page
+    assert "Back gate" in page
+    with pytest.raises(LinkingFailure):
+        confirm(ctx, decision(RECORD), new_key(), device_id)
+    erase(installation.access, command_line_actor(installation.access), RECORD)
+    with installation.database.reading() as session:
+        assert session.scalars(select(WriteTest.before)).all() == [None]
+    assert own_email not in admin.read("/commusoft")
 
 
 def test_a_trial_that_may_still_land_is_waited_for(

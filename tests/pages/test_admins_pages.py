@@ -318,7 +318,7 @@ def test_a_line_that_was_changed_shows(admin: PageClient, installation: Installa
             .where(AuditEntry.place == 3)
             .values(subject="somebody else")
         )
-    assert "Line 3 was changed" in admin.read("/audit")
+    assert "Line 3 was altered" in admin.read("/audit")
 
 
 def test_the_audit_is_taken_away_as_a_table(admin: PageClient) -> None:
@@ -342,7 +342,7 @@ def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
     for wrong in ("99.7", "100", "many", "", "-1", "٩٩"):
         reply = admin.send("/settings", **(good | {"sure_bound": wrong}))
         assert reply.status_code == 422, wrong
-        assert "From 99.8 to 99.999 percent." in words(reply)
+        assert "Enter a percentage from 99.8 to 99.999%." in words(reply)
     for wrong in ("-1", "many", "", "99999", "9" * 5000):
         reply = admin.send("/settings", **(good | {"keep_names_days": wrong}))
         assert reply.status_code == 422, wrong

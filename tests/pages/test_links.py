@@ -122,7 +122,7 @@ def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
     sandbox.stop()
     reply = clerk.send(f"/links/{scene.linked.id}/undo")
     assert reply.status_code == 503
-    assert "Nothing was changed" in words(reply)
+    assert "Nothing was saved" in words(reply)
     assert "✓ Linked" in clerk.read(f"/links/{scene.linked.id}")
 
 

@@ -130,7 +130,7 @@ def test_lines_left_out_are_named_and_many_need_a_yes(
     path = uploaded(office, report([*PEOPLE, {"Customer ID": "x", "Customer Name": "Nobody"}]))
     page = office.read(path)
     assert "1 line will be left out" in page
-    assert "“x” cannot be its id in Commusoft" in page
+    assert "“x” isn't an id in Commusoft" in page
     asked = sent(office, path, do="keep")
     assert asked.status_code == 409
     assert "1 line would be left out." in words(asked)

@@ -101,7 +101,7 @@ def test_the_whole_link_may_be_pasted(app: Flask, installation: Installation) ->
 @pytest.mark.parametrize(
     ("password", "again", "said"),
     [
-        (NEW, NEW + "x", "not the same"),
+        (NEW, NEW + "x", "two passwords don't match"),
         ("short", "short", "12 characters"),
         ("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "same few"),
         ("kim osei kim osei", "kim osei kim osei", "name or email"),

@@ -30,7 +30,7 @@ from support.page_client import PageClient, signed_in_client, words
 from support.sample_data import SampleData
 from support.sandbox import SandboxHandle, new_key
 
-UNWRITTEN = "Nothing was changed"
+UNWRITTEN = "Nothing was saved"
 NOTHING_TO_DO = "Nothing to do: this customer or supplier already has this reference"
 
 
@@ -117,7 +117,7 @@ def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
     assert "linked by" not in page
     told = _api(app, installation, f"links/{scene.hanging.id}")["failure"]["detail"]
     assert UNWRITTEN not in told
-    assert "not known yet" in told
+    assert "don't know yet" in told
 
 
 @pytest.mark.parametrize("state", [LinkState.FAILED, LinkState.CONFLICT, LinkState.INTENDED])
@@ -219,11 +219,11 @@ def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
     batch = draft(installation, scene.manager, references=False)
     page = manager.read(f"/lists/{batch.id}")
     assert "None was read from the file" in page
-    assert "press Link these contacts in the browser extension" in page
+    assert "select Link these contacts in the browser extension" in page
     with installation.database.writing() as session:
         session.get_one(Batch, batch.id).package = "sage_50"
     page = manager.read(f"/lists/{batch.id}")
-    assert "press Link these contacts" not in page
+    assert "select Link these contacts" not in page
     assert "Import the file again with the column that has them" in page
 
 

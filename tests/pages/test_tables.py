@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from crmlink.installation import Installation
-from support.list_files import linked, unlinked
+from crmlink.store import Device, DeviceType
+from crmlink.store.base import now
+from support.list_files import linked, matched, unlinked
 from support.page_client import PageClient, signed_in_client
 from support.sample_data import SampleData
 
@@ -58,6 +62,16 @@ def test_a_heading_sorts_its_table_and_once_more_the_other_way(
 @pytest.mark.parametrize("path", ["/links", "/records", "/audit", "/people", "/devices"])
 def test_an_order_that_cannot_be_is_the_usual_one(admin: PageClient, path: str) -> None:
     assert admin.get(f"{path}?sort=%3Cscript%3E").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/links", "/links.csv", "/audit", "/audit.csv"])
+@pytest.mark.parametrize("day", ["01/01/0001", "31/12/9999", "30/12/9999", "02/01/0001"])
+@pytest.mark.parametrize("end", ["since", "until"])
+def test_the_first_and_the_last_day_of_all_are_days_too(
+    admin: PageClient, path: str, day: str, end: str
+) -> None:
+    """The day after the last one, and the hours before the first, are outside what a date holds."""
+    assert admin.get(f"{path}?{end}={day}").status_code == 200
 
 
 def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) -> None:
@@ -119,6 +133,65 @@ def test_days_are_written_in_one_way(admin: PageClient) -> None:
         )
         assert not re.search(r"\b\d\d/\d\d/\d{4}\b", page), path
     assert re.search(SHOWN_DAY, admin.read("/audit"))
+
+
+@pytest.mark.parametrize("path", ["/people", "/devices", "/records"])
+def test_a_table_is_narrowed_by_day(
+    admin: PageClient, installation: Installation, path: str
+) -> None:
+    with installation.database.writing() as session:
+        used = session.scalars(select(Device).where(Device.sort == DeviceType.BROWSER)).all()
+        used[0].last_used_at = now()
+    today = datetime.now().astimezone()
+    since, until = f"{today - timedelta(days=1):%d/%m/%Y}", f"{today + timedelta(days=1):%d/%m/%Y}"
+    within = admin.get(f"{path}?since={since}&until={until}").get_data(as_text=True)
+    rows = len(re.findall("<tr>", within))
+    assert 1 < rows < len(re.findall("<tr>", admin.get(path).get_data(as_text=True))), rows
+    assert f'value="{since}"' in within
+    sorting = re.search(r'href="([^"]*sort=-name[^"]*)"', within)
+    assert sorting
+    assert f"since={since}" in sorting[1]
+    before = admin.get(f"{path}?until=01/01/2020").get_data(as_text=True)
+    assert "<tbody><tr>" not in re.sub(r"\s", "", before)
+    assert "Enter a date like 31/01/2026." in admin.read(f"{path}?since=yesterday")
+
+
+def test_records_are_narrowed_by_the_day_they_were_linked_also_in_a_search(
+    admin: PageClient, scene: SampleData
+) -> None:
+    found = _column(admin.get("/records?since=01/01/2020").get_data(as_text=True))
+    assert scene.linked.record_label in " ".join(found)
+    word = scene.linked.record_label.split()[-1]
+    assert scene.linked.record_label in admin.read(f"/records?q={word}&since=01/01/2020")
+    assert "No matches" in admin.read(f"/records?q={word}&until=01/01/2020")
+
+
+def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
+    app: Flask, installation: Installation, scene: SampleData
+) -> None:
+    batch = matched(installation, scene.manager)
+    boss = signed_in_client(app, installation, scene.manager)
+
+    def names(query: str) -> list[str]:
+        page = boss.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)
+        return [name.lower() for name in re.findall(r'id="who-\d+">(.*?)<', page)]
+
+    up, down = names("sort=name"), names("sort=-name")
+    assert len(up) > 2
+    assert up == sorted(up)
+    assert down == up[::-1]
+    assert names("sort=%3Cscript%3E") == names("")
+    page = boss.get(f"/lists/{batch.id}?sort=-name&q=a").get_data(as_text=True)
+    places = re.search(r'data-places="([^"]*)"', page)
+    assert places
+    part = boss.get(f"/lists/{batch.id}/rows?at={places[1]}").get_data(as_text=True)
+    shown = re.findall(r'<li class="row"[^>]* data-place="(\d+)"', part)
+    assert shown == re.findall(r'<li class="row"[^>]* data-place="(\d+)"', page), (
+        "the rest of a page has its order"
+    )
+    everything = _table(boss, f"/lists/{batch.id}/results.csv")
+    some = _table(boss, f"/lists/{batch.id}/results.csv?q={up[0].split()[0]}")
+    assert 0 < len(some) < len(everything)
 
 
 def test_the_navigation_folds_without_javascript(admin: PageClient) -> None:

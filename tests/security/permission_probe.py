@@ -27,6 +27,7 @@ REFUSALS = {
         "beyond-token",
         "person-needed",
         "not-your-list",
+        "not-your-parked-contact",
     )
 }
 

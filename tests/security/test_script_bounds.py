@@ -19,10 +19,18 @@ from werkzeug.test import TestResponse
 from crmlink.access.api_tokens import create_api_token, list_tokens, revoke_token
 from crmlink.access.context import AccessContext
 from crmlink.access.people import find_person
-from crmlink.store import BatchRow, Device, Link, Person, RowState
-from security.attack_fixture import AttackFixture, linked_batch, make_world, new_batch, new_link
+from crmlink.store import BatchRow, Device, Link, LinkMethod, LinkState, Person, RowState
+from security.attack_fixture import (
+    AttackFixture,
+    linked_batch,
+    make_world,
+    new_batch,
+    new_link,
+    new_parked,
+)
 from support.access_factories import make_person, page_actor, pair, with_token
-from support.installations import open_app
+from support.installations import installation_of, open_app
+from support.sandbox import HOLLOWAY
 
 API = "/api/v1"
 URN = "urn:crmlink:problem:"
@@ -177,6 +185,23 @@ def test_it_throws_no_list_away_but_its_own(world: AttackFixture, access: Access
     assert manager.delete(f"{API}/batches/{batch_id}").status_code == 204
 
 
+@pytest.mark.parametrize("scopes", [("link",), ALL_SCOPES])
+def test_it_neither_removes_nor_renames_parked_contacts_of_others(
+    world: AttackFixture, access: AccessContext, scopes: tuple[str, ...]
+) -> None:
+    own, thief = script(world, *scopes)
+    contact = {"package": "sage_50", "reference": "H001", "name": "Margaret Holloway"}
+    manager = with_token(world.app, world.browsers["manager"].access_token)
+    kept = manager.post(f"{API}/parked", json=contact).get_json()
+    renamed = thief.post(f"{API}/parked", json=contact | {"name": "Angela Baker"})
+    assert (renamed.status_code, renamed.get_json()["name"]) == (201, "Margaret Holloway")
+    path = f"{API}/parked/{kept['id']}"
+    assert code(thief.delete(path)) == (403, "not-your-parked-contact")
+    assert thief.delete(f"{API}/parked/{new_parked(world, own)}").status_code == 204
+    clerk = with_token(world.app, world.browsers["clerk"].access_token)
+    assert clerk.delete(path).status_code == 204
+
+
 def test_an_admin_token_lets_nobody_in(world: AttackFixture, access: AccessContext) -> None:
     """A person has no end, so a token that could make one would outlive itself."""
     _, thief = script(world, *ALL_SCOPES)
@@ -206,6 +231,50 @@ def test_it_undoes_no_link_but_its_own(
         assert code(thief.post(path, json={}, headers=KEY)) == (403, "not-yours")
     mine = thief.post(f"{API}/links/{new_link(world, own)}/undo", json={}, headers=KEY)
     assert mine.status_code != 403
+
+
+@pytest.mark.parametrize("scopes", [("link",), ALL_SCOPES])
+def test_it_says_of_no_link_but_its_own_what_a_page_showed(
+    world: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
+) -> None:
+    """What is said settles a link: linked though nothing was saved, or a conflict."""
+    own, thief = script(world, *scopes)
+    ctx = installation_of(world.app).workspace
+    seen = {"connection_id": ctx.public_connection_id, "stage": "after", "value": HOLLOWAY}
+    for device, answer in (
+        (pair(access, boss).device, (403, "not-yours")),
+        (token(access, boss, "link")[0], (403, "not-yours")),
+        (own, None),
+    ):
+        link_id = new_link(world, device)
+        with access.database.writing() as session:
+            link = session.get_one(Link, link_id)
+            link.state, link.settled_at = LinkState.INTENDED, None
+            link.method, link.record_number = LinkMethod.PAGES, link_id
+        reply = thief.post(f"{API}/links/{link_id}/observations", json=seen)
+        with access.database.reading() as session:
+            state = session.get_one(Link, link_id).state
+        assert state is (LinkState.INTENDED if answer else LinkState.LINKED)
+        assert code(reply) == answer if answer else reply.status_code == 200
+        with access.database.writing() as session:
+            session.get_one(Link, link_id).state = LinkState.UNDONE
+
+
+def test_it_says_of_no_list_what_a_table_showed_of_others_links(
+    world: AttackFixture, access: AccessContext, boss: Person
+) -> None:
+    own, thief = script(world, "batch")
+    ctx = installation_of(world.app).workspace
+    path = f"{API}/batches/{new_batch(world, own)}/table/observations"
+    for device, forbidden in ((token(access, boss, "link")[0], True), (own, False)):
+        rows = [{"link_id": "none"}, {"link_id": new_link(world, device)}]
+        seen = {
+            "connection_id": ctx.public_connection_id,
+            "stage": "after",
+            "rows": [row | {"value": HOLLOWAY} for row in rows],
+        }
+        reply = thief.post(path, json=seen)
+        assert (reply.status_code == 403) is forbidden, reply.get_json()
 
 
 def states(world: AttackFixture, batch_id: str) -> set[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -24,6 +25,7 @@ from security.oidc_server import SECRET
 from security.outside import SLOWEST, Outside, real_server
 from support.installations import open_app
 
+EMAIL, PASSWORD = "admin@firm.example", "four dry hammers"
 DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -147,22 +149,22 @@ def test_at_most_two_calls_are_out_at_once(app: Flask, provider: SlowProvider) -
     assert 200 in statuses
 
 
-def press_the_button(outside: Outside, source: str) -> None:
-    """As a stranger at some address does who waits for no answer."""
+def send_form(outside: Outside, source: str, fields: dict[str, str], wait: float = 0.5) -> bytes:
+    """Send the log-in's form from some address, as a stranger does who waits for no answer."""
     csrf_page = outside.raw(
         f"GET /log-in HTTP/1.0\r\nHost: 127.0.0.1:{outside.port}\r\n\r\n".encode(), source=source
     ).decode()
     token = csrf_page.partition('name="csrf_token" value="')[2].partition('"')[0]
     cookie = csrf_page.partition("Set-Cookie: ")[2].partition(";")[0]
-    body = f"csrf_token={token}&with=sso"
-    outside.raw(
+    body = urlencode({"csrf_token": token} | fields)
+    return outside.raw(
         (
             f"POST /log-in HTTP/1.0\r\nHost: 127.0.0.1:{outside.port}\r\nCookie: {cookie}\r\n"
             f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
             f"\r\n{body}"
         ).encode(),
         source=source,
-        wait=0.5,
+        wait=wait,
     )
 
 
@@ -173,10 +175,58 @@ def test_a_slow_provider_does_not_stop_the_server(tmp_path: Path) -> None:
         with real_server(tmp_path, **oidc) as outside:
             sources = [f"127.0.1.{number}" for number in range(1, 21)]
             with ThreadPoolExecutor(20) as pool:
-                pool.map(lambda source: press_the_button(outside, source), sources)
+                pool.map(lambda source: send_form(outside, source, {"with": "sso"}), sources)
                 wait_until(lambda: provider.asked, "the provider is asked")
                 slowest = max(outside.seconds_to_answer() for _ in range(5))
             assert slowest < 1
             assert provider.most_at_once <= 2
             page = requests.get(f"{outside.address}/log-in", timeout=SLOWEST)
             assert page.status_code == 200  # passwords go on
+
+
+def test_passwords_and_sign_on_flooded_together_keep_nobody_out(tmp_path: Path) -> None:
+    """Both at once, from forty addresses: a person signs in, with a browser known and a new one."""
+    with slow_provider() as provider:
+        provider.pause = 6
+        oidc = {"OIDC_ISSUER": provider.issuer, "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"}
+        with real_server(tmp_path, **oidc) as outside:
+            known = outside.become_admin(EMAIL, PASSWORD)
+            over, guesses = threading.Event(), Counter[bytes]()
+
+            def set_out(source: str) -> None:
+                while not over.is_set():
+                    send_form(outside, source, {"with": "sso"})
+
+            def guess(source: str) -> None:
+                for number in itertools.count():
+                    if over.is_set():
+                        return
+                    email = EMAIL if number == 0 else f"{number}@{source}.example"
+                    reply = send_form(
+                        outside, source, {"email": email, "password": "wrong"}, SLOWEST
+                    )
+                    guesses[reply[9:12]] += 1
+
+            with ThreadPoolExecutor(40) as pool:
+                numbers = range(1, 21)
+                floods = [pool.submit(set_out, f"127.0.1.{number}") for number in numbers]
+                floods += [pool.submit(guess, f"127.0.2.{number}") for number in numbers]
+                try:
+                    wait_until(lambda: provider.asked, "the provider is asked")
+                    wait_until(lambda: guesses[b"401"] >= 40, "passwords are guessed")
+                    for browser in (known, requests.Session()):
+                        assert sign_in(outside, browser).url == f"{outside.address}/"
+                    assert outside.seconds_to_answer() < SLOWEST
+                finally:
+                    over.set()
+            for flood in floods:
+                flood.result()
+            assert provider.most_at_once <= 2
+            assert set(guesses) <= {b"401", b"429", b"503", b""}
+
+
+def sign_in(outside: Outside, browser: requests.Session) -> requests.Response:
+    """Sign out, if signed in, and in again with the password."""
+    browser.cookies.pop("crmlink_session", None)
+    form = {"csrf_token": outside.csrf(browser), "email": EMAIL, "password": PASSWORD}
+    return browser.post(f"{outside.address}/log-in", data=form, timeout=SLOWEST)

@@ -6,7 +6,16 @@
   const { isVisible, labelKey, parentOf, rootsOf } = tools;
 
   const PRESSED = "a, button, [role=button], input[type=button]";
-  const SAYS = new Set(["edit", "editedit", "editdetails", "editotherdetails", "editcustomer", "editcustomerdetails", "editsupplier", "editsupplierdetails"]);
+
+  /**
+   * What such a thing says: the word, twice where its picture is a word too, or with what it edits.
+   * @param {string[]} words
+   * @param {string} kind
+   */
+  function sayings(words, kind) {
+    const ends = ["", "details", "otherdetails", kind, `${kind}details`];
+    return new Set(words.map(labelKey).flatMap((word) => [word + word, ...ends.map((end) => word + end)]));
+  }
 
   /** What it says: a button's own words, without those of a picture. @param {Element} element */
   function wordsOf(element) {
@@ -35,9 +44,10 @@
    * @param {import("./types.js").Search} search
    * @returns {HTMLElement | null} null where there is none, or more than one that it might be
    */
-  function findEdit(document, { labels, subject }) {
+  function findEdit(document, { labels, subject, edits }) {
+    const says = sayings(edits ?? [], subject.kind);
     const all = rootsOf(document).flatMap((root) => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(PRESSED))])
-      .filter((one) => SAYS.has(wordsOf(one)) && isVisible(one) && !one.matches(":disabled, [aria-disabled=true]") && staysHere(one) && !tools.isForeign(one, subject));
+      .filter((one) => says.has(wordsOf(one)) && isVisible(one) && !one.matches(":disabled, [aria-disabled=true]") && staysHere(one) && !tools.isForeign(one, subject));
     if (all.length < 2) return all[0] ?? null;
     const keys = new Set(labels.map(labelKey).filter(Boolean));
     const places = rootsOf(document).flatMap((root) => [...root.querySelectorAll("*")]).filter((one) => one.childElementCount === 0 && keys.has(labelKey(one.textContent)) && isVisible(one));

@@ -14,8 +14,8 @@
  */
 
 /**
- * `textOnly`: what a field holds that takes nothing is not what the page shows. It may be on its way to be saved.
- * @typedef {{labels: string[], subject: Subject, rule: FieldRule | null, textOnly?: boolean}} Search
+ * `edits`: what begins editing. `textOnly`: what a field holds that takes nothing is not what the page shows. It may be on its way to be saved.
+ * @typedef {{labels: string[], edits?: string[], subject: Subject, rule: FieldRule | null, textOnly?: boolean}} Search
  */
 
 /**

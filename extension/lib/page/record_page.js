@@ -52,6 +52,7 @@ export function searchFor(place, record, packages, { record_fields: fields }) {
   const shown = fields?.find((one) => one.kind === place.kind && one.host === place.host) ?? null;
   return {
     labels: packages.crms?.[COMMUSOFT]?.reference_labels ?? [],
+    edits: packages.crms?.[COMMUSOFT]?.edit_words ?? [],
     subject: { kind: place.kind, number: place.number, names: [...new Set(/** @type {string[]} */ (names))] },
     rule: shown ? { selector: shown.selector, label: shown.label } : null,
   };

@@ -141,6 +141,12 @@ class NotListOwner(AccessFailure):
     code = "not-your-list"
 
 
+class NotParkedContactOwner(AccessFailure):
+    """A script's token tried to remove a contact parked by others (facts: by)."""
+
+    code = "not-your-parked-contact"
+
+
 class PairingUnknown(AccessFailure):
     """No pairing has this code (any more)."""
 

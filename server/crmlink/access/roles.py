@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmlink.access.context import Actor
-from crmlink.access.errors import NotLinkOwner, NotListOwner
+from crmlink.access.errors import NotLinkOwner, NotListOwner, NotParkedContactOwner
 from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})
@@ -52,3 +52,15 @@ def require_may_discard(actor: Actor, collected_by: Device) -> None:
     """Raise NotListOwner if a script would delete a list collected by others."""
     if actor.is_script and not actor.owns(collected_by):
         raise NotListOwner(by=collected_by.who)
+
+
+def require_may_unpark(actor: Actor, parked_by: Device) -> None:
+    """Raise NotParkedContactOwner if a script would remove a contact parked by others."""
+    if actor.is_script and not actor.owns(parked_by):
+        raise NotParkedContactOwner(by=parked_by.who)
+
+
+def require_may_observe(actor: Actor, linked_by: Device) -> None:
+    """Raise NotLinkOwner if a script would say what a page showed of another's link."""
+    if actor.is_script and not actor.owns(linked_by):
+        raise NotLinkOwner(by=linked_by.who)

@@ -59,7 +59,7 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
             f"{package['name']} always has the same addresses, so you can't add another."
         )
     for host in hosts:
-        host_ = _added_host(host)
+        host_ = normalised_host(host)
         for other_package in sites.values():
             if other_package is not package and any(
                 _collides_with(rule, host_) for rule in other_package.get("hosts", [])
@@ -82,7 +82,8 @@ def at_hosts(packages: Packages, crm_id: str, hosts: list[str], scheme: str = "h
     return packages | {"crms": crms | {crm_id: crm}}
 
 
-def _added_host(host: str) -> str:
+def normalised_host(host: str) -> str:
+    """Return an added host in the one form in which it is stored. Raises `InvalidHost`."""
     normalised = host.strip().lower().removesuffix(":443")
     match = _ADDED_HOST.fullmatch(normalised)
     if not match or (match["port"] and not 0 < int(match["port"][1:]) < 65536):
@@ -94,6 +95,12 @@ def _added_host(host: str) -> str:
 
 
 def _collides_with(rule: str, host: str) -> bool:
-    """Return whether an added host matches another package's rule, whatever its port."""
-    pattern = re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(rule))
-    return re.fullmatch(pattern, host.split(":")[0]) is not None
+    """Return whether an added host may be what another package's rule or host means.
+
+    Two packages may be on two ports of one server; without a port a host is the whole server.
+    """
+    name, _, port = rule.partition(":")
+    added_name, _, added_port = host.partition(":")
+    pattern = re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(name))
+    same_server = re.fullmatch(pattern, added_name) is not None
+    return same_server and (not port or not added_port or port == added_port)

@@ -8,7 +8,7 @@ from flask import request
 from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
-from crmlink.access.roles import require_may_undo
+from crmlink.access.roles import require_may_observe, require_may_undo
 from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
@@ -137,8 +137,12 @@ class ObservationsView(MethodView):
     @blueprint.arguments(ObservationSchema)
     @blueprint.response(200, ObservedSchema)
     def post(self, body: dict[str, Any], link_id: str) -> dict[str, Any]:
-        """Tell what the record's page shows; the same again changes nothing"""
+        """Tell what the record's page shows; the same again changes nothing
+
+        A script tells it of its own links only: what it says settles them.
+        """
         require_connection(current_workspace(), body["connection_id"])
+        require_may_observe(current_actor(), find_link(current_workspace(), link_id).device)
         seen = Observation(body["stage"], SeenOnPage.of(body["value"]), body["replaces"])
         found = observe(current_workspace(), link_id, seen, current_actor().device.id)
         return link_shape(found.link) | {"fill": found.fill}

@@ -6,9 +6,10 @@ from typing import Any
 
 from flask.views import MethodView
 
+from crmlink.access.roles import require_may_unpark
 from crmlink.api.schemas.common import ContactSchema, ParkedContactSchema, ParkedContactsSchema
 from crmlink.api.suggestions import contact_of
-from crmlink.linking.parked import park, parked_contacts, unpark
+from crmlink.linking.parked import find_parked, park, parked_contacts, unpark
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.serializers import parked_shape
 from crmlink.web.strict_parsing import Blueprint
@@ -31,8 +32,9 @@ class ParkedView(MethodView):
     @blueprint.response(201, ParkedContactSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Park a contact; parking it again updates its details"""
-        device_id = current_actor().device.id
-        return parked_shape(park(current_workspace(), contact_of(body), device_id))
+        actor = current_actor()
+        ctx, contact = current_workspace(), contact_of(body)
+        return parked_shape(park(ctx, contact, actor.device.id, only_own=actor.is_script))
 
 
 @blueprint.route("/parked/<parked_id>")
@@ -42,5 +44,7 @@ class ParkedContactView(MethodView):
     @require_permission("link")
     @blueprint.response(204)
     def delete(self, parked_id: str) -> None:
-        """Remove a parked contact"""
-        unpark(current_workspace(), parked_id, current_actor().device.id)
+        """Remove a parked contact; a script only one that it parked"""
+        ctx = current_workspace()
+        require_may_unpark(current_actor(), find_parked(ctx, parked_id).device)
+        unpark(ctx, parked_id, current_actor().device.id)

@@ -75,8 +75,8 @@ def append_contacts(
 
     A contact already in the batch is not added again, but may set its kind; one whose row has no
     reference yet completes that row. The same ``key`` again gives the same result. Raises
-    InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, or BatchUnknown for
-    another workspace, package or organisation.
+    InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded, or
+    BatchUnknown for another workspace, package or organisation.
     """
     contacts = [compose_contact(contact) for contact in contacts]
     named, unnamed = _by_identity(ctx, package, kind, contacts)
@@ -84,6 +84,7 @@ def append_contacts(
     with ctx.database.writing() as session:
         if key and (page := _page(session, ctx, key, fingerprint)):
             return _taken(session, ctx, page.batch_id, page.added, page.completed)
+        ctx.require_in_use(session)
         erased = erased_people(session, ctx.workspace_id)
         named, unnamed = _without_erased(erased, package, organisation, named, unnamed)
         if batch_id:

@@ -92,7 +92,8 @@ def import_file(
     """Return a new draft with every contact of the file; bad rows are stored with a reason.
 
     ``agreed`` is the number of lines the user agreed to skip. Raises ManyLinesLeftOut if more than
-    1 in 20 would be skipped without that, ExportError or UnknownPackage; then nothing is stored.
+    1 in 20 would be skipped without that, ExportError, UnknownPackage or ConnectionEnded; then
+    nothing is stored.
     """
     rows = read_contacts(source, found, ctx.packages)
     shown = Path(filename).name
@@ -100,6 +101,7 @@ def import_file(
     ctx.ownership.working_on.add(lease)
     try:
         with ctx.database.writing() as session:
+            ctx.require_in_use(session)
             batch = Batch(
                 connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
                 organisation=organisation, kind=found.kind, name=name or shown, source=came,

@@ -107,21 +107,25 @@ def _waiting(batch_id: str) -> Select[Link]:
 
 
 def _looks(record: MirroredRecord) -> tuple[Kind, str, str, str]:
-    """Return what a person sees of a record in a table."""
-    return (record.kind, fold(record.label), fold(record.address), fold(record.postcode))
+    """Return what a table shows of a record, however it sets out the address."""
+    address = " ".join(f"{record.address} {record.town}".replace(",", " ").split())
+    return (record.kind, fold(record.label), fold(address), fold(record.postcode))
 
 
 def _twins(
     session: Session, connection_id: int, records: Sequence[MirroredRecord]
 ) -> Counter[tuple[Kind, str, str, str]]:
     """Count the records that look the same as each of these."""
-    labels = {record.label.lower() for record in records}
+    # A database may know the small letters of ASCII alone.
+    labels = {text for record in records for text in (record.label, record.label.lower())}
     if not labels:
         return Counter()
     same = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         or_(
+            MirroredRecord.company.in_(labels),
+            MirroredRecord.name.in_(labels),
             func.lower(MirroredRecord.company).in_(labels),
             func.lower(MirroredRecord.name).in_(labels),
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.batches.rows import RowFilter, filter_conditions
 from crmlink.batches.state import get_batch
@@ -12,6 +14,15 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import BatchRow, Choice, Verdict
 
 MOST_PLACES = 10_000
+_NEED = (Verdict.CONFLICT, Verdict.CHECK, Verdict.SURE, Verdict.NONE, Verdict.LINKED)
+ROW_ORDERS: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
+    "name": func.lower(func.coalesce(func.nullif(BatchRow.company, ""), BatchRow.name)),
+    "town": func.lower(BatchRow.town),
+    "reference": func.lower(BatchRow.reference),
+    "status": case({verdict: place for place, verdict in enumerate(_NEED)}, value=BatchRow.verdict,
+                   else_=len(_NEED)),
+    "decision": BatchRow.choice,
+}  # fmt: skip
 
 
 def row_positions(
@@ -19,14 +30,20 @@ def row_positions(
     batch_id: str,
     wanted: RowFilter,
     *,
+    order: str = "",
     offset: int = 0,
     limit: int = MOST_PLACES,
 ) -> list[int]:
-    """Return the positions of matching rows, in order. Raises BatchUnknown."""
+    """Return the positions of matching rows, by a column of `ROW_ORDERS` if one is given.
+
+    A leading hyphen reverses the column. Raises BatchUnknown.
+    """
+    column = ROW_ORDERS.get(order.removeprefix("-"))
+    first = [] if column is None else [column.desc() if order.startswith("-") else column.asc()]
     query = (
         select(BatchRow.position)
         .where(*filter_conditions(batch_id, wanted))
-        .order_by(BatchRow.position)
+        .order_by(*first, BatchRow.position)
         .offset(offset)
         .limit(limit)
     )
@@ -59,7 +76,7 @@ def first_to_check(ctx: WorkspaceContext, batch_id: str) -> int | None:
 
 
 def format_ranges(positions: Iterable[int]) -> str:
-    """Return sorted positions as ranges: 1 to 50, 53 and 60 to 61 are "1-50,53,60-61"."""
+    """Return positions as ranges, in their order: 1 to 50, 53 and 60 to 61 are "1-50,53,60-61"."""
     runs: list[list[int]] = []
     for position in positions:
         if runs and position == runs[-1][1] + 1:

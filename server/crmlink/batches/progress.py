@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from crmlink.batches.control import rows_ready_to_write
+from crmlink.batches.rows import RowFilter, filter_conditions
 from crmlink.batches.state import get_batch
 from crmlink.csv_safety import escape_formula
 from crmlink.linking.context import WorkspaceContext
@@ -184,8 +185,11 @@ def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) 
     return count
 
 
-def result_rows(ctx: WorkspaceContext, batch_id: str, why: Any) -> Iterator[dict[str, Any]]:
-    """Yield every row of a batch as plain values, in order."""
+def result_rows(
+    ctx: WorkspaceContext, batch_id: str, why: Any, wanted: RowFilter | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the matching rows of a batch as plain values, in order."""
+    conditions = filter_conditions(batch_id, wanted or RowFilter())
     last = 0
     while True:
         with ctx.database.reading() as session:
@@ -193,7 +197,7 @@ def result_rows(ctx: WorkspaceContext, batch_id: str, why: Any) -> Iterator[dict
             rows = session.scalars(
                 select(BatchRow)
                 .options(joinedload(BatchRow.decided_by), joinedload(BatchRow.link))
-                .where(BatchRow.batch_id == batch_id, BatchRow.position > last)
+                .where(*conditions, BatchRow.position > last)
                 .order_by(BatchRow.position)
                 .limit(PAGE)
             ).all()

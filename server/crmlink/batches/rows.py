@@ -93,13 +93,14 @@ def list_rows(
 def list_rows_at(
     ctx: WorkspaceContext, batch_id: str, positions: list[int], device_id: int | None = None
 ) -> list[ReviewRow]:
-    """Return the rows at these positions. Raises BatchUnknown."""
+    """Return the rows at these positions, in their order. Raises BatchUnknown."""
     query = _with_people().where(
         BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
     )
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
-        rows = list(session.scalars(query.order_by(BatchRow.position)))
+        found = {row.position: row for row in session.scalars(query)}
+        rows = [found[position] for position in dict.fromkeys(positions) if position in found]
         return _reviewed(session, ctx, rows, device_id)
 
 

@@ -171,7 +171,7 @@ def _ask_for_account(url: str | None) -> Connection:
 
 
 def _agree(contents: ConnectionContents, yes: bool) -> None:
-    """Show what the account replaces; ask if links or lists are affected."""
+    """Show what the account replaces; ask if links, lists or parked contacts are."""
     from crmlink.web.connection_words import replaced_in_words
 
     click.echo(" ".join(replaced_in_words(contents)), err=True)

@@ -3,7 +3,8 @@
 Sources are public only; nothing here was tried on a live account. W is what two public integrations
 do with live accounts, P a published OpenAPI profile. How W writes an *update*, and the reference in
 it, was not observed: those ways are derived from creating a record (`customertype[...]`) and have
-`seen=False`; the doctor checks them.
+`seen=False`; the doctor checks them. N is how Commusoft described an update of a customer about
+2014: a form whose names are not those of the records as read.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,12 @@ class WriteMethod:
     record; `wrapper` is the name the body is nested under; `required` fields are sent even if
     missing from the record as read, `omit` ones never. `creates`: the same request creates a record
     if Commusoft takes the id for a type.
+
+    With `sent` the body is a form of its own names: each with the paths where its value may be in
+    the record as read, the first that exists counts. `sent_reference` is the form's name of the
+    reference, `unsent` the paths of values that the form has under names whose values are unknown,
+    and `left_out` the one name that is not sent. Whether a field that is not sent keeps its value
+    is unknown: the doctor proves it first (see ``doctor/form_check.py``).
     """
 
     name: str
@@ -36,6 +43,10 @@ class WriteMethod:
     omit: tuple[str, ...] = ()
     seen: bool = True
     creates: bool = False
+    sent: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sent_reference: str = ""
+    unsent: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,9 @@ class Dialect:
 
 def _ways(data: Mapping[str, Any]) -> RecordEndpoints:
     writing = dict(data["writing"])
-    for name in ("required", "omit"):
+    for name in ("required", "omit", "unsent"):
         writing[name] = tuple(writing.get(name, ()))
+    writing["sent"] = tuple((name, tuple(paths)) for name, paths in writing.get("sent", ()))
     return RecordEndpoints(
         data["list_path"], data["record_path"], WriteMethod(**writing), data.get("created_filter")
     )
@@ -130,6 +142,42 @@ def _w_writing(kind: Kind) -> WriteMethod:
     )
 
 
+# The form's other names (settingsTitlesid, telephonecountrycode, mobilecountrycode,
+# settingsAdvertisingsid, settingsBuildingtypesid, vacantproperty) are sent if a record shows them.
+_N_SAME = (
+    "settingsTitlesid", "telephonecountrycode", "mobilecountrycode", "settingsAdvertisingsid",
+    "settingsBuildingtypesid", "vacantproperty",
+)  # fmt: skip
+_N_SENT: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("name", ("name", "firstName")),
+    ("surname", ("surname", "lastName")),
+    ("mobile", ("mobile",)),
+    ("email", ("emailaddress", "email")),
+    ("addressline1", ("addressline1", "address.addressLine1")),
+    ("addressline2", ("addressline2", "address.addressLine2")),
+    ("addressline3", ("addressline3",)),
+    ("town", ("town", "address.town")),
+    ("county", ("county", "address.county")),
+    ("postcode", ("postcode", "address.postcode")),
+    *((name, (name,)) for name in _N_SAME),
+)
+
+
+def _n_writing() -> WriteMethod:
+    return WriteMethod(
+        "mapped-form",
+        "PUT",
+        "/customers/{number}",
+        "json",
+        W_REFERENCE,
+        wrapper="customertype",
+        seen=False,
+        sent=_N_SENT,
+        sent_reference="thirdparty",
+        unsent=("title",),
+    )
+
+
 def _p_ways(kind: Kind) -> RecordEndpoints:
     return RecordEndpoints(f"/{kind}s", f"/{kind}s/{{uuid}}", _p_writing(kind))
 
@@ -151,7 +199,7 @@ def dialect_for(base_url: str) -> Dialect:
 def candidate_write_methods(kind: Kind, dialect: Dialect) -> tuple[WriteMethod, ...]:
     """Return every write method to try: the dialect's own first, the riskiest last."""
     p, w = _p_writing(kind), _w_writing(kind)
-    ways = (
+    ways: tuple[WriteMethod, ...] = (
         p,
         replace(p, name="json-without-read-only", omit=_READ_ONLY, seen=False),
         w,
@@ -169,4 +217,6 @@ def candidate_write_methods(kind: Kind, dialect: Dialect) -> tuple[WriteMethod, 
     own = dialect.ways(kind).writing
     if dialect.name == "W":
         ways = (*ways[2:6], *ways[:2], *ways[6:])
+    if kind == "customer":  # a supplier's form has no reference
+        ways = (*ways[:-1], _n_writing(), ways[-1])
     return tuple(dict.fromkeys((own, *ways)))

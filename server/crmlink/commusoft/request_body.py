@@ -1,6 +1,7 @@
 """Body of the request that writes a reference to a record.
 
-A PUT replaces, so the body is the record as read with one field changed.
+A PUT replaces, so the body is the record as read with one field changed; or it is a form of its own
+names, filled with what the record shows.
 """
 
 import json
@@ -10,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from crmlink.commusoft.dialect import WriteMethod
 from crmlink.commusoft.errors import InvalidCommusoftResponse
+from crmlink.commusoft.parsing import has_path, value_at
 from crmlink.commusoft.records import Record
 
 JSON_TYPE = "application/json"
@@ -33,11 +35,34 @@ def fill_path(path: str, number: str, uuid: str | None) -> str:
 
 def write_body(writing: WriteMethod, record: Record, reference: str | None) -> tuple[bytes, str]:
     """Return the body and its content type; None clears the reference."""
+    if writing.sent:
+        return _encoded(writing, _form_fields(writing, record, reference))
     fields = {key: value for key, value in record.raw.items() if key not in writing.omit}
     fields = _with_value(fields, writing.reference.split("."), reference or "")
     for name in writing.required:
         if fields.get(name) is None:
             fields[name] = ""
+    return _encoded(writing, fields)
+
+
+def sendable(writing: WriteMethod, record: Record) -> dict[str, Any]:
+    """Return the record's values that a form sends, by its names; none that the record lacks."""
+    found: dict[str, Any] = {}
+    for name, paths in writing.sent:
+        path = next((path for path in paths if has_path(record.raw, path)), None)
+        value = value_at(record.raw, path) if path else None
+        if path and not isinstance(value, Mapping | list):
+            found[name] = value
+    return found
+
+
+def _form_fields(writing: WriteMethod, record: Record, reference: str | None) -> dict[str, Any]:
+    fields = sendable(writing, record)
+    fields.pop(writing.left_out, None)
+    return fields | {writing.sent_reference: reference or ""}
+
+
+def _encoded(writing: WriteMethod, fields: dict[str, Any]) -> tuple[bytes, str]:
     document = {writing.wrapper: fields} if writing.wrapper else fields
     if writing.encoding == "json":
         return json.dumps(document, ensure_ascii=False).encode(), JSON_TYPE

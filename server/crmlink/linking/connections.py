@@ -26,6 +26,7 @@ from crmlink.store import (
     Link,
     LinkState,
     MirroredRecord,
+    ParkedContact,
     Workspace,
     WorkspaceConnection,
 )
@@ -48,17 +49,18 @@ class ConnectionContents:
     records: int = 0
     links: int = 0
     lists: int = 0
+    parked: int = 0
     unfinished: int = 0
 
     @property
     def has_decisions(self) -> bool:
-        """Whether it has links or lists."""
-        return bool(self.links or self.lists)
+        """Whether it has links, lists or parked contacts."""
+        return bool(self.links or self.lists or self.parked)
 
     @property
     def agreement(self) -> str:
         """Code of what the user agrees to; it does not cover later decisions."""
-        return f"{self.connection_id}-{self.links}-{self.lists}"
+        return f"{self.connection_id}-{self.links}-{self.lists}-{self.parked}"
 
 
 def get_or_create_workspace(database: Database) -> Workspace:
@@ -94,7 +96,7 @@ def use_account_of_environment(
 ) -> WorkspaceConnection:
     """Use the account that the environment names; raises ConnectionNotAgreed.
 
-    No agreement is needed if no link and no list is affected.
+    No agreement is needed if no link, list or parked contact is affected.
     """
     with database.reading() as session:
         connection = _in_use(session, workspace_id)
@@ -275,7 +277,7 @@ def _end(connection: WorkspaceConnection) -> None:
 
 
 def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionContents:
-    def count(table: type[MirroredRecord | Link | Batch], **only: object) -> int:
+    def count(table: type[MirroredRecord | Link | Batch | ParkedContact], **only: object) -> int:
         query = select(func.count()).select_from(table)
         return session.scalar(query.filter_by(connection_id=connection.id, **only)) or 0
 
@@ -286,6 +288,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         records=count(MirroredRecord, gone_at=None),
         links=count(Link),
         lists=count(Batch),
+        parked=count(ParkedContact),
         unfinished=count(Link, state=LinkState.INTENDED),
     )
 

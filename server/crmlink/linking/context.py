@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.rule_file import RuleFile
@@ -18,6 +19,7 @@ from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.matching import Address, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
+from crmlink.store.connections import is_in_use
 from crmlink.values.contact_details import ContactDetails
 
 
@@ -96,6 +98,11 @@ class WorkspaceContext:
     def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
         return self.practice or self.commusoft.sandbox
+
+    def require_in_use(self, session: Session) -> None:
+        """Raise ConnectionEnded unless the workspace still uses this connection."""
+        if not is_in_use(session, self.connection_id):
+            raise ConnectionEnded
 
     def sync(
         self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True

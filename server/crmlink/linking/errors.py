@@ -199,7 +199,7 @@ class PackageNeeded(LinkingFailure):
 
 
 class ConnectionNotAgreed(LinkingFailure):
-    """Another connection would replace links or lists (facts: contents)."""
+    """Another connection would replace links, lists or parked contacts (facts: contents)."""
 
     code = "connection-not-agreed"
 

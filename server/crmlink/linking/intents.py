@@ -9,14 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.linking.attempts import is_worked_on
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
 from crmlink.linking.obstacles import find_race_conflict, in_progress_error
 from crmlink.store import Link, LinkMethod, LinkState
-from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.hidden_references import hide_new_link
 
@@ -64,8 +62,7 @@ def intend(
         with ctx.database.writing() as session:
             if guard is not None:
                 guard(session)
-            if not is_in_use(session, ctx.connection_id):
-                raise ConnectionEnded
+            ctx.require_in_use(session)
             failure = find_race_conflict(session, ctx, link, accepted)
             if failure is None:
                 hide_new_link(session, ctx.workspace_id, link)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
+from crmlink.folding import compose
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ParkedUnknown, ReferenceErased
@@ -17,16 +18,20 @@ from crmlink.store.erased import Signs, erased_people, pseudonyms_of
 MOST_PARKED = 1_000  # shown at once, oldest first
 
 
-def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedContact:
+def park(
+    ctx: WorkspaceContext, contact: Contact, device_id: int, *, only_own: bool = False
+) -> ParkedContact:
     """Store a contact; one that is parked already keeps its place and gets the newer details.
 
-    Raises UnknownPackage, InvalidReference, or ReferenceErased for an erased person.
+    With ``only_own`` details that another device stored stay. Raises UnknownPackage,
+    InvalidReference, ReferenceErased for an erased person, or ConnectionEnded.
     """
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     if holds_pseudonym(reference):
         raise ReferenceErased
     details = contact.details
     with ctx.database.writing() as session:
+        ctx.require_in_use(session)
         signs = Signs(
             details.names,
             (details.email, *details.other_emails),
@@ -51,9 +56,12 @@ def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedConta
             session.add(kept)
             session.flush()
             _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
-        kept.name, kept.company = details.person_or_name, details.company_or_name
+        if only_own and kept.device_id != device_id:
+            return kept
+        kept.name = compose(details.person_or_name)
+        kept.company = compose(details.company_or_name)
         for field in ("address", "town", "postcode", "email"):
-            setattr(kept, field, getattr(details, field))
+            setattr(kept, field, compose(getattr(details, field)))
         kept.phones = list(details.phones)
         session.flush()
         session.refresh(kept)
@@ -95,31 +103,50 @@ def count_parked(ctx: WorkspaceContext) -> int:
 
 def parked_as(session: Session, connection_id: int, contact: Contact) -> ParkedContact | None:
     """Return a contact's parked entry, if any."""
-    mine = _is(contact.package, contact.organisation, contact.kind or "", contact.reference)
-    query = select(ParkedContact).filter_by(connection_id=connection_id).where(*mine)
+    mine = _is(session, connection_id, contact.package, contact.organisation, contact.kind or "",
+               contact.reference)  # fmt: skip
+    query = select(ParkedContact).where(*mine)
     return session.scalar(query.order_by(ParkedContact.created_at).limit(1))
 
 
 def unpark_linked(session: Session, link: Link) -> None:
     """Remove the contact of a settled link, in the transaction that settles it."""
     forms = pseudonyms_of(session).forms(link.reference)
-    mine = _is(link.package, link.organisation, link.contact_kind, *forms)
-    session.execute(
-        delete(ParkedContact).where(ParkedContact.connection_id == link.connection_id, *mine)
-    )
+    mine = _is(session, link.connection_id, link.package, link.organisation, link.contact_kind,
+               *forms)  # fmt: skip
+    session.execute(delete(ParkedContact).where(*mine))
 
 
-def _is(package: str, organisation: str, kind: str, *references: str) -> list[ColumnElement[bool]]:
-    """Return the conditions for a contact's entry; not every URL gives organisation or kind."""
+def _is(
+    session: Session,
+    connection_id: int,
+    package: str,
+    organisation: str,
+    kind: str,
+    *references: str,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions for a contact's entry; not every URL gives organisation or kind.
+
+    A contact without an organisation may be any organisation's: if several have such entries, they
+    are other contacts, and none of them is its own.
+    """
     mine = [
+        ParkedContact.connection_id == connection_id,
         ParkedContact.package == package,
         ParkedContact.reference.in_(references),
     ]
-    if organisation:
-        mine.append(ParkedContact.organisation.in_((organisation, "")))
     if kind:
         mine.append(ParkedContact.kind.in_((kind, "")))
+    if organisation:
+        mine.append(ParkedContact.organisation.in_((organisation, "")))
+    elif _organisations(session, mine) > 1:
+        mine.append(ParkedContact.organisation == "")
     return mine
+
+
+def _organisations(session: Session, mine: list[ColumnElement[bool]]) -> int:
+    named = select(func.count(func.distinct(ParkedContact.organisation)))
+    return session.scalar(named.where(*mine, ParkedContact.organisation != "")) or 0
 
 
 def _find(session: Session, connection_id: int, parked_id: str) -> ParkedContact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import InvalidHost, UnknownPackage
-from crmlink.accounting.package_rules import Packages, at_hosts, with_hosts
+from crmlink.accounting.package_rules import Packages, at_hosts, normalised_host, with_hosts
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
@@ -36,16 +37,21 @@ def workspace_rules(ctx: WorkspaceContext) -> Packages:
         document = at_hosts(document, COMMUSOFT, [own.netloc], own.scheme)
     elif own.netloc not in _crm_hosts(document):
         added_hosts.setdefault(COMMUSOFT, []).append(own.netloc)
+    document = _with_added(document, added_hosts)
+    if ctx.uses_sandbox:
+        return document
+    theirs = {own.netloc, *added_hosts.get(COMMUSOFT, [])}
+    return at_hosts(document, COMMUSOFT, [host for host in _crm_hosts(document) if host in theirs])
+
+
+def _with_added(document: Packages, added_hosts: Mapping[str, list[str]]) -> Packages:
     for package, added in added_hosts.items():
         for host in added:
             try:
                 document = with_hosts(document, package, [host])
             except (InvalidHost, UnknownPackage) as error:
                 log.warning("added host left out", host=host, problem=type(error).__name__)
-    if ctx.uses_sandbox:
-        return document
-    theirs = {own.netloc, *added_hosts.get(COMMUSOFT, [])}
-    return at_hosts(document, COMMUSOFT, [host for host in _crm_hosts(document) if host in theirs])
+    return document
 
 
 def commusoft_hosts(ctx: WorkspaceContext) -> list[str]:
@@ -88,8 +94,9 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
     Adding it again changes nothing. Raises InvalidHost or UnknownPackage.
     """
-    host = host.strip().lower()
-    with_hosts(ctx.packages, package, [host])
+    # Compared with all hosts, also those that are not in use while practising.
+    with_hosts(_with_added(ctx.packages, list_hosts(ctx)), package, [host])
+    host = normalised_host(host)
     if host not in list_hosts(ctx).get(package, []):
         with ctx.database.writing() as session:
             session.add(PackageHost(workspace_id=ctx.workspace_id, package=package, host=host))
@@ -98,12 +105,16 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
 
 def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
-    """Remove an added host; returns the remaining ones."""
-    host = host.strip().lower()
+    """Remove an added host; returns the remaining ones.
+
+    One that an older version stored as it was typed, with the usual port, goes too.
+    """
+    host = host.strip().lower().removesuffix(":443")
     with ctx.database.writing() as session:
         removed = session.scalars(
             delete(PackageHost)
-            .filter_by(workspace_id=ctx.workspace_id, package=package, host=host)
+            .filter_by(workspace_id=ctx.workspace_id, package=package)
+            .where(PackageHost.host.in_((host, f"{host}:443")))
             .returning(PackageHost.id)
         ).all()
         if removed:

@@ -1,9 +1,10 @@
 """Write tests of the doctor, committed as intents, and their recovery after a crash.
 
-A record's reference is committed before the doctor writes to the record. The row stays until
-Commusoft has that reference, or another one written by someone else, and no PUT of the test may
-still be carried out. Until then no link to the record is decided. As with links, a test belongs to
-a process, and only a dead process's test is taken over.
+A record's reference is committed before the doctor writes to the record, and the whole record
+before a form is proved that may empty other fields. The row stays until Commusoft has all that
+again, or values written by someone else, and no PUT of the test may still be carried out. Until
+then no link to the record is decided. As with links, a test belongs to a process, and only a dead
+process's test is taken over.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect
+from crmlink.commusoft.doctor.form_check import damaged_fields, put_back, whole_form
 from crmlink.commusoft.errors import (
     ANSWERED_WRITE_ERRORS,
     CommusoftError,
-    ConnectionEnded,
     RecordNotFound,
     WriteWithdrawn,
 )
@@ -63,8 +64,7 @@ class CommittedWriteTest:
         ownership.working_on.add(test.attempt_id)
         try:
             with self._ctx.database.writing() as session:
-                if not is_in_use(session, self._ctx.connection_id):
-                    raise ConnectionEnded
+                self._ctx.require_in_use(session)
                 if not _is_busy(session, test):
                     test.owner_id = ownership.register(session)
                     session.add(test)
@@ -74,6 +74,18 @@ class CommittedWriteTest:
                 ownership.working_on.discard(test.attempt_id)
         self._test = test if begun else None
         return begun
+
+    def keep(self, record: Record) -> None:
+        """Commit every field of the record; raises WriteWithdrawn if the test is not ours."""
+        test = self._test
+        if test is None:
+            raise WriteWithdrawn
+        before = dict(record.raw)
+        with self._ctx.database.writing() as session:
+            mine = update(WriteTest).where(*_is_ours(test)).values(before=before)
+            if session.scalar(mine.returning(WriteTest.id)) is None:
+                raise WriteWithdrawn
+        test.before = before
 
     def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
         """Send one PUT, counted before. Raises CommusoftError, including WriteWithdrawn."""
@@ -105,7 +117,7 @@ def write_test_on(session: Session, link: Link) -> WriteTest | None:
 
 
 def recover_write_tests(ctx: WorkspaceContext) -> None:
-    """Restore what write tests left on records, where no live process works on them."""
+    """Restore what write tests changed, where no live process works on them."""
     for test in open_write_tests(ctx):
         with ctx.database.reading() as session:
             busy = bool(test.attempt_id) and ctx.ownership.is_worked_on(
@@ -127,7 +139,9 @@ def _is_busy(session: Session, test: WriteTest) -> bool:
 
 
 def _finish(ctx: WorkspaceContext, test: WriteTest) -> None:
-    """Read the record, restore its reference over the trial value, and end the test.
+    """Read the record, restore what the test changed, and end the test.
+
+    That is its reference where the trial value is, and what a form emptied.
 
     If that is not certain the test is left open for a later attempt.
     """
@@ -146,17 +160,22 @@ def _is_over(ctx: WorkspaceContext, test: WriteTest) -> bool:
         if _may_land(ctx, test):
             return False
         test.writes_over = test.writes
-        if not _holds_trial(test, held):
+        if not _needs_restoring(test, held):
             return _end(ctx, test, held)
         if test.writes >= MAX_RESTORES:
             return False
-        _put(ctx, test, client, held, test.prior)
+        reference = test.prior if _holds_trial(test, held) else held.reference
+        _put(ctx, test, client, put_back(test.before or {}, held), reference)
         held = client.record(test.kind, test.record_number, test.record_uuid)
     except RecordNotFound:
         return not _may_land(ctx, test) and _end(ctx, test, None)
     except CommusoftError:
         return False
-    return not _holds_trial(test, held) and _end(ctx, test, held, restored=True)
+    return not _needs_restoring(test, held) and _end(ctx, test, held, restored=True)
+
+
+def _needs_restoring(test: WriteTest, held: Record) -> bool:
+    return _holds_trial(test, held) or bool(damaged_fields(test.before or {}, held.raw))
 
 
 def _holds_trial(test: WriteTest, held: Record) -> bool:
@@ -173,7 +192,8 @@ def _may_land(ctx: WorkspaceContext, test: WriteTest) -> bool:
 def _client(ctx: WorkspaceContext, test: WriteTest) -> CommusoftClient:
     """Return a client with the test's dialect, which may not be the connection's yet."""
     try:
-        return ctx.commusoft.with_dialect(Dialect.from_dict(test.dialect or {}))
+        dialect = whole_form(Dialect.from_dict(test.dialect or {}), test.kind)
+        return ctx.commusoft.with_dialect(dialect)
     except ValueError:
         return ctx.commusoft
 

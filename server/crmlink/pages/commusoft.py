@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app, render_template, request, stream_template, url_for
 from werkzeug.wrappers import Response
@@ -12,6 +13,7 @@ from werkzeug.wrappers import Response
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
+from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.errors import NoApi
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import CLI_PATH, KEY_FILE, Installation
@@ -28,7 +30,7 @@ from crmlink.pages.commusoft_pages import check_agreement, writing_context
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.sync_job import SyncJob
 from crmlink.reports.link_health import mirror_state, shares
-from crmlink.store import Device
+from crmlink.store import Device, WriteTest
 from crmlink.web.auth import (
     current_access,
     current_actor,
@@ -232,6 +234,7 @@ def _page(form: Form) -> str:
         result=errand.result if newest else None,
         trouble=trouble_of(trouble) if trouble else None,
         write_tests=open_write_tests(current_workspace()),
+        held_before=_held_before,
         connection=current_workspace().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,
@@ -252,3 +255,8 @@ def _connect_page(form: Form) -> str:
         by_environment=current_installation().settings.commusoft is not None,
         command=CLI_PATH,
     )
+
+
+def _held_before(test: WriteTest) -> list[tuple[str, Any]]:
+    """Return the filled fields of a record before a test that may have emptied some."""
+    return [(name, value) for name, value in leaves(test.before or {}) if value]

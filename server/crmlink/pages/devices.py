@@ -33,7 +33,7 @@ from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.labels import ENDINGS
-from crmlink.pages.tables import parse_order, sorted_rows
+from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, DeviceType
 from crmlink.web.auth import current_access, current_actor, require_permission
 
@@ -67,17 +67,30 @@ def devices() -> str:
     """Show all browsers and tokens, and pairings that wait for an admin."""
     ended = request.args.get("ended") == "yes"
     person = request.args.get("person", "")
-    order = parse_order(SORT_KEYS, "name")
+    order, days = parse_order(SORT_KEYS, "name"), parse_days()
     browsers = [one for one in list_devices(current_access()) if ended or is_good(one)]
     tokens = [one for one in list_tokens(current_access()) if ended or is_good(one)]
     owners = {one.person.public_id: one.person.name for one in browsers if one.person}
-    asked = (("ended", "yes" if ended else ""), ("person", person), ("sort", order.text))
+    asked = (
+        ("ended", "yes" if ended else ""), ("person", person), ("sort", order.text),
+        *days.texts.items(),
+    )  # fmt: skip
     return render_template(
         "devices.html",
         browsers=sorted_rows(
-            (one for one in browsers if not person or _is_of(one, person)), order, SORT_KEYS
+            (
+                one
+                for one in browsers
+                if (not person or _is_of(one, person)) and days.include(one.last_used_at)
+            ),
+            order,
+            SORT_KEYS,
         ),
-        tokens=sorted_rows(tokens, order, SORT_KEYS),
+        tokens=sorted_rows(
+            (one for one in tokens if days.include(one.last_used_at)), order, SORT_KEYS
+        ),
+        values=days.texts,
+        wrong_days=days.wrong,
         order=order,
         owners=sorted(owners.items(), key=lambda owner: owner[1].lower()),
         chosen_owner=person,

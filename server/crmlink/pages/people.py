@@ -26,7 +26,7 @@ from crmlink.access.sessions import end_sessions, list_sessions
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.labels import ROLES
-from crmlink.pages.tables import parse_order, sorted_rows
+from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, Person, Role
 from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.hosts import invitation_url, public_address
@@ -157,16 +157,23 @@ def _good(devices: list[Device]) -> list[Device]:
 
 
 def _page(form: Form) -> str:
-    order = parse_order(SORT_KEYS, "name")
+    order, days = parse_order(SORT_KEYS, "name"), parse_days()
     role = request.args.get("role", "")
-    everybody = [one for one in list_people(current_access()) if role in ("", one.role)]
+    everybody = [
+        one
+        for one in list_people(current_access())
+        if role in ("", one.role) and days.include(one.last_seen_at)
+    ]
+    asked = {"role": role, "sort": order.text, **days.texts}
     return render_template(
         "people.html",
         form=form,
         everybody=sorted_rows(everybody, order, SORT_KEYS),
         order=order,
         role=role if role in ROLES else "",
-        query={name: value for name, value in (("role", role), ("sort", order.text)) if value},
+        query={name: value for name, value in asked.items() if value},
+        values=days.texts,
+        wrong_days=days.wrong,
     )
 
 

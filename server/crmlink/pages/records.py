@@ -10,7 +10,7 @@ from crmlink.linking.attempts import fetch_record
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
 from crmlink.pages.links import kind_of, page_number
-from crmlink.pages.tables import parse_order
+from crmlink.pages.tables import parse_days, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
     MOST_FOUND,
@@ -30,7 +30,12 @@ LINKED = {"yes": True, "no": False}
 def records() -> str:
     """Show matching records, in pages."""
     query = {name: request.args.get(name, "").strip() for name in ("q", "kind", "linked")}
-    wanted = RecordFilter(query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]))
+    days = parse_days()
+    query |= days.texts
+    wanted = RecordFilter(
+        query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]), days.since,
+        days.until,
+    )  # fmt: skip
     order = parse_order(ORDERS, "" if query["q"] else "name")
     return render_template(
         "records.html",
@@ -44,6 +49,7 @@ def records() -> str:
         order=order,
         query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
+        wrong_days=days.wrong,
         most=MOST_FOUND,
         mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )

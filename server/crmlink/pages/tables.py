@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from flask import Response, request
 
 from crmlink.csv_safety import escape_formula
+from crmlink.values.moments import parse_day
 
 Row = TypeVar("Row")
 
@@ -51,6 +53,42 @@ def sorted_rows(
 ) -> list[Row]:
     """Return the rows in this order; rows that are alike keep their places."""
     return sorted(rows, key=keys[order.column], reverse=order.descending)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days that an address asks for, both included; ``texts`` are as a person typed them."""
+
+    texts: Mapping[str, str]
+
+    @property
+    def since(self) -> date | None:
+        """The first day."""
+        return parse_day(self.texts["since"])
+
+    @property
+    def until(self) -> date | None:
+        """The last day."""
+        return parse_day(self.texts["until"])
+
+    @property
+    def wrong(self) -> list[str]:
+        """The names of those that are no days."""
+        return [name for name, text in self.texts.items() if text and not parse_day(text)]
+
+    def include(self, moment: datetime | None) -> bool:
+        """Return whether a moment is within them, by the local clock; all is, without days."""
+        if not (self.since or self.until):
+            return True
+        if moment is None:
+            return False
+        day = moment.astimezone().date()
+        return (self.since or date.min) <= day <= (self.until or date.max)
+
+
+def parse_days() -> Days:
+    """Return the days in the address."""
+    return Days({name: request.args.get(name, "").strip()[:20] for name in ("since", "until")})
 
 
 def csv_reply(name: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:

@@ -172,9 +172,9 @@ def _conditions(ctx: WorkspaceContext, filter_: LinkFilter) -> list[ColumnElemen
         devices = select(Device.id).join(Person).where(Person.public_id == filter_.person)
         conditions.append(Link.device_id.in_(devices))
     if filter_.since:
-        conditions.append(Link.created_at >= _start_of(filter_.since))
+        conditions.append(Link.created_at >= start_of_day(filter_.since))
     if filter_.until:
-        conditions.append(Link.created_at < _start_of(filter_.until + timedelta(days=1)))
+        conditions.append(Link.created_at < start_of_day(filter_.until + timedelta(days=1)))
     conditions.extend(_contains_word(word) for word in filter_.search.split())
     return conditions
 
@@ -185,7 +185,8 @@ def _contains_word(word: str) -> ColumnElement[bool]:
     return or_(number, *(field.icontains(word, autoescape=True) for field in fields))
 
 
-def _start_of(day: date) -> datetime:
+def start_of_day(day: date) -> datetime:
+    """Return the beginning of a day by the local clock."""
     return datetime.combine(day, time.min).astimezone()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.suggest import find_record, links_behind, search
-from crmlink.reports.links import PAGE_SIZE, Page
+from crmlink.reports.links import PAGE_SIZE, Page, start_of_day
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 
 ORDERS: dict[str, ColumnElement[Any]] = {
@@ -30,11 +30,16 @@ MOST_FOUND = 500  # a search with more results must be narrowed
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Filter of records; ``linked`` None includes both."""
+    """Filter of records; ``linked`` None includes both.
+
+    ``since`` and ``until`` are the days, both included, on which crmlink linked a record.
+    """
 
     search: str = ""
     kind: Kind | None = None
     linked: bool | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +111,32 @@ def _search_page(
         for row in search(ctx, filter_.search, filter_.kind, MOST_FOUND)
         if filter_.linked is None or bool(row.reference) == filter_.linked
     ]
+    if filter_.since or filter_.until:
+        with ctx.database.reading() as session:
+            linked = set(
+                session.execute(
+                    select(Link.kind, Link.record_number).where(*_linked_on(ctx, filter_))
+                ).tuples()
+            )
+        rows = [row for row in rows if (row.kind, row.number) in linked]
     if column:
         rows.sort(key=SORT_KEYS[column], reverse=descending)
     start = (number - 1) * PAGE_SIZE
     return Page(tuple(rows[start : start + PAGE_SIZE]), len(rows), number)
+
+
+def _linked_on(ctx: WorkspaceContext, filter_: RecordFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of links in effect that were made on the filter's days."""
+    conditions: list[ColumnElement[bool]] = [
+        Link.connection_id == ctx.connection_id,
+        Link.state == LinkState.LINKED,
+        Link.undoes_id.is_(None),
+    ]
+    if filter_.since:
+        conditions.append(Link.settled_at >= start_of_day(filter_.since))
+    if filter_.until:
+        conditions.append(Link.settled_at < start_of_day(filter_.until + timedelta(days=1)))
+    return conditions
 
 
 def _page_by_column(
@@ -124,6 +151,16 @@ def _page_by_column(
         conditions.append(MirroredRecord.kind == filter_.kind)
     if filter_.linked is not None:
         conditions.append(reference != "" if filter_.linked else reference == "")
+    if filter_.since or filter_.until:
+        conditions.append(
+            select(Link.id)
+            .where(
+                *_linked_on(ctx, filter_),
+                Link.kind == MirroredRecord.kind,
+                Link.record_number == MirroredRecord.number,
+            )
+            .exists()
+        )
     order = ORDERS[column].desc() if descending else ORDERS[column].asc()
     with ctx.database.reading() as session:
         total = (

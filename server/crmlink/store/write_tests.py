@@ -18,7 +18,8 @@ class WriteTest(Base):
 
     ``prior`` is the record's reference, ``trial`` a value that may be on it until ``prior`` is
     restored. Until then no link to the record is decided. ``dialect`` is the one last used to
-    write.
+    write. ``before`` is the whole record as it was, where a form is proved that may empty other
+    fields; it is deleted with the row, and with the person if they are erased.
 
     ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
     process. ``writes`` counts the PUTs begun, ``writes_over`` those that Commusoft can no longer
@@ -37,6 +38,7 @@ class WriteTest(Base):
     prior: Mapped[str | None]
     trial: Mapped[str | None]
     dialect: Mapped[dict[str, Any] | None]
+    before: Mapped[dict[str, Any] | None]
     attempt_id: Mapped[str] = mapped_column(default=new_id)
     owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)

@@ -18,7 +18,9 @@ _EMAIL = re.compile(
 )
 _BETWEEN = re.compile(r"[\s,;|/\\<>()\[\]\"]+")
 _MAILTO = re.compile(r"\bmailto:|\be-?mails?\s*:", re.IGNORECASE)
-_SPACED_AT = re.compile(r"\s*(?:@|\(at\)|\[at\])\s*", re.IGNORECASE)
+_SPACED_AT = re.compile(
+    r"\s*(?:@|\(at\)|\[at\])\s*|(?<=\w)\s+at\s+(?=[a-z0-9-]+(?:\.[a-z0-9-]+)+\s*$)", re.IGNORECASE
+)
 _MISSPELT = re.compile(r"(?=.*(?:@|[a-z0-9]\.[a-z0-9]))[a-z0-9._%+'&@-]{6,}", re.IGNORECASE)
 _SEPARATED = re.compile(r"[,;|/\\<>()\[\]]")
 _PLACEHOLDER_PARTS = frozenset(

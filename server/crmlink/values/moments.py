@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import date, datetime
 
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(9999, 12, 29)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -26,7 +27,10 @@ def format_for_table(moment: datetime) -> str:
 
 
 def parse_day(text: str) -> date | None:
-    """Return a day as people here write it: 31/01/2026."""
+    """Return a day as people here write it: 31/01/2026.
+
+    A day before or after all that is kept counts as the first or last one that can be compared.
+    """
     with suppress(ValueError):
-        return datetime.strptime(text, "%d/%m/%Y").date()
+        return min(max(datetime.strptime(text, "%d/%m/%Y").date(), FIRST_DAY), LAST_DAY)
     return None

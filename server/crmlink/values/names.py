@@ -17,7 +17,8 @@ from crmlink.values.placeholders import is_placeholder
 from crmlink.values.retired import without_mark
 
 _WORTH_READING = re.compile(
-    r"[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:dnu)|[-\u2010-\u2015:/*]"
+    r"^(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE) "
+    r"|[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:dnu)|[-\u2010-\u2015:/*]"
     r"|^\s*(?i:the |ex|pers|rep|est|trus)"
 )
 _EMAIL = re.compile(r"[(\[<]?\s*(?:e-?mail:?\s*)?\S+@\S+\.[A-Za-z]{2,}\s*[)\]>]?", re.IGNORECASE)

@@ -6,7 +6,8 @@ _WORDS = (
     r"deleted?|inactive|in-active|archived?|closed|dormant|ceased|obsolete|disabled|retired|old|"
     r"old (?:account|a/?c|customer|supplier|vendor|record)|duplicated?|dupl?|dup\.?|"
     r"(?:a/?c|account) (?:closed|inactive|deleted)|merged?(?: (?:with|into|to|-|->)[^()\[\]]*)?|"
-    r"not active|not in use|not used|unused|defunct|deactivated|superseded"
+    r"not active|not in use|not used|unused|defunct|deactivated|superseded|dissolved|"
+    r"ceased trading|(?:see|use)(?: (?:a/?c|account))? (?=[a-z]*[0-9])[a-z0-9]{3,}(?: instead)?"
 )
 _DO_NOT_USE = (
     r"\b(?:do\s+not|don'?t|dont|never)\s+use\b|\bd\.?n\.?u\.?(?=\W|$)(?<=[dD][nN][uU.])|"
@@ -24,6 +25,7 @@ _LOOSE = re.compile(
     rf"|^\W*(?:{_WORDS})\s*[-\u2010-\u2015:/*]+\s+",
     re.IGNORECASE,
 )
+_SHOUTED = re.compile(r"^(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE)\s+(?=[A-Z][a-z])")
 _IN_FRONT = re.compile(r"^(?:z{2,}|x{3,})(?:[\s_.:*/-]+|(?=[A-Z][a-z]))", re.IGNORECASE)
 _QUICK = re.compile(
     r"[(\[{*<]|\buse\b|\bdnu\b|^[zx]{2}| [-:/*\u2010-\u2015]|^\w+ ?[-:/*]", re.IGNORECASE
@@ -38,11 +40,11 @@ def without_mark(name: str) -> tuple[str, bool]:
 
     A name that consists of nothing but a mark is returned unchanged.
     """
-    if not _QUICK.search(name):
+    if not (_QUICK.search(name) or _SHOUTED.search(name)):
         return name, False
     bare = _BRACKETED.sub(" ", name)
     bare = _LOOSE.sub(" ", bare)
-    bare = _IN_FRONT.sub("", bare)
+    bare = _SHOUTED.sub("", _IN_FRONT.sub("", bare))
     if bare == name:
         return name, False
     bare = " ".join(bare.split()).strip(" -*_,;:")

@@ -9,11 +9,7 @@ STAYS = "People, browsers, tokens, settings and the audit log stay as they are."
 
 def replaced_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about what another account would replace, with counts."""
-    held = (
-        f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
-        if contents.has_decisions
-        else "no links and no lists"
-    )
+    held = _held(contents) if contents.has_decisions else "no links and no lists"
     if contents.practice:
         records = _count(contents.records, "made-up record")
         return [f"Connecting deletes the practice data: {records}, {held}.", STAYS]
@@ -27,13 +23,20 @@ def replaced_in_words(contents: ConnectionContents) -> list[str]:
 
 def ended_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about an account's data when it is disconnected."""
-    held = f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
+    held = _held(contents)
     return [
         f"crmlink deletes the credentials and uses practice data immediately. {held} of this "
         "account are kept, and shown again when it is connected again.",
         *_unfinished(contents),
         STAYS,
     ]
+
+
+def _held(contents: ConnectionContents) -> str:
+    parts = [_count(contents.links, "link"), _count(contents.lists, "list")]
+    if contents.parked:
+        parts.append(_count(contents.parked, "parked contact"))
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _unfinished(contents: ConnectionContents) -> list[str]:

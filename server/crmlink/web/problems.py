@@ -18,7 +18,7 @@ from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
-WAIT = "Nothing was changed. Try again in a minute."
+WAIT = "Nothing was saved. Try again in a minute."
 OPEN = "We don't know yet whether the change was made; crmlink will finish it automatically."
 
 # Causes at Commusoft, independent of the request.
@@ -190,6 +190,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not your list",
         "{by} collected this list. A token can only delete lists that it collected. People can "
         "delete it in crmlink, under Lists.",
+    ),
+    "not-your-parked-contact": (
+        403,
+        "Not your parked contact",
+        "{by} parked this contact. A token can only remove contacts that it parked. People can "
+        "remove it in crmlink, under Parked contacts.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
@@ -461,7 +467,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "commusoft-refused": (
         502,
         "crmlink can't sign in to Commusoft",
-        f"{CAUSES['commusoft-refused']} Nothing was changed. An admin can connect it again.",
+        f"{CAUSES['commusoft-refused']} Nothing was saved. An admin can connect it again.",
     ),
     "commusoft-unreadable": (
         502,

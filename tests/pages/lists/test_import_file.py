@@ -82,7 +82,7 @@ def test_a_file_without_references_says_so_and_what_to_do(
     kept = _correct(clerk, path, do="keep", kind="customer")
     page = clerk.read(kept.headers["Location"])
     assert "11 of 11 contacts have no reference yet" in page
-    assert "press Link these contacts in the browser extension" in page
+    assert "select Link these contacts in the browser extension" in page
 
 
 def test_a_column_that_a_person_names_gives_the_references(

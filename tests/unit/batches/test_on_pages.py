@@ -164,6 +164,26 @@ def test_two_records_that_look_the_same_are_not_told_apart_by_name_and_address(
     assert [row.alone for row in table_rows(ctx, batch_id)] == [False, True, True, True, True]
 
 
+@pytest.mark.parametrize("change", ["accents", "town in the address", "a comma"])
+def test_two_records_that_a_table_shows_alike_are_not_told_apart(
+    ctx: WorkspaceContext, batch_id: str, change: str
+) -> None:
+    with ctx.database.writing() as session:
+        one, other = (
+            session.merge(mirrored(ctx, record_id))
+            for record_id in ("customer-1001", "customer-1012")
+        )
+        one.company = "ÉCOLE DE CUISINE" if change == "accents" else "Hill Farm"
+        other.company, other.postcode = one.company, one.postcode
+        one.address, one.town = "1 High Street", "Leeds"
+        other.address, other.town = {
+            "accents": ("1 High Street", "Leeds"),
+            "town in the address": ("1 High Street, Leeds", ""),
+            "a comma": ("1, High  Street", "Leeds"),
+        }[change]
+    assert [row.alone for row in table_rows(ctx, batch_id)] == [False, True, True, True, True]
+
+
 def test_a_worker_killed_after_the_intents_makes_none_twice(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,7 +54,7 @@ def test_columns_and_package_are_corrected_by_hand(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["--column", "name=Nowhere"], "The file has no column “Nowhere”"),
-        (["--column", "favourite=Name"], "isn't a field for contacts"),
+        (["--column", "favourite=Name"], "isn't one of the fields"),
         (["--column", "name"], "FIELD=HEADING"),
         (["--header-line", "5000"], "no headings in line 5000"),
     ],

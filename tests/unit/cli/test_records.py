@@ -62,8 +62,8 @@ def test_a_report_is_imported_and_the_next_one_compared(
 ) -> None:
     told = run("records", "import", saved(tmp_path, report()))
     assert told.exit_code == 0, told.output
-    assert "Customers.csv: customers, CSV, line 1" in told.stdout
-    assert "3 new, 0 changed, 0 unchanged, 0 gone; 0 lines not taken." in told.stdout
+    assert "Customers.csv: customers, CSV, headings in line 1" in told.stdout
+    assert "3 new, 0 changed, 0 unchanged, 0 deleted; 0 lines left out." in told.stdout
     assert known(no_api)["1001"].address == "14 Orchard Rise"
     assert known(no_api)["1003"].label == "Northgate Lettings Ltd"
     moved = [{**PEOPLE[0], "Customer Address Postcode": "GL51 1AA"}, *PEOPLE[1:]]
@@ -109,10 +109,10 @@ def test_bad_lines_are_named_and_many_of_them_asked_about(
     told = run("records", "import", file, "--yes")
     assert told.exit_code == 0, told.output
     for sentence in (
-        "line 3, not taken: Its id 1002 is in other lines too: 7. It is not known which is right.",
-        "line 5, not taken: “x” cannot be its id in Commusoft, which is a whole number.",
-        "line 6, not taken: It has no name.",
-        "line 7, not taken: Its id 1002 is in other lines too: 3.",
+        "line 3, left out: The id 1002 is in other lines too: 7. We don't know which is right.",
+        "line 5, left out: “x” isn't an id in Commusoft, which is a whole number.",
+        "line 6, left out: No name.",
+        "line 7, left out: The id 1002 is in other lines too: 3.",
     ):
         assert sentence in told.stdout
     assert set(known(no_api)) == {"1001", "1003"}
@@ -123,8 +123,8 @@ def test_records_go_only_by_a_complete_file_and_many_only_with_their_number(
 ) -> None:
     assert run("records", "import", saved(tmp_path, report(many(20)))).exit_code == 0
     few = saved(tmp_path, report(many(19)))
-    assert "0 gone" in run("records", "import", few).stdout
-    assert "1 gone" in run("records", "import", few, "--complete").stdout
+    assert "0 deleted" in run("records", "import", few).stdout
+    assert "1 deleted" in run("records", "import", few, "--complete").stdout
     fewer = saved(tmp_path, report(many(10)))
     refused = run("records", "import", fewer, "--complete", "--yes", "--json")
     assert refused.exit_code == 1
@@ -146,7 +146,7 @@ def test_a_left_out_line_keeps_its_record_and_an_unreadable_one_keeps_all(
     assert run("records", "import", saved(tmp_path, report(many(20)))).exit_code == 0
     nameless = [*many(19), {"Customer ID": "5020"}]
     told = run("records", "import", saved(tmp_path, report(nameless)), "--complete", "--yes")
-    assert "0 gone; 1 lines not taken" in told.stdout
+    assert "0 deleted; 1 lines left out" in told.stdout
     strange = [*many(19), {"Customer ID": "?", "Customer Name": "Person 5020"}]
     kept = run("records", "import", saved(tmp_path, report(strange)), "--complete", "--yes")
     assert "Nothing was removed" in kept.stdout

@@ -34,6 +34,9 @@ class PlainJournal:
     def begin(self, record: Record, trial: str | None) -> bool:
         return True
 
+    def keep(self, record: Record) -> None:
+        pass
+
     def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
         client.write_reference(record, reference)
 

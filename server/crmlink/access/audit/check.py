@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.findings import Code, Finding, Verdict
+from crmlink.access.audit.fingerprint import Fingerprint
 from crmlink.access.audit.redaction import read_redactions
 from crmlink.access.audit.rows import Row, rows
 from crmlink.access.audit.seals import (
@@ -31,29 +31,33 @@ from crmlink.store.audit import Anchors
 from crmlink.store.audit.anchors import AnchorLines
 
 REMEMBERED_AFTER = 200  # new entries
+CHUNK_SIZE = 500
 
 
 class Checked(NamedTuple):
-    """A verdict, what to remember of it, and a digest of faults before vouching entries."""
+    """A verdict, what to remember of it if it is sound, and a digest of faults before vouching.
+
+    Nothing is to be remembered if little was added to what is already.
+    """
 
     verdict: Verdict
-    verified: Verified
+    remember: Verified | None
     wrong: str
 
 
 def verify_audit(database: Database, workspace_id: int) -> Verdict:
     """Verify the whole audit of a workspace, and remember how far it was intact.
 
-    Entries verified before are compared with their remembered digest, which is faster and detects
-    as much. Raises AuditUnsigned.
+    Entries verified before are compared with their remembered fingerprint, which is faster and
+    detects as much. Raises AuditUnsigned.
     """
     signer = database.audit_signer
     evidence = gather(database, workspace_id)
     with database.snapshot() as session:
-        verdict, verified, _ = check(session, signer, workspace_id, evidence)
+        verdict, remember, _ = check(session, signer, workspace_id, evidence)
     seals = {}
-    if verdict.sound and verified.place >= evidence.verified.place + REMEMBERED_AFTER:
-        seals[VERIFIED] = verified.seal
+    if verdict.sound and remember:
+        seals[VERIFIED] = remember.seal
     if verdict.sound is not evidence.was_sound:
         seals[CHECKED] = SOUND if verdict.sound else UNSOUND
     if seals:
@@ -84,7 +88,8 @@ def check(
         findings.append(walk.first_after)
     last_hash = walk.hash if walk.count else ""
     verdict = Verdict(walk.count, last_hash, tuple(findings), vouched.noted, vouched.accepted)
-    return Checked(verdict, passage.verified(), walk.wrong_before)
+    remember = passage.to_remember() if verdict.sound else None
+    return Checked(verdict, remember, walk.wrong_before)
 
 
 class _Passage:
@@ -103,48 +108,70 @@ class _Passage:
         self._anchors = evidence.anchors or Anchors("", b"")
         redacted = read_redactions(session, signer, workspace_id, vouched.until)
         self.walk = Walk(signer, workspace_id, vouched.until, redacted)
-        self._looks = hashlib.sha256()
+        self._fingerprint = Fingerprint(session, workspace_id)
+        self._resumed_at: int | None = None
         self.comparison = Comparison(())
         self.anchors_are_damaged = False
 
     def go(self) -> None:
         """Process the rows, those unchanged since their last verification quickly."""
-        if not self._look_again():
-            self._looks = hashlib.sha256()
+        if not self._resume():
             self._compare_with(self._anchors.lines())
-        for chunk in self._rows(AuditEntry.place > self.walk.place if self.walk.count else true()):
-            self._see(chunk)
+        new = true() if self._resumed_at is None else AuditEntry.place > self._resumed_at
+        for chunk in self._rows(new):
+            self.comparison.see(chunk)
             for row in chunk:
                 self.walk.take(Row._make(row))
 
-    def _look_again(self) -> bool:
+    def _resume(self) -> bool:
+        """Skip the rows that are as they were when last verified, if all of them are."""
         known = self._known
         if known.place < max(self._vouched.until, 1) or not begins_as(self._anchors, known.anchors):
             return False
-        self._compare_with(self._anchors.lines(known.anchors.position))
-        count, last = 0, None
-        for chunk in self._rows(AuditEntry.place <= known.place):
-            self._see(chunk)
-            count, last = count + len(chunk), chunk[-1]
-        if last is None or self._looks.hexdigest() != known.rows:
+        if not (
+            self._fingerprint.add(None, known.place) and self._fingerprint.hexdigest == known.rows
+        ):
             return False
-        self.walk.resume(Row._make(last), count)
+        self._resumed_at = known.place
+        last = [row for chunk in self._rows(AuditEntry.place == known.place) for row in chunk][-1]
+        self.walk.resume(Row._make(last), self._count(known.place))
+        self._compare_with(self._anchors.lines(known.anchors.position))
+        self._see_anchored(known.place)
         return True
 
-    def verified(self) -> Verified:
-        """Return what to remember after an intact audit."""
-        return Verified(self.walk.place, self._looks.hexdigest(), seal_of(self._anchors))
+    def to_remember(self) -> Verified | None:
+        """Return what to remember after an intact audit; None if that is known already.
+
+        The rows are those just verified: the session is a snapshot.
+        """
+        start, end = self._resumed_at, self.walk.place
+        if end < (start or 0) + REMEMBERED_AFTER:
+            return None
+        if start is None:
+            self._fingerprint = Fingerprint(self._session, self._workspace_id)
+        if not self._fingerprint.add(start, end):
+            return None
+        return Verified(end, self._fingerprint.hexdigest, seal_of(self._anchors))
 
     def _compare_with(self, lines: AnchorLines) -> None:
         self.comparison = Comparison(lines.of(self._workspace_id))
         self.anchors_are_damaged = lines.is_damaged
 
+    def _see_anchored(self, until: int) -> None:
+        """Compare earlier rows with anchors that were written after their verification."""
+        places = self.comparison.places(until)
+        for start in range(0, len(places), CHUNK_SIZE):
+            for chunk in self._rows(AuditEntry.place.in_(places[start : start + CHUNK_SIZE])):
+                self.comparison.see(chunk)
+
+    def _count(self, until: int) -> int:
+        query = select(func.count()).where(
+            AuditEntry.workspace_id == self._workspace_id, AuditEntry.place <= until
+        )
+        return self._session.scalar(query) or 0
+
     def _rows(self, which: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
         return rows(self._session, AuditEntry.workspace_id == self._workspace_id, which)
-
-    def _see(self, chunk: list[tuple[Any, ...]]) -> None:
-        self._looks.update("".join(map(repr, chunk)).encode())
-        self.comparison.see(chunk)
 
 
 def _of_anchor_file(evidence: Evidence, count: int) -> Iterator[Finding]:

@@ -104,6 +104,10 @@ class Comparison:
             if anchor is not None and anchor.hash != row[HASH]:
                 self._keep(anchor)
 
+    def places(self, until: int) -> list[int]:
+        """Return the anchored sequence numbers, up to one."""
+        return sorted(place for place in self._by_place if place <= until)
+
     def findings(self, end: int) -> Iterable[Finding]:
         """Return the disagreements, given the last row's sequence number."""
         if self._other:

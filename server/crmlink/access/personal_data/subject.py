@@ -49,6 +49,7 @@ from crmlink.store import (
     Person,
     WebSession,
     WorkspaceConnection,
+    WriteTest,
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
@@ -203,6 +204,10 @@ def _erase_record(session: Session, record: MirroredRecord) -> None:
     for field, value in empty_details().items():
         setattr(record, field, value)
     record.changed, record.erased_at = connection.mirror_version, now()
+    proofs = update(WriteTest).filter_by(
+        connection_id=record.connection_id, kind=record.kind, record_number=record.number
+    )
+    session.execute(proofs.values(before=None))
     record.reference = pseudonyms_of(session).hidden(record.reference)
 
 

@@ -18,9 +18,15 @@ MIN_SPELLING = 0.8  # similarity of a misspelt word
 
 _JOINED = (
     (
-        re.compile(r"\bp(?:ost)?\s*[/.-]?\s*code\b|\bpcode\b|\bpost\s*cd\b|\bzip(?:\s*code)?\b"),
+        re.compile(
+            r"\bp(?:ost)?\s*[/.-]?\s*code\b|\bpcode\b|\bpost\s*cd\b|\bzip(?:\s*code)?\b"
+            r"|\beir\s*code\b|\bp\s*[/.]\s*c\b"
+        ),
         "postcode",
     ),
+    (re.compile(r"\b(?:first|second|third|1st|2nd|3rd)\s+line\b"), "address"),
+    (re.compile(r"\b(?:house|building|flat)\s+(?:name|no|num|number)\b"), "address"),
+    (re.compile(r"\bcontact\s+(?:nos?|nr|num|numbers?)\b"), "phone"),
     (re.compile(r"\ba\s*/\s*c\b|\bacc?t?\b"), "account"),
     (re.compile(r"\be\s*-?\s*mails?\b"), "email"),
     (re.compile(r"\bpost\s*town\b"), "town"),
@@ -29,7 +35,8 @@ _JOINED = (
 _WORDS = {
     "tel": "phone", "telephone": "phone", "telephones": "phone", "phones": "phone", "ph": "phone",
     "mob": "phone", "mobile": "phone", "cell": "phone", "landline": "phone", "phone": "phone",
-    "addr": "address", "add": "address", "adr": "address", "street": "address",
+    "road": "address", "landlord": "customer", "addr": "address", "add": "address",
+    "adr": "address", "street": "address",
     "addresses": "address", "mail": "email", "ref": "reference", "code": "reference",
     "cust": "customer", "customers": "customer", "client": "customer", "clients": "customer",
     "supp": "supplier", "suppliers": "supplier", "vendors": "supplier", "vendor": "supplier",
@@ -46,8 +53,14 @@ _SILENT = frozenset(
     )
 )  # fmt: skip
 _ELSEWHERE = frozenset(("delivery", "site", "ship", "shipping", "works", "job", "property"))
+_SECOND = _ELSEWHERE | {"trading", "work"}  # of two addresses the one where people are
+_OWNERS = frozenset(("customer", "supplier", "trading"))
+_OF_AN_OWNER = frozenset(
+    ("email", "phone", "address", "town", "postcode", "county", "country", "contact")
+)
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "name": ("name", "customer", "supplier", "customer name", "supplier name", "trading name",
+             "trading", "trading as",
              "account name", "contact display name"),
     "company": ("company", "company name"),
     "person": ("contact", "contact name", "contact person", "attention", "attn"),
@@ -101,8 +114,10 @@ def likely_columns(
 def _best_field(heading: str) -> tuple[str, float] | None:
     """Return the most similar field and the similarity; None for a heading of another kind."""
     words = list(_plain(heading))
-    elsewhere = not _ELSEWHERE.isdisjoint(words)
+    elsewhere = not _SECOND.isdisjoint(re.findall("[a-z]+", heading.casefold()))
     words = [word for word in words if word not in _ELSEWHERE]
+    if not _OF_AN_OWNER.isdisjoint(words):
+        words = [word for word in words if word not in _OWNERS]
     if not words or not _OTHER.isdisjoint(words):
         return None
     scored = [

@@ -47,7 +47,7 @@ REFUSALS = {
     "sheet_unknown": "The workbook has no sheet called “{sheet}”. It has: {sheets}.",
     "line_unknown": "There are no headings in line {line}.",
     "header_changed": "This file's headings have changed since the preview. Choose the file again.",
-    "field_unknown": "“{field}” isn't a field for contacts. Choose from: {fields}.",
+    "field_unknown": "“{field}” isn't one of the fields. Choose from: {fields}.",
     "column_unknown": "The file has no column “{column}”. It has: {columns}.",
     "column_needed_once": "Choose one column for the reference.",
     "columns_needed": "Match your columns: choose at least the one with the names.",

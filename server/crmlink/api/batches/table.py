@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask.views import MethodView
 
+from crmlink.access.roles import require_may_observe
 from crmlink.api.schemas.on_pages import (
     SeenRowResultsSchema,
     SeenRowsSchema,
@@ -13,8 +15,8 @@ from crmlink.api.schemas.on_pages import (
     TableSchema,
 )
 from crmlink.batches.page_table import TableRow, observe_rows, table_rows
-from crmlink.linking.decisions import require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.decisions import find_link, require_connection
+from crmlink.linking.errors import LinkingFailure, LinkUnknown
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import TYPE, problem_of, problem_of_link
@@ -50,9 +52,16 @@ class TableObservationsView(MethodView):
     @blueprint.arguments(SeenRowsSchema)
     @blueprint.response(200, SeenRowResultsSchema)
     def post(self, body: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """Tell what the table shows, row by row; the same again changes nothing"""
+        """Tell what the table shows, row by row; the same again changes nothing
+
+        A script tells it of its own links only: what it says settles them.
+        """
         here = current_workspace()
         require_connection(here, body["connection_id"])
+        if current_actor().is_script:
+            for row in body["rows"]:
+                with suppress(LinkUnknown):  # said of its row below
+                    require_may_observe(current_actor(), find_link(here, row["link_id"]).device)
         seen = [
             (
                 row["link_id"],

@@ -13,11 +13,11 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import PUBLISHED_DIALECT, WEBSERVICE_DIALECT, Dialect, dialect_for
 from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
+from crmlink.commusoft.doctor.form_check import WriteJournal
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
 from crmlink.commusoft.doctor.write_check import (
     RecordBusy,
     WriteCheck,
-    WriteJournal,
     run_write_test,
 )
 from crmlink.commusoft.errors import CommusoftError, InvalidCommusoftResponse, RecordNotFound

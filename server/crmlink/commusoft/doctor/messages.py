@@ -66,6 +66,7 @@ _WITH_RECORD = (
     "write-interrupted",
     "write-created",
     "write-busy",
+    "write-unsuited",
 )
 _NOT_FOR_SUPPORT = ("sandbox", "dialect", "nothing", "not-written", *_WITH_RECORD)
 
@@ -155,6 +156,7 @@ def _write_record(args: Args) -> str:
 
 
 _PROOFS = {
+    "form": "a trial value was saved, read again and removed, and a field that was not sent stayed",
     "trial": "a trial value was saved, read again and removed",
     "stamp": "the record's time stamp changed, so it was saved",
     "none": "only a trial value or the first link can show whether a changed reference is saved",
@@ -174,6 +176,11 @@ def _write_spoiled(args: Args) -> str:
 
 
 def _write_not_restored(args: Args) -> str:
+    if args["fields"] and args["way"] == "mapped-form":
+        return (
+            f"Not everything could be restored. Please open {args['record']} in Commusoft and check"
+            f" {', '.join(args['fields'])}. crmlink shows the earlier values under Commusoft."
+        )
     own = f"change it back to {args['reference']}" if args["reference"] else "delete it"
     return (
         f"The trial value could not be removed. Please open {args['record']} in Commusoft,"
@@ -212,6 +219,17 @@ _SENTENCES: Mapping[str, Callable[[Args], str]] = {
         f" duplicate of {args['record']}."
     ),
     "write-skipped": lambda args: f"Not tried: {args['way']}, which might create a record.",
+    "write-needs-trial": lambda args: (
+        f"Not tried: {args['way']}, which needs a trial value (--trial)."
+    ),
+    "write-unsuited": lambda args: (
+        f"Not tried: {args['way']}, which cannot be tested on {args['record']}. Choose a customer"
+        " with a county or a second address line, and without a title."
+    ),
+    "write-put-back": lambda args: (
+        f"Saving as {args['way']} in {args['place']}: the record changed in"
+        f" {', '.join(args['fields'])}. Everything was restored, and this way is not used."
+    ),
     "write-tried": lambda args: f"Saving as {args['way']} in {args['place']}: {_failed(args)}.",
     "write-kept": _write_kept,
     "write-spoiled": _write_spoiled,

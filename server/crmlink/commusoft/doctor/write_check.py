@@ -6,39 +6,32 @@ changed time stamp at least shows a write. The three are reported separately.
 """
 
 import contextlib
-import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod, candidate_write_methods
 from crmlink.commusoft.doctor.field_stats import leaves
+from crmlink.commusoft.doctor.form_check import (
+    STAMP,
+    FormProof,
+    Outcome,
+    WriteJournal,
+    changed_fields,
+    prove_form,
+    proven_form,
+)
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
 from crmlink.commusoft.errors import CommusoftError, WriteWithdrawn
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 
-_STAMP = re.compile(r"updat|modif|chang", re.I)
 _LOOKS = 3
-Outcome = Literal["kept", "not-this-way", "stop"]
 
 
 class RecordBusy(Exception):
     """A decision about the record is in progress: nothing is written to it now."""
-
-
-class WriteJournal(Protocol):
-    """Journal of what a write check must restore, however it ends."""
-
-    def begin(self, record: Record, trial: str | None) -> bool:
-        """Store the record's own reference; returns False if a decision is in progress."""
-
-    def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
-        """Send one PUT. Raises CommusoftError, and WriteWithdrawn if it may not be sent."""
-
-    def end(self) -> None:
-        """End the check: no further PUT follows; what is still to be restored is handled."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +82,8 @@ def _try_all(
         dialect = client.dialect.with_writing(test.kind, writing)
         outcome = yield from _try(client.with_dialect(dialect), test, before, writing, journal)
         if outcome == "kept":
+            writing = proven_form(writing, before)
+            dialect = dialect.with_writing(test.kind, writing)
             return _for_both_kinds(dialect, test.kind, writing)
         if outcome == "stop":
             return None
@@ -128,13 +123,17 @@ def _try(
     journal: WriteJournal,
 ) -> Generator[CheckResult, None, Outcome]:
     args = {"record": test.record_id, "way": writing.name, "place": writing.reference}
+    if writing.sent:
+        return (
+            yield from prove_form(FormProof(client, before, writing, test.trial, journal, args))
+        )
     count = _count(client, test) if writing.creates else 0
     error = _write(client, test, before, before.reference, journal)
     if writing.creates and _count(client, test) != count:
         yield CheckResult("write-created", "failed", args)
         return "stop"
     after = _look(client, test)
-    if changed := _changed(before, after):
+    if changed := changed_fields(before, after):
         yield CheckResult("write-spoiled", "failed", args | {"fields": changed})
         return "stop"
     if error is not None:
@@ -160,11 +159,11 @@ def _try_value(
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
         shown = _look(client, test)
-        if not _changed(before, shown):
+        if not changed_fields(before, shown):
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
             yield CheckResult("write-tried", "note", args | found)
             return "not-this-way"
-        left["fields"] = _changed(before, _restored(client, test, before, journal))
+        left["fields"] = changed_fields(before, _restored(client, test, before, journal))
     except CommusoftError as trouble:
         yield CheckResult("write-not-restored", "failed", args | left | failure_args(trouble))
         return "stop"
@@ -227,13 +226,6 @@ def _count(client: CommusoftClient, test: WriteCheck) -> int:
     return sum(1 for _ in client.records(test.kind))
 
 
-def _changed(before: Record, after: Record) -> list[str]:
-    """Return the names of fields that differ, without values."""
-    old, new = dict(leaves(before.raw)), dict(leaves(after.raw))
-    paths = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
-    return sorted(path for path in paths if not _STAMP.search(path))
-
-
 def _stamp_moved(before: Record, after: Record) -> bool:
     old, new = dict[str, Any](leaves(before.raw)), dict[str, Any](leaves(after.raw))
-    return any(_STAMP.search(path) and new[path] != old.get(path) for path in new)
+    return any(STAMP.search(path) and new[path] != old.get(path) for path in new)

@@ -14,7 +14,13 @@ from werkzeug.exceptions import HTTPException
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.records import SandboxRecord
-from crmlink.commusoft.sandbox.shapes import RequestRejected, Shape, p_shape, w_shape
+from crmlink.commusoft.sandbox.shapes import (
+    RequestRejected,
+    Shape,
+    UpdateForm,
+    p_shape,
+    w_shape,
+)
 from crmlink.commusoft.sandbox.web import WebSessions, web
 from crmlink.commusoft.sandbox.web.blueprint import add_page_headers, problem_page
 from crmlink.commusoft.transport import SANDBOX_HEADER
@@ -31,16 +37,18 @@ def create_sandbox(
     seed: int = 1,
     state_file: Path | None = None,
     drop_supplier_reference: bool = False,
+    update: UpdateForm = "W",
 ) -> Flask:
     """Return a WSGI application that simulates Commusoft; a seed always gives the same records.
 
     Shape W is below `/webservice_dev.php/api/v1`, P below `/api/v1`; client id, user name, password
     and application id are all `sandbox`. Edits are appended to `state_file`, if given, and survive
     a kill. `drop_supplier_reference` makes shape P discard the reference of suppliers, as its
-    published profile has no field for it. Raises `StateDamaged`.
+    published profile has no field for it. `update` is the form by which shape W changes a customer:
+    N has names of its own, and what it is not sent stays, or is emptied. Raises `StateDamaged`.
     """
     ledger = RecordStore({"customer": customers, "supplier": suppliers}, seed, state_file)
-    return sandbox_app(ledger, set(), WebSessions(), drop_supplier_reference)
+    return sandbox_app(ledger, set(), WebSessions(), drop_supplier_reference, update)
 
 
 def sandbox_app(
@@ -48,10 +56,11 @@ def sandbox_app(
     tokens: set[str],
     sessions: WebSessions,
     drop_supplier_reference: bool = False,
+    update: UpdateForm = "W",
 ) -> Flask:
     """Return the application for these records, valid tokens, and sessions of its pages."""
     app = Flask(__name__)
-    for shape in (w_shape(), p_shape(drop_supplier_reference)):
+    for shape in (w_shape(update), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
     app.register_blueprint(web(ledger, sessions))
     app.register_error_handler(RequestRejected, _unacceptable)
@@ -139,7 +148,7 @@ def _add_records(api: Blueprint, shape: Shape, ledger: RecordStore, kind: Kind) 
 
     def updated(key: str) -> Response:
         entry = found(key)
-        changes = shape.take(entry, _sent(shape, kind))
+        changes = shape.changes(entry, _sent(shape, kind))
         return jsonify(shape.show(ledger.change(entry, changes | {"updated": _now()})))
 
     def deleted(key: str) -> Response:

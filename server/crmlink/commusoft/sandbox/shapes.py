@@ -1,15 +1,18 @@
 """The two shapes of Commusoft's API for the same records.
 
 W is what public integrations see with live accounts, P a published profile. W's name of the
-reference, and its form of an update, are not documented: the sandbox uses the likeliest.
+reference, and its form of an update, are not documented: the sandbox uses the likeliest. N is the
+form of an update of a customer as it was described about 2014, with names of its own.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.kinds import Kind
+
+UpdateForm = Literal["W", "N", "N-empties"]
 
 
 class RequestRejected(Exception):
@@ -26,7 +29,8 @@ class Shape:
     """How one shape shows a record and reads a sent one.
 
     `take(entry, document)` returns the new fields of the entry; missing ones are emptied, as by a
-    PUT. `by_uuid` tells by which id records are read.
+    PUT. `by_uuid` tells by which id records are read. `update` reads what is sent to change a
+    customer, where that is not the form by which one is created.
     """
 
     name: str
@@ -34,6 +38,14 @@ class Shape:
     by_uuid: bool
     show: Callable[[SandboxRecord], dict[str, Any]]
     take: Callable[[SandboxRecord, Mapping[str, Any]], dict[str, Any]]
+    update: Callable[[SandboxRecord, Mapping[str, Any]], dict[str, Any]] | None = None
+
+    def changes(self, entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of an entry that an update changes."""
+        is_form = self.update is not None and entry.kind == "customer"
+        return (
+            self.update(entry, document) if self.update and is_form else self.take(entry, document)
+        )
 
 
 _W_FIELDS = {
@@ -87,9 +99,31 @@ _P_REQUIRED: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def w_shape() -> Shape:
-    """Return the shape observed with live accounts."""
-    return Shape("W", "/webservice_dev.php/api/v1", False, _show_w, _take_w)
+_N_FIELDS = {
+    "name": "first_name",
+    "surname": "surname",
+    "mobile": "mobile",
+    "email": "email",
+    "postcode": "postcode",
+    "addressline1": "line1",
+    "addressline2": "line2",
+    "addressline3": "line3",
+    "town": "town",
+    "county": "county",
+    "thirdparty": "reference",
+}
+_N_TITLE = "settingsTitlesid"
+_N_TITLES = {"1": "Mr", "2": "Mrs", "3": "Ms", "4": "Miss", "5": "Dr"}
+_N_OTHER = {
+    "telephonecountrycode", "mobilecountrycode", "settingsAdvertisingsid",
+    "settingsBuildingtypesid", "vacantproperty",
+}  # fmt: skip
+
+
+def w_shape(update: UpdateForm = "W") -> Shape:
+    """Return the shape observed with live accounts, with one of the forms of an update."""
+    takes = {"N": _take_n, "N-empties": _take_n_and_empty}
+    return Shape("W", "/webservice_dev.php/api/v1", False, _show_w, _take_w, takes.get(update))
 
 
 def p_shape(drop_supplier_reference: bool) -> Shape:
@@ -134,6 +168,23 @@ def _take_w(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]
     taken["account_number"] = _text(document.get(account))
     taken["settings"] = _settings(_W_SETTINGS, document)
     return taken
+
+
+def _take_n(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is sent; fields that are not stay as they are."""
+    if set(document) - _N_FIELDS.keys() - _N_OTHER - {_N_TITLE}:
+        raise RequestRejected("This form should not contain extra fields.")
+    taken: dict[str, Any] = {
+        field: _text(document[name]) for name, field in _N_FIELDS.items() if name in document
+    }
+    if _N_TITLE in document:
+        taken["title"] = _N_TITLES.get(_text(document[_N_TITLE]), "")
+    return taken
+
+
+def _take_n_and_empty(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is sent; the form's other fields are emptied."""
+    return dict.fromkeys((*_N_FIELDS.values(), "title"), "") | _take_n(entry, document)
 
 
 def _show_p(entry: SandboxRecord, with_reference: bool) -> dict[str, Any]:

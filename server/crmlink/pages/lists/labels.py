@@ -91,6 +91,11 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "filling": "To fill in on Commusoft's page",
     },
 }  # fmt: skip
+ROW_ORDER_LABELS: Mapping[str, str] = {
+    "": "File order", "name": "Name, A to Z", "-name": "Name, Z to A", "town": "Town",
+    "reference": "Reference, A to Z", "-reference": "Reference, Z to A",
+    "status": "Status, most urgent first", "decision": "Decision",
+}  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
 FIELDS = {
     "reference": "Reference",

@@ -18,6 +18,7 @@ from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.notices import OwnBatches, note_seen, own_batches
 from crmlink.batches.positions import (
     MOST_PLACES,
+    ROW_ORDERS,
     first_to_check,
     format_ranges,
     row_positions,
@@ -41,6 +42,7 @@ from crmlink.pages.lists.labels import (
     FIELDS,
     GROUP_DECISIONS,
     QUESTIONS,
+    ROW_ORDER_LABELS,
     SOURCES,
     STATE_FILTERS,
     STATES,
@@ -80,6 +82,12 @@ class RowQuery:
 
     query: Mapping[str, str]
     rows: RowFilter
+    order: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether some rows may be left out."""
+        return self.rows != RowFilter()
 
 
 @blueprint.get("/lists")
@@ -110,7 +118,9 @@ def list_detail(batch_id: str) -> str:
     found = overview(current_workspace(), batch_id)
     wanted = parse_row_filter()
     here_ = start_of_page()
-    positions = row_positions(current_workspace(), batch_id, wanted.rows, offset=here_)
+    positions = row_positions(
+        current_workspace(), batch_id, wanted.rows, order=wanted.order, offset=here_
+    )
     first = list_rows_at(
         current_workspace(), batch_id, positions[:FIRST_ROWS], current_actor().device.id
     )
@@ -123,6 +133,7 @@ def list_detail(batch_id: str) -> str:
         start=here_,
         places=format_ranges(positions),
         at_once=FIRST_ROWS,
+        orders=ROW_ORDER_LABELS,
         most=MOST_PLACES,
         bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=BAD_SHOWN)],
     )
@@ -264,8 +275,10 @@ def name_of(batch: Batch) -> str:
 def parse_row_filter() -> RowQuery:
     """Return the filter in the URL, without invalid parts."""
     asked = {name: request.args.get(name, "").strip() for name in ("show", "choice", "q")}
+    sort = request.args.get("sort", "")
+    order = sort if sort.removeprefix("-") in ROW_ORDERS else ""
     show, choice = asked["show"], asked["choice"]
-    query = {name: value for name, value in asked.items() if value}
+    query = {name: value for name, value in (asked | {"sort": order}).items() if value}
     return RowQuery(
         query,
         RowFilter(
@@ -274,6 +287,7 @@ def parse_row_filter() -> RowQuery:
             choice=Choice(choice) if choice in set(Choice) else None,
             search=asked["q"][:200],
         ),
+        order,
     )
 
 

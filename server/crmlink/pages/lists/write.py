@@ -26,7 +26,7 @@ from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS, counted
-from crmlink.pages.lists.overview import back_to_list, list_context, name_of
+from crmlink.pages.lists.overview import back_to_list, list_context, name_of, parse_row_filter
 from crmlink.pages.tables import csv_reply
 from crmlink.store import BatchState, RowState
 from crmlink.values.moments import format_for_table
@@ -212,9 +212,14 @@ def undo_list(batch_id: str) -> Response:
 @blueprint.get("/lists/<batch_id>/results.csv")
 @require_permission("collect")
 def list_results(batch_id: str) -> Response:
-    """Return every row with its outcome as CSV."""
+    """Return the rows of the filter in the URL, with their outcomes, as CSV."""
     name = name_of(overview(current_workspace(), batch_id).batch)
-    rows = result_rows(current_workspace(), batch_id, lambda failure: problem_kept(failure).detail)
+    rows = result_rows(
+        current_workspace(),
+        batch_id,
+        lambda failure: problem_kept(failure).detail,
+        parse_row_filter().rows,
+    )
     return csv_reply(f"{name} results.csv", tuple(RESULT_HEADINGS.values()), map(_csv_row, rows))
 
 

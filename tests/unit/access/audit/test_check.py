@@ -13,7 +13,9 @@ from sqlalchemy import Engine, text
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Code, Verdict
+from crmlink.access.audit.fingerprint import Fingerprint
 from crmlink.access.audit.rows import Row
+from crmlink.access.audit.seals import gather
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.audit.upkeep import accept_findings, flush_anchors, prepare_audit
 from crmlink.access.audit.walk import Walk
@@ -133,6 +135,10 @@ def line_added_with_another_key(engine: Engine) -> None:
     add(engine, subject="customer-99", mac="0" * 64, key_id="0123456789abcdef")
 
 
+def line_added_before_all(engine: Engine) -> None:
+    add(engine, subject="customer-99", place=-1)
+
+
 def acceptance_added(engine: Engine) -> None:
     cut(engine, 3)
     add(engine, action="audit.accepted", details='{"findings": ["chain_cut"], "wrong": ""}')
@@ -160,6 +166,7 @@ ATTACKS: list[tuple[Attack, Code, int]] = [
     (line_added, Code.LINE_UNSIGNED, 21),
     (line_added_unsigned, Code.LINE_UNSIGNED, 21),
     (line_added_with_another_key, Code.LINE_UNSIGNED, 21),
+    (line_added_before_all, Code.LINE_CHANGED, 1),
     (acceptance_added, Code.LINE_UNSIGNED, 18),
     (cut_short, Code.CHAIN_CUT, 18),
     (cut_to_nothing, Code.CHAIN_CUT, 1),
@@ -224,6 +231,42 @@ def test_what_was_verified_is_not_verified_line_by_line_again(
     fill(filled, server, 3)
     assert check(filled).count == LINES + 3
     assert taken == [LINES + 1, LINES + 2, LINES + 3]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "subject = CAST(subject AS BLOB)",
+        "subject = subject || char(0) || 'and more'",
+        "subject = replace(subject, 'customer', char(92) || 'u0063ustomer')",
+        "place = 7.5",
+        "details = CAST(details AS BLOB)",
+        "details = replace(details, 'R', 'S')",
+        "at = replace(at, ':', ';')",
+    ],
+)
+def test_what_was_verified_tells_any_change_of_what_a_column_holds(
+    filled: AccessContext, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """SQLite takes anything in any column; nothing of it may look like what was verified."""
+    engine = filled.database.engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's columns hold their own type alone")
+    monkeypatch.setattr("crmlink.access.audit.check.REMEMBERED_AFTER", 1)
+    assert check(filled).sound
+    run(engine, f"UPDATE audit_entry SET {change} WHERE place = 7")  # noqa: S608
+    assert not _is_remembered(filled)
+    if "AS BLOB" not in change:  # bytes that are the same text mean the same
+        assert not check(filled).sound
+
+
+def _is_remembered(access: AccessContext) -> bool:
+    evidence = gather(access.database, access.workspace_id)
+    known = evidence.verified
+    assert known.rows
+    with access.database.snapshot() as session:
+        present = Fingerprint(session, access.workspace_id)
+        return present.add(None, known.place) and present.hexdigest == known.rows
 
 
 @pytest.mark.parametrize(
