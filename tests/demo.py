@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 
 import structlog
 
+from browsers.assist_driver import AssistDriver, becomes, decide
 from browsers.chromium import Chromium
 from browsers.find import Unavailable
 from browsers.keyboard import KeyboardDriver
@@ -30,6 +31,7 @@ from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, ServiceFailed, running_services
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
+from crmlink.store import Workspace, Writes
 from support.access_factories import make_person
 
 PICTURES = REPOSITORY / "docs/pictures"
@@ -53,6 +55,7 @@ class Demo:
         self.clerk = clerk
         self.access = access
         self.screen = screen
+        self.assist = AssistDriver(browser)
 
     def show(self) -> None:
         """Every step. Raises Differs."""
@@ -63,6 +66,10 @@ class Demo:
         self.look_in_commusoft()
         self.undo()
         self.read_back(None)
+        self.write_on_pages()
+        self.fill_in()
+        self.save()
+        self.read_back(MARGARET)
 
     def open_contact(self) -> None:
         """The page where a clerk is when the job begins."""
@@ -115,6 +122,37 @@ class Demo:
         self.clerk.sees("undone")
         say("Link to CRM again, Undo: undone.")
         self.picture("6-undone")
+
+    def write_on_pages(self) -> None:
+        """As for an office without the API: an admin's setting, and the switch of each browser."""
+        with self.access.doors.database.writing() as session:
+            session.get_one(Workspace, self.access.doors.workspace_id).writes = Writes.PAGES
+        settings = self.browser.open_own_page("options/options.html")
+        focus(settings, "#on-page-commusoft")
+        settings.press("Enter")
+        said = wait_for(settings, "document.querySelector('.outcome > *')?.innerText")
+        expect("now works" in said, said)
+        settings.close()
+        say("Now without the API: crmlink is switched on for Commusoft's own pages.")
+
+    def fill_in(self) -> None:
+        """The same decision, filled in on the record's own page."""
+        decide(self.clerk)
+        link = becomes(self.access, "intended")
+        self.page = self.browser.turn_to(link["record"]["page_url"])
+        self.assist.fill(self.page)
+        say("Enter, Edit, Fill in: the reference is in its field on the page, not saved yet.")
+        self.read_back(None)
+        self.picture("8-fill-in")
+
+    def save(self) -> None:
+        """Commusoft's own Save is the person's; crmlink looks at the page again."""
+        focus(self.page, "#editcustomer button.main")
+        self.page.press("Enter")
+        self.assist.says("Linked, seen on the page")
+        becomes(self.access, "linked")
+        say("Save, on Commusoft's page: linked, seen there.")
+        self.picture("9-seen-on-the-page")
 
     def read_back(self, wanted: str | None) -> None:
         """What Commusoft holds, asked of the sandbox over HTTP, past crmlink's server."""
@@ -176,7 +214,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    say(f"It worked: {RECORD} carried {MARGARET} after Enter, and nothing again after Undo.")
+    say(f"It worked: {RECORD} got {MARGARET} by the API, nothing by Undo, and got it on its page.")
     return 0
 
 

@@ -125,6 +125,9 @@ export const PAGE_MESSAGES = {
   assist_field: { selector: text(300), label: text(100), section: text(100) },
 };
 
+/** Plain http is the sandbox's alone, which is on this computer. */
+const PAGE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?\/)/;
+
 /**
  * What our script in a page said, and in which tab; null for anybody and anything else.
  * @param {unknown} message
@@ -138,7 +141,7 @@ export function acceptPageMessage(message, sender, own) {
   const rule = typeof type === "string" && Object.hasOwn(PAGE_MESSAGES, type) ? PAGE_MESSAGES[type] : null;
   if (typeof type !== "string" || !rule || !shape(rule)(fields)) return null;
   const from = sender.tab?.id;
-  if (sender.frameId !== 0 || from === undefined || !sender.url?.startsWith("https://")) return null;
+  if (sender.frameId !== 0 || from === undefined || !PAGE.test(sender.url ?? "")) return null;
   return { type, tab: from, fields };
 }
 

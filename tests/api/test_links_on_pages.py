@@ -173,7 +173,7 @@ def test_another_connection_is_refused(client: FlaskClient) -> None:
 def test_the_workspace_says_how_and_where_it_writes(boss: FlaskClient) -> None:
     here = boss.get("/api/v1/workspace").get_json()
     assert (here["writes"], here["commusoft_origin"]) == ("pages", "https://app.commusoft.co.uk")
-    assert here["commusoft_hosts"] == ["app.commusoft.co.uk", "app.commusoft.us"]
+    assert here["commusoft_hosts"] == ["app.commusoft.co.uk"]
     assert here["record_fields"] == []
     refused = boss.put("/api/v1/workspace/writes", json={"writes": "api"})
     assert refused.get_json()["type"] == URN + "pages-alone"

@@ -182,6 +182,13 @@ class Chromium:
         self.wait_until(found, f"a tab opens {address}")
         return ChromiumPage(found()[-1])
 
+    def turn_to(self, address: str) -> PageDriver:
+        """Put the tab whose address begins so in front, once there is one, however it opened."""
+        self.tab_at(address)
+        self.tab = next(one for one in self.context.pages if one.url.startswith(address))
+        self.tab.bring_to_front()
+        return ChromiumPage(self.tab)
+
     def newest_page(self) -> PageDriver:
         """The tab that was opened beside the one in front, once it is there."""
         self.wait_until(lambda: len(self.context.pages) > 1, "another tab opens")

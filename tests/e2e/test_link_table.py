@@ -15,7 +15,8 @@ from browsers.firefox import Firefox
 from browsers.page_driver import Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
-from crmlink.store import Workspace, Writes
+from crmlink.commusoft.connection import WebApplication
+from crmlink.linking.connections import save_connection
 from e2e.commusoft_pages import ORIGIN, CommusoftPages, OpenPage, Variant, sample_records
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
@@ -26,6 +27,8 @@ TABLES = (
     Variant("grid-ids", "table_grid", "new", {"ids": True}),
 )
 COUNT = 6
+REPORT = ("Customer ID", "Customer Name", "Address line 1", "Address line 2", "Town", "County",
+          "Postcode", "Account number", "Telephone", "Email")  # fmt: skip
 HEADINGS = ("A/C", "Name", "Address Line 1", "Address Line 2", "Address Line 3", "Address Line 4",
             "Address Line 5", "Contact Name", "Telephone", "E-mail")  # fmt: skip
 
@@ -48,17 +51,36 @@ def commusoft(browser: Browser, commusoft_bundles: Path) -> CommusoftPages:
 
 @pytest.fixture
 def manager(
-    browser: Browser, access: RunningServices, commusoft: CommusoftPages
+    browser: Browser, access: RunningServices, commusoft: CommusoftPages, tmp_path: Path
 ) -> Iterator[PopupDriver]:
-    """A manager of a workspace that writes on Commusoft's pages, with the mode switched on."""
-    with access.doors.database.writing() as session:
-        session.get_one(Workspace, access.doors.workspace_id).writes = Writes.PAGES
+    """A manager of a firm without an API, whose records were imported; the mode is on."""
+    without_api(access, tmp_path)
     commusoft.serve(TABLES[0])
     manager = PopupDriver(browser)
     manager.connect(access, "manager")
     assert "now works" in manager.switch_on_page("commusoft")
     yield manager
     manager.switch_on_page("commusoft")
+
+
+def without_api(access: RunningServices, folder: Path) -> None:
+    """Let the firm have no API: its Commusoft is the imitated one, its records are imported."""
+    access.server.stop()
+    environment = access.server.environment
+    access.server.environment = {
+        name: value for name, value in environment.items() if "CRMLINK_COMMUSOFT" not in name
+    }
+    save_connection(access.doors.database, access.doors.workspace_id, WebApplication(ORIGIN))
+    report = folder / "report.csv"
+    with report.open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(REPORT)
+        for record_id, record in sample_records().items():
+            if record_id.startswith("customer-"):
+                _, *details = _line("", record)
+                lines.writerow([record_id.partition("-")[2], *details])
+    access.crmlink("records", "import", str(report), "--kind", "customer", "--yes")
+    access.server.start()
 
 
 @pytest.fixture
@@ -68,7 +90,7 @@ def panel(browser: Browser) -> AssistDriver:
 
 
 @pytest.fixture
-def chosen(access: RunningServices, tmp_path: Path) -> dict[str, str]:
+def chosen(manager: PopupDriver, access: RunningServices, tmp_path: Path) -> dict[str, str]:
     """A reviewed list that waits for the table: the reference of each record."""
     records = {
         record_id: record
@@ -95,11 +117,8 @@ def chosen(access: RunningServices, tmp_path: Path) -> dict[str, str]:
 
 def _line(reference: str, record: dict[str, str]) -> list[str]:
     name = record.get("company") or f"{record.get('first_name', '')} {record.get('surname', '')}"
-    return [
-        reference, name.strip(), record["line1"], record.get("line2", ""), record.get("town", ""),
-        record.get("county", ""), record["postcode"], "", record.get("telephone", ""),
-        record["email"],
-    ]  # fmt: skip
+    names = ("line1", "line2", "town", "county", "postcode", "account_number", "telephone", "email")
+    return [reference, name.strip(), *(record.get(name, "") for name in names)]
 
 
 def references(page: OpenPage) -> dict[str, str]:

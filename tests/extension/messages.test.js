@@ -86,6 +86,8 @@ const UNHEARD = /** @type {[string, unknown, object][]} */ ([
   ["a frame inside the page", { type: "page_mark" }, { ...PAGE, frameId: 3 }],
   ["a sender without a tab", { type: "page_mark" }, { ...PAGE, tab: undefined }],
   ["a page without encryption", { type: "page_mark" }, { ...PAGE, url: "http://go.xero.com/" }],
+  ["a page that only looks like one of this computer", { type: "page_mark" }, { ...PAGE, url: "http://127.0.0.1.evil.example/" }],
+  ["a user named like this computer", { type: "page_mark" }, { ...PAGE, url: "http://127.0.0.1:8788@evil.example/" }],
   ["our own popup", { type: "page_mark" }, POPUP],
   ["an address in the message", { type: "page_mark", address: "https://go.xero.com/" }, PAGE],
   ["a tab in the message", { type: "page_open", tab: 8 }, PAGE],
@@ -104,6 +106,7 @@ const UNHEARD = /** @type {[string, unknown, object][]} */ ([
 test("our button in a page may say that it is there and that it was pressed, and nothing else", () => {
   assert.deepEqual(acceptPageMessage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7, fields: {} });
   assert.deepEqual(acceptPageMessage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7, fields: {} });
+  assert.notEqual(acceptPageMessage({ type: "page_mark" }, { ...PAGE, url: "http://127.0.0.1:8788/customers" }, OWN), null);
   assert.deepEqual(UNHEARD.filter(([, message, sender]) => acceptPageMessage(message, sender, OWN) !== null), []);
 });
 

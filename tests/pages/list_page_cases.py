@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -35,9 +36,6 @@ from support.sandbox import OTHER
 
 FEW = 6
 CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{OTHER}"
-SHOWN = ShownField(
-    "customer", "app.commusoft.co.uk", "#other > input", "Our reference", "Other details"
-)
 Steps = Callable[[Page], None]
 Where = Callable[["SampleBatches"], str]
 
@@ -97,7 +95,9 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
     choose_writes(ctx, Writes.PAGES, cancelled.device_id)
     filling = linked(installation, boss, on_page, "Xero, on Commusoft's page")
     choose_writes(ctx, Writes.API, cancelled.device_id)
-    show_field(ctx, SHOWN, cancelled.device_id)
+    host = urlsplit(ctx.commusoft.web_url).netloc
+    shown = ShownField("customer", host, "#other > input", "Our reference", "Other details")
+    show_field(ctx, shown, cancelled.device_id)
     undoing = linked(installation, boss, hands[4], "Xero, May")
     ready = accepted(installation, boss, hands[5], "Xero, June")
     mixed = (*CAST, *unlinked(installation, 14, 10 * FEW))

@@ -179,7 +179,6 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
           const { record } = found.data;
           /** @param {string} address */
           const isRecord = (address) => packages !== null && recordAt(address, packages, told.data)?.id === record.id;
-          // A practice account's own web address is no page of Commusoft: the person opens it.
           const url = isRecord(record.page_url) ? record.page_url : null;
           const tab = await recordTabs.show(isRecord, url);
           const assisted = tab === null ? url !== null && (await onPage.isOn(COMMUSOFT)) : await recordTabs.assist(tab);

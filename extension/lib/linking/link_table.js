@@ -46,13 +46,15 @@ import { createRecordLists } from "./record_lists.js";
 
 const KEY = "table_run";
 const MOST_LISTS = 5;
+const MAX_LOOKS = 4;
+const PAUSE = 500; // milliseconds
 
 /**
  * @param {object} parts
  * @param {import("../server/session.js").Store} parts.memory
  * @param {() => string} parts.newKey
  * @param {() => number} parts.now milliseconds
- * @param {Pick<import("../page/target.js").Tabs, "address" | "readList">} parts.tabs
+ * @param {Pick<import("../page/target.js").Tabs, "address" | "readList" | "wait">} parts.tabs
  * @param {TableTabs} parts.tableTabs
  * @param {import("../server/rule_cache.js").Rules} parts.rules
  * @param {import("./page_button.js").OnPage} parts.onPage
@@ -107,11 +109,16 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
    */
   async function placeOf(tab, at) {
     const address = await tabs.address(tab);
-    const look = await tableTabs.look(tab, at.rules);
-    if (!look || (await tabs.address(tab)) !== address) return null;
-    if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(at.api) };
-    const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
-    return found && records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
+    // Such a page fetches its rows once it is shown.
+    for (let turn = 0; turn < MAX_LOOKS; turn += 1) {
+      if (turn > 0) await tabs.wait(PAUSE);
+      const look = await tableTabs.look(tab, at.rules);
+      if (!look || (await tabs.address(tab)) !== address) return null;
+      if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(at.api) };
+      const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
+      if (found) return records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
+    }
+    return null;
   }
 
   const records = createRecordLists({
