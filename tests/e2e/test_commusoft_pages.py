@@ -13,9 +13,8 @@ from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.page_driver import Browser, wait_for
 from browsers.popup_driver import PopupDriver
-from browsers.real_services import RunningServices
+from browsers.real_services import RunningServices, lose_api
 from browsers.saved import MARGARET
-from crmlink.store import Workspace, Writes
 from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
@@ -58,8 +57,7 @@ def clerk(
     browser: Browser, access: RunningServices, commusoft: CommusoftPages
 ) -> Iterator[PopupDriver]:
     """A clerk of a workspace that writes on Commusoft's pages, with the mode switched on."""
-    with access.doors.database.writing() as session:
-        session.get_one(Workspace, access.doors.workspace_id).writes = Writes.PAGES
+    lose_api(access, ORIGIN)
     commusoft.serve(PLAIN)
     clerk = PopupDriver(browser)
     clerk.connect(access)
