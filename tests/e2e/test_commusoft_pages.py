@@ -15,8 +15,8 @@ from browsers.page_driver import Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import MARGARET
-from crmlink.store import Workspace, Writes
 from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
+from e2e.test_link_table import without_api
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
 PLAIN = next(one for one in VARIANTS if one.name == "plain-old")
@@ -55,11 +55,10 @@ def commusoft(browser: Browser, commusoft_bundles: Path) -> CommusoftPages:
 
 @pytest.fixture
 def clerk(
-    browser: Browser, access: RunningServices, commusoft: CommusoftPages
+    browser: Browser, access: RunningServices, commusoft: CommusoftPages, tmp_path: Path
 ) -> Iterator[PopupDriver]:
-    """A clerk of a workspace that writes on Commusoft's pages, with the mode switched on."""
-    with access.doors.database.writing() as session:
-        session.get_one(Workspace, access.doors.workspace_id).writes = Writes.PAGES
+    """A clerk of a firm without an API, whose records were imported; the mode is on."""
+    without_api(access, tmp_path)
     commusoft.serve(PLAIN)
     clerk = PopupDriver(browser)
     clerk.connect(access)
@@ -77,9 +76,15 @@ def assist(browser: Browser) -> AssistDriver:
 @pytest.fixture
 def page(clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages) -> OpenPage:
     """The record's page, for which a decision waits."""
+    decided(clerk, access, commusoft)
+    return commusoft.open_record(RECORD, "old")
+
+
+def decided(clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages) -> None:
+    """Decide, and close the tab that the popup opened: one that comes later takes the front."""
     decide(clerk)
     becomes(access, "intended")
-    return commusoft.open_record(RECORD, "old")
+    commusoft.tab(RECORD, "old").driver.close()
 
 
 @pytest.mark.parametrize("variant", [PLAIN, *FRAMEWORKS], ids=lambda one: one.name)
@@ -91,8 +96,7 @@ def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
     variant: Variant,
 ) -> None:
     commusoft.serve(variant)
-    decide(clerk)
-    becomes(access, "intended")
+    decided(clerk, access, commusoft)
     page = commusoft.open_record(RECORD, variant.layout)
     assist.says("Select Edit in Commusoft")
     assist.press(page.driver, "Select Edit")
@@ -112,15 +116,14 @@ def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
     assert page.record(RECORD)["reference"] == MARGARET
 
 
-def test_the_popup_says_that_the_decision_is_kept_and_can_give_it_up(
-    clerk: PopupDriver, access: RunningServices
+def test_the_popup_opens_the_record_where_the_decision_waits(
+    clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:
     decide(clerk)
-    clerk.sees("assist")
     becomes(access, "intended")
-    clerk.press_button("Withdraw this link")
-    clerk.sees("choose")
-    assert becomes(access, "failed")["failure"]
+    opened = commusoft.tab(RECORD, "old")
+    wait_for(opened.driver, "document.querySelector('crmlink-assist')")
+    assert opened.saves() == []
 
 
 def test_a_save_that_fails_once_is_not_called_linked(
@@ -284,8 +287,7 @@ def test_an_admin_shows_the_field_once_where_its_label_is_not_known(
     clerk.connect(access, role="admin")
     variant = Variant("plain-other", "plain", "new", {"label": "Ledger code"})
     commusoft.serve(variant)
-    decide(clerk)
-    becomes(access, "intended")
+    decided(clerk, access, commusoft)
     page = commusoft.open_record(RECORD, "new")
     assist.says("The Third-Party Reference field is not here")
     page.edit()
