@@ -24,7 +24,7 @@ import requests
 from sqlalchemy import select
 
 from crmlink.access.context import AccessContext as Doors
-from crmlink.store import AuditSigner, Database, Workspace
+from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
 from support.access_factories import make_token
 from support.databases import sqlite_database
 from support.prepared_process import PreparedProcess
@@ -167,6 +167,17 @@ class RunningServices:
         answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=STOP_LIMIT)
         writes: list[dict[str, Any]] = answer.json()["writes"]
         return writes
+
+
+def lose_api(access: RunningServices, origin: str) -> None:
+    """Make the account one without an API, at this web application; its records stay."""
+    with access.doors.database.writing() as session:
+        connection = session.scalars(select(WorkspaceConnection)).one()
+        connection.kind, connection.base_url = ConnectionKind.PAGES, origin
+    for name in ("URL", *CREDENTIALS):
+        access.server.environment.pop(f"CRMLINK_COMMUSOFT_{name}", None)
+    access.server.stop()
+    access.server.start()
 
 
 @contextmanager

@@ -13,10 +13,9 @@ from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.page_driver import Browser, wait_for
 from browsers.popup_driver import PopupDriver
-from browsers.real_services import RunningServices
+from browsers.real_services import RunningServices, lose_api
 from browsers.saved import MARGARET
 from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
-from e2e.test_link_table import without_api
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
 PLAIN = next(one for one in VARIANTS if one.name == "plain-old")
@@ -55,10 +54,10 @@ def commusoft(browser: Browser, commusoft_bundles: Path) -> CommusoftPages:
 
 @pytest.fixture
 def clerk(
-    browser: Browser, access: RunningServices, commusoft: CommusoftPages, tmp_path: Path
+    browser: Browser, access: RunningServices, commusoft: CommusoftPages
 ) -> Iterator[PopupDriver]:
-    """A clerk of a firm without an API, whose records were imported; the mode is on."""
-    without_api(access, tmp_path)
+    """A clerk of a workspace that writes on Commusoft's pages, with the mode switched on."""
+    lose_api(access, ORIGIN)
     commusoft.serve(PLAIN)
     clerk = PopupDriver(browser)
     clerk.connect(access)

@@ -122,13 +122,13 @@ test("the popup leads to the record's page: to the tab that shows it, else to a 
   assert.deepEqual([recordTabs.opened.length, recordTabs.assisted], [1, [4]]);
 });
 
-test("a practice account's own web address is not opened, but a tab that shows the record is", async () => {
+test("a practice account's record is never a page of the real Commusoft, open or not", async () => {
   const { desk, recordTabs, server } = await atRecord({ commusoft_origin: "http://127.0.0.1:8790" });
   server.replies["GET /links/lnk_1"] = { ...WAITING, record: record({ page_url: "http://127.0.0.1:8790/customers/customer/1001/view/property/view" }) };
   assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
   assert.deepEqual(recordTabs.opened, []);
   recordTabs.open.set(4, OTHER_TAB_OF_IT);
-  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
+  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
 });
 
 test("given up in the popup, nothing is said of what the page shows", async () => {
