@@ -22,7 +22,7 @@ CALLED_BY = {
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
     "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
-    "first_error_field": "a template", "has_next": "a template",
+    "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
