@@ -111,7 +111,7 @@
 
     /** @param {PanelView} view */
     function draw(view) {
-      const close_ = element("button", { type: "button", class: "close", "aria-label": say("assist_close") }, "\u00d7");
+      const close_ = element("button", { type: "button", class: "close", "aria-label": say("close") }, "\u00d7");
       close_.addEventListener("click", (event) => event.isTrusted && close());
       const heading = element("h2", { id: "title", tabindex: "-1" }, view.title);
       section.className = view.tone ?? "";

@@ -86,9 +86,10 @@
       situation: (now, job, steps) => /** @type {any} */ (views)[now.kind](now, job, steps),
 
       outcome(link, steps) {
-        if (link.state === "linked") return { title: say("assist_linked"), lines: [say("assist_linked_text", link.record)], change: undefined, tone: "good", actions: [close(steps)] };
-        if (link.state === "conflict") return { title: say("conflict"), lines: [link.failure ?? say("conflict_text", link.record)], tone: "caution", actions: [close(steps)] };
-        return { title: say("assist_withdrawn"), lines: [say("assist_withdrawn_text", link.record)], actions: [close(steps)] };
+        const done = { words: say("close"), act: steps.close, hint: "Esc" };
+        if (link.state === "linked") return { title: say("assist_linked"), lines: [say("assist_linked_text", link.record)], change: undefined, tone: "good", actions: [done] };
+        if (link.state === "conflict") return { title: say("conflict"), lines: [link.failure ?? say("conflict_text", link.record)], tone: "caution", actions: [done] };
+        return { title: say("assist_withdrawn"), lines: [say("assist_withdrawn_text", link.record)], actions: [done] };
       },
 
       /** @param {Job} job @param {string | null} now @param {Steps & {replace: () => void}} steps */

@@ -59,7 +59,7 @@
   /** @param {string} words @param {boolean} [again] */
   function tell(words, again = false) {
     busy = false;
-    const actions = [table.button(say("table_close"), leave, { first: !again })];
+    const actions = [table.button(say("close"), leave, { first: !again })];
     if (again) actions.unshift(table.button(say("look_again"), () => void begin(), { first: true }));
     frame.show({ title: say("table_title"), body: [table.make("p", {}, words)], actions });
   }
@@ -104,7 +104,7 @@
     frame.show({
       title: say("table_title"),
       body: [table.make("p", {}, say("table_which_kind"))],
-      actions: [table.button(say("table_customers"), () => answer("customer")), table.button(say("table_suppliers"), () => answer("supplier")), table.button(say("table_close"), leave)],
+      actions: [table.button(say("table_customers"), () => answer("customer")), table.button(say("table_suppliers"), () => answer("supplier")), table.button(say("close"), leave)],
     });
   }
 
@@ -163,7 +163,7 @@
       go.hidden = all() === 0;
     };
     name();
-    const others = [table.button(say("look_again"), () => void begin()), table.button(say("table_close"), leave)];
+    const others = [table.button(say("look_again"), () => void begin()), table.button(say("close"), leave)];
     const text = begun.filled_here ? "table_reload_text" : ready > 0 ? "table_offer_text" : "table_nothing_text";
     if (begun.filled_here) others.unshift(reloadButton());
     frame.show({ title: say("table_title_list", begun.list), body: [table.make("p", {}, say(text)), ...report(looked, name)], actions: all() > 0 ? [go, ...others] : [...others, go] });
@@ -219,7 +219,7 @@
     frame.show({
       title: count("table_filled_count", filled),
       body: [words !== "" && table.make("p", {}, words), filled > 0 && table.make("p", {}, say("table_save_text", save)), ...report(looked, () => undefined)],
-      actions: [filled > 0 ? reloadButton() : table.button(say("look_again"), () => void begin(), { first: true }), table.button(say("table_close"), leave)],
+      actions: [filled > 0 ? reloadButton() : table.button(say("look_again"), () => void begin(), { first: true }), table.button(say("close"), leave)],
     });
     frame.announce(count("table_filled_count", filled));
   }

@@ -30,7 +30,7 @@
   /** @param {string} words */
   function tell(words) {
     const again = table.button(say("look_again"), () => void begin(), { first: true });
-    frame.show({ title: say("sage_compare"), body: [table.make("p", {}, words)], actions: [again, table.button(say("table_close"), leave)] });
+    frame.show({ title: say("sage_compare"), body: [table.make("p", {}, words)], actions: [again, table.button(say("close"), leave)] });
   }
 
   async function begin() {
@@ -59,7 +59,7 @@
         remark !== "" && table.make("p", { role: "status" }, remark),
         table.make("ul", {}, differ.map((row) => line(view, row))),
       ],
-      actions: [table.button(say("look_again"), () => compare(view, "")), table.button(say("table_close"), leave)],
+      actions: [table.button(say("look_again"), () => compare(view, "")), table.button(say("close"), leave)],
     });
     return undefined;
   }

@@ -24,6 +24,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ImportKeyReused, RecordsComeFromApi
 from crmlink.store import ImportSource, RecordImport, RecordImportPart, WorkspaceConnection
 from crmlink.store.base import new_id, now
+from crmlink.store.erased import pseudonyms_of
 
 MAX_REMOVED_SHARE = 10  # one record in so many may leave without a second yes
 PART_RETENTION = timedelta(days=7)  # for the parts of an import that was never finished
@@ -169,7 +170,8 @@ def _apply(
 ) -> tuple[ImportCounts, bool]:
     """Return what a part did, now or at its first request, and whether it did it now."""
     known = session.scalar(select(RecordImportPart).filter_by(import_id=whole.id, part=part.part))
-    fingerprint = part.fingerprint()
+    # Keyed: a plain hash of names and addresses could be tried out.
+    fingerprint = pseudonyms_of(session).of(part.fingerprint())
     if known is not None:
         if known.fingerprint != fingerprint:
             raise ImportKeyReused
