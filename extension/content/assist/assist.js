@@ -166,7 +166,7 @@
     const view = views.situation(now, job, steps);
     if (!view) return;
     drawn = key;
-    panel.show(view, { focus: called });
+    panel.show(view, { focus: called, field: now.kind === "ready" ? now.field : filled?.field });
     called = false;
   }
 

@@ -8,7 +8,7 @@
   const TAG = "crmlink-assist";
   const MOST_RETURNS = 30; // a page that throws the panel out again and again
   const TOO_SOON = 350; // milliseconds: a key that was still down does not answer the next question
-  const DRESS = { all: "initial", position: "fixed", right: "16px", bottom: "16px", "z-index": "2147483647", display: "block", opacity: "1", visibility: "visible", "pointer-events": "auto", transform: "none", filter: "none", "clip-path": "none" };
+  const DRESS = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", "z-index": "2147483647", display: "block", opacity: "1", visibility: "visible", "pointer-events": "auto", transform: "none", filter: "none", "clip-path": "none" };
   const STYLE = `
     :host { color-scheme: light; }
     section { box-sizing: border-box; width: 344px; max-width: calc(100vw - 32px); max-height: calc(100vh - 32px); overflow: auto; padding: 14px 16px 14px; border: 1px solid #0b564f; border-radius: 12px;
@@ -60,6 +60,14 @@
 
     function dress() {
       for (const [name, value] of Object.entries(DRESS)) host.style.setProperty(name, value, "important");
+    }
+
+    /** The panel moves to the top where it would lie over the field it speaks of. @param {Element | null | undefined} field */
+    function clear(field) {
+      if (!field?.isConnected || field.ownerDocument !== document) return;
+      const [own_, other] = [host.getBoundingClientRect(), field.getBoundingClientRect()];
+      const isOver = own_.left < other.right && other.left < own_.right && own_.top < other.bottom && other.top < own_.bottom;
+      if (isOver) for (const [name, value] of Object.entries({ top: "16px", bottom: "auto" })) host.style.setProperty(name, value, "important");
     }
 
     /** Whether the page has left the panel as it was: what a person cannot see they cannot agree to. */
@@ -168,7 +176,7 @@
 
     return {
       host,
-      show(view, { focus }) {
+      show(view, { focus, field }) {
         const at = document.activeElement;
         if (at !== host) cameFrom = at;
         const hadFocus = root.activeElement !== null;
@@ -177,6 +185,7 @@
         const heading = /** @type {HTMLElement} */ (draw(view));
         dress();
         place();
+        clear(field);
         if (!focus && !hadFocus && !isFree(at)) return;
         const first = /** @type {HTMLElement | null} */ (section.querySelector("button.first"));
         (view.asks && first ? first : heading).focus({ preventScroll: true });

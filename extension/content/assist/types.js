@@ -18,7 +18,7 @@
 /**
  * @typedef {object} Panel
  * @property {HTMLElement} host
- * @property {(view: PanelView, how: {focus: boolean}) => void} show
+ * @property {(view: PanelView, how: {focus: boolean, field?: Element | null}) => void} show  field: it does not lie over it
  * @property {() => void} hide
  * @property {() => void} leave
  */
