@@ -192,3 +192,37 @@ def test_a_part_that_is_fetched_takes_no_notice_that_belongs_to_the_next_page(
     part = admin.client.get("/devices", headers={"HX-Request": "true"})
     assert "log-ins are ended" not in words(part)
     assert "They have been signed out everywhere." in admin.read("/people")
+
+
+RECORD_NOTIFICATIONS = """
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, { body }) {
+    const before = JSON.parse(localStorage.getItem("notified") ?? "[]");
+    localStorage.setItem("notified", JSON.stringify([...before, `${title}: ${body}`]));
+  }
+  addEventListener() {}
+};
+"""
+NOTIFIED = "() => JSON.parse(localStorage.getItem('notified') ?? '[]')"
+
+
+def test_the_browser_says_once_that_a_list_is_finished_however_many_tabs_are_open(
+    browser: Browser, theatre: LiveServer
+) -> None:
+    """Headless browsers show no notifications, so what would be shown is recorded."""
+    started(theatre.installation, theatre.scene.manager)
+    context = theatre.context(browser, "manager")
+    context.add_init_script(RECORD_NOTIFICATIONS)
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(theatre.address + "/links")
+    assert first.evaluate(NOTIFIED) == []
+    work(theatre.installation)
+    for page in (first, second):
+        mark = page.locator("#lists-mark")
+        expect(mark).to_contain_text("1 finished or stopped", timeout=TIME)
+    expected = ["Xero customers: All contacts of this list are linked or have failed."]
+    assert first.evaluate(NOTIFIED) == expected
+    first.reload()
+    assert first.evaluate(NOTIFIED) == expected
