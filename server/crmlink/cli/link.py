@@ -185,6 +185,8 @@ def _contact(
 
     packages = workspace_rules(ctx)
     location = locate(url, packages)
+    if location.page is None:  # a record's page, perhaps at another Commusoft than the workspace's
+        location = locate(url, ctx.packages)
     if location.record:
         raise click.ClickException(
             f"This is the page of {location.kind} {location.record} in Commusoft. Open the contact "

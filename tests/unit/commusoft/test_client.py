@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -155,7 +156,11 @@ def test_the_page_of_a_record_shows_its_reference_and_says_that_it_is_a_sandbox(
     client: CommusoftClient,
 ) -> None:
     client.write_reference(client.record("customer", "1001"), "<b>ref-77</b>")
-    page = requests.get(client.page_url("customer", "1001"), timeout=5)
+    address = client.page_url("customer", "1001")
+    visitor = requests.Session()
+    account = dict.fromkeys(("logintype_username", "logintype_password"), "sandbox")
+    visitor.post(urljoin(address, "/login"), data=account, timeout=5).raise_for_status()
+    page = visitor.get(address, timeout=5)
     assert "SANDBOX" in page.text
     assert "Margaret Holloway" in page.text
     assert "&lt;b&gt;ref-77&lt;/b&gt;" in page.text
