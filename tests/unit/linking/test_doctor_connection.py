@@ -77,5 +77,5 @@ def test_a_dialect_that_the_command_finds_stays_with_its_account_too(
     dialects = {one.base_url: one.dialect or {} for one in connections}
     assert dialects[account(real).base_url]["name"] == "W", done.output
     if write_test:  # nothing is written for a connection that ended
-        assert "another account was connected meanwhile" in done.output
+        assert "another account was connected in the meantime" in done.output
         assert real.other_user.record("customer", "1002").raw["deleted"] == 0
