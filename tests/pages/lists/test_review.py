@@ -195,7 +195,7 @@ def test_a_row_that_somebody_else_decided_meanwhile_says_who(
         headers=PART,
     )
     assert reply.status_code == 409
-    said = "Priya Raman has already decided this one: it is Jonathan Pryce-Davies"
+    said = "Priya Raman has already decided this one: Jonathan Pryce-Davies"
     assert said in words(reply)
     assert _row(installation, batch, 1).record_id == "customer-1002"
 
