@@ -24,8 +24,9 @@ CLERKS = {
 
 
 def _is_here(rule: Rule) -> bool:
-    """Whether a page is looked at here; whole lists and what is left have tests of their own."""
-    return rule.endpoint.startswith("pages.") and not rule.rule.startswith(("/lists", "/left"))
+    """Whether a page is looked at here; lists, what is left and imports have their own tests."""
+    own_tests = ("/lists", "/left", "/records/import")
+    return rule.endpoint.startswith("pages.") and not rule.rule.startswith(own_tests)
 
 
 def _pages(app: Flask, method: str) -> list[tuple[str, str]]:
