@@ -95,7 +95,7 @@ def test_a_decision_of_a_popup_that_was_open_is_refused(
     assert real.reference(RECORD) is None
     assert reply.status_code == 409
     assert reply.get_json()["type"] == "urn:crmlink:problem:other-connection"
-    assert "Another Commusoft account" in reply.get_json()["detail"]
+    assert "a different Commusoft account" in reply.get_json()["detail"]
     assert script.link(connection_id=script.connection_id()).status_code == 201
     assert real.reference(RECORD) == HOLLOWAY
 
@@ -146,7 +146,7 @@ def test_the_button_of_a_page_that_was_open_is_refused(
         reply = clerk.send(path, url=URL, key=new_key(), **sent)
         assert real.reference(RECORD) is None
         assert reply.status_code == 409
-        assert "Another Commusoft account" in words(reply)
+        assert "a different Commusoft account" in words(reply)
     again = clerk.hidden_field(f"{path}?url={URL}", "connection_id")
     assert clerk.send(path, url=URL, key=new_key(), connection_id=again).status_code == 303
 
