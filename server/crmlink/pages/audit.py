@@ -36,7 +36,7 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "preferences": "Settings",
     "commusoft": "Commusoft",
     "records": "Imports of customers and suppliers",
-    "record_field": "Fields on Commusoft’s pages",
+    "record_field": "Fields on Commusoft's pages",
     "host": "Addresses of accounting software",
     "rules": "Rules of accounting software",
     "audit": "Audit log",

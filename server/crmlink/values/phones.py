@@ -314,6 +314,7 @@ def _national_number(text: str, region: str | None) -> tuple[float, str]:
     except phonenumbers.NumberParseException:
         return 0.0, ""
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = "+" + _without_trunk(e164[1:])  # kept by the library in very short numbers
     if phonenumbers.is_valid_number(number):
         return 3.0, e164
     length = phonenumbers.is_possible_number_with_reason(number)

@@ -1,7 +1,7 @@
 """The telephone numbers in a field, as people fill it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmlink.values import read_phones
@@ -131,6 +131,7 @@ def test_a_british_number_in_ireland_is_british() -> None:
     assert numbers("020 7946 0108", "IE") == ["+442079460108"]
 
 
+@example("0200001")
 @given(st.text(alphabet="0123456789+()/-,; \nABfaxtelorEx.@'\u00e9\uff11", max_size=60))
 def test_any_text_is_read_and_what_was_read_is_read_again(text: str) -> None:
     read = read_phones(text)
