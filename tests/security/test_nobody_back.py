@@ -84,7 +84,7 @@ def test_an_account_is_used_at_once_after_a_consent_that_names_what_goes(
     made = ask("POST", "batches", json={"package": "xero", "contacts": [contact]})
     assert made.status_code == 201
     page = anna.get("/commusoft/connect").text
-    assert re.search(r"practice: 2,\d\d\d made-up records, 0 links and 1 list\.", page)
+    assert re.search(r"practice data: 2,\d\d\d made-up records, 0 links and 1 list\.", page)
 
     fields = CREDENTIALS | {"url": commusoft + WEBSERVICE}
     form = "/commusoft/connect"
