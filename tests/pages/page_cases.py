@@ -120,7 +120,7 @@ PAGE_CASES = (
     PageCase("start", _at("/start"), "Getting started", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),
     PageCase("people", _at("/people"), "Add a person"),
-    PageCase("people-wrong", _at("/people"), "no email", "admin", _add_nobody),
+    PageCase("people-wrong", _at("/people"), "Enter an email address", "admin", _add_nobody),
     PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),
     PageCase("person", lambda scene: f"/people/{scene.clerk.public_id}", "Name and role"),
     PageCase(
