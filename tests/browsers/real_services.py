@@ -282,9 +282,14 @@ def _environment(data: Path, commusoft: str) -> dict[str, str]:
     }
 
 
-def wait_until(look: Callable[[], T], what: str, evidence: Callable[[], str] = str) -> T:
+def wait_until(
+    look: Callable[[], T],
+    what: str,
+    evidence: Callable[[], str] = str,
+    limit: float = START_LIMIT,
+) -> T:
     """The first truthy thing seen. Raises ServiceFailed with the evidence when it never comes."""
-    until = time.monotonic() + START_LIMIT
+    until = time.monotonic() + limit
     while not (seen := look()):
         if time.monotonic() > until:
             raise ServiceFailed(f"It never came that {what}. {evidence()}")

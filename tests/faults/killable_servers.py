@@ -122,7 +122,8 @@ class Firm:
             time.sleep(LOOK_INTERVAL)
             return str(self.ask("GET", "")["state"]) == state
 
-        wait_until(is_there, f"the list is {state.value}")
+        # A PUT that died with its server may land for two minutes before it is given up.
+        wait_until(is_there, f"the list is {state.value}", limit=240)
 
     def assert_nothing_is_left(self) -> None:
         """Every link is undone, in crmlink and in Commusoft, and no row says otherwise."""
