@@ -32,6 +32,10 @@ class StepRecordingClient:
         return record
 
     @property
+    def has_api(self) -> bool:
+        return self._real.has_api
+
+    @property
     def late_write_seconds(self) -> float:
         return self._real.late_write_seconds
 
