@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bench.mailboxes import Mailboxes
 from bench.sets import MatchingSet
 from bench.uk import WORDS, a_forename, a_record, a_surname, records, typed
 from crmlink.values.contact_details import ContactDetails
@@ -27,12 +28,13 @@ def worn_set(size: int, asked: int, seed: int, emails: bool = True) -> MatchingS
     chance = 0.2 if emails else 0.05
     held = [(record_id, _worn(draw, details, chance)) for record_id, details in kept]
     of, truth = [], {}
+    mailboxes = Mailboxes()
     for number in range(asked):
         record_id, details = kept[draw.randrange(size)]
         if draw.random() < (0.9 if emails else 0.8):
             truth[f"w{number}"] = {record_id}
         else:
-            details = _known_by(draw, a_record(draw, "customer"), emails)
+            details = _known_by(draw, a_record(draw, "customer", mailboxes), emails)
         of.append((f"w{number}", _worn(draw, _partial(draw, details), 0.3)))
     return MatchingSet(f"worn_{size}{'' if emails else '_homes'}", of, held, truth)
 

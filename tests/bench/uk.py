@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
+from bench.mailboxes import Mailboxes, own_domain
 from bench.sets import MatchingSet
 from crmlink.matching.normalise import NICKNAMES
 from crmlink.values.contact_details import ContactDetails
@@ -21,6 +22,10 @@ _SURNAMES = WORDS["surnames"] + [
     head + tail for head in WORDS["surname_heads"] for tail in WORDS["surname_tails"]
 ]
 _SHORT = {"Road": "Rd", "Street": "St", "Avenue": "Ave", "Lane": "Ln", "Drive": "Dr", "Close": "Cl"}
+# Of the contacts without a record, so many live with somebody who has one or are a branch of a firm
+# that has, and so many are called nearly the same. Few customers of a trade firm are related; lists
+# full of families are measured apart (bench.matching sure).
+RELATIVES, NEAR_NAMES = 0.15, 0.15
 _TYPISTS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -61,19 +66,8 @@ def _phone(draw: random.Random) -> str:
     return f"01632 {draw.randrange(10**7):07d}"  # an area code that is not in use
 
 
-def _email(draw: random.Random, name: str, company: str) -> str:
-    words = [word.lower().replace("'", "") for word in name.replace("-", " ").split()]
-    domain = draw.choice(["postbox.example", "letterbox.example", "mail.example"])
-    if company:
-        kept = [word for word in company.lower().split() if word.isalpha()][:2]
-        domain = "".join(kept) + ".example"
-        if draw.random() < 0.5:
-            return f"{draw.choice(['info', 'accounts', 'access', 'sales'])}@{domain}"
-    tail = str(draw.randint(1, 99)) if draw.random() < 0.4 else ""
-    local = draw.choice(
-        [f"{words[0]}.{words[-1]}", f"{words[0][0]}{words[-1]}", words[0] + words[-1]]
-    )
-    return f"{local}{tail}@{domain}"
+def _email(draw: random.Random, name: str, company: str, mailboxes: Mailboxes) -> str:
+    return mailboxes.of_firm(draw, company, name) if company else mailboxes.of_person(draw, name)
 
 
 def _company(draw: random.Random) -> str:
@@ -89,7 +83,7 @@ def _company(draw: random.Random) -> str:
     return f"{head} {draw.choice(WORDS['trades'])} {draw.choice(WORDS['forms'])}".strip()
 
 
-def a_record(draw: random.Random, kind: str) -> ContactDetails:
+def a_record(draw: random.Random, kind: str, mailboxes: Mailboxes) -> ContactDetails:
     person = _person(draw)
     company = _company(draw) if draw.random() < (0.9 if kind == "supplier" else 0.25) else ""
     address, town, code = _home(draw)
@@ -100,15 +94,16 @@ def a_record(draw: random.Random, kind: str) -> ContactDetails:
         address=address,
         town=town,
         postcode=code if draw.random() < 0.95 else "",
-        email=_email(draw, person, company) if draw.random() < 0.7 else "",
+        email=_email(draw, person, company, mailboxes) if draw.random() < 0.7 else "",
         phones=tuple(_phone(draw) for _ in range(draw.choice([0, 1, 1, 1, 2]))),
     )
 
 
-def _relative(draw: random.Random, record: ContactDetails) -> ContactDetails:
+def _relative(draw: random.Random, record: ContactDetails, mailboxes: Mailboxes) -> ContactDetails:
     """Somebody else: of the same family and house, or another branch of the same firm."""
     if record.company:
         address, town, code = _home(draw)
+        domain = own_domain(record.email)
         name = f"{record.company} ({town})" if draw.random() < 0.8 else record.company
         return replace(
             record,
@@ -117,7 +112,7 @@ def _relative(draw: random.Random, record: ContactDetails) -> ContactDetails:
             town=town,
             postcode=code,
             person="",
-            email="",
+            email=mailboxes.at_firm(draw, domain, "") if domain and draw.random() < 0.5 else "",
             phones=(_phone(draw),),
         )
     first, *_, family = record.person.split()
@@ -126,10 +121,11 @@ def _relative(draw: random.Random, record: ContactDetails) -> ContactDetails:
     while forename.lower() in others:
         forename = a_forename(draw)
     name = f"{forename} {family}"
-    return replace(record, person=name, email=_email(draw, name, "") if draw.random() < 0.5 else "")
+    email = mailboxes.of_person(draw, name) if draw.random() < 0.5 else ""
+    return replace(record, person=name, email=email)
 
 
-def _near_name(draw: random.Random, record: ContactDetails) -> ContactDetails:
+def _near_name(draw: random.Random, record: ContactDetails, mailboxes: Mailboxes) -> ContactDetails:
     """Somebody else again, elsewhere: a name that differs in one word or by a few letters."""
     words = (record.company or record.person).split()
     at = draw.randrange(len(words))
@@ -144,7 +140,7 @@ def _near_name(draw: random.Random, record: ContactDetails) -> ContactDetails:
         del words[at]
     else:
         words[-1] = typed(draw, typed(draw, words[-1], 1.0), 0.5)
-    other = a_record(draw, record.kind or "customer")
+    other = a_record(draw, record.kind or "customer", mailboxes)
     name = " ".join(words)
     if record.company:
         return replace(other, company=name, person="")
@@ -155,12 +151,13 @@ def records(count: int, seed: int) -> list[tuple[str, ContactDetails]]:
     """Made-up records with ids, nine customers to one supplier, with families and branches."""
     draw = random.Random(f"records {seed}")
     made: list[tuple[str, ContactDetails]] = []
+    mailboxes = Mailboxes()
     for number in range(count):
         kind = "supplier" if draw.random() < 0.1 else "customer"
         if made and draw.random() < 0.12:
-            details = _relative(draw, made[-1][1])
+            details = _relative(draw, made[-1][1], mailboxes)
         else:
-            details = a_record(draw, kind)
+            details = a_record(draw, kind, mailboxes)
         made.append((f"{details.kind}-{number + 2001}", details))
     return made
 
@@ -181,6 +178,8 @@ def contacts(
     """
     draw = random.Random(f"contacts {seed}")
     made, truth = [], {}
+    mailboxes = Mailboxes(details.email for _, details in of)
+    listed = {_who(details) for _, details in of}
     places = draw.sample(range(len(of)), count) if once else []
     for number in range(count):
         record_id, details = of[places[number] if once else draw.randrange(len(of))]
@@ -189,17 +188,36 @@ def contacts(
         contact_id = f"c{number}"
         if draw.random() < share:
             truth[contact_id] = {record_id}
-        elif draw.random() < 0.35:
-            details = _relative(draw, details)
-        elif draw.random() < 0.4:
-            details = _near_name(draw, details)
         else:
-            details = a_record(draw, details.kind or "customer")
-        made.append((contact_id, _as_contact(draw, details, partial)))
+            details = _outsider(draw, details, mailboxes, listed)
+        made.append((contact_id, _as_contact(draw, details, partial, mailboxes)))
     return made, truth
 
 
-def _as_contact(draw: random.Random, details: ContactDetails, partial: bool) -> ContactDetails:
+def _outsider(
+    draw: random.Random, record: ContactDetails, mailboxes: Mailboxes, listed: set[tuple[str, str]]
+) -> ContactDetails:
+    """Return the details of a contact without a record, near to those of the record or not."""
+    chance = draw.random()
+    while True:
+        if chance < RELATIVES:
+            details = _relative(draw, record, mailboxes)
+        elif chance < RELATIVES + NEAR_NAMES:
+            details = _near_name(draw, record, mailboxes)
+        else:
+            details = a_record(draw, record.kind or "customer", mailboxes)
+        if _who(details) not in listed:
+            return details
+
+
+def _who(details: ContactDetails) -> tuple[str, str]:
+    """Return what tells a person or a branch from all others: the name and the house."""
+    return (details.company or details.person).lower(), details.address.lower()
+
+
+def _as_contact(
+    draw: random.Random, details: ContactDetails, partial: bool, mailboxes: Mailboxes
+) -> ContactDetails:
     moved = draw.random() < 0.06
     if moved:
         address, town, code = _home(draw)
@@ -222,13 +240,20 @@ def _as_contact(draw: random.Random, details: ContactDetails, partial: bool) -> 
             _phone(draw) if draw.random() < 0.1 else _redialled(draw, details.phones[-1]),
         )
     if "email" not in changes and draw.random() < 0.12:
-        changes["email"] = _email(draw, details.person or "a b", details.company)
+        changes["email"] = _other_email(draw, details, mailboxes)
     if "address" not in changes:
         changes["address"] = typed(draw, _abbreviated(draw, details.address), 0.15)
     if "postcode" not in changes:
         changes["postcode"] = _postcode_typed(draw, details.postcode)
     changes["person"], changes["company"] = _renamed(draw, details)
     return replace(details, kind=details.kind if draw.random() < 0.7 else None, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def _other_email(draw: random.Random, details: ContactDetails, mailboxes: Mailboxes) -> str:
+    """Return another mailbox of the same person or firm."""
+    if domain := own_domain(details.email):
+        return mailboxes.at_firm(draw, domain, details.person)
+    return _email(draw, details.person, details.company, mailboxes)
 
 
 def _renamed(draw: random.Random, details: ContactDetails) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """Ranking of candidates by probability, and the rule for a *sure* match.
 
-*Sure* is right at least 999 times in 1,000. It needs a high probability, no other record near it,
-agreeing names, agreement on a rare value besides the name, no disagreement, and both contact and
-record in use.
+*Sure* is right at least 999 times in 1,000. The probability weighs what agrees and what differs.
+Beside it are the few rules for which a probability fitted on other lists is not enough: no other
+record is near, something besides the name agrees that few share, and none of VETOES is seen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -15,21 +17,14 @@ from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.scorecard import Scorecard
 
-SURE = 0.998  # minimum probability
-MAX_RUNNER_UP = 0.001  # maximum probability of the second record
+SURE = 0.995  # minimum probability
+MAX_RUNNER_UP = 0.005  # maximum probability of the second record
 NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability is a near-tie
-DISAGREEMENTS = (
-    "name_words_swapped",
-    "name_number_swap",
-    "address_other",
-    "house_number_other",
-    "town_other",
-    "postcode_other",
-    "email_other",
-    "phone_other",
-    "account_other",
-    "kind_other",
-)
+VETOES = ("bare", "kind_other", "account_other", "name_words_unlike")
+FIRM_VETOES = ("house_number_other", "address_other", "name_number_swap")  # a branch
+MIN_ADDRESS_FIT = 0.6  # share of a street's weight from which the street agrees
+MIN_COVERED = 0.65  # share of a person's name, by weight, from which no forename is missing
+PLACE_MARGIN = 4.0  # how much rarer than unique a name and its town must be together, as idf
 LAST_VISIBLE_RANK = 5
 
 
@@ -83,9 +78,7 @@ def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share
         runner_up = float(ordered[1]) if len(ordered) > 1 else 0.0
         likely = float(ordered[0]) >= SURE and runner_up <= MAX_RUNNER_UP
         in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
-        sure = (
-            likely and near == 1 and in_use and _has_independent_agreement(scored.evidence, first)
-        )
+        sure = likely and near == 1 and in_use and _is_vouched_for(scored.evidence, first)
         namesakes = _namesakes(scored.evidence, first)
     return Ranking(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 
@@ -108,23 +101,34 @@ def _namesakes(evidence: FeatureVectors, first: int) -> int:
     return int((fits >= 0.93).sum()) - int(fits[first] >= 0.93)
 
 
-def _has_independent_agreement(evidence: FeatureVectors, first: int) -> bool:
+def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
+    """Return whether something besides the name agrees, and nothing forbids *sure*."""
+
     def value(name: str) -> float:
         column = evidence.columns.get(name)
         return 0.0 if column is None else float(column[first])
 
-    if any(value(name) > 0 for name in DISAGREEMENTS):
-        return False
-    if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
+    vetoes = VETOES + (FIRM_VETOES if value("persons") == 0 else ())
+    if value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
         return False
     unique_idf = idf_of_unique_value(evidence.total)
-    personal = max(value("email_same"), value("account_same")) >= unique_idf
-    if (
-        personal or value("name_initial") > 0
-    ):  # people at one address and telephone may share an initial
-        return personal
-    unique = value("phone_same") >= unique_idf
-    where = value("postcode_same") > 0 or (
-        value("house_number") > 0 and value("address_covered") > 0.8
-    )
-    return unique or where
+    if max(value("email_same"), value("account_same")) >= unique_idf:
+        return True
+    if value("persons") > 0 and _is_partial_name(value):
+        return False
+    own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
+    phone = value("phone_same") >= unique_idf or value("phone_near") > 0
+    postcode = value("postcode_same") > 0 or value("postcode_near") > 0
+    street = max(value("address_covered"), value("address_record_covered")) > MIN_ADDRESS_FIT
+    return phone or postcode or street or own_domain or _is_rare_for_its_town(value, evidence.total)
+
+
+def _is_partial_name(value: Callable[[str], float]) -> bool:
+    """Return whether a forename is missing or an initial; people at one address share the rest."""
+    covered = value("name_covered") >= MIN_COVERED and value("name_record_covered") >= MIN_COVERED
+    return value("name_initial") > 0 or not covered
+
+
+def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
+    place = max(value("town_exact"), value("outward_same"))
+    return place > 0 and place + value("name_exact") >= log(records) + PLACE_MARGIN

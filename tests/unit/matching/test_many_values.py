@@ -181,7 +181,6 @@ def test_addresses_differ_where_both_do(matcher: Matcher) -> None:
     item, reasons = first(matcher, contact)
     assert item.record_id == "holloway"
     assert "other_postcode" in reasons
-    assert not item.sure
 
 
 def test_a_record_without_a_second_address_gains_nothing_from_others_that_have_one() -> None:

@@ -54,7 +54,7 @@ def matcher() -> Matcher:
 @pytest.mark.parametrize(
     ("typed", "found"),
     [
-        ("northg", "c"),
+        ("plumbing northg", "c"),
         ("plumbing northgate whit", "c"),
         ("Unit 9 Foundry", "c"),
         ("foundry way", "c"),

@@ -1,4 +1,4 @@
-"""*Sure* is a promise: high probability, no rival, something beside the name, no conflict."""
+"""*Sure* is a promise: high probability, no rival, something beside the name, no veto."""
 
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ HELD = ContactDetails(
     postcode="GL50 2TR",
     email="margaret.holloway@postbox.example",
     phones=("01632 960114",),
+    account_number="H0001",
 )
 
 
@@ -40,9 +41,13 @@ def first_is_sure(
         ContactDetails(person=HELD.person, postcode=HELD.postcode, email=HELD.email),
         ContactDetails(person="Mrs M Holloway", email=HELD.email, phones=HELD.phones),
         ContactDetails(person=HELD.person, address=HELD.address, town=HELD.town),
+        replace(HELD, postcode="TR1 2AB"),
+        replace(HELD, email="someone.else@letterbox.example"),
+        replace(HELD, phones=("01632 111222",)),
+        replace(HELD, address="41 Station Road"),
     ],
 )
-def test_a_name_with_strong_evidence_beside_it_is_sure(
+def test_strong_evidence_beside_the_name_outweighs_one_difference(
     crowd: list[tuple[str, ContactDetails]], contact: ContactDetails
 ) -> None:
     assert first_is_sure(crowd, contact) == ("h0", True)
@@ -52,18 +57,16 @@ def test_a_name_with_strong_evidence_beside_it_is_sure(
     "contact",
     [
         ContactDetails(person=HELD.person),
-        ContactDetails(person=HELD.person, town=HELD.town),
         ContactDetails(email=HELD.email),
         replace(HELD, person="Peter Holloway"),
-        replace(HELD, postcode="TR1 2AB"),
-        replace(HELD, email="someone.else@letterbox.example"),
-        replace(HELD, phones=("01632 111222",)),
         replace(HELD, kind="supplier"),
-        replace(HELD, person="M Holloway", email=""),
-        replace(HELD, address="41 Station Road"),
+        replace(HELD, account_number="H0002"),
+        replace(HELD, person="M Holloway", email="", account_number=""),
+        ContactDetails(person=HELD.person, email="m.holloway@letterbox.example"),
+        ContactDetails(person=HELD.person, postcode="TR1 2AB", phones=("01632 111222",)),
     ],
 )
-def test_a_name_alone_or_any_conflict_is_never_sure(
+def test_a_name_alone_and_a_veto_are_never_sure(
     crowd: list[tuple[str, ContactDetails]], contact: ContactDetails
 ) -> None:
     assert first_is_sure(crowd, contact)[1] is False
@@ -78,6 +81,30 @@ def test_two_records_of_one_person_are_both_offered_and_neither_is_sure(
     assert [item.record_id for item in items[:2]] == ["h0", "h1"]
     assert not any(item.sure for item in items)
     assert all("near_tie" in [r.code for r in item.reasons] for item in items[:2])
+
+
+FIRM = ContactDetails(
+    company="Pargeter Heating Ltd",
+    address="Unit 4, Foundry Way",
+    town="Darlington",
+    postcode="DL1 4QT",
+    email="office@pargeterheating.example",
+)
+
+
+@pytest.mark.parametrize(
+    ("contact", "sure"),
+    [
+        (replace(FIRM, email=""), True),
+        (replace(FIRM, address="Unit 9, Foundry Way", email=""), False),
+        (replace(FIRM, address="2 Mill Lane", postcode="DL1 4QT"), False),
+        (replace(FIRM, company="Pargeter Heating 2 Ltd", email=""), True),
+    ],
+)
+def test_another_site_of_a_firm_is_never_sure(
+    crowd: list[tuple[str, ContactDetails]], contact: ContactDetails, sure: bool
+) -> None:
+    assert first_is_sure(crowd, contact, FIRM) == ("h0", sure)
 
 
 def test_an_email_that_many_share_vouches_for_nobody(

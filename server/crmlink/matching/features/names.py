@@ -220,20 +220,23 @@ def _idf_sums(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherF
 
 
 def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFields) -> Features:
-    """Return numbers of words without a partner, of short forms and of initials."""
+    """Return numbers of words without a partner, of short forms and of initials.
+
+    Only `name_words_unlike` counts words that the other side has in its address or email.
+    """
     record_words = pair.record_names.words
     record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
-    missing = ((aligned.contact < 0.5) & ~pair.parenthetical[:, None] & ~elsewhere.contact).sum(
-        axis=0
-    )
-    extra = (aligned.record < 0.5) & record_words.inside & ~record_parenthetical & ~elsewhere.record
-    extra = extra.sum(axis=1)
+    unlike = (aligned.contact < 0.5) & ~pair.parenthetical[:, None]
+    record_unlike = (aligned.record < 0.5) & record_words.inside & ~record_parenthetical
+    missing = (unlike & ~elsewhere.contact).sum(axis=0)
+    extra = (record_unlike & ~elsewhere.record).sum(axis=1)
     return {
         "name_nick": (aligned.contact == NICK).sum(axis=0).astype(np.float64),
         "name_initial": (aligned.contact == INITIAL).sum(axis=0).astype(np.float64),
         "name_words_lacking": np.minimum(missing, 3.0),
         "name_words_surplus": np.minimum(extra, 3.0),
         "name_words_swapped": np.minimum(np.minimum(missing, extra), 3.0),
+        "name_words_unlike": np.minimum(unlike.sum(axis=0), record_unlike.sum(axis=1)) * 1.0,
         "name_first_word": (aligned.contact[0] >= INITIAL).astype(np.float64),
     }
 

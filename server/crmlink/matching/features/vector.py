@@ -11,6 +11,7 @@ from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.addresses import address_features
 from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.identifiers import identifier_features
+from crmlink.matching.features.joint import joint_features
 from crmlink.matching.features.names import name_features
 from crmlink.matching.features.similarity import Table
 from crmlink.matching.index import InvertedIndex
@@ -78,15 +79,19 @@ OTHER_FEATURES = (
     "domain_other",
     "phone_same",
     "phone_second",
-    "phone_named",
     "phone_near",
     "phone_other",
     "account_same",
     "account_other",
     "kind_other",
     "retired_record",
+    "phone_named",
+    "fields_agreed",
+    "person_and_place",
+    "firm_and_place",
+    "name_and_email",
+    "relative",
 )
-MIN_NAME_FIT = 0.9  # name_fit from which two names count as equal
 MAX_SHARING_RECORDS = 1.1  # records that may share a value for it to count as unique
 
 
@@ -120,11 +125,8 @@ class FeatureVectors:
         name_only = self.columns.get("name_there", self._zeros) * ~compared
         self.columns["bare"] = name_only  # only the names could be compared
         self.columns["bare_same"] = name_only * self.columns.get("name_same", self._zeros)
-        unique_phone = self.columns.get("phone_same", self._zeros) >= idf_of_unique_value(
-            self.total
-        )
-        names_fit = self.columns.get("name_fit", self._zeros) >= MIN_NAME_FIT
-        self.columns["phone_named"] = (unique_phone & names_fit).astype(np.float64)
+        unique_idf = idf_of_unique_value(self.total)
+        self.columns |= joint_features(self.columns, self._zeros, unique_idf)
 
     def features(self) -> Table:
         """Return all features in the order of FEATURES, shape (records, features)."""
