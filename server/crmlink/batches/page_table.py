@@ -32,12 +32,25 @@ class TableRow:
     alone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of a list in its order; ``next`` is the position to go on after, None at the end."""
+
+    rows: list[TableRow]
+    next: int | None
+
+
 def table_rows(
     ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500
 ) -> list[TableRow]:
-    """Return the rows that wait to be filled in, in the list's order. Raises BatchUnknown.
+    """Return the rows that wait to be filled in, in the list's order. Raises BatchUnknown."""
+    return table_page(ctx, batch_id, after, limit).rows
 
-    A row whose record is gone is left out; its link can be withdrawn.
+
+def table_page(ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500) -> TablePage:
+    """Return a page of the rows that wait to be filled in. Raises BatchUnknown.
+
+    A row whose record is gone is left out, but counts towards the limit; its link can be withdrawn.
     """
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
@@ -47,11 +60,12 @@ def table_rows(
         ).all()
         records = records_by_id(session, ctx.connection_id, [link.record_id for link, _ in found])
         twins = _twins(session, ctx.connection_id, list(records.values()))
-    return [
+    rows = [
         TableRow(position, link, record, alone=twins[_looks(record)] < 2)
         for link, position in found
         if (record := records.get(link.record_id))
     ]
+    return TablePage(rows, found[-1].position if found else None)
 
 
 def observe_rows(
