@@ -40,13 +40,6 @@ class TablePage:
     next: int | None
 
 
-def table_rows(
-    ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500
-) -> list[TableRow]:
-    """Return the rows that wait to be filled in, in the list's order. Raises BatchUnknown."""
-    return table_page(ctx, batch_id, after, limit).rows
-
-
 def table_page(ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500) -> TablePage:
     """Return a page of the rows that wait to be filled in. Raises BatchUnknown.
 
