@@ -14,6 +14,7 @@ from typing import Any
 from anyascii import anyascii
 
 from crmlink.values import postcodes
+from crmlink.values.double_encoding import without_double_encoding
 
 WORDS: dict[str, Any] = json.loads(
     resources.files("crmlink.matching").joinpath("words.json").read_text("utf-8")
@@ -37,7 +38,6 @@ for _group in WORDS["nicknames"]:
         _others = {_group[0], *_group} if _name == _group[0] else {_group[0]}
         NICKNAMES[_name] = (NICKNAMES.get(_name, frozenset()) | _others) - {_name}
 
-_GARBLED = re.compile("[\u00c2\u00c3\u00c5\u00e2][\u0080-\u00bf\u0152-\u2122]")
 _DOTTED = re.compile(r"(?<![a-z0-9])((?:[a-z]\.){2,}[a-z]?)(?![a-z])")
 _APOSTROPHES = re.compile(r"['`]\s?")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
@@ -48,18 +48,8 @@ _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNOR
 def ascii_text(text: str) -> str:
     """Return the text in lower-case ASCII: mis-decoded UTF-8 repaired, scripts transliterated."""
     if not text.isascii():
-        text = anyascii(_repaired(text))
+        text = anyascii(without_double_encoding(text))
     return text.lower()
-
-
-def _repaired(text: str) -> str:
-    if _GARBLED.search(text):
-        for codec in ("cp1252", "latin-1"):
-            try:
-                return text.encode(codec).decode("utf-8")
-            except UnicodeError:
-                continue
-    return text
 
 
 def fold(text: str) -> str:
