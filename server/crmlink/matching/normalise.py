@@ -181,12 +181,17 @@ def _with_flats(words: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         elif len(short) == 3 and short[0].isdigit() and short[1] == FLAT and _is_letter(short[2]):
             yield short[0] + short[2], f"{written[0]}, {written[1]} {written[2]}"
             at += 3
-        elif len(short) == 3 and short[0].isdigit() and _is_letter(short[1], but="nsew"):
+        elif len(short) > 1 and short[0] in _NUMBER_WORDS and short[1][0].isdigit():
+            at += 1
+        elif len(short) > 1 and short[0].isdigit() and _is_letter(short[1], but="nsew"):
             yield short[0] + short[1], short[0] + short[1]
             at += 2
         else:
             yield words[at]
             at += 1
+
+
+_NUMBER_WORDS = frozenset(("no", "nr", "number"))
 
 
 def _is_letter(word: str, but: str = "") -> bool:
