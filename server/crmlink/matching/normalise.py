@@ -137,11 +137,16 @@ def name(text: str, as_company: bool) -> str:
     return normal
 
 
+_PERSONS_TITLES = frozenset(("mr", "mrs", "miss", "ms", "mx"))  # also behind a name
+
+
 def _named(text: str, as_company: bool) -> str:
     plain = ascii_text(text)
     words = _words(plain)
     if not words:
         return ""
+    if _PERSONS_TITLES & set(words[1:]) and LEGAL_FORMS.isdisjoint(words):
+        return person(text)
     is_company = as_company or _TRADING_AS.search(plain) or not LEGAL_FORMS.isdisjoint(words)
     return person(text) if words[0] in TITLES or not is_company else company(text)
 

@@ -1,4 +1,4 @@
-"""Remarks about an account, written into its name: *on stop*, *cash only*, *deceased*.
+"""Remarks about an account, written into its name: *on stop*, *cash only*, *moved*.
 
 Such an account is still in use; the remark is no part of the name.
 """
@@ -14,6 +14,7 @@ _REMARKS = (
     r"pro[- ]?forma(?: only)?|payment up front|deceased|dec'?d\.?|r\.?i\.?p\.?|"
     r"(?:bad|slow|late|non)[- ]?(?:payer|debt|debtor)|v\.?i\.?p\.?|landlord|landlady|tenant|"
     r"new(?: tenant| owner| customer| client| account| a/?c)?|(?:home ?)?owner|letting agent|"
+    r"mov(?:ed|ing)(?: (?:house|home|on|in|to [^()\[\]]*))?(?: (?:19|20)\d\d)?|"
     r"in (?:liquidation|administration|receivership)|"
     r"do not (?:invoice|supply|chase|call|ring|phone|contact|email|e-mail|visit|attend|work for)"
 )
@@ -24,8 +25,10 @@ _LOOSE = re.compile(
     r"|\s+(?:(?:a/?c|account) )?on stop$|\s+dec'd\.?$|\s+\(?deceased\)?$",
     re.IGNORECASE,
 )
-_SHOUTED = re.compile(r"^(?:ACCOUNT |A/C )?ON (?:STOP|HOLD)\s+(?=[A-Z][a-z])|(?<=[a-z])\s+STOP$")
-_QUICK = re.compile(r"[(\[{*<]|[-\u2010-\u2015:/!]\s|\bstop|\bdec|^ON ", re.IGNORECASE)
+_SHOUTED = re.compile(
+    r"^(?:(?:ACCOUNT |A/C )?ON (?:STOP|HOLD)|MOVED)\s+(?=[A-Z][a-z])|(?<=[a-z])\s+STOP$"
+)
+_QUICK = re.compile(r"[(\[{*<]|[-\u2010-\u2015:/!]\s|\bstop|\bdec|^ON |^MOVED ", re.IGNORECASE)
 
 
 def without_remark(name: str) -> str:

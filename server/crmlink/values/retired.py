@@ -9,11 +9,11 @@ _WORDS = (
     r"not active|not in use|not used|unused|defunct|deactivated|superseded|dissolved|"
     r"ceased trading|(?:see|use|now|replaced by)(?: (?:a/?c|account))? (?=[a-z]*[0-9])[a-z0-9]{3,}"
     r"(?: instead)?|"
-    r"moved(?: (?:out|away|on|house|home|abroad|to [^()\[\]]*))?|gone(?: away)?|left|"
+    r"moved (?:out|away|abroad)|gone(?: away)?|left|"
     r"(?:(?:house|property) )?sold|no longer (?:here|at this address|a customer|a client)"
 )
 _SHOUTS = (
-    r"(?:(?:A/C|ACCOUNT|ACC) )?(?:CLOSED|DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|MOVED|OLD)|"
+    r"(?:(?:A/C|ACCOUNT|ACC) )?(?:CLOSED|DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|OLD)|"
     r"GONE AWAY"
 )
 _ACCOUNT = r"(?:a/?c|account|acct?)\.?"

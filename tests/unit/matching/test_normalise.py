@@ -207,3 +207,8 @@ def test_usual_words_of_addresses_have_one_form() -> None:
 )  # fmt: skip
 def test_a_house_number_is_one_in_each_way_of_writing_it(one: str, other: str) -> None:
     assert normalise.address(one) == normalise.address(other)
+
+
+@pytest.mark.parametrize("text", ["Holloway, Mrs M", "HOLLOWAY M MRS", "M Holloway Mrs"])
+def test_a_title_anywhere_in_a_name_is_a_persons(text: str) -> None:
+    assert set(normalise.name(text, True).split()) == {"m", "holloway"}
