@@ -1,47 +1,47 @@
-"""Adds the browser extension's zip files to the wheel; everything else is in pyproject.toml."""
+"""Adds the browser extension's files to the wheel; everything else is in pyproject.toml."""
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+ARCHIVE = ROOT / "server" / "crmlink" / "browser_extension" / "archive.py"
 
 
 class BuildWithExtension(build_py):
-    """Copies the package's files and packs the extension beside them.
+    """Copies the package's files, and the extension's beside the module that hands them out.
 
-    An editable installation packs it when it is asked for, from the folder as it is then.
+    An editable installation uses the extension's own folder.
     """
 
     def run(self) -> None:
-        """Build the package, with the zip files unless it is editable."""
+        """Build the package."""
         super().run()
-        if self.editable_mode:
-            return
-        packer = _load_packer()
-        for path, browser in self._zips(packer):
+        for path, content in self._extension().items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(packer.pack_extension(ROOT / "extension", browser))
+            path.write_bytes(content)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """Return the built files, the zip files among them."""
-        outputs = super().get_outputs(include_bytecode)
+        """Return the built files."""
+        return [*super().get_outputs(include_bytecode), *map(str, self._extension())]
+
+    def _extension(self) -> dict[Path, bytes]:
         if self.editable_mode:
-            return outputs
-        return [*outputs, *(str(path) for path, _ in self._zips(_load_packer()))]
+            return {}
+        archive = _load_archive()
+        folder = Path(self.build_lib, "crmlink", "browser_extension", archive.PACKAGED_FOLDER.name)
+        files = archive.extension_files(ROOT / "extension")
+        return {folder / name: content for name, content in files.items()}
 
-    def _zips(self, packer):
-        folder = Path(self.build_lib) / "crmlink" / packer.BUILT.name
-        return [(folder / f"{browser}.zip", browser) for browser in packer.Browser]
 
-
-def _load_packer():
-    """Return the module that packs, without importing crmlink's package."""
-    spec = importlib.util.spec_from_file_location(
-        "browser_extension", ROOT / "server" / "crmlink" / "browser_extension.py"
-    )
+def _load_archive() -> ModuleType:
+    """Return the module that knows the extension's files, without importing crmlink."""
+    spec = importlib.util.spec_from_file_location("archive", ARCHIVE)
+    assert spec is not None  # noqa: S101 # it is a file of this checkout
+    assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

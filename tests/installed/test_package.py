@@ -74,7 +74,7 @@ def test_the_wheel_contains_every_file_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
     assert {name.removeprefix("server/") for name in tracked} - packed == set()
-    assert "crmlink/built_extension/firefox.zip" in packed
+    assert "crmlink/browser_extension/files/background.js" in packed
     assert {name.partition("/")[0] for name in packed} == {"crmlink", "crmlink-0.1.0.dist-info"}
 
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,12 +56,6 @@ def unpack_tar(archive: Path, target: Path, moment: int) -> Path:
         source.extractall(target, filter="data")
     normalise(target, moment)
     return next(target.iterdir())
-
-
-def extract(archive: Path, member: str, target: Path) -> None:
-    """Write one file of a zip."""
-    with zipfile.ZipFile(archive) as source:
-        target.write_bytes(source.read(member))
 
 
 def write_checksums(files: Iterable[Path], target: Path) -> None:

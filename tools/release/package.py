@@ -16,11 +16,11 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from release.archives import copy_tracked, extract, repack_tar, unpack_tar, write_checksums
+from crmlink.browser_extension.archive import Browser, extension_files, files_for, zip_of
+from release.archives import copy_tracked, repack_tar, unpack_tar, write_checksums
 from release.installer import InstallerLeftOut, build_installer
 
 NAME, CHECKSUMS = "crmlink-", "SHA256SUMS"
-BROWSERS = ("chrome", "edge", "firefox")
 BILL_TOOL = Path(sys.executable).with_name("cyclonedx-py")
 
 
@@ -44,9 +44,10 @@ def build_release(repository: Path, target: Path, moment: int, *, installer: boo
         repack_tar(sdist, moment)
         wheel = _build("build_wheel", unpack_tar(sdist, unpacked, moment), target, moment)
         _write_bill(sources, target / f"crmlink-{version}.cdx.json", moment)
-        for browser in BROWSERS:
-            packed = f"crmlink/built_extension/{browser}.zip"
-            extract(wheel, packed, target / f"crmlink-extension-{version}-{browser}.zip")
+        extension = extension_files(sources / "extension")
+        for browser in Browser:
+            packed = target / f"crmlink-extension-{version}-{browser}.zip"
+            packed.write_bytes(zip_of(files_for(browser, extension)))
         if installer:
             _build_installer(sources, wheel, target / f"crmlink-{version}-setup.exe", moment)
     write_checksums(_built_files(target), target / CHECKSUMS)

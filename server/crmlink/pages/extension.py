@@ -7,7 +7,7 @@ import io
 from flask import abort, send_file
 from werkzeug.wrappers import Response
 
-from crmlink.browser_extension import Browser, extension_zip
+from crmlink.browser_extension.archive import Browser, extension_zip
 from crmlink.pages.blueprint import blueprint
 from crmlink.web.auth import require_permission
 
