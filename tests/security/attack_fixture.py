@@ -202,6 +202,7 @@ def new_parked(world: AttackFixture, owner: Owner) -> str:
 
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
+    "browser": lambda world, owner: "chrome",
     "device_id": lambda world, owner: new_device(world, owner).public_id,
     "filename": lambda world, owner: "crmlink.css",
     "kind": lambda world, owner: "customer",
