@@ -164,7 +164,7 @@ def _of_pages(ctx: WorkspaceContext) -> Iterator[Fact]:
         if linked[kind]:
             yield Fact(f"label_{kind}", "on-pages", {"kind": kind, "count": linked[kind]})
     for shown in record_fields(ctx):
-        args = {"label": shown.label, "section": shown.section, "selector": shown.selector}
+        args = {"label": shown.label, "selector": shown.selector}
         safe = {name: text if _is_impersonal(ctx, text) else "" for name, text in args.items()}
         yield Fact(f"label_{shown.kind}", "shown", safe)
 

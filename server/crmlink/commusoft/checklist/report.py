@@ -60,9 +60,9 @@ def report(
 
 
 def _shown(args: Args) -> str:
-    parts = [
-        f"{name} “{args[name]}”" for name in ("label", "section", "selector") if args[name]
-    ] or ["its description is left out, as it may hold a name"]
+    parts = [f"{name} “{args[name]}”" for name in ("label", "selector") if args[name]] or [
+        "its description is left out, as it may hold a name"
+    ]
     return f"An admin showed the field: {', '.join(parts)}."
 
 
