@@ -196,12 +196,11 @@ def test_a_firms_own_host_is_one_of_commusofts(tmp_path: Path, database_url: str
 def test_an_admin_shows_a_field_and_takes_it_away(boss: FlaskClient, client: FlaskClient) -> None:
     address = "/api/v1/workspace/record-fields/customer"
     shown = boss.put(address, json=FIELD).get_json()["record_fields"]
-    assert [(one["kind"], one["selector"], one["section"]) for one in shown] == [
-        ("customer", "#ref", "")
-    ]
+    assert [(one["kind"], one["selector"]) for one in shown] == [("customer", "#ref")]
     again = FIELD | {"selector": 'div.other > input[name="ref"]', "section": "Other details"}
     (now,) = boss.put(address, json=again).get_json()["record_fields"]
     assert now["selector"] == again["selector"]
+    assert "section" not in now
     assert client.get("/api/v1/workspace").get_json()["record_fields"] == [now]
     assert client.put(address, json=FIELD).status_code == 403
     assert client.delete(address).status_code == 403

@@ -18,6 +18,7 @@ CLERKS = {
     "pages.records", "pages.record", "pages.refresh_record", "pages.pair", "pages.decide_pairing",
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
+    "pages.download_extension",
     "pages.sign_out", "pages.end_everything",
     "pages.parked", "pages.parked_contact", "pages.link_parked", "pages.remove_parked",
 }  # fmt: skip
@@ -81,7 +82,7 @@ def test_an_admin_opens_every_page(
     ids = {
         "link_id": scene.linked.id, "record_id": "customer-1001", "package": "sage_200",
         "person_id": scene.clerk.public_id, "device_id": scene.token.public_id,
-        "session_id": "none", "parked_id": scene.parked.id,
+        "session_id": "none", "parked_id": scene.parked.id, "browser": "edge",
     }  # fmt: skip
     for rule in app.url_map.iter_rules():
         if _is_here(rule) and "GET" in (rule.methods or ()):

@@ -57,13 +57,16 @@ class ShownFieldSchema(Schema):
 
     host = text(260, required=True)
     selector = text(300, required=True)
-    label = text(100, required=True)
-    section = text(100, load_default="")
+    label = text(100, required=True, metadata={"description": "It names no record's person."})
+    section = text(100, load_only=True, metadata={"description": "Ignored: it may name a person."})
 
 
-class RecordFieldSchema(ShownFieldSchema):
+class RecordFieldSchema(Schema):
     """Such a field as an admin showed it."""
 
+    host = fields.String()
+    selector = fields.String()
+    label = fields.String()
     kind = fields.String()
     by = fields.String()
     created_at = fields.AwareDateTime()
