@@ -212,6 +212,7 @@ PARAMETERS: dict[str, Maker] = {
     "parked_id": new_parked,
     "person_id": lambda world, owner: make_person(world.access).public_id,
     "position": lambda world, owner: "1",
+    "question": lambda world, owner: "api_page",
     "record_id": lambda world, owner: "customer-1001",
     "session_id": new_session_id,
     "token": lambda world, owner: "a-file-that-was-sent",

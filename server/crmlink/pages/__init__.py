@@ -3,6 +3,7 @@
 from crmlink.pages import (
     account,
     audit,
+    checklist,
     commusoft,
     commusoft_pages,
     devices,
@@ -28,6 +29,7 @@ from crmlink.pages.lists import overview as list_overview
 __all__ = [
     "account",
     "audit",
+    "checklist",
     "commusoft",
     "commusoft_pages",
     "devices",
