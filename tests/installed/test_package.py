@@ -154,7 +154,16 @@ def test_the_installed_wheel_serves_every_page_and_the_extension(server: Service
     joined = admin.join(invitation[1], "three random words", name="Ann", email="a@firm.example")
     assert joined.status_code == 303
     texts = [server.said()]
-    for path in ("/", "/start", "/install", "/records", "/lists", "/commusoft", "/commusoft/connect", "/docs"):
+    for path in (
+        "/",
+        "/start",
+        "/install",
+        "/records",
+        "/lists",
+        "/commusoft",
+        "/commusoft/connect",
+        "/docs",
+    ):
         page = admin.get(path)
         assert page.status_code == 200, path
         texts.append(page.text)
