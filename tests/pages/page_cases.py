@@ -119,6 +119,8 @@ PAGE_CASES = (
     PageCase("account", _at("/account"), "signed in", "clerk"),
     PageCase("start", _at("/start"), "Getting started", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),
+    PageCase("install", _at("/install"), "Install the extension", "clerk"),
+    PageCase("install-admin", _at("/install"), "All browsers of the office"),
     PageCase("people", _at("/people"), "Add a person"),
     PageCase("people-wrong", _at("/people"), "Enter an email address", "admin", _add_nobody),
     PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),

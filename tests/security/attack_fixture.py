@@ -220,6 +220,7 @@ PARAMETERS: dict[str, Maker] = {
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/install/policy/<name>", "name"): lambda world, owner: "chrome.reg",
     ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
         _person_of(world, owner).public_id
     ),
