@@ -222,6 +222,12 @@ def _look(sent: UploadedFile, choices: Choices) -> ReportPreview:
         refused = str(error)
         found, recognised, lacking = recognised_report(sent, without_lines(choices))
     look = ReportPreview(sent, choices, found, recognised, refused=refused)
+    if found.also:
+        others = ", ".join(f"“{sheet}”" for sheet in found.also)
+        look.advice.append(
+            f"Only the sheet “{found.sheet}” is read. Import {others} afterwards: upload the file "
+            "again and choose the sheet under Match your columns."
+        )
     if lacking:
         names = ", ".join(FIELD_LABELS[name] for name in lacking)
         look.advice.append(
