@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
@@ -48,7 +55,7 @@ def _components(text: str) -> Iterator[Component]:
         files = ExternalReference(
             type=ExternalReferenceType.DISTRIBUTION,
             url=XsUri(purl.to_string()),
-            hashes=[HashType.from_composite_str(f"sha256:{one}") for one in HASH.findall(line)],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=one) for one in HASH.findall(line)],
         )
         marker = found["marker"]
         yield Component(
