@@ -13,6 +13,7 @@
 
   const TRIES = 3;
   const LOOKS = 8; // at a value that the page is taking over
+  const CHECKED_BY = 600; // milliseconds in which a page checks what it took
   const NEIGHBOURS = 4;
   /** So many rows in a row that take no value: the table does not take any. */
   const MOST_REFUSED = 3;
@@ -43,9 +44,17 @@
       control.progress(outcomes.size, wanted.length);
     }
     table.release(work.found.element);
-    await table.settle();
+    await table.settle(CHECKED_BY);
+    for (const one of wanted) {
+      if (outcomes.get(one.id) === "filled" && isTakenBack(run, one, values.get(one.id) ?? "")) outcomes.set(one.id, "not_taken");
+    }
     return outcomes;
   };
+
+  /** Whether a row in sight holds something else by now: a page may check a value late. @param {Run} run @param {Wanted} wanted @param {string} target */
+  function isTakenBack(run, wanted, target) {
+    return candidates(run, wanted).some((row) => isOf(run.work, row, wanted) && row.value !== target);
+  }
 
   /** @param {Run} run @param {Wanted} wanted */
   function heightOf({ placed }, wanted) {
@@ -67,7 +76,7 @@
       if (row.value !== expected) return "different";
       if (!row.editable) return "not_taken";
       const before = valuesOf(near(run, row));
-      const handed = await table.write(() => findAgain(run, row, wanted, expected), target);
+      const handed = await table.write(() => findAgain(run, row, wanted, expected), target, { enter: turn > 0 });
       if (await taken(run, wanted, { before, target, expected, handed })) {
         note(run.known, row.key, expected, target);
         return "filled";
