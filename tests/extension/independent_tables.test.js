@@ -134,9 +134,9 @@ test("a page that sorts its rows a moment after each value, in the same elements
     cells[1].textContent = entry?.address;
     cells[2].firstElementChild.value = entry?.reference ?? "";
   });
-  rows.forEach((row, at) => row.addEventListener("change", (event) => {
+  rows.forEach((row, at) => row.addEventListener("change", (/** @type {any} */ event) => {
     const entry = model[at];
-    if (entry) entry.reference = /** @type {any} */ (event.target).value;
+    if (entry) entry.reference = event.target.value;
     page.window.setTimeout(() => { model = model.slice(1).concat(model.slice(0, 1)); draw(); }, 5);
   }));
   await fillAll(page, list.map((one) => wanted(one)));
