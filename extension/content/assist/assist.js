@@ -342,7 +342,7 @@
     panel.show(views.picked(described, { ...steps, use: () => described && void use(described) }), { focus: true });
   }
 
-  /** @param {{selector: string, label: string, section: string}} described */
+  /** @param {{selector: string, label: string}} described */
   async function use(described) {
     endPick();
     phase = "busy";

@@ -28,7 +28,7 @@
  * @property {(say: (key: string) => string, closed: () => void) => Panel} createPanel
  * @property {(picked: (field: HTMLInputElement) => void, isOwn: (target: EventTarget | undefined) => boolean) => () => void} [pickField]
  *   let the person point at a field; returns what ends it
- * @property {(field: HTMLInputElement) => {selector: string, label: string, section: string} | null} [describeField] how
+ * @property {(field: HTMLInputElement) => {selector: string, label: string} | null} [describeField] how
  *   to find a field again on another record's page; null where it has no lasting name
  * @property {(words: Words) => Views} [createViews]
  */
