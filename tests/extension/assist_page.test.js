@@ -56,7 +56,7 @@ async function open(html, more = {}) {
     if (type === "input") typed.push(hear);
     listen(type, hear, how);
   };
-  const globals = { window, document, location: { get href() { return state.url; }, reload: () => void (state.loads += 1) }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
+  const globals = { window, document, AbortController: window.AbortController, location: { get href() { return state.url; }, reload: () => void (state.loads += 1) }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
@@ -171,6 +171,17 @@ test("where we are not let in again after a load, the person loads the page and 
   assert.deepEqual([at.state.loads, at.title()], [0, "Reload the page, then select crmlink"]);
   await at.press("Reload the page");
   assert.equal(at.state.loads, 1);
+});
+
+test("while the person's Save is awaited, Enter in the panel takes none of its actions", async () => {
+  const at = await open(FORM);
+  await pass(600);
+  assert.ok(!at.state.view.waits);
+  await at.press("Fill in");
+  await pass(1_000);
+  assert.equal(at.title(), "Now select Save in Commusoft");
+  assert.ok(at.state.view.waits);
+  assert.equal(at.state.view.actions[0].words, "Close");
 });
 
 test("what a page shows for a moment and takes back is not believed", async () => {

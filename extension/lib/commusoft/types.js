@@ -79,6 +79,13 @@
  */
 
 /**
+ * What keeps a panel of ours over the page, in `content/on_top.js`.
+ * @typedef {object} OnTop
+ * @property {PageTools} [crmlinkPage]
+ * @property {(host: HTMLElement, root: ShadowRoot) => {show: () => void, hide: () => void, leave: () => void}} crmlinkOnTop
+ */
+
+/**
  * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that, `apart`: it
  * is in a list, a table or a link, and so not about what follows.
  * @typedef {{text: string, top: Node, alone: boolean, apart: boolean}} Block
