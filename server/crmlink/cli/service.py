@@ -29,7 +29,7 @@ def _for_whom(command: F) -> F:
         is_flag=True,
         help="A service of yours, not of the whole computer (not on Windows).",
     )
-    return cast("F", option(_explained(command)))
+    return option(_explained(command))
 
 
 def _explained(command: F) -> F:

@@ -46,7 +46,6 @@ def service_manager(*, system: bool, wrapper: Path | None = None) -> ServiceMana
 
 def run_command(command: Sequence[str]) -> tuple[int, str]:
     """Return the exit code and the output of a command, without a window on Windows."""
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
         done = subprocess.run(  # noqa: S603 # the commands of the managers
             command,
@@ -55,11 +54,17 @@ def run_command(command: Sequence[str]) -> tuple[int, str]:
             text=True,
             timeout=SECONDS,
             check=False,
-            creationflags=flags,
+            creationflags=_window_flags(),
         )
     except FileNotFoundError as error:
         return NO_SUCH_PROGRAM, str(error)
     return done.returncode, done.stdout
+
+
+def _window_flags() -> int:
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
 
 
 def _launchd(home: Path, *, system: bool) -> ServiceManager:

@@ -139,7 +139,13 @@ def test_systemd_finds_no_fault_in_the_unit(
     plan = ServicePlan(python=PurePosixPath(sys.executable), public_url="http://a.example")
     unit.write_text(unit_text(plan, data, system=system_wide))
     environment = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}
-    command = ["systemd-analyze", "verify", "--man=no", *([] if system_wide else ["--user"]), unit]
+    command = [
+        "systemd-analyze",
+        "verify",
+        "--man=no",
+        *([] if system_wide else ["--user"]),
+        str(unit),
+    ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     about_us = [line for line in done.stderr.splitlines() if "crmlink" in line]
     assert (done.returncode, about_us) == (0, [])
