@@ -154,17 +154,26 @@ def test_the_installed_wheel_serves_every_page_and_the_extension(server: Service
     joined = admin.join(invitation[1], "three random words", name="Ann", email="a@firm.example")
     assert joined.status_code == 303
     texts = [server.said()]
-    for path in ("/", "/start", "/records", "/lists", "/commusoft", "/commusoft/connect", "/docs"):
+    for path in (
+        "/",
+        "/start",
+        "/install",
+        "/records",
+        "/lists",
+        "/commusoft",
+        "/commusoft/connect",
+        "/docs",
+    ):
         page = admin.get(path)
         assert page.status_code == 200, path
         texts.append(page.text)
     assert [text for text in texts if str(REPOSITORY) in text] == []
     assert all(str(REPOSITORY) not in line for line in texts)
-    assert f"{server.address}/start" in server.said()
+    assert f"{server.address}/install" in server.said()
     for browser in ("chrome", "edge", "firefox"):
-        with zipfile.ZipFile(io.BytesIO(admin.get(f"/extension/{browser}").content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(admin.get(f"/install/{browser}.zip").content)) as archive:
             assert "manifest.json" in archive.namelist()
-    assert admin.get("/extension/safari").status_code == 404
+    assert admin.get("/install/safari.zip").status_code == 404
     assert admin.get("/static/base.css").status_code == 200
 
 

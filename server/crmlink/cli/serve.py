@@ -91,7 +91,7 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
         click.echo(f"1. Set yourself up as its admin. This link works once: {link}")
     else:
         click.echo(f"1. Sign in at {address} and follow Getting started.")
-    click.echo(f"2. Install the extension: {address}/start shows how.")
+    click.echo(f"2. Install the extension: {address}/install shows how.")
     click.echo("3. Select Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
 
