@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
-TELEPHONE = {"width": 390, "height": 800}
+TELEPHONE: ViewportSize = {"width": 390, "height": 800}
 _CUT_OFF = """() => {
     const wide = (element) => element.scrollWidth > element.clientWidth + 1;
     const tables = [...document.querySelectorAll(".table")].filter(
