@@ -27,6 +27,9 @@ from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
+from support.shared_statements import share_compiled_statements
+
+share_compiled_statements()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from browsers.real_services import CREDENTIALS, Service, wait_until
+from browsers.real_services import CREDENTIALS, PreparedService, Service, wait_until
 from support.browser_key import BrowserKey
 from support.installations import NOWHERE
 from support.sandbox import WEBSERVICE
@@ -113,8 +113,13 @@ def _wants_nonce(reply: requests.Response) -> bool:
 
 
 @contextmanager
-def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]:
-    """Start ``crmlink serve`` with some settings; end it afterwards."""
+def real_server(
+    folder: Path, *words: str, inherits: bool = False, **settings: str
+) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with some settings; end it afterwards.
+
+    ``inherits``: it starts as a child of this process, with its limits of files and memory.
+    """
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     data = folder / "data"
     given = {
@@ -124,7 +129,8 @@ def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]
         **settings,
     }
     environment = inherited | {f"CRMLINK_{name}": value for name, value in given.items()}
-    service = Service(" ".join(("serve", *words)), folder, environment)
+    how = Service if inherits else PreparedService
+    service = how(" ".join(("serve", *words)), folder, environment)
     try:
         service.start()
         yield Outside(service, data)

@@ -35,7 +35,7 @@ def many_files() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder = tmp_path_factory.mktemp("limits")
-    with real_server(folder, REQUESTS_PER_MINUTE="100000") as server:
+    with real_server(folder, inherits=True, REQUESTS_PER_MINUTE="100000") as server:
         yield server
 
 
