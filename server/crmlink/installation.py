@@ -45,7 +45,6 @@ from crmlink.wakeup import WakeUpSignal
 
 log = structlog.get_logger()
 
-EXTENSION_DIR = Path(__file__).parents[2] / "extension"
 CLI_PATH = Path(sys.executable).with_name("crmlink")
 KEY_FILE = "credential.keys"
 RULES_FILE = "packages.json"

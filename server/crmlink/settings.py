@@ -13,6 +13,8 @@ from environs import Env
 from platformdirs import user_data_path
 
 from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
+from crmlink.browser_extension.archive import Browser
+from crmlink.browser_extension.store_links import NotAStoreLink, StoreLinks, parse_store_links
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.data_folder import (
     NotPrivate,
@@ -55,6 +57,7 @@ class Settings:
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
     public_url: str = ""  # URL of this server without a trailing slash
     allowed_hosts: tuple[Host, ...] = ()  # further hosts of this server
+    store_links: StoreLinks = field(default_factory=dict)  # the extension's pages in stores
 
 
 def load_settings() -> Settings:
@@ -81,6 +84,7 @@ def load_settings() -> Settings:
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
         public_url=_public_url(env.str("PUBLIC_URL", "")),
         allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
+        store_links=_store_links(env.str("STORE_LINKS", "")),
     )
 
 
@@ -248,6 +252,16 @@ def _host(text: str) -> Host:
             "192.168.1.5:8787. Leave out http:// and anything after the name."
         )
     return host
+
+
+def _store_links(text: str) -> dict[Browser, str]:
+    try:
+        return parse_store_links(text)
+    except NotAStoreLink as error:
+        raise InvalidSettings(
+            f"CRMLINK_STORE_LINKS: {error} isn't the extension's page in the Chrome Web Store, "
+            "Microsoft Edge Add-ons or Firefox Browser Add-ons."
+        ) from error
 
 
 def _networks(text: str) -> tuple[str, ...]:

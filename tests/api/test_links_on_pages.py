@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
+from crmlink.commusoft.mirror import mark_deleted
 from crmlink.installation import Installation
 from support.access_factories import connection_of, make_person, make_token, pair, with_token
 from support.batch_factories import asked_for, lines_of
@@ -196,12 +197,11 @@ def test_a_firms_own_host_is_one_of_commusofts(tmp_path: Path, database_url: str
 def test_an_admin_shows_a_field_and_takes_it_away(boss: FlaskClient, client: FlaskClient) -> None:
     address = "/api/v1/workspace/record-fields/customer"
     shown = boss.put(address, json=FIELD).get_json()["record_fields"]
-    assert [(one["kind"], one["selector"], one["section"]) for one in shown] == [
-        ("customer", "#ref", "")
-    ]
+    assert [(one["kind"], one["selector"]) for one in shown] == [("customer", "#ref")]
     again = FIELD | {"selector": 'div.other > input[name="ref"]', "section": "Other details"}
     (now,) = boss.put(address, json=again).get_json()["record_fields"]
     assert now["selector"] == again["selector"]
+    assert "section" not in now
     assert client.get("/api/v1/workspace").get_json()["record_fields"] == [now]
     assert client.put(address, json=FIELD).status_code == 403
     assert client.delete(address).status_code == 403
@@ -270,4 +270,25 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
     assert tell("after", [None] * 3, connection_id="elsewhere").status_code == 409
     many = [{"link_id": "x", "value": None}] * 501
     assert tell("after", [None] * 3, rows=many).status_code == 422
+    twice = [{"link_id": first["link_id"], "value": value} for value in ("AC00001", OTHER)]
+    assert tell("after", [None] * 3, rows=twice).status_code == 422
+    assert mirrored(ctx, "customer-1001").reference == "AC00001"
     assert tell("after", [None] * 3, rows=[]).status_code == 422
+
+
+def test_a_page_of_rows_whose_records_are_gone_does_not_end_the_table(
+    boss: FlaskClient, installation: Installation
+) -> None:
+    ctx = installation.workspace
+    device_id = command_line_actor(installation.access).device.id
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    write_waiting(ctx)
+    with ctx.database.writing() as session:
+        for number in ("1001", "1002"):
+            mark_deleted(session, ctx.connection_id, "customer", number)
+    gone = boss.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
+    assert gone["rows"] == []
+    rest = boss.get(f"/api/v1/batches/{batch_id}/table?after={gone['next']}").get_json()
+    assert [row["target"] for row in rest["rows"]] == ["AC00003"]
+    end = boss.get(f"/api/v1/batches/{batch_id}/table?after={rest['next']}").get_json()
+    assert (end["rows"], end["next"]) == ([], None)

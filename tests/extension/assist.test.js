@@ -101,7 +101,7 @@ test("without the server's word nothing is to be filled", async () => {
 test("an admin's field goes with the page's host, and comes back with every look", async () => {
   const { page, server } = await atRecord({ person: { name: "Ada", role: "admin" } });
   server.replies["PUT /workspace/record-fields/customer"] = {};
-  const shown = { selector: "#ext", label: "Ext. ref", section: "Other details" };
+  const shown = { selector: "#ext", label: "Ext. ref" };
   assert.equal((await page.assist_field(TAB, shown)).ok, true);
   assert.deepEqual(server.times("PUT /workspace/record-fields/customer")[0].body, { host: "app.commusoft.co.uk", ...shown });
   server.replies["GET /workspace"] = { ...server.replies["GET /workspace"], record_fields: [

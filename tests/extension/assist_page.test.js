@@ -49,7 +49,7 @@ async function open(html, more = {}) {
     runtime: { id: "x", sendMessage: async (/** @type {any} */ message) => structuredClone(answer(message)), onMessage: { addListener: () => undefined, removeListener: () => undefined } },
     i18n: { getMessage: (/** @type {string} */ key, /** @type {string[]} */ values = []) => (words[key]?.message ?? "").replace(/\$([1-9])/g, (/** @type {string} */ _, /** @type {string} */ at) => values[Number(at) - 1] ?? "") },
   };
-  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
+  const globals = { window, document, AbortController: window.AbortController, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
@@ -109,6 +109,17 @@ test("looked at, filled, saved by the person, seen", async () => {
   await pass(3_000);
   assert.deepEqual(at.observed().at(-1), ["after", TARGET, null]);
   assert.equal(at.title(), "Linked, seen on the page");
+});
+
+test("while the person's Save is awaited, Enter in the panel takes none of its actions", async () => {
+  const at = await open(FORM);
+  await pass(600);
+  assert.ok(!at.state.view.waits);
+  await at.press("Fill in");
+  await pass(1_000);
+  assert.equal(at.title(), "Now select Save in Commusoft");
+  assert.ok(at.state.view.waits);
+  assert.equal(at.state.view.actions[0].words, "Close");
 });
 
 test("what a page shows for a moment and takes back is not believed", async () => {

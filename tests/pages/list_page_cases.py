@@ -96,7 +96,7 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
     filling = linked(installation, boss, on_page, "Xero, on Commusoft's page")
     choose_writes(ctx, Writes.API, cancelled.device_id)
     host = urlsplit(ctx.commusoft.web_url).netloc
-    shown = ShownField("customer", host, "#other > input", "Our reference", "Other details")
+    shown = ShownField("customer", host, "#other > input", "Our reference")
     show_field(ctx, shown, cancelled.device_id)
     undoing = linked(installation, boss, hands[4], "Xero, May")
     ready = accepted(installation, boss, hands[5], "Xero, June")

@@ -13,14 +13,15 @@ from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
-from crmlink.linking.ways import how_it_writes
+from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.store import Link, LinkState, Writes
 from support.access_factories import make_person
-from support.batch_factories import asked_for, lines_of
+from support.batch_factories import asked_for, lines_of, records_of
 from support.page_client import PageClient, signed_in_client, words
 from support.page_links import link_of, open_pages_installation
-from support.sandbox import HOLLOWAY, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.batches.test_on_pages import show
 
 
@@ -131,10 +132,10 @@ def test_a_link_that_waits_on_a_page_is_not_called_stalled(boss: PageClient, wai
 def test_a_field_that_was_shown_is_listed_and_can_be_removed(
     boss: PageClient, without_api: Installation, device_id: int
 ) -> None:
-    shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference", "Other details")
+    shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference")
     show_field(without_api.workspace, shown, device_id)
     page = boss.read("/commusoft")
-    assert "Our reference, under Other details" in page
+    assert "Our reference" in page
     assert boss.send("/commusoft/fields/customer/remove").status_code == 303
     assert boss.send("/commusoft/fields/nothing/remove").status_code == 404
     assert record_fields(without_api.workspace) == []
@@ -173,3 +174,36 @@ def test_an_undo_on_the_page_says_that_it_waits(
     back = undo(ctx, link.id, new_key(), device_id, frozenset())
     assert "undo asked for" in boss.read(f"/links/{back.id}")
     assert "Waits to be saved" in boss.read(f"/links/{back.id}")
+
+
+def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
+    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+) -> None:
+    ctx = without_api.workspace
+    withdraw(ctx, waiting.id, SeenOnPage(None), device_id)
+    page = boss.read("/")
+    assert "Withdrawn links to check" not in page
+    assert "Withdrawn" in page  # among the newest links, and not as failed
+    assert "✕ Failed" not in page
+    assert "Failed links" not in page
+
+    unseen = confirm(ctx, decision(), new_key(), device_id)
+    withdraw(ctx, unseen.id, None, device_id)
+    page = boss.read("/")
+    assert "Withdrawn links to check" in page
+    assert "Failed links" not in page
+    observe(ctx, unseen.id, Observation("before", SeenOnPage(None)), device_id)
+    assert "Withdrawn links to check" not in boss.read("/")
+
+
+def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
+    admin: PageClient, installation: Installation, sandbox: SandboxHandle
+) -> None:
+    ctx, device_id = installation.workspace, command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    free = records_of(ctx)[-1].public_id
+    link = confirm(ctx, decision(free, OTHER), new_key(), device_id)
+    withdraw(ctx, link.id, None, device_id)
+    assert "Withdrawn links to check" in admin.read("/")
+    ctx.sync(full=True)
+    assert "Withdrawn links to check" not in admin.read("/")

@@ -44,6 +44,8 @@
   /** What the page complained of before the field was filled. @type {Set<Element>} */
   let complaints = new Set();
   const touched = new WeakSet();
+  const heard = new WeakSet();
+  const ending = new AbortController();
   /** Fields that did not take the value, and hold what they held before. @type {WeakMap<Element, string>} */
   const putBack = new WeakMap();
   const startedAt = performance.now();
@@ -140,6 +142,7 @@
     idle += 1;
     if (!changed && !resting && idle < IDLE_TICKS) return;
     [changed, idle] = [false, 0];
+    hearFrames();
     const now = situation();
     if (isTelling(now)) return void observeAtRest(now);
     resting = null;
@@ -316,7 +319,7 @@
     panel.show(views.picked(described, { ...steps, use: () => described && void use(described) }), { focus: true });
   }
 
-  /** @param {{selector: string, label: string, section: string}} described */
+  /** @param {{selector: string, label: string}} described */
   async function use(described) {
     endPick();
     phase = "busy";
@@ -342,6 +345,15 @@
     if (event.isTrusted && event.composedPath()[0]) touched.add(/** @type {EventTarget} */ (event.composedPath()[0]));
   }
 
+  /** What is typed in a frame is heard only there. */
+  function hearFrames() {
+    for (const root of tools.rootsOf(document)) {
+      if (root.nodeType !== 9 || heard.has(root)) continue;
+      heard.add(root);
+      root.addEventListener("input", typed, { capture: true, signal: ending.signal });
+    }
+  }
+
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */
   function hear(message, sender) {
     if (sender.id !== chrome.runtime.id || sender.tab) return;
@@ -358,13 +370,13 @@
     watch.disconnect();
     endPick();
     panel.leave();
-    document.removeEventListener("input", typed, true);
+    ending.abort();
     if (isAlive()) chrome.runtime.onMessage.removeListener(hear);
     world[OWN] = undefined;
   }
 
   world[OWN] = { isAlive, open, leave };
-  document.addEventListener("input", typed, true);
+  hearFrames();
   watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   chrome.runtime.onMessage.addListener(hear);
   tick();

@@ -7,7 +7,6 @@
 
   const FRAME = "crmlink-frame";
   const NAMES = ["formcontrolname", "name", "ng-model", "data-ng-model", "data-testid"];
-  const HEADINGS = "h1, h2, h3, h4, h5, h6, legend, [role=heading]";
   /** Where a record's number, or one that is drawn anew each time, is part of a name, it is not lasting. */
   const PASSING = /[0-9]{2,}|^(?:mat-input|cdk|ember|react|radix|headlessui|:r)/i;
 
@@ -18,22 +17,13 @@
       ...NAMES.map((name) => attributeSelector(field, name))].filter(Boolean).find((one) => root.querySelectorAll(one).length === 1);
     const { texts, column } = tools.nameOf(field);
     const label = (texts[0] ?? column ?? "").slice(0, 100);
-    return selector && label ? { selector, label, section: headingOf(field).slice(0, 100) } : null;
+    return selector && label ? { selector, label } : null;
   }
 
   /** @param {Element} field @param {string} name */
   function attributeSelector(field, name) {
     const value = field.getAttribute(name) ?? "";
-    return value && value.length <= 100 && !/["\\\]\n]/.test(value) && !PASSING.test(value) ? `input[${name}="${value}"]` : "";
-  }
-
-  /** @param {Element} field */
-  function headingOf(field) {
-    for (let at = tools.parentOf(field); at; at = tools.parentOf(at)) {
-      const found = at.nodeType === 1 ? /** @type {Element} */ (at).querySelector(HEADINGS) : null;
-      if (found) return tools.textOf(found);
-    }
-    return "";
+    return /^[\w$.:()-]{1,100}$/.test(value) && !PASSING.test(value) ? `input[${name}="${value}"]` : "";
   }
 
   /**

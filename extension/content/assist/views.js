@@ -63,8 +63,8 @@
         actions: [...editing(now, steps), close(steps), withdraw(steps)],
       }),
       save: (_, job, steps) => ({
-        title: say("assist_save"), lines: [say("assist_save_text", job.link.record)], tone: "good",
-        actions: [close(steps), withdraw(steps)],
+        title: say("assist_save"), lines: [say("assist_save_text", job.link.record)], tone: "good", waits: true,
+        actions: [{ words: say("close"), act: steps.close, hint: "Esc" }, withdraw(steps)],
       }),
       several: (now, job, steps) => ({
         title: say("assist_several"), lines: [say("assist_several_text", String(Math.max(2, now.count)))], tone: "caution", actions: [again(steps), ...showing(job, steps), close(steps)],

@@ -78,6 +78,13 @@
  */
 
 /**
+ * What keeps a panel of ours over the page, in `content/on_top.js`.
+ * @typedef {object} OnTop
+ * @property {PageTools} [crmlinkPage]
+ * @property {(host: HTMLElement, root: ShadowRoot) => {show: () => void, hide: () => void, leave: () => void}} crmlinkOnTop
+ */
+
+/**
  * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that.
  * @typedef {{text: string, top: Node, alone: boolean}} Block
  */

@@ -154,7 +154,7 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
       /**
        * Where the reference's field is on such pages, as an admin shows it.
        * @param {number} tab
-       * @param {{selector: string, label: string, section: string}} shown
+       * @param {{selector: string, label: string}} shown
        * @returns {Promise<Answer<null>>}
        */
       assist_field: (tab, shown) =>

@@ -40,14 +40,15 @@ def match_command(
 
     Both are CSV files with the columns id, name, company, address, city, postcode, email and phone.
     Everything but the id may be empty; other_address, other_city, other_postcode and other_email
-    are optional columns. CONTACTS may also be a file exported from accounting software: a contact's
-    id is then its reference, or `line N` if the file has no references. The result has the columns
-    contact_id, rank, record_id, probability, sure and reasons; a contact without a similar record
-    has no line. Lines that can't be read are reported and skipped.
+    are optional columns. CONTACTS may also be a file exported from accounting software, or your own
+    table without a column id: a contact's id is then its reference, or `line N` if the file has no
+    references. The result has the columns contact_id, rank, record_id, probability, sure and
+    reasons; a contact without a similar record has no line. Lines that can't be read are reported
+    and skipped.
     """
     try:
         matcher = Matcher(country)
-        matcher.update(read_list(records, _complain))
+        matcher.update(read_list(records, _complain, _encoding(records)))
         asked = _contacts(contacts)
     except HeaderMissing as missing:
         raise click.UsageError(str(missing)) from missing
@@ -64,7 +65,7 @@ def _contacts(path: Path) -> list[tuple[str, ContactDetails]]:
     from crmlink.accounting.exports.errors import ExportError
 
     try:
-        return list(read_list(path, _complain))
+        return list(read_list(path, _complain, _encoding(path)))
     except HeaderMissing as missing:
         try:
             return list(_exported(path))
@@ -72,8 +73,21 @@ def _contacts(path: Path) -> list[tuple[str, ContactDetails]]:
             raise missing from refused
 
 
+def _encoding(path: Path) -> str:
+    """Return a plain list's encoding; UTF-8 unless its letters are certainly of another one."""
+    from crmlink.accounting.exports.errors import ExportError
+    from crmlink.accounting.exports.text_encoding import detect_encoding
+
+    with path.open("rb") as stream:
+        try:
+            found = detect_encoding(stream)
+        except ExportError:
+            return "utf-8-sig"
+    return found.codec if found.is_certain and found.codec != "utf-8" else "utf-8-sig"
+
+
 def _exported(path: Path) -> Iterator[tuple[str, ContactDetails]]:
-    """Yield the contacts of a known export file; raises ExportError for others."""
+    """Yield the contacts of an export file, or of a table by its headings; raises ExportError."""
     from crmlink.accounting.exports.errors import ExportError
     from crmlink.accounting.exports.reader import (
         RejectedRow,
@@ -86,7 +100,10 @@ def _exported(path: Path) -> Iterator[tuple[str, ContactDetails]]:
     packages = load_packages()
     found = detect_format(path, path.name, packages)
     if not found.fits:
-        raise ExportError("columns_needed")
+        if "id" in (label.strip().lower() for label in found.header):
+            raise ExportError("columns_needed")
+        read = "; ".join(f"{name}: {', '.join(of)}" for name, of in found.columns.items())
+        _complain(f"{path}: read by its headings ({read}).")
     for row in read_contacts(path, found, packages):
         if isinstance(row, RejectedRow):
             _complain(f"{path}, line {row.line}: {rejected_row_text(row)} Skipped.")

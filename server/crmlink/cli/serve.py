@@ -74,7 +74,6 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
 def _print_welcome(installation: Installation, listening: Host) -> None:
     """Print what is running, and what to do next."""
     from crmlink.access.people import create_first_admin_invitation
-    from crmlink.installation import EXTENSION_DIR
     from crmlink.web.hosts import invitation_url
 
     where = (
@@ -92,7 +91,7 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
         click.echo(f"1. Set yourself up as its admin. This link works once: {link}")
     else:
         click.echo(f"1. Sign in at {address} and follow Getting started.")
-    click.echo(f"2. Load the extension from {EXTENSION_DIR}")
+    click.echo(f"2. Install the extension: {address}/install shows how.")
     click.echo("3. Select Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
 

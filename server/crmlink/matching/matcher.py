@@ -23,8 +23,8 @@ UPDATE_CHUNK_SIZE = 2_000  # records added under one hold of the lock
 class Matcher:
     """Index in memory, thread-safe for many readers and one updater.
 
-    `country` is the ISO code for phone numbers without a country code. `share` is the match rate,
-    the fraction of contacts that have a record; a default one until it is estimated.
+    `country` is the ISO code for phone numbers without a country code. `match_rate` is the
+    fraction of contacts that have a record; a default one until it is estimated.
     """
 
     def __init__(self, country: str = "GB", model: Scorecard | None = None) -> None:
@@ -77,10 +77,10 @@ class Matcher:
             self._index.refresh()
             return search(self._index, text, self._country, kind, limit)
 
-    def with_match_rate(self, share: float) -> "Matcher":
+    def with_match_rate(self, match_rate: float) -> "Matcher":
         """Return a matcher of the same records with another match rate."""
         other = Matcher.__new__(Matcher)
-        vars(other).update(vars(self), share=share)
+        vars(other).update(vars(self), match_rate=match_rate)
         return other
 
     def estimate_match_rate(self, contacts: Sequence[ContactDetails]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app, render_template
 
 from crmlink.access.devices import DeviceStatus, device_status, list_devices
-from crmlink.installation import CLI_PATH, EXTENSION_DIR
+from crmlink.installation import CLI_PATH
 from crmlink.pages.blueprint import blueprint, optional_actor
 from crmlink.reports.link_health import has_linked
 from crmlink.web.auth import current_installation, require_permission
@@ -25,7 +25,6 @@ def start() -> str:
     own = list_devices(here.access, person) if person else []
     return render_template(
         "start.html",
-        extension=EXTENSION_DIR,
         command=CLI_PATH,
         address=public_address(),
         connected=any(device_status(device) is DeviceStatus.VALID for device in own),

@@ -70,6 +70,7 @@ ACTIONS = {
     "workspace.writes": "chose how references are written",
     "record_field.shown": "showed crmlink a field on Commusoft's page",
     "record_field.removed": "removed a field on Commusoft's page",
+    "checklist.answered": "answered a question about Commusoft",
     "preferences.changed": "changed the settings",
     "audit.signed": "started signing the audit log",
     "audit.key_changed": "signs the audit log with another key",

@@ -121,8 +121,12 @@ class ErasedPeople:
         return {name: self._hidden_fact(value) for name, value in facts.items()}
 
     def has_label(self, label: str) -> bool:
-        """Return whether a record of an erased person had this label."""
+        """Return whether a record of an erased person had this label or name."""
         return bool(self.keys) and label_key(self.pseudonyms, label) in self.keys
+
+    def are_named_in(self, text: str) -> bool:
+        """Return whether a text holds the name of a record of theirs."""
+        return bool(self.keys) and any(map(self.has_label, phrases_of(text)))
 
     def _hidden_fact(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -133,7 +137,7 @@ class ErasedPeople:
 
 
 def label_key(pseudonyms: Pseudonyms, label: str) -> str:
-    """Return the key of a record's label, with which failures name the record."""
+    """Return the key of a record's label or name, as failures and pages may show it."""
     return pseudonyms.sign_of("label", label)
 
 
@@ -161,6 +165,14 @@ def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) ->
     stored = erased_people(session, workspace_id).keys
     session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - stored)
     session.flush()
+
+
+def phrases_of(text: str) -> Iterator[str]:
+    """Yield what a text holds between any two edges of its words, the whole of it included."""
+    edges = [match.span() for match in re.finditer(r"\w+", text)]
+    starts = {0, *(start for start, _ in edges)}
+    ends = {len(text), *(end for _, end in edges)}
+    yield from {text[start:end].strip() for start in starts for end in ends if start < end}
 
 
 def _single_spaced(name: str) -> str:

@@ -109,6 +109,13 @@ def test_probabilities_of_all_outcomes_add_up_to_at_most_one(matcher: Matcher) -
     assert suggestions.none + sum(item.probability for item in suggestions.items) <= 1.000001
 
 
+def test_the_fewer_contacts_have_a_record_the_less_likely_is_each(matcher: Matcher) -> None:
+    contact = ContactDetails(person="John Smith")
+    few, many = (matcher.with_match_rate(rate).suggest(contact) for rate in (0.1, 0.9))
+    assert few.none > many.none
+    assert matcher.match_rate == Matcher().match_rate
+
+
 def test_a_discarded_record_is_not_offered(matcher: Matcher) -> None:
     matcher.discard(["customer-1001", "customer-unknown"])
     assert len(matcher) == 4

@@ -102,6 +102,7 @@ ROWS = {
 
 OLD_LETTERS = {
     "mac_roman": "The text was read as written by an old Mac.",
+    "iso8859_14": "The text was read as written with Welsh letters (ISO-8859-14).",
     "cp850": "The text was read as written by DOS.",
 }
 

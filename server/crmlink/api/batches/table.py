@@ -14,7 +14,7 @@ from crmlink.api.schemas.on_pages import (
     TableQuerySchema,
     TableSchema,
 )
-from crmlink.batches.page_table import TableRow, observe_rows, table_rows
+from crmlink.batches.page_table import TableRow, observe_rows, table_page
 from crmlink.linking.decisions import find_link, require_connection
 from crmlink.linking.errors import LinkingFailure, LinkUnknown
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage
@@ -36,11 +36,11 @@ class TableView(MethodView):
     def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
         """The rows that wait to be filled in on Commusoft's page, in the list's order"""
         here = current_workspace()
-        rows = table_rows(here, batch_id, query["after"], query["limit"])
+        page = table_page(here, batch_id, query["after"], query["limit"])
         return {
             "connection_id": here.public_connection_id,
-            "rows": [_row_shape(row) for row in rows],
-            "next": rows[-1].position if rows else None,
+            "rows": [_row_shape(row) for row in page.rows],
+            "next": page.next,
         }
 
 

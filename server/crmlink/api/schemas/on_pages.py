@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from crmlink.api.schemas.common import (
     CONNECTION,
@@ -57,13 +59,16 @@ class ShownFieldSchema(Schema):
 
     host = text(260, required=True)
     selector = text(300, required=True)
-    label = text(100, required=True)
-    section = text(100, load_default="")
+    label = text(100, required=True, metadata={"description": "It names no record's person."})
+    section = text(100, load_only=True, metadata={"description": "Ignored: it may name a person."})
 
 
-class RecordFieldSchema(ShownFieldSchema):
+class RecordFieldSchema(Schema):
     """Such a field as an admin showed it."""
 
+    host = fields.String()
+    selector = fields.String()
+    label = fields.String()
     kind = fields.String()
     by = fields.String()
     created_at = fields.AwareDateTime()
@@ -121,6 +126,12 @@ class SeenRowsSchema(Schema):
     rows = fields.List(
         fields.Nested(SeenRowSchema), required=True, validate=validate.Length(1, MOST_ROWS)
     )
+
+    @validates_schema
+    def require_distinct(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError for a link that is there twice: a table shows one value of it."""
+        if len({row["link_id"] for row in data["rows"]}) < len(data["rows"]):
+            raise ValidationError("A link is there twice.", "rows")
 
 
 class SeenRowResultSchema(Schema):

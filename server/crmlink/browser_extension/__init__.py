@@ -1,0 +1,1 @@
+"""The browser extension as this server hands it out: zips, signed packages, policy files."""
