@@ -16,7 +16,7 @@ LATE_WRITE_SECONDS = 4.0
 
 def main() -> None:
     """Run the command with the short bound."""
-    installation.ClientLimits = partial(  # type: ignore[attr-defined] # makes the same limits
+    installation.ClientLimits = partial(  # type: ignore[attr-defined, assignment] # makes the same limits
         ClientLimits, late_write_seconds=LATE_WRITE_SECONDS
     )
     crmlink()

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,13 +113,26 @@ def _wants_nonce(reply: requests.Response) -> bool:
 
 
 @contextmanager
-def real_server(
-    folder: Path, *words: str, inherits: bool = False, **settings: str
-) -> Iterator[Outside]:
-    """Start ``crmlink serve`` with some settings; end it afterwards.
+def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with some settings; end it afterwards."""
+    with _started(PreparedService, folder, words, settings) as outside:
+        yield outside
 
-    ``inherits``: it starts as a child of this process, with its limits of files and memory.
-    """
+
+@contextmanager
+def limited_server(folder: Path, **settings: str) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with this process's limits of files and memory."""
+    with _started(Service, folder, (), settings) as outside:
+        yield outside
+
+
+@contextmanager
+def _started(
+    how: Callable[[str, Path, dict[str, str]], Service],
+    folder: Path,
+    words: Sequence[str],
+    settings: dict[str, str],
+) -> Iterator[Outside]:
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     data = folder / "data"
     given = {
@@ -129,7 +142,6 @@ def real_server(
         **settings,
     }
     environment = inherited | {f"CRMLINK_{name}": value for name, value in given.items()}
-    how = Service if inherits else PreparedService
     service = how(" ".join(("serve", *words)), folder, environment)
     try:
         service.start()

@@ -24,8 +24,8 @@ def share_compiled_statements() -> None:
     A statement is found by its dialect, among others: those of one kind count as one.
     """
     for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):
-        dialect.__eq__ = _is_same_kind  # type: ignore[method-assign, assignment]
-        dialect.__hash__ = _hash_of_kind  # type: ignore[method-assign]
+        dialect.__eq__ = _is_same_kind  # type: ignore[method-assign]
+        dialect.__hash__ = _hash_of_kind  # type: ignore[method-assign, assignment]
     options = {"compiled_cache": _compiled}
     database.create_engine = partial(create_engine, execution_options=options)  # type: ignore[attr-defined]
 
