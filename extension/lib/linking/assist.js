@@ -22,7 +22,8 @@ import { problem } from "../server/problem.js";
 /**
  * What a page's script is told of its page.
  * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean,
- *   was_filled: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became of it
+ *   was_filled: boolean, stays: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became
+ *   of it; stays: our script is there again once the page was loaded anew
  */
 
 /**
@@ -71,7 +72,8 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
   async function viewOf({ address, place, packages, workspace }, link, tab) {
     const may_show = workspace.person?.role === "admin";
     const was_filled = await filledFields.has({ link: link.id, tab });
-    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show, was_filled };
+    const stays = await onPage.isOn(COMMUSOFT);
+    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show, was_filled, stays };
   }
 
   /**
