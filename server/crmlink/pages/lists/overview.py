@@ -225,14 +225,14 @@ def discard_list(batch_id: str) -> Response:
 def list_context(found: Overview) -> dict[str, object]:
     """Return the template values that every page of a list needs."""
     batch = found.batch
-    trouble = found.progress.trouble
+    problem = found.progress.problem
     return {
         "overview": found,
         "batch": batch,
         "counts": found.counts,
         "progress": found.progress,
         "title": name_of(batch),
-        "trouble": trouble_of(trouble) if trouble else None,
+        "trouble": trouble_of(problem) if problem else None,
         "moving": batch.state in MOVING,
         "phase": phase_of(batch),
         "has_list_page": not batch.package
