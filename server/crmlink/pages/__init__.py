@@ -22,6 +22,7 @@ from crmlink.pages import (
     settings,
     sign_in,
     still_to_link,
+    upkeep,
 )
 from crmlink.pages.lists import import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
@@ -52,5 +53,6 @@ __all__ = [
     "sign_in",
     "still_to_link",
     "together",
+    "upkeep",
     "write",
 ]
