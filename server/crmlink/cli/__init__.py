@@ -24,7 +24,7 @@ from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.people import device_group, person_group
 from crmlink.cli.records import records_group
 from crmlink.cli.rules import hosts_group, rules_group
-from crmlink.cli.serve import sandbox_command, serve_command, sync_command
+from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
 
 
@@ -82,6 +82,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    open_command,
     sync_command,
     sandbox_command,
     locate_command,
