@@ -270,6 +270,9 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
     assert tell("after", [None] * 3, connection_id="elsewhere").status_code == 409
     many = [{"link_id": "x", "value": None}] * 501
     assert tell("after", [None] * 3, rows=many).status_code == 422
+    twice = [{"link_id": first["link_id"], "value": value} for value in ("AC00001", OTHER)]
+    assert tell("after", [None] * 3, rows=twice).status_code == 422
+    assert mirrored(ctx, "customer-1001").reference == "AC00001"
     assert tell("after", [None] * 3, rows=[]).status_code == 422
 
 

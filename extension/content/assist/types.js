@@ -2,7 +2,7 @@
 
 /** @typedef {import("../../lib/linking/assist.js").AssistView} Job */
 
-/** @typedef {{words: string, act: () => void, hint?: string}} PanelAction  the first is the one that Enter takes */
+/** @typedef {{words: string, act: () => void, hint?: string}} PanelAction the first is the one that Enter takes */
 
 /**
  * @typedef {object} PanelView
@@ -13,6 +13,7 @@
  * @property {PanelAction[]} actions
  * @property {"good" | "caution"} [tone]
  * @property {boolean} [asks] the keyboard is on the first action
+ * @property {boolean} [waits] what comes next is done in the page: Enter takes no action here
  */
 
 /**

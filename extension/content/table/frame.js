@@ -75,14 +75,16 @@
       host.addEventListener(type, (event) => event.stopPropagation());
     }
     root.addEventListener("keydown", (event) => {
-      if (event.isTrusted && /** @type {KeyboardEvent} */ (event).key === "Escape") onEscape();
+      if (!event.isTrusted || /** @type {KeyboardEvent} */ (event).key !== "Escape") return;
+      event.preventDefault(); // a dialog of the page's stays open
+      onEscape();
     });
-    document.documentElement.append(host);
+    const onTop = /** @type {import("../../lib/commusoft/types.js").OnTop} */ (/** @type {unknown} */ (globalThis)).crmlinkOnTop(host, root);
 
     return {
       /** @param {{title: string, body: Child[], actions: HTMLElement[]}} screen */
       show(screen) {
-        if (!host.isConnected) document.documentElement.append(host);
+        onTop.show();
         title.textContent = screen.title;
         body.replaceChildren(...screen.body.filter((one) => one !== null && one !== false));
         actions.replaceChildren(...screen.actions);
@@ -103,7 +105,7 @@
 
       unpoint: () => void (mark.hidden = true),
 
-      close: () => host.remove(),
+      close: onTop.leave,
     };
   };
 })();

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -16,17 +17,18 @@ from crmlink.commusoft.dialect import Dialect
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.record_fields import record_fields
+from crmlink.linking.record_fields import names_someone, record_fields
 from crmlink.linking.record_imports import latest_imports
 from crmlink.store import (
     ChecklistAnswer,
     Link,
     LinkMethod,
     LinkState,
-    MirroredRecord,
     WorkspaceConnection,
 )
 from crmlink.store.base import now
+
+NOT_WORDS = re.compile(r"[\W_]+")  # a path has names between slashes and dashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def answer_question(ctx: WorkspaceContext, question_id: str, answer: Answer, by:
     if answer.choice and answer.choice not in question.choices:
         raise AnswerRefused("choice")
     answer = Answer(answer.choice, read_text(question.text, answer.text))
-    require_impersonal(answer.text, _names(ctx))
+    _require_impersonal(ctx, answer.text)
     with ctx.database.writing() as session:
         row = session.scalar(
             select(ChecklistAnswer).filter_by(workspace_id=ctx.workspace_id, question=question_id)
@@ -112,30 +114,28 @@ def answer_question(ctx: WorkspaceContext, question_id: str, answer: Answer, by:
                     device_id=by,
                 )
             )
-        was, becomes = asdict(before), asdict(answer)
-        changed = {name: [was[name], becomes[name]] for name in was if was[name] != becomes[name]}
+        # Entries cannot be changed, so they have no typed text.
         note(
-            session, ctx.workspace_id, by, "checklist.answered", question_id, changed=changed,
+            session, ctx.workspace_id, by, "checklist.answered", question_id,
+            changed={"choice": [before.choice, answer.choice]},
         )  # fmt: skip
 
 
 def _is_impersonal(ctx: WorkspaceContext, text: str) -> bool:
     try:
-        require_impersonal(text, _names(ctx))
+        _require_impersonal(ctx, text)
     except AnswerRefused:
         return False
     return True
 
 
-def _names(ctx: WorkspaceContext) -> Iterator[str]:
-    """Yield the names of people and companies that crmlink knows of records."""
-    query = select(MirroredRecord.name, MirroredRecord.company).filter_by(
-        connection_id=ctx.connection_id
-    )
+def _require_impersonal(ctx: WorkspaceContext, text: str) -> None:
+    """Raise AnswerRefused if a text may hold data of a customer."""
+    require_impersonal(text)
     with ctx.database.reading() as session:
-        for name, company in session.execute(query):
-            yield name
-            yield company
+        texts = [NOT_WORDS.sub(" ", part) for part in text.split(",") if part]
+        if names_someone(session, ctx, *texts):
+            raise AnswerRefused("name")
 
 
 def _of_api(ctx: WorkspaceContext) -> Iterator[Fact]:

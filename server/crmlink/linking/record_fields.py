@@ -69,7 +69,7 @@ def show_field(ctx: WorkspaceContext, shown: ShownField, device_id: int) -> None
     """Store where the field is, in place of an earlier one. Raises InvalidRecordField."""
     checked = _checked(ctx, shown)
     with ctx.database.writing() as session:
-        if _names_someone(session, ctx, checked.label):
+        if names_someone(session, ctx, checked.label):
             raise InvalidRecordField(errors=[NAMES_SOMEONE])
         row = session.scalar(
             select(RecordField).filter_by(workspace_id=ctx.workspace_id, kind=shown.kind)
@@ -121,15 +121,16 @@ def _checked(ctx: WorkspaceContext, shown: ShownField) -> ShownField:
     return ShownField(shown.kind, host, selector, label)
 
 
-def _names_someone(session: Session, ctx: WorkspaceContext, label: str) -> bool:
-    """Return whether a label holds a name of a record, also of one that was erased."""
-    if erased_people(session, ctx.workspace_id).are_named_in(label):
+def names_someone(session: Session, ctx: WorkspaceContext, *texts: str) -> bool:
+    """Return whether a short text holds a name of a record, also of one that was erased."""
+    erased = erased_people(session, ctx.workspace_id)
+    if any(erased.are_named_in(text) for text in texts):
         return True
     names = select(MirroredRecord.name, MirroredRecord.company).filter_by(
         connection_id=ctx.connection_id
     )
     held = {fold(name) for row in session.execute(names) for name in row}
-    said = set(phrases_of(fold(label))) & held
+    said = {phrase for text in texts for phrase in phrases_of(fold(text))} & held
     usual = _usual_words(ctx)
     return any(len(name) >= SHORTEST and not usual.issuperset(name.split()) for name in said)
 

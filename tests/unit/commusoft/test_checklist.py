@@ -15,8 +15,6 @@ from crmlink.commusoft.checklist.answers import (
 from crmlink.commusoft.checklist.questions import PARTS, QUESTIONS, TextKind
 from crmlink.commusoft.checklist.report import refusal_text, report
 
-NAMES = ("Margaret Holloway", "Ashworth Bakery Limited", "Ivy", "")
-
 
 @pytest.mark.parametrize(
     ("kind", "typed", "stored"),
@@ -67,14 +65,11 @@ def test_what_is_too_long_or_no_address_is_refused(kind: TextKind, typed: str, c
         ("GL50 1TR", "postcode"),
         ("D02 AF30", "postcode"),
         ("as for Mrs Holloway", "name"),
-        ("the one of margaret  HOLLOWAY", "name"),
-        ("/customers/ashworth-bakery-limited/view", "name"),
-        ("Ivy", "name"),
     ],
 )
 def test_what_may_be_a_customers_is_refused(text: str, code: str) -> None:
     with pytest.raises(AnswerRefused) as refused:
-        require_impersonal(text, NAMES)
+        require_impersonal(text)
     assert refused.value.code == code
     assert refusal_text(code)
 
@@ -86,12 +81,11 @@ def test_what_may_be_a_customers_is_refused(text: str, code: str) -> None:
         "Third-Party Reference, under Other details",
         "Customer ID, Customer Name, Address Line 1, Address Line 2, Postcode, Mobile",
         "/customers/customer_list/{n}/view_v2/property/view",
-        "Poison ivy",  # a single word is only refused alone
         "40",
     ],
 )
 def test_what_describes_commusoft_is_taken(text: str) -> None:
-    require_impersonal(text, NAMES)
+    require_impersonal(text)
 
 
 def test_the_report_has_every_question_and_says_which_are_open() -> None:

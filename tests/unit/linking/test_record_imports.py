@@ -103,6 +103,30 @@ def test_an_import_that_breaks_off_leaves_nothing_behind(
     )
 
 
+def test_a_complete_report_of_another_account_removes_nothing_by_itself(
+    no_api: Installation,
+) -> None:
+    """What it adds says nothing of what it lacks: one in ten of what was known before."""
+    take(no_api, *(record(number) for number in range(1001, 1013)))
+    foreign = [record(number) for number in range(5001, 5201)]
+    asked = preview_import(no_api.workspace, part(*foreign, complete=True))
+    assert (asked.would_remove, asked.gone) == (12, 0)
+    done = take(no_api, *foreign, complete=True)
+    assert (done.would_remove, done.gone, done.finished) == (12, 0, False)
+    assert len(rows(no_api)) == 212
+
+
+def test_parts_that_were_announced_are_waited_for(no_api: Installation) -> None:
+    """Told of three and then of one, an import would lack a part that is still to come."""
+    take(no_api, *(record(number) for number in range(1001, 1041)))
+    first = [record(number) for number in range(1001, 1021)]
+    take(no_api, *first, key="twenty-one", part=1, parts=3, complete=True)
+    last = [record(number) for number in range(1021, 1039)]
+    with pytest.raises(ImportKeyReused):
+        take(no_api, *last, key="twenty-one", part=3, parts=1, complete=True)
+    assert len(rows(no_api)) == 40
+
+
 def test_the_same_part_sent_at_once_is_taken_once(no_api: Installation) -> None:
     some = [record(number) for number in range(1, 21)]
     with ThreadPoolExecutor(4) as pool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from crmlink.commusoft.checklist.questions import TextKind
-from crmlink.folding import fold
 from crmlink.values.postcodes import find
 
 MOST_TEXT, MOST_HEADING, MOST_HEADINGS = 120, 60, 80
@@ -17,7 +15,6 @@ _PATH = re.compile(r"/[A-Za-z0-9/_.{}-]*")
 _LONG_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,}")
 _DIGITS = re.compile(r"(?:\d[\s().-]*){6,}")
 _TITLE = re.compile(r"\b(?:mr|mrs|ms|miss|dr|prof)\b\.?\s+\w", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+")
 
 
 class AnswerRefused(ValueError):
@@ -60,18 +57,15 @@ def read_text(kind: TextKind, text: str) -> str:
     return " ".join(text.split())
 
 
-def require_impersonal(text: str, names: Iterable[str]) -> None:
-    """Raise AnswerRefused if a text may hold an email, telephone, postcode, id or name.
-
-    ``names`` are those of the records that crmlink knows.
-    """
+def require_impersonal(text: str) -> None:
+    """Raise AnswerRefused if a text may hold an email, telephone, postcode, id or titled name."""
     if "@" in text:
         raise AnswerRefused("email")
     if _DIGITS.search(text):
         raise AnswerRefused("number")
     if next(find(text, irish=True), None):
         raise AnswerRefused("postcode")
-    if _TITLE.search(text) or _has_name(text, names):
+    if _TITLE.search(text):
         raise AnswerRefused("name")
 
 
@@ -85,19 +79,3 @@ def _path_of(text: str) -> str:
     if len(path) > MOST_TEXT or not _PATH.fullmatch(path):
         raise AnswerRefused("address")
     return path
-
-
-def _has_name(text: str, names: Iterable[str]) -> bool:
-    """Return whether a name of two words or more is in a text, or a text is a name."""
-    said = f" {_words(text)} "
-    for name in names:
-        words = _words(name)
-        if not words:
-            continue
-        if said == f" {words} " or (" " in words and f" {words} " in said):
-            return True
-    return False
-
-
-def _words(text: str) -> str:
-    return " ".join(_WORD.findall(fold(text)))
