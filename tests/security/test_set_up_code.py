@@ -39,7 +39,12 @@ def test_opening_it_puts_the_code_on_no_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: not opened.append(address))
+
+    def note(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", note)
     data = tmp_path / "data"
     runner = CliRunner(env={"CRMLINK_DATA_DIR": str(data)})
     assert runner.invoke(main, ["open"]).exit_code == 0
