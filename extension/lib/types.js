@@ -94,6 +94,7 @@
  * @property {string} [contact_reference]
  * @property {string} contact_name
  * @property {CrmRecord} record
+ * @property {number} [record_version] what the server knows of the record, for what its page shows; an earlier version does not tell
  * @property {string | null} prior_reference
  * @property {Difference[]} [differences] those that the person saw and linked over
  * @property {string} created_at

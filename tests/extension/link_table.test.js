@@ -121,6 +121,17 @@ test("what the table shows is told before anything is filled, and the server say
   assert.deepEqual(server.times(SEEN).map((one) => one.body), [{ connection_id: "con_1", stage: "before", rows: [{ link_id: "lnk_1", value: null, replaces: null }] }]);
 });
 
+test("each row is told with the version of its record that the table was begun with, then with the newest", async () => {
+  const { page, start, server } = await atTable();
+  server.replies["GET /batches/bat_1/table?after=0"] = { connection_id: "con_1", rows: [{ ...ROW, record_version: 7 }], next: 1 };
+  server.replies[SEEN] = { rows: [{ link_id: "lnk_1", state: "intended", fill: true, record_version: 9 }] };
+  data(await start());
+  data(await page.table_begin(TAB, { page: 5 }));
+  data(await page.table_seen(TAB, { page: 5, rows: [SHOWN] }));
+  data(await page.table_seen(TAB, { page: 5, rows: [SHOWN] }));
+  assert.deepEqual(server.times(SEEN).map((one) => one.body.rows[0].record_version), [7, 9]);
+});
+
 test("a page that crmlink filled tells nothing until it is loaded again", async () => {
   const { page, start, server } = await atTable();
   data(await start());

@@ -16,7 +16,8 @@
     const selector = [field.id && /^[A-Za-z_][\w-]*$/.test(field.id) && !PASSING.test(field.id) ? `#${field.id}` : "",
       ...NAMES.map((name) => attributeSelector(field, name))].filter(Boolean).find((one) => root.querySelectorAll(one).length === 1);
     const { texts, column } = tools.nameOf(field);
-    const label = (texts[0] ?? column ?? "").slice(0, 100);
+    // A field without words beside it is known by the name that the page's own code has for it.
+    const label = (texts[0] || column || (selector && (/"(.*)"/.exec(selector)?.[1] ?? field.id)) || "").slice(0, 100);
     return selector && label ? { selector, label } : null;
   }
 

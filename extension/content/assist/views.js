@@ -101,6 +101,12 @@
       /** @param {Steps} steps */
       notSeen: (steps) => ({ title: say("assist_not_seen"), lines: [say("assist_not_seen_text")], tone: "caution", actions: [again(steps), close(steps), withdraw(steps)] }),
 
+      /** @param {boolean} stays whether we are there again then @param {() => void} load @param {Steps} steps */
+      loadAgain: (stays, load, steps) => ({
+        title: say(stays ? "assist_load" : "assist_load_and_ask"), lines: [say(stays ? "assist_load_text" : "assist_load_and_ask_text")], tone: "caution",
+        actions: [{ words: say("assist_load_now"), act: load }, close(steps)],
+      }),
+
       /** @param {{why: string | null, restored: boolean}} filled @param {Steps} steps */
       notFilled: ({ why, restored }, steps) => ({
         title: say("assist_not_filled"), lines: [say(NOT_FILLED[why ?? ""] ?? "assist_not_changed"), say(restored ? "assist_restored" : "assist_not_restored")], tone: "caution",

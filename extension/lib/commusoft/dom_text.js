@@ -11,12 +11,15 @@
   const SMALLEST = 4; // pixels: a smaller field is not there for people
   const SILENT = /^(?:script|style|template|noscript|svg|canvas|object|option|datalist)$/i;
   const BREAKS = /^(?:br|hr|label|legend|th|td|dt|dd|li|h[1-6]|p|div|tr|summary)$/i;
+  /** What is written in one of these is not about what follows it: it has a place of its own. */
+  const APART = "dl, table, ul, ol, menu, nav, [role=list], [role=listbox], [role=menu], [role=menubar], [role=tablist], [role=table], [role=grid], [role=log], a, [role=link], [role=tab], [role=option], [role=menuitem]";
+  const HELP = /^(?:what(?:s|is)this|help|helptext|learnmore|moreinfo(?:rmation)?|moredetails|info|i|)$/;
   const ICON = /(?:^|[\s_-])(?:material-icons?(?:-outlined)?|material-symbols[\w-]*|glyphicon|icon|fa|fas|far)(?:$|[\s_-])/i;
 
   /** @param {string | null | undefined} text */
   function labelKey(text) {
     if (!text || text.length > MAX_LABEL) return "";
-    const plain = text.replace(/\((?:optional|required)\)/gi, " ").replace(/[\p{P}\p{S}]/gu, "");
+    const plain = text.replace(/\((?:optional|required)\)|(?<=\s)(?:optional|required|mandatory)\s*$/gi, " ").replace(/[\p{P}\p{S}]/gu, "");
     return plain.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   }
 
@@ -128,8 +131,11 @@
   /** An icon may be a word in a font of pictures. @param {Element} element */
   const isIcon = (element) => /^(?:i|span|mat-icon)$/.test(element.localName) && ICON.test(`${element.getAttribute("class") ?? ""} ${element.localName}`.replace("mat-icon", "icon")) && element.childElementCount === 0;
 
+  /** A link that explains a label. @param {Element} element */
+  const isHelp = (element) => element.localName === "a" && HELP.test(labelKey(element.textContent));
+
   /** @param {Element} element */
-  const isSilent = (element) => SILENT.test(element.localName) || isButton(element) || isIcon(element);
+  const isSilent = (element) => SILENT.test(element.localName) || isButton(element) || isIcon(element) || isHelp(element);
 
   /**
    * @param {Node} node
@@ -168,17 +174,22 @@
     return Boolean(control && control !== until && !control.contains(until) && isDrawn(control));
   }
 
+  /** @param {Element} element */
+  const controlsWithin = (element) => [...element.querySelectorAll("*")].some((one) => isControl(one) && isShownHere(one));
+
   /**
    * @param {Node} top
    * @param {Node} until
+   * @param {(element: Element) => boolean} [skip]
    */
-  function blocksBefore(top, until) {
-    /** @type {{text: string, top: Node}[]} */
+  function blocksBefore(top, until, skip = () => false) {
+    /** @type {{text: string, top: Node, apart: boolean}[]} */
     let lines = [];
     let text = "";
+    const ends = isElement(until);
     let child = /** @type {Node} */ (top);
     const flush = () => {
-      if (oneLine(text) !== "") lines.push({ text: oneLine(text), top: child });
+      if (oneLine(text) !== "") lines.push({ text: oneLine(text), top: child, apart: false });
       text = "";
     };
     /** @param {Node} at @param {number} depth @returns {boolean} whether the node was reached */
@@ -191,7 +202,12 @@
         if (isShownHere(at)) [lines, text] = [[], ""];
         return false;
       }
-      if (isSilent(at) || (!isShownHere(at) && at !== top)) return false;
+      if (isSilent(at) || skip(at) || (!isShownHere(at) && at !== top)) return false;
+      if (ends && at !== top && at.matches(APART) && !at.closest("label") && !at.contains(until) && !controlsWithin(at)) {
+        flush();
+        if (textOf(at) !== "") lines.push({ text: textOf(at), top: child, apart: true });
+        return false;
+      }
       const breaks = startsLine(at) || depth === 1;
       if (breaks) flush();
       const reached = childrenOf(at).some((one) => walk(one, depth + 1));

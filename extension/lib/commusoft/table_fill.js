@@ -13,6 +13,7 @@
 
   const TRIES = 3;
   const LOOKS = 8; // at a value that the page is taking over
+  const CHECKED_BY = 600; // milliseconds in which a page checks what it took
   const NEIGHBOURS = 4;
   /** So many rows in a row that take no value: the table does not take any. */
   const MOST_REFUSED = 3;
@@ -46,9 +47,17 @@
       size = !reading.virtual && group.every((one) => run.outcomes.get(one.id) === "filled") ? Math.min(TOGETHER, 2 * size) : 1;
     }
     table.release(work.found.element);
-    await table.settle();
+    await table.settle(CHECKED_BY);
+    for (const one of wanted) {
+      if (run.outcomes.get(one.id) === "filled" && isTakenBack(run, one)) run.outcomes.set(one.id, "not_taken");
+    }
     return run.outcomes;
   };
+
+  /** Whether a row in sight holds something else by now: a page may check a value late. @param {Run} run @param {Wanted} wanted */
+  function isTakenBack(run, wanted) {
+    return candidates(run, wanted).some((row) => isOf(run.work, row, wanted) && row.value !== targetOf(run, wanted));
+  }
 
   /** @param {Run} run */
   const isOver = ({ work, refused }) => work.control.stopped() || refused >= MOST_REFUSED;
@@ -122,7 +131,7 @@
       if (row.value !== expected) return "different";
       if (!row.editable) return "not_taken";
       const before = valuesOf(near(run, row));
-      const handed = await table.write(() => findAgain(run, row, wanted, expected), target);
+      const handed = await table.write(() => findAgain(run, row, wanted, expected), target, { enter: turn > 0 });
       if (await taken(run, wanted, { before, target, expected, handed })) {
         note(run.known, row.key, expected, target);
         return "filled";

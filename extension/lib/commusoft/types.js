@@ -4,8 +4,9 @@
 /** @typedef {"customer" | "supplier"} Kind */
 
 /**
- * The record that a page is about.
- * @typedef {{kind: Kind, number: string, names: string[]}} Subject names: what it may be called on the page
+ * The record that a page is about. `names`: what it may be called on the page, `sure`: the person said that the page is its
+ * own, whatever it is called there.
+ * @typedef {{kind: Kind, number: string, names: string[], sure?: boolean}} Subject
  */
 
 /**
@@ -60,7 +61,7 @@
  * @property {(element: Element) => boolean} isVisible
  * @property {(document: Document) => (Document | ShadowRoot)[]} rootsOf with open shadow roots and frames of the same origin
  * @property {(node: Node, skip?: (element: Element) => boolean) => string} textOf what a person reads in it, in one line
- * @property {(top: Node, until: Node) => Block[]} blocksBefore what is written before a node, since the last control
+ * @property {(top: Node, until: Node, skip?: (element: Element) => boolean) => Block[]} blocksBefore what is written before a node, since the last control
  * @property {(element: Element) => boolean} isControl
  * @property {(control: Element) => Name} nameOf
  * @property {(element: Element, subject: Subject, signs?: {byHeading?: boolean}) => boolean} isForeign
@@ -85,8 +86,9 @@
  */
 
 /**
- * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that.
- * @typedef {{text: string, top: Node, alone: boolean}} Block
+ * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that, `apart`: it
+ * is in a list, a table or a link, and so not about what follows.
+ * @typedef {{text: string, top: Node, alone: boolean, apart: boolean}} Block
  */
 
 /**

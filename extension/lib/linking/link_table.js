@@ -46,6 +46,7 @@ import { createRecordLists } from "./record_lists.js";
  * @property {number | null} page that was filled; another one was loaded since
  * @property {string[]} filled ids of the list's rows that were filled on any page
  * @property {boolean} reload whether the person asked to load the page anew and to read it
+ * @property {Record<string, number>} [versions] by the list's row: what the server knows of its record
  */
 
 /** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
@@ -191,7 +192,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
         inRun(tab, async (run, at) => {
           const rows = await rowsOf(at.api, run.batch);
           if (!rows.ok) return rows;
-          return { ok: true, data: { list: run.list, rows: rows.data, rules: at.rules, filled_here: run.page === page } };
+          await keep({ ...run, versions: Object.fromEntries(rows.data.filter((row) => row.record_version !== undefined).map((row) => [row.link_id, row.record_version])) });
+          return { ok: true, data: { list: run.list, rows: rows.data.map(wantedOf), rules: at.rules, filled_here: run.page === page } };
         }),
 
       /**
@@ -211,6 +213,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
           const settled = new Set(after.data.filter((one) => one.state !== "intended").map((one) => one.link_id));
           const before = await tell(api, run, "before", rows.filter((one) => !settled.has(one.id)));
           if (!before.ok) return before;
+          const now = await current();
+          if (now) await keep({ ...now, versions: run.versions });
           void onPage.refresh();
           return { ok: true, data: { fill: before.data.filter((one) => one.fill).map((one) => one.link_id) } };
         }),
@@ -258,24 +262,25 @@ async function counted(api, { id, name, contacts }) {
 }
 
 /**
- * Every row of a list that waits.
+ * Every row of a list that waits, as the server has it.
  * @param {Api} api
  * @param {string} batch
- * @returns {Promise<Answer<Wanted[]>>}
+ * @returns {Promise<Answer<any[]>>}
  */
 async function rowsOf(api, batch) {
-  /** @type {Wanted[]} */
+  /** @type {any[]} */
   const rows = [];
   for (let after = 0; ; ) {
     const answer = await api.tableRows(batch, after);
     if (!answer.ok) return answer;
-    rows.push(...answer.data.rows.map(wantedOf));
+    rows.push(...answer.data.rows);
     if (answer.data.next === null) return { ok: true, data: rows };
     after = answer.data.next;
   }
 }
 
 /**
+ * Tell what rows show, and note in the run what the server knows now.
  * @param {Api} api
  * @param {Run} run
  * @param {"before" | "after"} stage
@@ -284,9 +289,19 @@ async function rowsOf(api, batch) {
  */
 async function tell(api, run, stage, rows) {
   if (rows.length === 0) return { ok: true, data: [] };
-  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null }));
+  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null, ...versionOf(run, id) }));
   const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });
-  return answer.ok ? { ok: true, data: answer.data.rows } : answer;
+  if (!answer.ok) return answer;
+  for (const { link_id, record_version } of answer.data.rows) {
+    if (run.versions && typeof record_version === "number") run.versions[link_id] = record_version;
+  }
+  return { ok: true, data: answer.data.rows };
+}
+
+/** @param {Run} run @param {string} id */
+function versionOf(run, id) {
+  const record_version = run.versions?.[id];
+  return record_version === undefined ? {} : { record_version };
 }
 
 /** @param {any} row as the server has it @returns {Wanted} */

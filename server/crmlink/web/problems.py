@@ -279,6 +279,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not written on the page",
         "This link is written by Commusoft's API, so what a page shows does not end it.",
     ),
+    "page-read-earlier": (
+        409,
+        "Load the page again",
+        "This page of Commusoft was opened before crmlink last saw {record}, and shows something "
+        "else. Nothing was changed. Load the page again.",
+    ),
     "pages-alone": (
         409,
         "There is no API",

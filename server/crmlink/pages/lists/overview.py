@@ -31,6 +31,7 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.listed_details import label
+from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import (
     Confirmation,
     blueprint,
@@ -226,14 +227,14 @@ def discard_list(batch_id: str) -> Response:
 def list_context(found: Overview) -> dict[str, object]:
     """Return the template values that every page of a list needs."""
     batch = found.batch
-    trouble = found.progress.trouble
+    problem = found.progress.problem
     return {
         "overview": found,
         "batch": batch,
         "counts": found.counts,
         "progress": found.progress,
         "title": name_of(batch),
-        "trouble": trouble_of(trouble) if trouble else None,
+        "trouble": trouble_of(problem) if problem else None,
         "moving": batch.state in MOVING,
         "phase": phase_of(batch),
         "has_list_page": not batch.package
@@ -378,6 +379,7 @@ def _words() -> dict[str, object]:
 blueprint.add_app_template_filter(rejected_row_text, "why_bad")
 blueprint.add_app_template_filter(label, "contact_label")
 blueprint.add_app_template_filter(reason_lines, "reasons")
+blueprint.add_app_template_filter(confidence, "confidence")
 blueprint.add_app_template_filter(conflict_text, "conflict")
 blueprint.add_app_template_filter(file_type_label, "file_kind")
 blueprint.add_app_template_filter(name_of, "list_name")
