@@ -153,7 +153,7 @@ def test_a_list_says_what_to_do_on_commusofts_page(
     assert "To fill in on Commusoft" in page
     assert "3 contacts wait to be filled in" in page
     assert "Save Accounting References" in page
-    assert "View dashboard, then Quick Links" in page
+    assert "Quick Links" in page
     raw = boss.get(f"/lists/{batch_id}").get_data(as_text=True)
     assert 'href="https://app.commusoft.co.uk" target="_blank"' in raw
     assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
