@@ -30,6 +30,7 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.listed_details import label
+from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import (
     Confirmation,
     blueprint,
@@ -362,6 +363,7 @@ def _words() -> dict[str, object]:
 blueprint.add_app_template_filter(rejected_row_text, "why_bad")
 blueprint.add_app_template_filter(label, "contact_label")
 blueprint.add_app_template_filter(reason_lines, "reasons")
+blueprint.add_app_template_filter(confidence, "confidence")
 blueprint.add_app_template_filter(conflict_text, "conflict")
 blueprint.add_app_template_filter(file_type_label, "file_kind")
 blueprint.add_app_template_filter(name_of, "list_name")
