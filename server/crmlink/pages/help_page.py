@@ -12,7 +12,8 @@ from crmlink.pages.blueprint import blueprint, optional_actor
 from crmlink.reports.link_health import has_linked
 from crmlink.web.auth import current_installation, require_permission
 from crmlink.web.hosts import public_address
-from crmlink.web.problems import PROBLEMS, TYPE
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problems import TYPE
 
 
 @blueprint.get("/start")
