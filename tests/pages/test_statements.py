@@ -70,7 +70,7 @@ def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
     new = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     page = new.read("/start")
     assert _step(page, "Try it on a contact") != "Done"
-    assert _step(page, "Connect it") != "Done"
+    assert _step(page, "Browsers") != "Done"
     assert _step(admin.read("/start"), "Try it on a contact") != "Done"
 
 

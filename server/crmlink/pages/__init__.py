@@ -21,6 +21,7 @@ from crmlink.pages import (
     records,
     settings,
     sign_in,
+    start,
     still_to_link,
 )
 from crmlink.pages.lists import import_file, rows, together, write
@@ -50,6 +51,7 @@ __all__ = [
     "rows",
     "settings",
     "sign_in",
+    "start",
     "still_to_link",
     "together",
     "write",
