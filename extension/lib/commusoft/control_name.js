@@ -128,7 +128,7 @@
    * @param {Element} control
    */
   function isAbout({ alone, apart, top, text }, group, control) {
-    if (!alone || apart || (isElement(top) && controlsIn(top).length > 0)) return false;
+    if (!alone || apart || !tools.isDrawnBefore(top, control) || (isElement(top) && controlsIn(top).length > 0)) return false;
     if (hasOwnPlace(top, control) || isOfEarlier(group, control)) return false;
     return isLabelLike(top) || !saysOther(control.getAttribute("placeholder") ?? "", text);
   }
