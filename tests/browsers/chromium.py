@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
@@ -29,6 +29,7 @@ from browsers.page_driver import (
     Site,
     WaitTimeout,
 )
+from browsers.shared_playwright import shared_playwright
 
 FLAGS = (
     "--disable-gpu",
@@ -95,8 +96,8 @@ class Chromium:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
             extension = None if policies else _extension(folder / "extension", granted)
             _keep_no_passwords(folder / "profile")
-            playwright = stack.enter_context(sync_playwright())
-            self.context: BrowserContext = playwright.chromium.launch_persistent_context(
+            chromium = shared_playwright().chromium
+            self.context: BrowserContext = chromium.launch_persistent_context(
                 folder / "profile",
                 executable_path=managed(folder, policies) if policies else find(CHROMIUM).path,
                 headless=False,  # Playwright's own headless mode knows no extensions

@@ -235,6 +235,32 @@ test("another value after saving is a conflict, never linked", async () => {
   assert.equal(at.state.link.state, "conflict");
 });
 
+test("a page that was opened before something else was learnt is not asked about again until it is loaded anew", async () => {
+  const at = await open(shows(TARGET), { record_version: 7 });
+  at.state.judge = () => ({ ok: false, problem: { type: "page-read-earlier", detail: "Load the page again." } });
+  await pass(3_000);
+  assert.equal(at.state.asked.length, 1);
+  assert.equal(at.state.asked[0].record_version, 7);
+  assert.ok(JSON.stringify(at.state.view).includes("Load the page again."));
+  at.draw(shows("changed meanwhile"));
+  await pass(6_000);
+  assert.equal(at.state.asked.length, 1);
+});
+
+test("what the server knows goes with the next look", async () => {
+  const at = await open(VIEW, { record_version: 7 });
+  const { judge } = at.state;
+  at.state.judge = (seen) => {
+    at.state.link = { ...at.state.link, record_version: at.state.link.record_version + 1 };
+    return judge(seen);
+  };
+  at.draw(FORM);
+  await fillIn(at);
+  at.draw(shows(TARGET));
+  await pass(3_000);
+  assert.deepEqual(at.state.asked.filter((one) => one.type === "assist_observe").map((one) => one.record_version), [7, 8]);
+});
+
 test("a page that shows it already needs no filling", async () => {
   const at = await open(shows(TARGET));
   await pass(3_000);

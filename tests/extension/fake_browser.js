@@ -373,6 +373,8 @@ export function fakeTableTabs() {
     shows: /** @type {import("../../extension/lib/linking/link_table.js").TableLook | null} */ (null),
     opened: /** @type {number[]} */ ([]),
     allowed: true,
+    seen: /** @type {string[]} */ ([]),
+    addresses: async () => made.seen,
     async look() {
       return made.shows;
     },

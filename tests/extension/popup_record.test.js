@@ -121,3 +121,24 @@ test("a link that waits for this page can be continued or withdrawn", async () =
   await settle();
   assert.deepEqual(asked("withdraw"), [{ type: "withdraw", link: "lnk_1" }]);
 });
+
+test("every screen says how old imported records are, and none of those that the API keeps", async () => {
+  await open();
+  const age = () => /** @type {Element | undefined} */ ([...page.document.querySelectorAll(".age")].at(-1));
+  assert.ok(age()?.hasAttribute("hidden"));
+  const imports = [{ kind: "customer", source: "report", read_at: "2026-03-02T09:00:00Z" }, { kind: "supplier", source: "list", read_at: "2026-02-01T09:00:00Z" }];
+  page.answers.look.data.standing.workspace = { ...WORKSPACE, mirror: { ...WORKSPACE.mirror, imports } };
+  const screens = [];
+  for (const answer of [{ link: null }, { open_link: WAITING }]) {
+    await open(answer);
+    screens.push([screen(), age()?.textContent, age()?.hasAttribute("hidden")]);
+  }
+  page.answers.record = { ok: false, problem: { type: "record-unknown", detail: "", record: null, retry_after: null, request_id: null, link: null } };
+  await new PopupController(createFrame(), 7).start();
+  await settle();
+  screens.push([screen(), age()?.textContent, age()?.hasAttribute("hidden")]);
+  for (const [name, said, hidden] of screens) {
+    assert.match(said ?? "", /^Customers as of 2 Mar 2026, .* Suppliers as of 1 Feb 2026/, name ?? "");
+    assert.equal(hidden, false);
+  }
+});

@@ -100,7 +100,7 @@ def running_office(tmp_path: Path, database_url: str, program: str) -> Iterator[
         "CRMLINK_DATA_DIR": str(data), "CRMLINK_DATABASE_URL": database_url,
         "CRMLINK_SECRET_KEY": settings.secret_key, FOLDER: str(words),
     }  # fmt: skip
-    server = PreparedService("serve", tmp_path, environment, (f"faults.stopping_server:{program}",))
+    server = PreparedService("serve", tmp_path, environment, f"faults.stopping_server:{program}")
     server.start()
     try:
         yield Office(settings, server, Stop(words), token, connection_id)

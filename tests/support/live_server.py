@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from browsers.find import CHROMIUM, find
+from browsers.shared_playwright import shared_playwright
 from crmlink.access.sessions import create_session
 from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
@@ -89,16 +90,15 @@ def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveSer
 @contextmanager
 def start_chromium() -> Iterator[Browser]:
     """The machine's Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find(CHROMIUM).path,
-            args=["--disable-gpu", "--no-first-run"],
-            chromium_sandbox=os.geteuid() != 0,
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = shared_playwright().chromium.launch(
+        executable_path=find(CHROMIUM).path,
+        args=["--disable-gpu", "--no-first-run"],
+        chromium_sandbox=os.geteuid() != 0,
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 LISTEN = """() => {

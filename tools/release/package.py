@@ -18,10 +18,10 @@ from pathlib import Path
 
 from crmlink.browser_extension.archive import Browser, extension_files, files_for, zip_of
 from release.archives import copy_tracked, repack_tar, unpack_tar, write_checksums
+from release.bill import write_bill
 from release.installer import InstallerLeftOut, build_installer
 
 NAME, CHECKSUMS = "crmlink-", "SHA256SUMS"
-BILL_TOOL = Path(sys.executable).with_name("cyclonedx-py")
 
 
 class ReleaseFailed(Exception):
@@ -43,7 +43,8 @@ def build_release(repository: Path, target: Path, moment: int, *, installer: boo
         sdist = _build("build_sdist", sources, target, moment)
         repack_tar(sdist, moment)
         wheel = _build("build_wheel", unpack_tar(sdist, unpacked, moment), target, moment)
-        _write_bill(sources, target / f"crmlink-{version}.cdx.json", moment)
+        bill = target / f"crmlink-{version}.cdx.json"
+        write_bill(sources / "requirements-server.lock", version, bill, moment)
         extension = extension_files(sources / "extension")
         for browser in Browser:
             packed = target / f"crmlink-extension-{version}-{browser}.zip"
@@ -85,13 +86,6 @@ def _build(hook: str, sources: Path, target: Path, moment: int) -> Path:
     )
     command = [sys.executable, "-c", program, hook, str(target.resolve())]
     return target / _run(command, cwd=sources, moment=moment).splitlines()[-1]
-
-
-def _write_bill(sources: Path, path: Path, moment: int) -> None:
-    """Write the bill of materials (CycloneDX) of what the server installs."""
-    arguments = ["requirements", "requirements-server.lock", "--pyproject", "pyproject.toml"]
-    options = ["--output-reproducible", "--no-validate", "--output-file", str(path.resolve())]
-    _run([str(BILL_TOOL), *arguments, *options], cwd=sources, moment=moment)
 
 
 def _build_installer(sources: Path, wheel: Path, path: Path, moment: int) -> None:

@@ -36,6 +36,8 @@
   let arrivedAt = Date.now();
   let drawn = "";
   let asked = 0;
+  /** Why this page is not believed until it is loaded again. */
+  let outdated = "";
   let endPick = () => {};
   let loading = 0;
   let changed = true;
@@ -109,6 +111,7 @@
     job = found;
     if (phase !== "told" || !found) phase = "open";
     if (!job) return panel.hide();
+    if (outdated) return tell(views.trouble(outdated, steps));
     drawn = "";
     changed = true;
     tick();
@@ -143,7 +146,7 @@
   function tick() {
     if (!isAlive()) return leave();
     if (location.href !== shownFor) return arrive();
-    if (!job || phase === "busy" || phase === "picking") return;
+    if (!job || outdated || phase === "busy" || phase === "picking") return;
     // A page in which nothing happened is not read again each time; what a frame does is not heard.
     idle += 1;
     if (!changed && !resting && idle < IDLE_TICKS) return;
@@ -159,6 +162,7 @@
   function arrive() {
     shownFor = location.href;
     arrivedAt = Date.now();
+    outdated = "";
     resting = null;
     closed = false;
     endPick();
@@ -208,7 +212,7 @@
     const stage = filled || job?.was_filled ? "after" : "before";
     const answer = await observe(stage, value, null);
     if (!answer) return;
-    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    if (!answer.ok) return refuse(answer.problem);
     filled = null;
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
     if (job) job.was_filled = false;
@@ -244,10 +248,17 @@
     const { link } = job;
     const address = location.href;
     phase = "busy";
-    const answer = await send("assist_observe", { link: link.id, stage, value, replaces });
+    const answer = await send("assist_observe", { link: link.id, stage, value, replaces, record_version: link.record_version ?? null });
+    if (answer?.ok) link.record_version = answer.data.link.record_version;
     if (phase === "busy") phase = "open";
     if (address !== location.href || job?.link.id !== link.id) return null;
     return answer ?? { ok: false, problem: null };
+  }
+
+  /** What is read from a page that was opened too early would be as old the next time. @param {import("../../lib/types.js").Problem | null} problem */
+  function refuse(problem) {
+    if (problem?.type === "page-read-earlier") outdated = problem.detail;
+    tell(views.trouble(problem?.detail ?? "", steps));
   }
 
   /** @param {Job["link"]} link */
@@ -268,7 +279,7 @@
     const answer = await observe("before", value, replaces);
     if (!answer) return again();
     if (!answer.ok && answer.problem?.type === "record-has-reference") return askToReplace(answer.problem.current_reference ?? value);
-    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    if (!answer.ok) return refuse(answer.problem);
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
     const then = situation();
     if (!answer.data.fill || then.kind !== "ready" || then.field !== field || then.value !== value) return again();

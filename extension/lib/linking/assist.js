@@ -18,7 +18,7 @@ import { problem } from "../server/problem.js";
  */
 
 /** @typedef {{address: string, place: RecordPage, packages: any, workspace: Workspace, api: Api}} AtRecord */
-/** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at"> & {record: string, failure: string | null}} AssistLink */
+/** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at" | "record_version"> & {record: string, failure: string | null}} AssistLink */
 /**
  * What a page's script is told of its page.
  * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean,
@@ -118,13 +118,13 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
       /**
        * Tell what the page shows, before the field is filled or after the person saved.
        * @param {number} tab
-       * @param {{link: string, stage: "before" | "after", value: string | null, replaces: string | null}} asked
+       * @param {{link: string, stage: "before" | "after", value: string | null, replaces: string | null, record_version: number | null}} asked
        * @returns {Promise<Answer<{link: AssistLink, fill: boolean}>>}
        */
-      assist_observe: (tab, { link: id, stage, value, replaces }) =>
+      assist_observe: (tab, { link: id, stage, value, replaces, record_version }) =>
         withLink(tab, id, async ({ api, workspace }, link) => {
           if (stage === "after") await filledFields.forget(id);
-          const answer = await api.observe(link.id, { connection_id: workspace.connection_id ?? "", stage, value, replaces });
+          const answer = await api.observe(link.id, { connection_id: workspace.connection_id ?? "", stage, value, replaces, ...(record_version === null ? {} : { record_version }) });
           noteSettled(answer);
           return answer.ok ? { ok: true, data: { link: forPage(answer.data), fill: answer.data.fill === true } } : answer;
         }),
@@ -215,6 +215,6 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
  * @param {Link} link
  * @returns {AssistLink}
  */
-function forPage({ id, state, reference, prior_reference, contact_name, by, created_at, record, failure }) {
-  return { id, state, reference, prior_reference, contact_name, by, created_at, record: record.label, failure: failure?.detail ?? null };
+function forPage({ id, state, reference, prior_reference, contact_name, by, created_at, record, record_version, failure }) {
+  return { id, state, reference, prior_reference, contact_name, by, created_at, record_version, record: record.label, failure: failure?.detail ?? null };
 }

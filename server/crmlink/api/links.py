@@ -143,7 +143,8 @@ class ObservationsView(MethodView):
         """
         require_connection(current_workspace(), body["connection_id"])
         require_may_observe(current_actor(), find_link(current_workspace(), link_id).device)
-        seen = Observation(body["stage"], SeenOnPage.of(body["value"]), body["replaces"])
+        value = SeenOnPage.of(body["value"])
+        seen = Observation(body["stage"], value, body["replaces"], body["record_version"])
         found = observe(current_workspace(), link_id, seen, current_actor().device.id)
         return link_shape(found.link) | {"fill": found.fill}
 

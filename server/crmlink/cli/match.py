@@ -7,14 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
-from crmlink.matching.csv_lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
-from crmlink.matching.matcher import Matcher
-from crmlink.matching.parallel import Answer
-from crmlink.values.contact_details import ContactDetails
+if TYPE_CHECKING:
+    from crmlink.matching.parallel import Answer
+    from crmlink.values.contact_details import ContactDetails
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -46,6 +45,10 @@ def match_command(
     reasons; a contact without a similar record has no line. Lines that can't be read are reported
     and skipped.
     """
+    from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
+    from crmlink.matching.csv_lists import HeaderMissing, read_list
+    from crmlink.matching.matcher import Matcher
+
     try:
         matcher = Matcher(country)
         matcher.update(read_list(records, _complain, _encoding(records)))
@@ -63,6 +66,7 @@ def _contacts(path: Path) -> list[tuple[str, ContactDetails]]:
     Raises HeaderMissing if it is neither.
     """
     from crmlink.accounting.exports.errors import ExportError
+    from crmlink.matching.csv_lists import HeaderMissing, read_list
 
     try:
         return list(read_list(path, _complain, _encoding(path)))
@@ -95,9 +99,9 @@ def _exported(path: Path) -> Iterator[tuple[str, ContactDetails]]:
         read_contacts,
         rejected_row_text,
     )
-    from crmlink.accounting.rule_loading import load_packages
+    from crmlink.accounting.rule_loading import built_in_packages
 
-    packages = load_packages()
+    packages = built_in_packages()
     found = detect_format(path, path.name, packages)
     if not found.fits:
         if "id" in (label.strip().lower() for label in found.header):
@@ -117,6 +121,8 @@ def _complain(sentence: str) -> None:
 
 def _write(out: Path, answers: Iterable[Answer]) -> None:
     """Write to a temporary file first, so that the result is never incomplete."""
+    from crmlink.matching.csv_lists import ANSWER_HEADER, answer_rows
+
     handle, unfinished = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as lines:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, FileChooser, FilePayload, Page, Route, 
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from browsers.axe import violations
+from browsers.narrow import cut_off
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.store import Batch, Choice
@@ -54,8 +55,8 @@ def theatre() -> Iterator[LiveServer]:
         yield opened
 
 
-def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
-    wrong = {}
+def test_axe_finds_nothing_wrong_in_any_state_and_each_fits_a_telephone(browser: Browser) -> None:
+    wrong: dict[str, list[str]] = {}
     with running_server(150, 12) as theatre:
         shelf = populate_batches(theatre)
         for sight in LIST_PAGE_CASES:
@@ -63,6 +64,8 @@ def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
             page = _open(context.new_page(), theatre, shelf, sight)
             if found := violations(page):
                 wrong[sight.name] = found
+            if found := cut_off(page):
+                wrong[f"{sight.name} on a telephone"] = found
             context.close()
     assert not wrong, json.dumps(wrong, indent=1)
 

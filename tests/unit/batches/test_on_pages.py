@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from crmlink.access.devices import command_line_actor
-from crmlink.batches import writer
 from crmlink.batches.control import cancel, pause, retry_failed, start_undo
 from crmlink.batches.page_table import observe_rows, table_page
 from crmlink.batches.progress import overview, result_rows
@@ -21,7 +20,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReference
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
 from crmlink.store import AuditEntry, Batch, BatchState, Link, LinkMethod, LinkState, RowState
-from support.batch_factories import asked_for, lines_of, rows_of
+from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.page_links import mirrored, open_pages_installation
 from support.sandbox import OTHER
 
@@ -40,8 +39,7 @@ def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
 
 @pytest.fixture
 def ctx(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> WorkspaceContext:
-    for name in ("TELL_EVERY", "LOOK_AGAIN", "LONGEST_REST", "FIRST_REST"):
-        monkeypatch.setattr(writer, name, 0.01)
+    wait_for_nothing(monkeypatch)
     return installation.workspace
 
 

@@ -15,10 +15,13 @@ from crmlink.api.schemas.common import (
     text,
 )
 from crmlink.store import LinkState, Writes
-from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
+from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictInteger
 
 MOST_ROWS = 500  # of a table, in one request
 STAGE = validate.OneOf(["before", "after"])
+
+
+VERSION = "As the server had it when the page was opened: from the link, or the answer before."
 
 
 class ObservationSchema(Schema):
@@ -32,6 +35,9 @@ class ObservationSchema(Schema):
         allow_none=True,
         load_default=None,
         metadata={"description": "The other reference that the person has agreed to replace."},
+    )
+    record_version = StrictInteger(
+        allow_none=True, load_default=None, metadata={"description": VERSION}
     )
 
 
@@ -93,6 +99,7 @@ class TableRowSchema(Schema):
     link_id = fields.String()
     position = fields.Integer()
     record = fields.Nested(RecordSchema)
+    record_version = fields.Integer()
     number = fields.String(metadata={"description": "The record's, as in its page's address."})
     alone = StrictBoolean(
         metadata={"description": "No other record of the kind has this name and address."}
@@ -116,6 +123,9 @@ class SeenRowSchema(Schema):
     link_id = text(64, required=True)
     value = text(200, required=True, allow_none=True)
     replaces = text(200, allow_none=True, load_default=None)
+    record_version = StrictInteger(
+        allow_none=True, load_default=None, metadata={"description": VERSION}
+    )
 
 
 class SeenRowsSchema(Schema):
@@ -142,6 +152,7 @@ class SeenRowResultSchema(Schema):
         allow_none=True, validate=validate.OneOf([state.value for state in LinkState])
     )
     fill = fields.Boolean()
+    record_version = fields.Integer(allow_none=True)
     failure = fields.Nested(FailureSchema, allow_none=True)
     current_reference = fields.String(allow_none=True)
 

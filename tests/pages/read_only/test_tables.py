@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import datetime, timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from crmlink.installation import Installation
 from crmlink.store import Device, DeviceType
 from crmlink.store.base import now
-from support.list_files import linked, matched, unlinked
-from support.page_client import PageClient, signed_in_client
+from support.page_client import PageClient
 from support.sample_data import SampleData
+from support.tables import WRITTEN_DAY, downloaded
 
-DAY = r"[0-3]\d/[01]\d/\d{4} [0-2]\d:[0-5]\d"
 SHOWN_DAY = r"\b[1-9]\d? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}, \d\d:\d\d\b"
 
 
@@ -33,14 +29,6 @@ def _column(page: str, number: int = 1) -> list[str]:
 
 def _names(page: str, number: int = 1) -> list[str]:
     return [re.sub(r"<[^>]+>", "", cell).lower() for cell in _column(page, number)]
-
-
-def _table(client: PageClient, path: str) -> list[dict[str, str]]:
-    reply = client.get(path)
-    assert reply.mimetype == "text/csv"
-    content = reply.get_data()
-    assert content.startswith(b"\xef\xbb\xbf")
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 @pytest.mark.parametrize(
@@ -106,26 +94,6 @@ def test_the_audit_is_narrowed_by_person_and_day_and_turned_round(
         assert int(_names(second)[0]) == int(_names(first)[-1]) + 1
 
 
-def test_tables_that_are_taken_away_are_for_people(
-    app: Flask, admin: PageClient, scene: SampleData, installation: Installation
-) -> None:
-    rows = _table(admin, "/audit.csv")
-    assert rows[0]["Line"] == "1"
-    assert all(re.fullmatch(DAY, row["When"]) for row in rows)
-    assert not [row for row in rows if "{" in row["Details"]]
-    rows = _table(admin, f"/audit.csv?person={scene.manager.public_id}")
-    assert {row["Who"] for row in rows} == {scene.manager.name}
-    rows = _table(admin, "/links.csv?state=linked")
-    assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
-    assert re.fullmatch(DAY, rows[0]["When"])
-    batch = linked(installation, scene.manager, unlinked(installation, 2))
-    boss = signed_in_client(app, installation, scene.manager)
-    rows = _table(boss, f"/lists/{batch.id}/results.csv")
-    finished = [row for row in rows if row["Status"] == "Linked"]
-    assert finished
-    assert all(re.fullmatch(DAY, row["Finished on"]) for row in finished)
-
-
 def test_days_are_written_in_one_way(admin: PageClient) -> None:
     for path in ("/", "/links", "/records", "/audit", "/people", "/devices", "/account"):
         page = re.sub(
@@ -167,34 +135,18 @@ def test_records_are_narrowed_by_the_day_they_were_linked_also_in_a_search(
     assert "No matches" in admin.read(f"/records?q={word}&until=01/01/2020")
 
 
-def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
-    app: Flask, installation: Installation, scene: SampleData
-) -> None:
-    batch = matched(installation, scene.manager)
-    boss = signed_in_client(app, installation, scene.manager)
-
-    def names(query: str) -> list[str]:
-        page = boss.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)
-        return [name.lower() for name in re.findall(r'id="who-\d+">(.*?)<', page)]
-
-    up, down = names("sort=name"), names("sort=-name")
-    assert len(up) > 2
-    assert up == sorted(up)
-    assert down == up[::-1]
-    assert names("sort=%3Cscript%3E") == names("")
-    page = boss.get(f"/lists/{batch.id}?sort=-name&q=a").get_data(as_text=True)
-    places = re.search(r'data-places="([^"]*)"', page)
-    assert places
-    part = boss.get(f"/lists/{batch.id}/rows?at={places[1]}").get_data(as_text=True)
-    shown = re.findall(r'<li class="row"[^>]* data-place="(\d+)"', part)
-    assert shown == re.findall(r'<li class="row"[^>]* data-place="(\d+)"', page), (
-        "the rest of a page has its order"
-    )
-    everything = _table(boss, f"/lists/{batch.id}/results.csv")
-    some = _table(boss, f"/lists/{batch.id}/results.csv?q={up[0].split()[0]}")
-    assert 0 < len(some) < len(everything)
-
-
 def test_the_navigation_folds_without_javascript(admin: PageClient) -> None:
     page = admin.get("/").get_data(as_text=True)
     assert '<label class="button small menu-button" for="menu">Menu</label>' in page
+
+
+def test_tables_that_are_taken_away_are_for_people(admin: PageClient, scene: SampleData) -> None:
+    rows = downloaded(admin, "/audit.csv")
+    assert rows[0]["Line"] == "1"
+    assert all(re.fullmatch(WRITTEN_DAY, row["When"]) for row in rows)
+    assert not [row for row in rows if "{" in row["Details"]]
+    rows = downloaded(admin, f"/audit.csv?person={scene.manager.public_id}")
+    assert {row["Who"] for row in rows} == {scene.manager.name}
+    rows = downloaded(admin, "/links.csv?state=linked")
+    assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
+    assert re.fullmatch(WRITTEN_DAY, rows[0]["When"])
