@@ -16,7 +16,8 @@ from crmlink.batches.progress import overview
 from crmlink.installation import Installation
 from crmlink.linking.decisions import undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
-from crmlink.web.problems import CAUSES, PROBLEMS
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problem_texts.commusoft import CAUSES
 from support.access_factories import (
     PASSWORD,
     make_person,

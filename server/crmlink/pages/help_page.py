@@ -8,7 +8,8 @@ from flask import current_app, render_template
 
 from crmlink.pages.blueprint import blueprint
 from crmlink.web.auth import require_permission
-from crmlink.web.problems import PROBLEMS, TYPE
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problems import TYPE
 
 
 @blueprint.get("/docs")
