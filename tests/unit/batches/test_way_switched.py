@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
@@ -61,8 +62,8 @@ def test_a_list_written_in_both_ways_is_linked_and_undone_as_a_whole(
     batch_id = asked_for(ctx, device_id, lines_of(ctx, COUNT))
     choices = cycle((Writes.PAGES, Writes.API, Writes.API_THEN_PAGES))
 
-    def switching(name: str) -> Any:
-        act = getattr(execute_row, name)
+    def switching(name: str) -> Callable[..., Link]:
+        act: Callable[..., Link] = getattr(execute_row, name)
 
         def acted(*arguments: Any) -> Link:
             choose_writes(ctx, next(choices), device_id)
