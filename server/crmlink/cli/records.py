@@ -86,7 +86,7 @@ def _read_at(file: Path, given: str | None) -> datetime:
     if given:
         try:
             return datetime.fromisoformat(given).astimezone(UTC)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise click.UsageError(
                 f"--exported-at {given}: write it like 2026-11-28T17:45."
             ) from error
