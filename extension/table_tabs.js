@@ -26,6 +26,7 @@ export const tableTabs = {
 
   open: (tabId) => run(tabId, [...TOOLS, ...PANEL]),
   compare: (tabId) => run(tabId, COMPARE),
+  addresses: async () => (await chrome.tabs.query({})).flatMap(({ url }) => url ?? []),
 };
 
 /** @param {number} tabId @param {string[]} files @returns {Promise<boolean>} */

@@ -25,7 +25,7 @@ from sqlalchemy import select
 
 from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
-from support.access_factories import make_token
+from support.access_factories import make_person, make_token
 from support.databases import sqlite_database
 from support.prepared_process import CRMLINK as CRMLINK_MAIN
 from support.prepared_process import PreparedProcess, Streams, run_crmlink
@@ -212,6 +212,7 @@ def running_services(
         stack.callback(server.stop)
         server.start()
         doors = stack.enter_context(_doors(folder / "data"))
+        make_person(doors, "admin")  # without one, pages show how to set crmlink up
         access = RunningServices(
             sandbox, server, SandboxHandle(sandbox.address, sandbox.stop), doors
         )

@@ -26,7 +26,8 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
-from crmlink.web.problems import PROBLEMS, problem, problem_of
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problems import problem, problem_of
 from faults.shared_installation import (
     SharedInstallation,
     number_of,

@@ -94,6 +94,7 @@ PAGE_CASES = (
     PageCase(
         "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
     ),
+    PageCase("privacy", _at("/privacy"), "What crmlink does with data", "nobody"),
     PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
     PageCase("overview", _at("/"), "Needs attention"),
     PageCase("overview-clerk", _at("/"), "Recent links", "clerk"),

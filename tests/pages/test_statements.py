@@ -16,7 +16,8 @@ from crmlink.batches.progress import overview
 from crmlink.installation import Installation
 from crmlink.linking.decisions import undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
-from crmlink.web.problems import CAUSES, PROBLEMS
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problem_texts.commusoft import CAUSES
 from support.access_factories import (
     PASSWORD,
     make_person,
@@ -69,7 +70,7 @@ def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
     new = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     page = new.read("/start")
     assert _step(page, "Try it on a contact") != "Done"
-    assert _step(page, "Connect it") != "Done"
+    assert _step(page, "Browsers") != "Done"
     assert _step(admin.read("/start"), "Try it on a contact") != "Done"
 
 

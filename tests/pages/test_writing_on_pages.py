@@ -11,6 +11,7 @@ from flask import Flask
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
+from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
@@ -152,6 +153,9 @@ def test_a_list_says_what_to_do_on_commusofts_page(
     assert "To fill in on Commusoft" in page
     assert "3 contacts wait to be filled in" in page
     assert "Save Accounting References" in page
+    assert "Quick Links" in page
+    raw = boss.get(f"/lists/{batch_id}").get_data(as_text=True)
+    assert 'href="https://app.commusoft.co.uk" target="_blank"' in raw
     assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
     assert "3 contacts are not seen" in boss.read(f"/lists/{batch_id}/cancel")
     assert "To fill in" in boss.read("/lists")
@@ -160,6 +164,19 @@ def test_a_list_says_what_to_do_on_commusofts_page(
     assert boss.send(f"/lists/{batch_id}/undo").status_code == 303
     write_waiting(ctx)
     assert "3 contacts wait to be put back" in boss.read(f"/lists/{batch_id}")
+
+
+def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
+    admin: PageClient, installation: Installation
+) -> None:
+    ctx = installation.workspace
+    device_id = command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    write_waiting(ctx)
+    page = admin.get(f"/lists/{batch_id}").get_data(as_text=True)
+    assert f'href="{ctx.commusoft.web_url}{TABLE}/link/customers"' in page
+    assert "Quick Links" not in page
 
 
 def test_an_undo_on_the_page_says_that_it_waits(

@@ -44,9 +44,9 @@ class Outside:
         files = {file.name: file.read_bytes() for file in self.data.glob("*.log*")}
         return files | {"terminal": self.service.log.read_bytes()}
 
-    def become_admin(self, email: str, password: str) -> requests.Session:
-        """Sign in as the first admin, by the link that the server printed."""
-        _, token = wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0]
+    def become_admin(self, email: str, password: str, code: str = "") -> requests.Session:
+        """Sign in as the first admin, by a set-up code or the link that the server printed."""
+        token = code or wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0][1]
         person = requests.Session()
         form = {"csrf_token": self.csrf(person, "/welcome"), "token": token, "name": "The Admin"}
         form |= {"email": email, "password": password, "again": password}

@@ -110,7 +110,7 @@ def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
 
 def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the worker report, look and try again at once."""
-    for name in ("HEARTBEAT_INTERVAL", "POLL_INTERVAL"):
-        monkeypatch.setattr(writer, name, 0.01)
-    for name in ("INITIAL_BACKOFF", "MAX_BACKOFF"):
-        monkeypatch.setattr(backoff, name, 0.01)
+    monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 0.0)
+    monkeypatch.setattr(writer, "POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 0.01)
+    monkeypatch.setattr(backoff, "MAX_BACKOFF", 0.02)

@@ -26,6 +26,7 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / "api").glob("*.py"),
     *(ROOT / "api" / "batches").glob("*.py"),
     *(ROOT / "commusoft" / "checklist").glob("*.py"),
+    *(ROOT / "web" / "problem_texts").glob("*.py"),
     *(ROOT / name for name in (
         "web/problems.py", "web/connection_words.py", "settings.py", "matching/reason_texts.py",
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",

@@ -158,7 +158,12 @@ Function ChooseOptions
 FunctionEnd
 
 Function OpenPage
-  ExecShell "open" "http://127.0.0.1:${PORT}/"
+  SetShellVarContext all
+  ${If} ${FileExists} "$APPDATA\crmlink\first-admin.html"
+    ExecShell "open" "$APPDATA\crmlink\first-admin.html"
+  ${Else}
+    ExecShell "open" "http://127.0.0.1:${PORT}/"
+  ${EndIf}
 FunctionEnd
 
 Section "un.crmlink"

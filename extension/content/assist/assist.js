@@ -287,12 +287,13 @@
     const same = () => location.href === address && job?.link.id === link.id;
     complaints = new Set(tools.failuresIn(document));
     filledHere.add(link.id);
-    const result = await tools.fillField(field, link.reference ?? "", { same, own: panel.host });
+    const drawnAnew = () => tools.findField(document, /** @type {Job} */ (job).search).field;
+    const result = await tools.fillField(field, link.reference ?? "", { same, again: drawnAnew, own: panel.host });
     phase = "open";
     if (result.ok) void send("assist_filled", { link: link.id });
     if (result.restored) putBack.set(field, value ?? "");
     if (!result.ok) return tell(views.notFilled(result, steps));
-    filled = { link: link.id, field, old: value ?? "" };
+    filled = { link: link.id, field: result.field ?? field, old: value ?? "" };
     called = true;
     again();
   }

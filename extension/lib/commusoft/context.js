@@ -14,7 +14,7 @@
   const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form"];
   /** What is below a record, or beside it, and has pages and forms of its own. */
   const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site|contacts|contact pe(?:rson|ople)|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers|" +
-    "bulk|mass|multiple|(?:all|selected|several) (?:customer|supplier)|history|activity|audit|chang(?:es|e ?log)|timeline|messages|comments|chat|log";
+    "bulk|mass (?:edit|update)|(?:all|selected|several|multiple) (?:customer|supplier)|history|activity|audit|^changes$|recent changes|change ?log|timeline|messages|comments|chat|log";
   /** "Site: 12 Mill Lane": what a part is about, and which one. */
   const ONE_OF = /^\s*(?:edit(?:ing)?\s+)?(?:customer|supplier|contact|client|account|site|property|person|company)s?\s*[:#\u2013\u2014-]\s*(.*\p{L}.*)$/iu;
   /** How sections of a record's form are called; a heading of other words in capitals alone is a name. */
@@ -23,7 +23,7 @@
   const ACCOUNTS = /^(?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices?)(?: (?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices))*$/;
   const REGION = "section, article, aside, fieldset, [role=region], [role=group], [role=tabpanel], [role=complementary], [role=form]";
   const ASIDE = "nav, footer, [role=navigation], [role=tooltip], [role=menu], [role=status], [role=alert], [role=log], [role=feed], [role=listbox]";
-  const ASIDE_WORD = /^(?:toasts?|toastr|snackbar|growl|notifications?|chat|livechat|intercom|messenger|history|timeline|activity|audit|changelog)$/;
+  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
   const MODEL = ["ng-model", "data-ng-model", "name"];
   const OTHER = new RegExp(`\\b(?:${OTHER_THINGS})(?:e?s)?\\b`, "i");
   const THING = "(?:job|invoice|estimate|quote|quotation|contract|asset|appliance|appointment|opportunity|purchaseorder)s?";
@@ -86,8 +86,8 @@
   /** Whether a part of the page is beside its matter: a message, a menu, what was changed. @param {Element} element */
   function isAside(element) {
     if (element.matches(ASIDE)) return true;
-    const names = [element.id, ...element.classList].flatMap(partsOf);
-    return names.some((word) => ASIDE_WORD.test(word)) && !element.matches("html, body") && element.querySelector("h1, main") === null;
+    const names = [element.id, ...element.classList].map((name) => partsOf(name).join("-"));
+    return names.some((name) => ASIDE_CLASS.test(name)) && !element.matches("html, body") && element.querySelector("h1, main") === null;
   }
 
   /** Whether a control says that it is another thing's: job.reference. @param {Element} control */
@@ -206,7 +206,7 @@
       if (at.matches(DIALOG) && isOtherDialog(at, subject)) return true;
       if (at.matches(FORM) && isOtherForm(at, subject)) return true;
       if (isAside(at)) return true;
-      if (byHeading && at.matches(REGION) && namesOther(regionName(at), subject)) return true;
+      if (byHeading && at.matches(REGION) && headsOther({ text: regionName(at), main: true }, element, subject)) return true;
       if (byHeading && headsOther(headingBefore(at, branch), element, subject)) return true;
     }
     return false;
@@ -214,13 +214,18 @@
 
   /**
    * Whether the page shows one of the names that the record is known by: a page that goes on to another record may
-   * have its address before its content.
+   * have its address before its content. What it is headed counts more than a name anywhere in it.
    * @param {Document} document
    * @param {string[]} names
    */
   function showsSubject(document, names) {
+    const heads = tools.rootsOf(document).flatMap((root) => [...root.querySelectorAll("h1")]).filter((one) => isVisible(one) && one.closest("nav, header:has(nav), [role=banner]") === null).map((one) => textOf(one));
+    /** @type {Subject} */
+    const subject = { kind: "customer", number: "", names };
+    const isOwn = (/** @type {string} */ text) => withoutName(text, subject).length < wordsOf(text).length;
+    if (heads.some((text) => isNameOfOther(text, subject)) && !heads.some(isOwn)) return false;
     const typed = tools.rootsOf(document).flatMap((root) => [...root.querySelectorAll("input")]).filter((one) => one.type !== "hidden").flatMap((one) => wordsOf(one.value));
-    const text = ` ${wordsOf(document.body ? textOf(document.body) : "").join(" ")} `;
+    const text = ` ${wordsOf(document.body ? textOf(document.body, (one) => one.matches("nav, [role=navigation]")) : "").join(" ")} `;
     const inFields = new Set(typed);
     return names.map(wordsOf).some((words) => words.length > 0 && (text.includes(` ${words.join(" ")} `) || words.every((word) => inFields.has(word))));
   }

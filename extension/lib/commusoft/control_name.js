@@ -16,7 +16,8 @@
   const NO_PLACE = /^(?:br|hr|i|em|b|strong|sup|sub|small|abbr|svg|img|script|style|template)$/;
   const NO_PLACE_CLASS = /icon|req|mandator|star|asterisk|help|hint|tip|error|invalid|valid|info|badge|count|clear|sr-only|hidden/i;
   /** A placeholder may only help to type what the label asks for. */
-  const GENERIC = new Set("e g eg example optional required enter type here none not set n a an value text please the your no yes it its for of this add edit click to id code".split(" "));
+  const GENERIC = new Set(("e g eg example optional required enter type here none not set n a an value text please the your no yes it its for of this add edit click to id code " +
+    "xero sage quickbooks freeagent kashflow contact customer supplier account accounting ref reference number guid uuid").split(" "));
   const END = /^(?:form|fieldset|section|article|dialog|table|main|body|html)$/;
 
   /** @typedef {import("./types.js").Name} Name */
@@ -109,9 +110,10 @@
   function besideName(control) {
     let at = parentOf(control);
     for (let level = 0; isElement(at) && level < MAX_LEVELS; level += 1, at = parentOf(at)) {
-      const last = tools.blocksBefore(at, control).filter(({ text }) => !SIGN.test(text)).at(-1);
+      const lines = tools.blocksBefore(at, control).filter(({ text }) => !SIGN.test(text));
+      const last = lines.at(-1);
       // A column of labels beside a column of fields: which belongs to which cannot be known.
-      if (last) return isAbout(last, at, control) ? { texts: [last.text], how: "beside", group: at } : { texts: [], how: "none", group: at };
+      if (last) return isAbout(last, at, control, lines.length === 1) ? { texts: [last.text], how: "beside", group: at } : { texts: [], how: "none", group: at };
       const after = labelAfter(at, control);
       if (after) return { texts: [after], how: "beside", group: at };
       if (isCell(at)) return nameOfCell(at);
@@ -126,10 +128,11 @@
    * @param {import("./types.js").Block} line
    * @param {Element} group
    * @param {Element} control
+   * @param {boolean} only since the control before
    */
-  function isAbout({ alone, apart, top, text }, group, control) {
-    if (!alone || apart || (isElement(top) && controlsIn(top).length > 0)) return false;
-    if (hasOwnPlace(top, control) || isOfEarlier(group, control)) return false;
+  function isAbout({ alone, apart, top, text }, group, control, only) {
+    if (!alone || apart || !tools.isDrawnBefore(top, control) || (isElement(top) && controlsIn(top).length > 0)) return false;
+    if (hasOwnPlace(top, control) || isOfEarlier(group, control, only)) return false;
     return isLabelLike(top) || !saysOther(control.getAttribute("placeholder") ?? "", text);
   }
 
@@ -162,12 +165,14 @@
    * their fields, and those of boxes to tick do.
    * @param {Element} group
    * @param {Element} control
+   * @param {boolean} only whether it is all the text between them
    */
-  function isOfEarlier(group, control) {
+  function isOfEarlier(group, control, only) {
     const all = controlsIn(group);
     const earlier = all[all.indexOf(control) - 1];
     if (!earlier || explicitNames(earlier).length > 0 || earlier.hasAttribute("placeholder") || isCell(group)) return false;
-    return earlier.matches("[type=checkbox], [type=radio]") || tools.blocksBefore(group, earlier).length === 0;
+    if (earlier.matches("[type=checkbox], [type=radio]")) return only;
+    return tools.blocksBefore(group, earlier).length === 0;
   }
 
   /** @param {string} placeholder @param {string} label */

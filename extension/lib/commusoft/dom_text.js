@@ -111,6 +111,8 @@
       if (styleOf(at).overflow === "visible") continue;
       const bounds = at.getBoundingClientRect();
       if (bounds.width < SMALLEST || bounds.height < SMALLEST) return false;
+      // What lies beside a part that cannot be scrolled is on another slide of it.
+      if (/hidden|clip/.test(styleOf(at).overflowX) && !at.matches("html, body") && (box.left >= bounds.right || box.right <= bounds.left)) return false;
     }
     return true;
   }
@@ -219,5 +221,15 @@
     return lines.map((line) => ({ ...line, alone: lines.filter((one) => one.top === line.top).length === 1 }));
   }
 
-  Object.assign(tools, { labelKey, parentOf, childrenOf, rootsOf, isVisible, isControl, textOf, blocksBefore });
+  /** Whether words are drawn where those of a control may be: not below it, nor after it. @param {Node} words @param {Element} control */
+  function isDrawnBefore(words, control) {
+    if (!hasLayout(control) || control.ownerDocument !== words.ownerDocument) return true;
+    const range = control.ownerDocument.createRange();
+    range.selectNodeContents(words);
+    const [text, box] = [range.getBoundingClientRect(), control.getBoundingClientRect()];
+    if (text.width === 0) return true;
+    return text.top < box.bottom - 1 && (text.left < box.right - 1 || text.bottom <= box.top + 1);
+  }
+
+  Object.assign(tools, { isDrawnBefore, labelKey, parentOf, childrenOf, rootsOf, isVisible, isControl, textOf, blocksBefore });
 })();

@@ -8,7 +8,9 @@
   const MAX_CONTROLS = 20_000;
   const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|lookup|quick-?find)/i;
   const SEARCH_CLASS = /(?:^|[\s_-])(?:search|filter|typeahead|quick-?find)(?:$|[\s_-])/i;
-  const SENDS_TO_SEARCH = /^(?:search|find|filter|apply(?:filters?)?|go|lookup)$/;
+  const SENDS_TO_FILTER = /^(?:filter|applyfilters?)$/;
+  const SENDS_TO_SEARCH = /^(?:search|find|lookup)$/;
+  const MAX_SEARCHED = 3; // fields; a longer form has such a button for a postcode, and saves elsewhere
   const CLEARS = /^(?:clear(?:all|filters?)?|reset(?:filters?)?|cancel|close|x)$/;
   const SEARCH_PLACES =
     "[role=search], [role=grid], [role=listbox], .handsontable, .handsontableInputHolder, .select2-container, .select2-drop, .select2-search, " +
@@ -70,7 +72,9 @@
     const { form } = /** @type {HTMLInputElement} */ (control);
     const says = [...form?.querySelectorAll("button, input[type=submit], input[type=button]") ?? []].filter(isVisible)
       .map((one) => labelKey(textOf(one) || one.textContent || /** @type {HTMLInputElement} */ (one).value)).filter(Boolean);
-    return says.some((words) => SENDS_TO_SEARCH.test(words)) && says.every((words) => SENDS_TO_SEARCH.test(words) || CLEARS.test(words));
+    const searches = (/** @type {string} */ words) => SENDS_TO_FILTER.test(words) || SENDS_TO_SEARCH.test(words);
+    if (!says.some(searches) || !says.every((words) => searches(words) || CLEARS.test(words))) return false;
+    return says.some((words) => SENDS_TO_FILTER.test(words)) || [...form?.elements ?? []].filter((one) => one.matches("input:not([type=hidden]), textarea, select")).length <= MAX_SEARCHED;
   }
 
   /** @param {Element} control */

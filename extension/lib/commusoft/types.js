@@ -50,6 +50,7 @@
  * @property {boolean} ok
  * @property {"moved" | "gone" | "covered" | "too-long" | "spaces" | "changed" | "invalid" | "not-taken" | "others" | null} why
  * @property {boolean} restored whether everything is as it was; true where nothing was touched
+ * @property {HTMLInputElement} [field] that holds it now, where the page drew a new one
  */
 
 /**
@@ -59,6 +60,7 @@
  * @property {(node: Node) => Node | null} parentOf as the page is drawn: out of shadow roots and frames
  * @property {(node: Node) => Node[]} childrenOf
  * @property {(element: Element) => boolean} isVisible
+ * @property {(words: Node, control: Element) => boolean} isDrawnBefore
  * @property {(document: Document) => (Document | ShadowRoot)[]} rootsOf with open shadow roots and frames of the same origin
  * @property {(node: Node, skip?: (element: Element) => boolean) => string} textOf what a person reads in it, in one line
  * @property {(top: Node, until: Node, skip?: (element: Element) => boolean) => Block[]} blocksBefore what is written before a node, since the last control
@@ -75,7 +77,7 @@
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
  * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
- * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, own?: Element}) => Promise<Filled>} fillField
+ * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}) => Promise<Filled>} fillField
  */
 
 /**

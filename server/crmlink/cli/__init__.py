@@ -26,7 +26,7 @@ from crmlink.cli.match import match_command
 from crmlink.cli.people import device_group, person_group
 from crmlink.cli.records import records_group
 from crmlink.cli.rules import hosts_group, rules_group
-from crmlink.cli.serve import sandbox_command, serve_command, sync_command
+from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
 from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
 
@@ -61,6 +61,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    open_command,
     sync_command,
     service_group,
     sandbox_command,

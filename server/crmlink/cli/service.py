@@ -107,7 +107,7 @@ def start_command(user: bool) -> None:
     """Start the service."""
     manager = _manager(user)
     manager.start()
-    click.echo("The service is started. The link for its first admin is in what it prints:")
+    click.echo("The service is started. What it prints says which file sets up its first admin:")
     click.echo(manager.log_hint)
 
 

@@ -196,6 +196,20 @@ def has_linked(ctx: WorkspaceContext, person_id: int) -> bool:
         return session.scalar(query.limit(1)) is not None
 
 
+def linked_packages(ctx: WorkspaceContext) -> set[str]:
+    """Return the ids of the accounting packages whose contacts were linked here."""
+    query = (
+        select(Link.package)
+        .distinct()
+        .where(
+            Link.connection_id == ctx.connection_id,
+            Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
+        )
+    )
+    with ctx.database.reading() as session:
+        return set(session.scalars(query))
+
+
 def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
     """Return the query for records whose reference was written by a link."""
     return (

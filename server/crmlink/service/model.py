@@ -77,7 +77,8 @@ class ServicePlan:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Arguments of Python."""
-        return ("-m", "crmlink", "serve", "--host", self.host, "--port", str(self.port))
+        where = ("--host", self.host, "--port", str(self.port))
+        return ("-m", "crmlink", "serve", "--service", *where)
 
     def environment(self, data_dir: PurePath) -> dict[str, str]:
         """Return the settings that differ from the defaults."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -31,13 +31,29 @@ class ErasedKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class HasPostcode(Protocol):
+    """A further address."""
+
+    @property
+    def postcode(self) -> str:
+        """Its postcode, perhaps empty."""
+
+
+def postcodes_of(
+    postcode: str, others: Iterable[HasPostcode | Mapping[str, str]]
+) -> tuple[str, ...]:
+    """Return the postcodes of a contact or record, of its further addresses too."""
+    more = (each["postcode"] if isinstance(each, Mapping) else each.postcode for each in others)
+    return (postcode, *more)
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
     """Data that identifies a contact or record."""
 
     names: frozenset[str] = frozenset()
     emails: tuple[str, ...] = ()
-    postcode: str = ""
+    postcodes: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     package: str = ""
     organisation: str = ""
@@ -87,8 +103,8 @@ class Signs:
         for name in self._plain_names():
             for email in filter(None, self.emails):
                 yield pseudonyms.sign_of("name and email", name, email)
-            if self.postcode:
-                yield pseudonyms.sign_of("name and postcode", name, _without_spaces(self.postcode))
+            for postcode in filter(None, self.postcodes):
+                yield pseudonyms.sign_of("name and postcode", name, _without_spaces(postcode))
             for phone in self.phones:
                 if len(digits := re.sub(r"\D", "", phone)) >= DIGITS_COMPARED:
                     yield pseudonyms.sign_of("name and phone", name, digits[-DIGITS_COMPARED:])

@@ -66,8 +66,8 @@ def test_how_likely_a_match_is_comes_in_words_and_never_as_a_figure(
     pages = [boss.read(f"/lists/{batch.id}"), boss.read(f"/lists/{batch.id}/sure")]
     pages += [boss.read(f"/lists/{batch.id}/rows/{position}") for position in range(1, 12)]
     assert all("%" not in page for page in pages)
-    assert ", Sure " in pages[0]
-    assert ", Possible " in "".join(pages[2:])
+    assert "· Sure " in pages[0]
+    assert "· Possible " in "".join(pages[2:])
 
 
 def test_filters_and_the_search_show_what_fits(boss: PageClient, batch: Batch) -> None:

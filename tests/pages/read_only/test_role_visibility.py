@@ -11,7 +11,7 @@ from support.access_factories import pair
 from support.page_client import PageClient, words
 from support.sample_data import SampleData
 
-EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome",
+EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome", "pages.privacy",
               "pages.extension_updates", "pages.extension_package"}  # fmt: skip
 CLERKS = {
     "pages.overview", "pages.links", "pages.links_csv",

@@ -28,6 +28,8 @@ from crmlink.linking.record_imports import (
 )
 from crmlink.store import AuditEntry, ImportSource, MirroredRecord, RecordImport
 from crmlink.store.base import now
+from crmlink.values.addresses import Address
+from support.erasing import where_kept
 from support.pages_account import open_without_api
 
 NAME, EMAIL = "Margaret Holloway", "margaret.holloway@postbox.example"
@@ -148,6 +150,23 @@ def test_an_erased_person_does_not_return_by_any_report(no_api: Installation) ->
         assert (row.name, row.email, row.postcode) == ("", "", "")
         assert NAME not in (row.reference or "")
     assert rows(no_api)["customer-1002"].name == "Person 1002"
+
+
+@pytest.mark.parametrize(
+    ("was", "comes"),
+    [
+        ({"postcode": "GL50 2TR"}, {"other_addresses": (Address("", "", "gl502tr"),)}),
+        ({"other_addresses": (Address("", "", "GL50 2TR"),)}, {"postcode": "GL50 2TR"}),
+    ],
+)
+def test_an_erased_person_does_not_return_by_another_of_their_addresses(
+    no_api: Installation, was: dict[str, Any], comes: dict[str, Any]
+) -> None:
+    take(no_api, record(1001, NAME, email=EMAIL, **was))
+    erase(no_api.access, command_line_actor(no_api.access), "customer-1001")
+    take(no_api, record(7001, NAME, **comes))
+    assert rows(no_api)["customer-7001"].erased_at
+    assert where_kept(no_api, NAME) == []
 
 
 def test_a_removed_record_is_not_brought_back_by_an_older_report(no_api: Installation) -> None:

@@ -157,7 +157,7 @@ def test_systemd_finds_no_fault_in_the_unit(
 def test_the_unit_restarts_runs_as_its_own_user_and_keeps_data_to_itself() -> None:
     lines = unit_text(PLAN, STATE_DIR, system=True).splitlines()
     assert {
-        "ExecStart=/opt/crmlink/bin/python -m crmlink serve --host 127.0.0.1 --port 8787",
+        "ExecStart=/opt/crmlink/bin/python -m crmlink serve --service --host 127.0.0.1 --port 8787",
         "Environment=CRMLINK_PUBLIC_URL=https://crmlink.firm.example",
         "User=crmlink", "StateDirectory=crmlink", "StateDirectoryMode=0700", "UMask=0077",
         "Restart=on-failure", "ProtectSystem=strict", "WantedBy=multi-user.target",
@@ -206,7 +206,7 @@ def test_the_file_of_the_windows_service_restarts_rotates_and_has_few_rights() -
     assert service.tag == "service"
     values = {element.tag: element.text for element in service}
     assert values["executable"] == str(python)
-    assert values["arguments"] == "-m crmlink serve --host 127.0.0.1 --port 8787"
+    assert values["arguments"] == "-m crmlink serve --service --host 127.0.0.1 --port 8787"
     assert values["hidewindow"] == "true"
     assert service.findtext("serviceaccount/username") == r"NT AUTHORITY\LocalService"
     assert [step.get("action") for step in service.findall("onfailure")] == ["restart"] * 2

@@ -31,6 +31,7 @@ from crmlink.store.erased import (
     Signs,
     erased_people,
     label_key,
+    postcodes_of,
     pseudonyms_of,
     remember_erased,
 )
@@ -174,7 +175,8 @@ def _signs_of_record(record: MirroredRecord) -> Signs:
     reference = record.reference or ""
     return Signs(
         frozenset((record.name, record.company)),
-        (record.email, *record.other_emails), record.postcode,
+        (record.email, *record.other_emails),
+        postcodes_of(record.postcode, record.other_addresses),
         tuple(record.phones), reference=reference if may_name(reference) else "",
     )  # fmt: skip
 
@@ -183,7 +185,8 @@ def _signs_of_row(session: Session, row: BatchRow) -> Signs:
     batch = session.get_one(Batch, row.batch_id)
     return Signs(
         frozenset((row.name, row.company, row.person)),
-        (row.email, *row.other_emails), row.postcode,
+        (row.email, *row.other_emails),
+        postcodes_of(row.postcode, row.other_addresses),
         tuple(row.phones), batch.package, batch.organisation, row.reference,
     )  # fmt: skip
 

@@ -96,6 +96,7 @@ ROWS = {
     "broken_text": "Some of it is not text (NUL).",
     "header_again": "The headings again, not a contact.",
     "total": "A total, not a contact.",
+    "footer": "A line around the table, not one of its rows.",
     "time_stamp": "The time of the export, not a contact.",
     "heading_missing": "There are no headings for {table} above it.",
 }

@@ -26,6 +26,7 @@ from crmlink.batches.positions import (
 from crmlink.batches.progress import Overview, bad_rows, overview
 from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.batches.state import DECIDABLE
+from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
@@ -74,6 +75,7 @@ FIRST_ROWS = 50  # rows in the page, and per request
 BAD_SHOWN = 20
 MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
+ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
 
 
@@ -241,7 +243,21 @@ def list_context(found: Overview) -> dict[str, object]:
         "ready": count_ready(found),
         "first_open": first_to_check(current_workspace(), batch.id),
         "next_seconds": _seconds_until(found.progress.next_try),
+        "table_url": _table_url(batch) if batch.state in ON_PAGES else None,
     }
+
+
+def _table_url(batch: Batch) -> str | None:
+    """Return where the way to Commusoft's table begins; None if no connection opens.
+
+    The address of the table itself is known only of the sandbox.
+    """
+    try:
+        here = current_workspace()
+        table = f"{TABLE}/link/{batch.kind or 'customer'}s" if here.uses_sandbox else ""
+        return here.commusoft.web_url + table
+    except (LinkingFailure, VaultKeyMissing):
+        return None
 
 
 def phase_of(batch: Batch) -> str:
