@@ -256,7 +256,7 @@ test("what the server knows goes with the next look", async () => {
   };
   at.draw(FORM);
   await fillIn(at);
-  at.draw(shows(TARGET));
+  at.draw(VIEW);
   await pass(3_000);
   assert.deepEqual(at.state.asked.filter((one) => one.type === "assist_observe").map((one) => one.record_version), [7, 8]);
 });
