@@ -150,6 +150,8 @@ PAGE_CASES = (
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
+    PageCase("upkeep", _at("/upkeep"), "Backups and checks"),
+    PageCase("upkeep-checks", _at("/upkeep"), "Data folder", steps=_press("Run checks")),
     PageCase("checklist", _at("/commusoft/checklist"), "Checklist for Commusoft"),
     PageCase("connect", _at("/commusoft/connect"), "Connect your"),
     PageCase("connect-pages", _at("/commusoft/connect-pages"), "no API access"),
