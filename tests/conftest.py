@@ -102,7 +102,7 @@ def settings(sandbox: SandboxHandle, tmp_path: Path, database_url: str) -> Setti
 
 @pytest.fixture
 def installation(settings: Settings) -> Iterator[Installation]:
-    """An opened house whose mirror is full, with a client that does not dawdle."""
+    """An open installation whose records are copied, with a client that does not wait."""
     assert settings.commusoft
     opened = open_installation(settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS))
     opened.workspace.sync()

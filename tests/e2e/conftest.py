@@ -48,16 +48,16 @@ def browser(request: pytest.FixtureRequest) -> Browser:
 
 
 @pytest.fixture(scope="session")
-def offices() -> Iterator[ServicesAhead]:
-    """Where tests get their offices from."""
+def services_ahead() -> Iterator[ServicesAhead]:
+    """Where tests get their services_ahead from."""
     with closing(ServicesAhead()) as opened:
         yield opened
 
 
 @pytest.fixture
-def access(offices: ServicesAhead) -> Iterator[RunningServices]:
+def access(services_ahead: ServicesAhead) -> Iterator[RunningServices]:
     """A server and a Commusoft that nobody has touched."""
-    with offices.next() as opened:
+    with services_ahead.next() as opened:
         yield opened
 
 

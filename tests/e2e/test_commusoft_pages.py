@@ -312,7 +312,7 @@ def test_the_popup_on_the_records_page_knows_the_record_and_brings_the_panel_bac
     assist.is_gone()
     clerk.link_to_crm("record")
     assert "Margaret Holloway" in clerk.reads()
-    assert "A link waits to be saved on this page" in clerk.reads()
+    assert "A link is waiting to be saved on this page" in clerk.reads()
     clerk.press("Enter")
     assist.says("Select Edit in Commusoft")
 
@@ -341,7 +341,7 @@ def test_an_admin_shows_the_field_once_where_its_label_is_not_known(
     commusoft.serve(variant)
     decided(clerk, access, commusoft)
     page = commusoft.open_record(RECORD, "new")
-    assist.says("The Third-Party Reference field is not here")
+    assist.says("We can't find the Third-Party Reference field")
     page.edit()
     assist.says("Check again")  # there is nothing to select for editing any more
     assist.press(page.driver, "Show crmlink the field")

@@ -67,13 +67,15 @@ test("what the page shows beside what crmlink knows", async () => {
   assert.match(words(), /KNOWN.*The page shows another reference: OTHER/s);
   await open({ record: record({ reference: "KNOWN" }), page: { state: "shown", value: "KNOWN" } });
   assert.match(words(), /The page shows the same/);
+  await open();
+  assert.match(words(), /knows of no reference for this page.*The page shows none either/);
   await open({ record: record({ reference: "KNOWN" }), page: { state: "unknown" } });
-  assert.match(words(), /could not be read on this page/);
+  assert.match(words(), /couldn't read the reference on this page/);
 });
 
 test("nothing known of any contact: how to bring them in", async () => {
   await open({ contacts: { known: 0, suggestions: [] } });
-  assert.match(words(), /knows no contacts yet.*import a file/s);
+  assert.match(words(), /doesn't know any contacts yet.*Import a file/s);
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("choose_contact"), []);
@@ -111,7 +113,7 @@ test("a record that has another reference is not linked with one key", async () 
 
 test("a link that waits for this page can be continued or withdrawn", async () => {
   await open({ open_link: WAITING });
-  assert.match(words(), /A link waits to be saved on this page/);
+  assert.match(words(), /A link is waiting to be saved on this page/);
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("assist_here"), [{ type: "assist_here", tab: 7 }]);

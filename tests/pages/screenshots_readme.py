@@ -23,27 +23,25 @@ ALREADY_LINKED = ("customer-1001", "customer-1002", "customer-1003", "customer-1
 
 
 def main() -> None:
-    with start_chromium() as browser, running_server(customers=2_000, suppliers=200) as theatre:
+    with start_chromium() as browser, running_server(customers=2_000, suppliers=200) as live:
         for record in ALREADY_LINKED:
-            theatre.commusoft.put_reference(record, None)
-        theatre.installation.workspace.sync()
-        contacts = (*CAST, *unlinked(theatre.installation, 60))
-        batch = matched(
-            theatre.installation, theatre.scene.manager, contacts, name="Xero customers"
-        )
-        context = theatre.context(
+            live.commusoft.put_reference(record, None)
+        live.installation.workspace.sync()
+        contacts = (*CAST, *unlinked(live.installation, 60))
+        batch = matched(live.installation, live.sample.manager, contacts, name="Xero customers")
+        context = live.context(
             browser, "manager", viewport=SIZE, device_scale_factor=SHARP, color_scheme="light"
         )
         page = context.new_page()
-        page.goto(f"{theatre.address}/lists/{batch.id}")
+        page.goto(f"{live.address}/lists/{batch.id}")
         await_keyboard(page)
         _review(page)
         _take(page, "7-review.png")
         context.close()
-    with start_chromium() as browser, running_server(customers=400, suppliers=60) as theatre:
-        context = theatre.context(browser, "admin", viewport=OVERVIEW_SIZE, color_scheme="light")
+    with start_chromium() as browser, running_server(customers=400, suppliers=60) as live:
+        context = live.context(browser, "admin", viewport=OVERVIEW_SIZE, color_scheme="light")
         page = context.new_page()
-        page.goto(theatre.address + "/")
+        page.goto(live.address + "/")
         await_keyboard(page)
         _take(page, "admin-overview.png")
         context.close()

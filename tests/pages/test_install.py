@@ -61,12 +61,12 @@ def test_each_browser_is_offered_its_own_way(clerk: PageClient, agent: str, offe
 
 
 def test_a_store_comes_before_the_zip(
-    app: Flask, installation: Installation, scene: SampleData
+    app: Flask, installation: Installation, sample: SampleData
 ) -> None:
     settings = replace(installation.settings, store_links={Browser.CHROME: STORE})
     installation.settings = settings
     published = create_app(settings, installation)
-    reader = signed_in_client(published, installation, scene.admin)
+    reader = signed_in_client(published, installation, sample.admin)
     assert "Add to Chrome" in seen(reader, "chrome")
     assert "Download for Chrome" not in seen(reader, "chrome")
     assert "Download for Edge" in seen(reader, "edge")
@@ -100,12 +100,12 @@ def test_policy_files_name_this_server_and_its_extension(admin: PageClient) -> N
 
 
 def test_an_admin_is_warned_where_other_computers_cannot_come(
-    admin: PageClient, installation: Installation, scene: SampleData
+    admin: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     assert "use http://localhost" in seen(admin, "chrome")
     settings = replace(installation.settings, public_url="https://crm.office.example")
     public = create_app(settings, installation)
-    reader = signed_in_client(public, installation, scene.admin)
+    reader = signed_in_client(public, installation, sample.admin)
     assert "Other computers" not in seen(reader, "chrome")
     assert "https://crm.office.example" in reader.get("/install/policy/edge.reg").text
 

@@ -191,7 +191,7 @@ def test_the_page_follows_a_first_reading_and_tells_of_trouble(tmp_path: Path) -
 
 
 def test_the_software_in_use_is_chosen_and_each_tells_what_was_seen_of_it(
-    admin: PageClient, clerk: PageClient, installation: Installation, scene: SampleData
+    admin: PageClient, clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     assert step(admin.read("/start"), SOFTWARE) != "Done"
     assert "Your admin chooses it" in clerk.read("/start")
@@ -225,16 +225,16 @@ def test_other_settings_keep_the_software_in_use(
 
 
 def test_browsers_are_done_when_one_was_used(
-    admin: PageClient, clerk: PageClient, installation: Installation, scene: SampleData
+    admin: PageClient, clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     assert step(clerk.read("/start"), BROWSERS) != "Done"
-    assert f"{scene.browser.name}: connected, not used yet" in clerk.read("/start")
+    assert f"{sample.browser.name}: connected, not used yet" in clerk.read("/start")
     for number in range(5):
-        pair(installation.access, scene.admin, f"Workshop {number}")
+        pair(installation.access, sample.admin, f"Workshop {number}")
     with installation.database.writing() as session:
-        session.get_one(Device, scene.browser.id).last_used_at = now()
+        session.get_one(Device, sample.browser.id).last_used_at = now()
     for page in (clerk.read("/start"), admin.read("/start")):
         assert step(page, BROWSERS) == "Done"
-    assert f"{scene.browser.name}: last used" in clerk.read("/start")
+    assert f"{sample.browser.name}: last used" in clerk.read("/start")
     assert "Workshop" not in clerk.read("/start")
     assert "more." in admin.read("/start")

@@ -73,6 +73,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
     "POST /commusoft/checklist/<question>": {"choice": "missing"},
+    "POST /upkeep/download": {"passphrase": "a long passphrase", "again": "a long passphrase"},
     "POST /commusoft/writes": {"writes": "api"},
     "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1", "sure_bound": "99.9"},
 }

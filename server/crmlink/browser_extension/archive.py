@@ -81,10 +81,10 @@ def files_for_server(browser: Browser, files: Files, server: str, update_url: st
     manifest = _manifest(files)
     host = urlsplit(server)
     manifest["host_permissions"] = [f"{host.scheme}://{_without_port(host.netloc)}/*"]
-    if browser is Browser.FIREFOX:
-        manifest["browser_specific_settings"]["gecko"]["update_url"] = update_url
-    else:
+    if browser is not Browser.FIREFOX:
         manifest["update_url"] = update_url
+    elif host.scheme == "https":  # Firefox refuses a package whose updates come unencrypted
+        manifest["browser_specific_settings"]["gecko"]["update_url"] = update_url
     return _with_manifest(files, manifest)
 
 

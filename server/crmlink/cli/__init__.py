@@ -29,6 +29,7 @@ from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
 from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
+from crmlink.cli.upkeep import backup_command, check_command, restore_command
 
 
 class CrmlinkGroup(click.Group):
@@ -83,5 +84,8 @@ for command in (
     doctor_command,
     keys_group,
     writes_command,
+    backup_command,
+    restore_command,
+    check_command,
 ):
     main.add_command(command)

@@ -24,6 +24,7 @@ from crmlink.pages import (
     sign_in,
     start,
     still_to_link,
+    upkeep,
 )
 from crmlink.pages.lists import import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
@@ -56,5 +57,6 @@ __all__ = [
     "start",
     "still_to_link",
     "together",
+    "upkeep",
     "write",
 ]

@@ -70,6 +70,8 @@ ACTIONS = {
     "workspace.writes": "chose how references are written",
     "record_field.shown": "showed crmlink a field on Commusoft's page",
     "record_field.removed": "removed a field on Commusoft's page",
+    "backup.made": "made a backup",
+    "backup.downloaded": "downloaded a backup",
     "checklist.answered": "answered a question about Commusoft",
     "preferences.changed": "changed the settings",
     "audit.signed": "started signing the audit log",

@@ -14,10 +14,10 @@ from support.tables import WRITTEN_DAY, downloaded
 
 
 def test_results_that_are_taken_away_are_for_people(
-    app: Flask, scene: SampleData, installation: Installation
+    app: Flask, sample: SampleData, installation: Installation
 ) -> None:
-    batch = linked(installation, scene.manager, unlinked(installation, 2))
-    boss = signed_in_client(app, installation, scene.manager)
+    batch = linked(installation, sample.manager, unlinked(installation, 2))
+    boss = signed_in_client(app, installation, sample.manager)
     rows = downloaded(boss, f"/lists/{batch.id}/results.csv")
     finished = [row for row in rows if row["Status"] == "Linked"]
     assert finished
@@ -25,10 +25,10 @@ def test_results_that_are_taken_away_are_for_people(
 
 
 def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
-    app: Flask, installation: Installation, scene: SampleData
+    app: Flask, installation: Installation, sample: SampleData
 ) -> None:
-    batch = matched(installation, scene.manager)
-    boss = signed_in_client(app, installation, scene.manager)
+    batch = matched(installation, sample.manager)
+    boss = signed_in_client(app, installation, sample.manager)
 
     def names(query: str) -> list[str]:
         page = boss.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)

@@ -77,13 +77,13 @@ def test_a_clerk_is_not_shown_the_way_to_what_is_for_admins(clerk: PageClient) -
 
 
 def test_an_admin_opens_every_page(
-    app: Flask, installation: Installation, admin: PageClient, scene: SampleData
+    app: Flask, installation: Installation, admin: PageClient, sample: SampleData
 ) -> None:
-    own = pair(installation.access, scene.admin).device.public_id
+    own = pair(installation.access, sample.admin).device.public_id
     ids = {
-        "link_id": scene.linked.id, "record_id": "customer-1001", "package": "sage_200",
-        "person_id": scene.clerk.public_id, "device_id": scene.token.public_id,
-        "session_id": "none", "parked_id": scene.parked.id, "browser": "edge",
+        "link_id": sample.linked.id, "record_id": "customer-1001", "package": "sage_200",
+        "person_id": sample.clerk.public_id, "device_id": sample.token.public_id,
+        "session_id": "none", "parked_id": sample.parked.id, "browser": "edge",
         "name": "edge.reg",
     }  # fmt: skip
     for rule in app.url_map.iter_rules():

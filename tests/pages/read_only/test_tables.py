@@ -71,19 +71,19 @@ def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) ->
 
 
 def test_the_audit_is_found_by_a_person_s_name_and_email_whoever_did_it(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
-    for search in (scene.clerk.name, scene.clerk.email):
+    for search in (sample.clerk.name, sample.clerk.email):
         page = admin.read(f"/audit?q={search}")
         assert "added a person" in page or "set a password" in page, search
     assert "No entries match" in admin.read("/audit?q=nobody@nowhere.example")
 
 
 def test_the_audit_is_narrowed_by_person_and_day_and_turned_round(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
-    page = admin.get(f"/audit?person={scene.manager.public_id}").get_data(as_text=True)
-    assert set(_names(page, 3)) == {scene.manager.name.lower()}
+    page = admin.get(f"/audit?person={sample.manager.public_id}").get_data(as_text=True)
+    assert set(_names(page, 3)) == {sample.manager.name.lower()}
     assert "No entries match" in admin.read("/audit?until=01/01/2020")
     assert "Enter a date like" in admin.read("/audit?since=yesterday")
     first = admin.get("/audit?sort=when").get_data(as_text=True)
@@ -126,12 +126,12 @@ def test_a_table_is_narrowed_by_day(
 
 
 def test_records_are_narrowed_by_the_day_they_were_linked_also_in_a_search(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
     found = _column(admin.get("/records?since=01/01/2020").get_data(as_text=True))
-    assert scene.linked.record_label in " ".join(found)
-    word = scene.linked.record_label.split()[-1]
-    assert scene.linked.record_label in admin.read(f"/records?q={word}&since=01/01/2020")
+    assert sample.linked.record_label in " ".join(found)
+    word = sample.linked.record_label.split()[-1]
+    assert sample.linked.record_label in admin.read(f"/records?q={word}&since=01/01/2020")
     assert "No matches" in admin.read(f"/records?q={word}&until=01/01/2020")
 
 
@@ -140,13 +140,13 @@ def test_the_navigation_folds_without_javascript(admin: PageClient) -> None:
     assert '<label class="button small menu-button" for="menu">Menu</label>' in page
 
 
-def test_tables_that_are_taken_away_are_for_people(admin: PageClient, scene: SampleData) -> None:
+def test_tables_that_are_taken_away_are_for_people(admin: PageClient, sample: SampleData) -> None:
     rows = downloaded(admin, "/audit.csv")
     assert rows[0]["Line"] == "1"
     assert all(re.fullmatch(WRITTEN_DAY, row["When"]) for row in rows)
     assert not [row for row in rows if "{" in row["Details"]]
-    rows = downloaded(admin, f"/audit.csv?person={scene.manager.public_id}")
-    assert {row["Who"] for row in rows} == {scene.manager.name}
+    rows = downloaded(admin, f"/audit.csv?person={sample.manager.public_id}")
+    assert {row["Who"] for row in rows} == {sample.manager.name}
     rows = downloaded(admin, "/links.csv?state=linked")
     assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
     assert re.fullmatch(WRITTEN_DAY, rows[0]["When"])
