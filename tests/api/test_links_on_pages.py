@@ -102,10 +102,21 @@ def test_another_reference_on_the_page_needs_the_second_choice(client: FlaskClie
     assert (clash["state"], clash["failure"]["type"]) == ("conflict", URN + "record-changed")
 
 
-def test_what_the_page_showed_is_compared_with_the_decision(client: FlaskClient) -> None:
-    assert decide(client, seen={"reference": OTHER}).status_code == 409
-    assert decide(client, "customer-1003").get_json()["current_reference"] == HELD
-    assert decide(client, "customer-1003", seen={"reference": None}).status_code == 202
+def test_what_the_page_showed_is_compared_with_the_decision(boss: FlaskClient) -> None:
+    assert decide(boss, seen={"reference": OTHER}).status_code == 409
+    assert decide(boss, "customer-1003").get_json()["current_reference"] == HELD
+    assert decide(boss, "customer-1003", seen={"reference": None}).status_code == 202
+
+
+def test_a_script_says_of_no_record_what_its_page_showed(
+    client: FlaskClient, installation: Installation
+) -> None:
+    """A stolen token could free others' references: for the mirror is what guards them."""
+    refused = decide(client, "customer-1003", seen={"reference": None})
+    assert (refused.status_code, refused.get_json()["current_reference"]) == (409, HELD)
+    assert decide(client, seen={"reference": OTHER}).status_code == 202
+    held = [mirrored(installation.workspace, f"customer-{number}") for number in (1001, 1003)]
+    assert [record.reference for record in held] == [None, HELD]
 
 
 def test_what_waits_is_named_where_it_is_in_the_way(client: FlaskClient) -> None:

@@ -139,6 +139,7 @@ def test_customers_are_saved_from_commusofts_list_page_by_page(
     assert "Margaret Holloway" in clerk.reads()
     clerk.press("Enter")
     clerk.sees("records-saved")
+    clerk.popup.close()
     page.click("Next")
     wait_for(page.driver, "!document.querySelector('tbody').innerText.includes('Holloway')")
     clerk.link_to_crm("records")

@@ -38,7 +38,8 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
 )  # fmt: skip
 DOCUMENTS = tuple(
     path for path in (ROOT.parents[1] / "README.md", ROOT.parents[1] / "docs" / "whole-lists.md",
-                      ROOT.parents[1] / "docs" / "deploy.md") if path.is_file()
+                      *(ROOT.parents[1] / "docs" / name
+                        for name in ("deploy.md", "install.md", "operate.md"))) if path.is_file()
 )  # fmt: skip
 AVOIDED = (
     r"\b[Ss]omebody\b", r"\b[Nn]obody\b", r"\b[Aa]nybody\b", r"\b[Ee]verybody\b", r"\b[Ww]hoever\b",

@@ -50,7 +50,8 @@ def build_release(repository: Path, target: Path, moment: int, *, installer: boo
             packed = target / f"crmlink-extension-{version}-{browser}.zip"
             packed.write_bytes(zip_of(files_for(browser, extension)))
         if installer:
-            _build_installer(sources, wheel, target / f"crmlink-{version}-setup.exe", moment)
+            setup = target / f"crmlink-{version}-setup.exe"
+            _build_installer(repository, sources, wheel, setup, moment)
     write_checksums(_built_files(target), target / CHECKSUMS)
 
 
@@ -88,9 +89,9 @@ def _build(hook: str, sources: Path, target: Path, moment: int) -> Path:
     return target / _run(command, cwd=sources, moment=moment).splitlines()[-1]
 
 
-def _build_installer(sources: Path, wheel: Path, path: Path, moment: int) -> None:
+def _build_installer(repository: Path, sources: Path, wheel: Path, path: Path, moment: int) -> None:
     try:
-        build_installer(sources, wheel, path, moment)
+        build_installer(repository, sources, wheel, path, moment)
     except InstallerLeftOut as reason:
         print(f"The Windows installer is left out: {reason}")
 

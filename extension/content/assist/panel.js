@@ -24,7 +24,7 @@
     button { font: 600 13px/1 inherit; font-family: inherit; min-height: 32px; padding: 0 12px; border: 1px solid #9db3ae; border-radius: 8px; background: #fff; color: #17211f; cursor: pointer; }
     button.first { border-color: #0b564f; background: #0f6b63; color: #fff; }
     button.close { min-height: 24px; padding: 0 8px; border: 0; background: none; color: #55625f; font-size: 16px; }
-    button:focus-visible, h2:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
+    button:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
     kbd { margin-left: 6px; font: 500 11px/1 inherit; opacity: .8; }
     section.good { border-color: #12693a; } section.caution { border-color: #7a4900; } section.good h2 { color: #12693a; } section.caution h2 { color: #7a4900; }
     .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }`;

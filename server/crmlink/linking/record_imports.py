@@ -161,9 +161,23 @@ def _import(
         session.flush()
     elif whole.source is not part.source or (part.parts or MANY) < (whole.parts or 1):
         raise ImportKeyReused
+    if part.complete and not whole.complete:
+        whole.finished_at = None
     whole.complete = whole.complete or part.complete
     whole.parts = part.parts or whole.parts
+    if _goes_on(whole, part):
+        whole.complete, whole.parts = False, None
     return whole
+
+
+def _goes_on(whole: RecordImport, part: ImportPart) -> bool:
+    """Return whether a part follows after the person said that all were there, and went back."""
+    return (
+        whole.complete
+        and not whole.finished_at
+        and not part.complete
+        and part.part > (whole.parts or MANY)
+    )
 
 
 def _apply(

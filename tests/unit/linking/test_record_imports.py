@@ -129,6 +129,35 @@ def test_parts_that_were_announced_are_waited_for(no_api: Installation) -> None:
     assert len(rows(no_api)) == 40
 
 
+def test_parts_sent_one_by_one_are_complete_once_the_person_says_so(no_api: Installation) -> None:
+    """As the extension does it: nobody knows at the first page how many there are."""
+    take(no_api, *(record(number) for number in range(1001, 1021)))
+    for at in range(3):
+        page = [record(number) for number in range(1001 + 5 * at, 1006 + 5 * at)]
+        assert take(no_api, *page, key="page-by-page", part=at + 1).gone == 0
+    last = take(no_api, key="page-by-page", part=4, parts=4, complete=True)
+    assert (last.would_remove, last.gone, last.finished) == (5, 0, False)
+    last = take(no_api, key="page-by-page", part=4, parts=4, complete=True, agreed=5)
+    assert (last.gone, last.finished) == (5, True)
+    assert len(rows(no_api)) == 15
+
+
+def test_a_page_saved_after_all_were_said_to_be_there_removes_nothing(
+    no_api: Installation,
+) -> None:
+    """Asked whether five records are to go, the person goes back and saves what was missing."""
+    take(no_api, *(record(number) for number in range(1001, 1021)))
+    take(no_api, *(record(number) for number in range(1001, 1016)), key="gone-back", part=1)
+    take(no_api, key="gone-back", part=2, parts=2, complete=True)
+    page = [record(number) for number in range(1016, 1020)]
+    saved = take(no_api, *page, key="gone-back", part=3)
+    assert (saved.would_remove, saved.gone) == (0, 0)
+    assert len(rows(no_api)) == 20
+    last = take(no_api, key="gone-back", part=4, parts=4, complete=True)
+    assert (last.gone, last.finished) == (1, True)
+    assert len(rows(no_api)) == 19
+
+
 def test_the_same_part_sent_at_once_is_taken_once(no_api: Installation) -> None:
     some = [record(number) for number in range(1, 21)]
     with ThreadPoolExecutor(4) as pool:
