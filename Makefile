@@ -1,6 +1,7 @@
 # make run      start crmlink on http://127.0.0.1:8787
 # make quick    the inner loop: linters, and the tests that need no browser, on SQLite
 # make test     install what the tests need, then run everything
+# make package  build wheel, extension zips, bill of materials, Windows installer and checksums in dist/
 # make demo     watch the main job happen in a real browser
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
 # make bench-matching   measure matching beside its peers (half an hour)
@@ -8,7 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run quick test demo check unit fuzz browsers tools lock bench-matching
+.PHONY: env run quick test package demo check unit fuzz browsers tools lock bench-matching
 
 env: .venv/installed
 
@@ -42,6 +43,9 @@ unit: env tools browsers
 	npm --prefix tests test --silent
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
+package: env
+	@PYTHONPATH=tools $(BIN)/python -m release.package dist
+
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000
 
@@ -68,7 +72,9 @@ bench-matching: .venv-bench/installed
 	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[bench]'
 	@touch $@
 
-# Needs uv: the lock file holds hashes for every platform and names no index.
+# Needs uv: the lock files hold hashes for every platform and name no index.
+LOCK := uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 pyproject.toml
 lock:
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra test pyproject.toml -o requirements.lock
+	$(LOCK) --extra test --extra package -o requirements.lock
+	$(LOCK) --constraint requirements.lock -o requirements-server.lock

@@ -9,6 +9,7 @@ const READING = ["dom_text", "control_name", "context", "find_field", "read_show
 const ASSIST = [
   ...READING,
   ...["find_edit", "fill_field", "evidence"].map((name) => `lib/commusoft/${name}.js`),
+  "content/on_top.js",
   ...["panel", "pick_field", "views", "assist"].map((name) => `content/assist/${name}.js`),
 ];
 

@@ -2,10 +2,10 @@
 // Our scripts in Commusoft's pages with tables. A part of the background.
 
 const TOOLS = ["dom", "find", "rows", "scan", "write", "fill"].map((name) => `lib/commusoft/table_${name}.js`);
-const PANEL = ["frame", "report", "panel"].map((name) => `content/table/${name}.js`);
+const PANEL = ["on_top", "table/frame", "table/report", "table/panel"].map((name) => `content/${name}.js`);
 const COMPARE = [
   ...["dom_text", "control_name", "context", "find_field", "fill_field", "detail_fields"].map((name) => `lib/commusoft/${name}.js`),
-  "content/table/frame.js", "content/table/sage.js",
+  "content/on_top.js", "content/table/frame.js", "content/table/sage.js",
 ];
 /** A page that hangs must not hang the popup. */
 const LIMIT = 15_000;
@@ -26,6 +26,7 @@ export const tableTabs = {
 
   open: (tabId) => run(tabId, [...TOOLS, ...PANEL]),
   compare: (tabId) => run(tabId, COMPARE),
+  addresses: async () => (await chrome.tabs.query({})).flatMap(({ url }) => url ?? []),
 };
 
 /** @param {number} tabId @param {string[]} files @returns {Promise<boolean>} */

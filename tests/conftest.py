@@ -27,6 +27,17 @@ from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
+from support.shared_statements import share_compiled_statements
+
+share_compiled_statements()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Half as many workers again as there are cores: browsers and servers make tests wait."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist reads it
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,7 +102,7 @@ def settings(sandbox: SandboxHandle, tmp_path: Path, database_url: str) -> Setti
 
 @pytest.fixture
 def installation(settings: Settings) -> Iterator[Installation]:
-    """An opened house whose mirror is full, with a client that does not dawdle."""
+    """An open installation whose records are copied, with a client that does not wait."""
     assert settings.commusoft
     opened = open_installation(settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS))
     opened.workspace.sync()

@@ -114,7 +114,7 @@ export const PAGE_MESSAGES = {
   page_mark: {},
   page_open: {},
   assist_look: {},
-  assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)) },
+  assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)), record_version: orNull(count) },
   assist_filled: { link: id },
   assist_withdraw: { link: id, seen: flag, value: orNull(text(250)) },
   sage_begin: {},
@@ -122,7 +122,7 @@ export const PAGE_MESSAGES = {
   table_seen: { page: instant, rows: listOf(seenRow, 500) },
   table_filling: { page: instant, rows: listOf(id, 20_000) },
   table_reload: {},
-  assist_field: { selector: text(300), label: text(100), section: text(100) },
+  assist_field: { selector: text(300), label: text(100) },
 };
 
 /** Plain http is the sandbox's alone, which is on this computer. */

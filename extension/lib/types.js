@@ -94,6 +94,7 @@
  * @property {string} [contact_reference]
  * @property {string} contact_name
  * @property {CrmRecord} record
+ * @property {number} [record_version] what the server knows of the record, for what its page shows; an earlier version does not tell
  * @property {string | null} prior_reference
  * @property {Difference[]} [differences] those that the person saw and linked over
  * @property {string} created_at
@@ -171,6 +172,8 @@
  * @typedef {{name: string, role: string}} Person  clerk, manager or admin
  */
 
+/** @typedef {{kind: Kind, source: string, read_at: string}} Imported how the records of a kind came, without an API */
+
 /**
  * @typedef {object} Workspace
  * @property {string} name
@@ -178,7 +181,7 @@
  * @property {Person | null} person
  * @property {{name: string, scopes: string[]}} device
  * @property {{sandbox: boolean, web_url: string}} commusoft
- * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean}} mirror
+ * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean, imports?: Imported[]}} mirror
  * @property {"api" | "pages" | "api-then-pages"} [writes]
  * @property {string} [commusoft_origin] of its web application
  * @property {string[]} [commusoft_hosts] every host of its pages

@@ -8,6 +8,7 @@ import { sendMessage } from "../ui/send_message.js";
 import { addressLink, codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
 import { h } from "../ui/dom.js";
 import { t, tCount, sayRetry, sayRole, formatDateTime } from "../ui/i18n.js";
+import { recordAge } from "../ui/record_age.js";
 
 /** @typedef {import("../lib/server/connection.js").ConnectionStatus} Standing */
 /** @typedef {import("../lib/types.js").Problem} Problem */
@@ -143,7 +144,8 @@ function facts({ server, workspace, person, device }) {
   if (workspace) {
     const { mirror } = workspace;
     rows.push([t("records"), t("records_text", tCount("customers", mirror.customers), tCount("suppliers", mirror.suppliers))]);
-    rows.push([t("last_copied"), mirror.syncing ? t("copying_now") : formatDateTime(mirror.synced_at) || t("never")]);
+    const copied = mirror.syncing ? t("copying_now") : formatDateTime(mirror.synced_at) || t("never");
+    rows.push([t("last_copied"), recordAge(workspace) || copied]);
   }
   return [
     workspace?.commusoft.sandbox ? h("p", { class: "sandbox" }, t("sandbox")) : null,

@@ -11,6 +11,7 @@ import { button, headline, notice, openLink } from "./components.js";
 import { showWorking } from "./progress.js";
 
 /** @typedef {import("./app.js").PopupController} App */
+/** @typedef {import("../lib/linking/link_table.js").AtCrm} AtCrm */
 /** @typedef {import("../lib/linking/link_table.js").AtTable} AtTable */
 /** @typedef {import("../lib/linking/link_table.js").WaitingList} WaitingList */
 /** @typedef {import("../lib/linking/record_lists.js").RecordsView} RecordsView */
@@ -26,27 +27,54 @@ export async function loadCrmPage(app) {
   const answer = await sendMessage("crm_page", { tab: app.tab });
   if (!current()) return undefined;
   if (!answer.ok) return app.trouble(answer.problem);
-  /** @type {AtTable | RecordsView | null} */
+  /** @type {AtTable | AtCrm | RecordsView | null} */
   const place = answer.data;
   if (place === null) return showOtherContact(app);
+  if (place.page === "crm") return showWay(app, place);
   return place.page === "table" ? showTable(app, place) : showRecords(app, place);
 }
 
 /**
- * The table of references, and the reviewed lists that can go into it.
+ * The table of references, and the reviewed lists that can go into it. Which one is for the person to say: only a
+ * list that waits alone, or whose page they have open, is on Enter.
  * @param {App} app
  * @param {AtTable} place
  */
-function showTable(app, { several, lists }) {
+function showTable(app, { several, lists, named }) {
   const possible = !several && lists.length > 0;
+  const first = lists.length === 1 ? lists[0]?.id : named;
   const words = several ? "table_several" : lists.length > 0 ? "table_choose" : "table_no_lists";
-  const buttons = possible ? lists.map((list, at) => fillButton(app, list, at === 0)) : [];
+  const buttons = possible ? lists.map((list) => fillButton(app, list, list.id === first)) : [];
+  const chosen = possible ? lists.findIndex((list) => list.id === first) : -1;
   app.stage.show({
     name: "table",
-    body: [headline("page", "info", t("table_title")), earlier(app), h("p", {}, t(words)), buttons.length > 0 && h("div", { class: "choices" }, buttons)],
+    body: [
+      headline("page", "info", t("table_title")), earlier(app), h("p", {}, t(words)),
+      lists.length > 1 && named !== null && possible && h("p", { class: "muted" }, t("table_named", nameOf(lists, named))),
+      buttons.length > 0 && h("div", { class: "choices" }, buttons),
+    ],
     actions: [listsLink(app), button(t("look_again"), app.start, { first: !possible })],
-    enter: buttons[0] ?? null,
+    enter: buttons[chosen] ?? null,
     hear: `${t("table_title")}. ${t(words)}`,
+  });
+}
+
+/** @param {WaitingList[]} lists @param {string} id */
+const nameOf = (lists, id) => lists.find((one) => one.id === id)?.name ?? "";
+
+/**
+ * Elsewhere in Commusoft while lists wait: the way to the table.
+ * @param {App} app
+ * @param {AtCrm} place
+ */
+function showWay(app, { lists, named }) {
+  const [only] = named === null ? lists : lists.filter((one) => one.id === named);
+  const waits = only && (lists.length === 1 || named !== null) ? t("table_list_waits", only.name) : t("table_lists_wait", String(lists.length));
+  app.stage.show({
+    name: "table-way",
+    body: [headline("page", "info", waits), earlier(app), h("p", {}, t("table_way")), h("p", { class: "muted" }, t("table_way_again"))],
+    actions: [button(t("other_contact"), () => showOtherContact(app, "other_contact")), listsLink(app), button(t("look_again"), app.start, { first: true })],
+    hear: `${waits}. ${t("table_way")}`,
   });
 }
 

@@ -4,6 +4,7 @@
 import { httpUrl } from "../lib/linking/ranking.js";
 import { h, icon, present } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
+import { recordAge } from "../ui/record_age.js";
 
 /** @typedef {import("../ui/dom.js").Children} Children */
 
@@ -23,13 +24,14 @@ import { t } from "../ui/i18n.js";
 
 export function createFrame() {
   const main = h("main", { class: "screen", id: "screen" });
+  const age = h("p", { class: "age muted", hidden: true });
   const bar = h("footer", { class: "actions", hidden: true });
   const status = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const sandbox = h("p", { class: "sandbox", hidden: true }, t("sandbox"));
   const workspace = h("span", { class: "workspace" });
   const pages = h("a", { class: "quiet square", target: "_blank", rel: "noreferrer noopener", hidden: true, "aria-label": t("open_crmlink"), title: t("open_crmlink") }, icon("open"));
   const top = header(workspace, sandbox, pages);
-  document.body.append(top, main, bar, status);
+  document.body.append(top, main, age, bar, status);
 
   /** @type {Record<string, () => void>} */
   let keys = {};
@@ -77,6 +79,8 @@ export function createFrame() {
       const address = standing.connected && standing.server ? httpUrl(standing.server) : null;
       pages.hidden = address === null;
       pages.setAttribute("href", address ?? "");
+      age.textContent = standing.connected ? recordAge(standing.workspace) : "";
+      age.hidden = age.textContent === "";
       workspace.textContent = [standing.person?.name, standing.workspace?.name].filter(Boolean).join(" · ");
     },
   };

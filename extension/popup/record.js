@@ -65,7 +65,7 @@ function references(app, { record, page }) {
   const known = record.reference ? referenceLine(record.reference, app.announce) : h("p", {}, t("record_no_reference"));
   const shown = page?.state === "shown" ? page.value : page?.state === "empty" ? null : undefined;
   if (shown === undefined) return [known, h("p", { class: "muted" }, t("record_page_unknown"))];
-  if (shown === (record.reference || null)) return [known, h("p", { class: "muted" }, t("record_page_same"))];
+  if (shown === (record.reference || null)) return [known, h("p", { class: "muted" }, t(shown ? "record_page_same" : "record_page_none"))];
   return [known, notice("caution", shown ? t("record_page_other") : t("record_page_empty"), " ", shown && h("code", {}, shown))];
 }
 

@@ -18,7 +18,8 @@ OTHERS_WRITE_MODE = 0o022
 PRIVATE_UMASK = 0o077
 OWN_FILE_PATTERNS = (
     "crmlink.sqlite*", "queue.sqlite*", "server.log*", "strangers.log*", "audit.*", "secret.*",
-    "credential.*", "packages.*", "sandbox.*", "*.lock", "uploads", "uploads/*",
+    "credential.*", "packages.*", "extension.*", "first-admin.*", "sandbox.*", "*.lock",
+    "uploads", "uploads/*",
 )  # fmt: skip
 SINGLE_NAME_FILES = ("crmlink.sqlite", "queue.sqlite", "secret.key", "credential.keys")
 MARKER_FILES = ("secret.key", "crmlink.sqlite", "credential.keys", "queue.sqlite", "server.log")

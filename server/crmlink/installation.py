@@ -20,7 +20,6 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import (
     connection_in_use,
@@ -45,7 +44,6 @@ from crmlink.wakeup import WakeUpSignal
 
 log = structlog.get_logger()
 
-EXTENSION_DIR = Path(__file__).parents[2] / "extension"
 CLI_PATH = Path(sys.executable).with_name("crmlink")
 KEY_FILE = "credential.keys"
 RULES_FILE = "packages.json"
@@ -212,6 +210,8 @@ class Sandbox:
         )
         if _is_running(running_address):
             return running_address
+        from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+
         application = create_sandbox(state_file=self._state_file)
         try:
             server = SandboxServer(application, SANDBOX_PORT)

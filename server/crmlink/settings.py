@@ -13,6 +13,8 @@ from environs import Env
 from platformdirs import user_data_path
 
 from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
+from crmlink.browser_extension.archive import Browser
+from crmlink.browser_extension.store_links import NotAStoreLink, StoreLinks, parse_store_links
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.data_folder import (
     NotPrivate,
@@ -55,6 +57,10 @@ class Settings:
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
     public_url: str = ""  # URL of this server without a trailing slash
     allowed_hosts: tuple[Host, ...] = ()  # further hosts of this server
+    store_links: StoreLinks = field(default_factory=dict)  # the extension's pages in stores
+    backup_dir: Path | None = None  # of scheduled backups; None for none
+    backups_kept: int = 14
+    backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
 
 
 def load_settings() -> Settings:
@@ -62,10 +68,8 @@ def load_settings() -> Settings:
 
     Raises InvalidSettings with a sentence for an unsafe one.
     """
+    data_dir, database_url = load_place()
     env = Env(prefix="CRMLINK_")
-    data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
-    database_url = _database_url(env.str("DATABASE_URL", ""), data_dir)
-    _make_private(data_dir, database_url)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -81,7 +85,23 @@ def load_settings() -> Settings:
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
         public_url=_public_url(env.str("PUBLIC_URL", "")),
         allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
+        store_links=_store_links(env.str("STORE_LINKS", "")),
+        backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
+        backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
+        backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
     )
+
+
+def load_place() -> tuple[Path, str]:
+    """Return the data folder, created if needed, and the database's address; makes no key.
+
+    Raises InvalidSettings.
+    """
+    env = Env(prefix="CRMLINK_")
+    data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
+    database_url = _database_url(env.str("DATABASE_URL", ""), data_dir)
+    _make_private(data_dir, database_url)
+    return data_dir, database_url
 
 
 def _make_private(data_dir: Path, database_url: str) -> None:
@@ -248,6 +268,27 @@ def _host(text: str) -> Host:
             "192.168.1.5:8787. Leave out http:// and anything after the name."
         )
     return host
+
+
+def _store_links(text: str) -> dict[Browser, str]:
+    try:
+        return parse_store_links(text)
+    except NotAStoreLink as error:
+        raise InvalidSettings(
+            f"CRMLINK_STORE_LINKS: {error} isn't the extension's page in the Chrome Web Store, "
+            "Microsoft Edge Add-ons or Firefox Browser Add-ons."
+        ) from error
+
+
+def _backup_dir(text: str) -> Path | None:
+    if not text:
+        return None
+    folder = Path(text).expanduser()
+    if not folder.is_absolute():
+        raise InvalidSettings(
+            "CRMLINK_BACKUP_DIR must be a whole path, such as /srv/backups/crmlink."
+        )
+    return folder
 
 
 def _networks(text: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
 from crmlink.store.folded import refresh_keys
+from crmlink.upkeep.schedule import back_up_if_due
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
 log = structlog.get_logger()
@@ -85,6 +86,7 @@ class Worker:
         queue.periodic_task(crontab(minute="*/5"), name="purge")(self._purge)
         queue.periodic_task(crontab(), name="check_uploads")(self._check_uploads)
         queue.periodic_task(crontab(minute="50"), name="refresh_keys")(self._refresh_keys)
+        queue.periodic_task(crontab(minute="20"), name="back_up")(self._back_up)
         queue.periodic_task(crontab(hour="3", minute="40"), name="search_duplicates")(
             self._search_duplicates
         )
@@ -164,6 +166,9 @@ class Worker:
         with self._installation.database.writing() as session:
             if corrected := refresh_keys(session):
                 log.info("keys corrected", rows=corrected)
+
+    def _back_up(self) -> None:
+        back_up_if_due(self._installation.settings, self._installation.database)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,7 +12,14 @@ from flask.testing import FlaskClient
 from crmlink.access.context import AccessContext
 from crmlink.store import Person
 from support.access_factories import make_person, pair, with_token
+from support.databases import sqlite_database
 from support.installations import installation_of, open_app
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is asked of a database is asked of both kinds in `unit/`."""
+    return sqlite_database(tmp_path)
 
 
 @pytest.fixture(scope="module")

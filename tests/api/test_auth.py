@@ -28,8 +28,8 @@ def ask(app: Flask, token: str | None, path: str = WORKSPACE) -> tuple[int, str]
     return reply.status_code, f"{body.get('type')} {body.get('detail')}"
 
 
-def test_there_are_six_public_routes_and_they_exist(door: Flask) -> None:
-    assert len(PUBLIC_ENDPOINTS) == 6
+def test_there_are_nine_public_routes_and_they_exist(door: Flask) -> None:
+    assert len(PUBLIC_ENDPOINTS) == 9
     assert {rule.endpoint for rule in door.url_map.iter_rules()} >= PUBLIC_ENDPOINTS
 
 

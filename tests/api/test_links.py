@@ -1,5 +1,6 @@
 """The main job over HTTP: suggest, confirm, look, undo; and every refusal as problem details."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from support.access_factories import connection_of
+from support.databases import KINDS, new_database
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, SandboxHandle, new_key
 
 URN = "urn:crmlink:problem:"
@@ -18,6 +20,12 @@ CONTACT: dict[str, Any] = {
     "email": "margaret.holloway@postbox.example",
     "postcode": "GL50 2TR",
 }
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The main job is done on each of the two kinds."""
+    return new_database(request, tmp_path)
 
 
 def link(client: FlaskClient, record_id: str = "customer-1001", **more: Any) -> TestResponse:

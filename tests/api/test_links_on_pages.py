@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
+from crmlink.commusoft.mirror import mark_deleted
 from crmlink.installation import Installation
 from support.access_factories import connection_of, make_person, make_token, pair, with_token
 from support.batch_factories import asked_for, lines_of
@@ -101,10 +102,21 @@ def test_another_reference_on_the_page_needs_the_second_choice(client: FlaskClie
     assert (clash["state"], clash["failure"]["type"]) == ("conflict", URN + "record-changed")
 
 
-def test_what_the_page_showed_is_compared_with_the_decision(client: FlaskClient) -> None:
-    assert decide(client, seen={"reference": OTHER}).status_code == 409
-    assert decide(client, "customer-1003").get_json()["current_reference"] == HELD
-    assert decide(client, "customer-1003", seen={"reference": None}).status_code == 202
+def test_what_the_page_showed_is_compared_with_the_decision(boss: FlaskClient) -> None:
+    assert decide(boss, seen={"reference": OTHER}).status_code == 409
+    assert decide(boss, "customer-1003").get_json()["current_reference"] == HELD
+    assert decide(boss, "customer-1003", seen={"reference": None}).status_code == 202
+
+
+def test_a_script_says_of_no_record_what_its_page_showed(
+    client: FlaskClient, installation: Installation
+) -> None:
+    """A stolen token could free others' references: for the mirror is what guards them."""
+    refused = decide(client, "customer-1003", seen={"reference": None})
+    assert (refused.status_code, refused.get_json()["current_reference"]) == (409, HELD)
+    assert decide(client, seen={"reference": OTHER}).status_code == 202
+    held = [mirrored(installation.workspace, f"customer-{number}") for number in (1001, 1003)]
+    assert [record.reference for record in held] == [None, HELD]
 
 
 def test_what_waits_is_named_where_it_is_in_the_way(client: FlaskClient) -> None:
@@ -196,12 +208,11 @@ def test_a_firms_own_host_is_one_of_commusofts(tmp_path: Path, database_url: str
 def test_an_admin_shows_a_field_and_takes_it_away(boss: FlaskClient, client: FlaskClient) -> None:
     address = "/api/v1/workspace/record-fields/customer"
     shown = boss.put(address, json=FIELD).get_json()["record_fields"]
-    assert [(one["kind"], one["selector"], one["section"]) for one in shown] == [
-        ("customer", "#ref", "")
-    ]
+    assert [(one["kind"], one["selector"]) for one in shown] == [("customer", "#ref")]
     again = FIELD | {"selector": 'div.other > input[name="ref"]', "section": "Other details"}
     (now,) = boss.put(address, json=again).get_json()["record_fields"]
     assert now["selector"] == again["selector"]
+    assert "section" not in now
     assert client.get("/api/v1/workspace").get_json()["record_fields"] == [now]
     assert client.put(address, json=FIELD).status_code == 403
     assert client.delete(address).status_code == 403
@@ -270,4 +281,25 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
     assert tell("after", [None] * 3, connection_id="elsewhere").status_code == 409
     many = [{"link_id": "x", "value": None}] * 501
     assert tell("after", [None] * 3, rows=many).status_code == 422
+    twice = [{"link_id": first["link_id"], "value": value} for value in ("AC00001", OTHER)]
+    assert tell("after", [None] * 3, rows=twice).status_code == 422
+    assert mirrored(ctx, "customer-1001").reference == "AC00001"
     assert tell("after", [None] * 3, rows=[]).status_code == 422
+
+
+def test_a_page_of_rows_whose_records_are_gone_does_not_end_the_table(
+    boss: FlaskClient, installation: Installation
+) -> None:
+    ctx = installation.workspace
+    device_id = command_line_actor(installation.access).device.id
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    write_waiting(ctx)
+    with ctx.database.writing() as session:
+        for number in ("1001", "1002"):
+            mark_deleted(session, ctx.connection_id, "customer", number)
+    gone = boss.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
+    assert gone["rows"] == []
+    rest = boss.get(f"/api/v1/batches/{batch_id}/table?after={gone['next']}").get_json()
+    assert [row["target"] for row in rest["rows"]] == ["AC00003"]
+    end = boss.get(f"/api/v1/batches/{batch_id}/table?after={rest['next']}").get_json()
+    assert (end["rows"], end["next"]) == ([], None)

@@ -44,6 +44,12 @@ def office(server: Flask, no_api: Installation) -> FlaskClient:
     return with_token(server, make_token(no_api.access, "suggest", "read", "batch"))
 
 
+@pytest.mark.parametrize("read_at", ["0001-01-01T00:00:00+14:00", "1999-12-31T23:59:59Z"])
+def test_a_time_before_there_was_a_page_is_refused(office: FlaskClient, read_at: str) -> None:
+    body = {"connection_id": connection_of(office), "import_id": "before-all", "rows": [PRIYA]}
+    assert office.post(IMPORT, json=body | {"read_at": read_at}).status_code == 422
+
+
 def people(count: int, first: int = 2001) -> list[dict[str, Any]]:
     return [
         {"kind": "customer", "number": str(number), "name": f"Person {number}"}

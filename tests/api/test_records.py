@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from crmlink.installation import Installation
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
 from support.access_factories import connection_of, make_token, with_token
+from support.databases import KINDS, new_database
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
 
 RECORDS = "/api/v1/records"
@@ -23,6 +25,12 @@ MARGARET: dict[str, Any] = {
     "email": "margaret.holloway@postbox.example",
     "postcode": "GL50 2TR",
 }
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Records are searched on each of the two kinds."""
+    return new_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -42,10 +42,10 @@ BLANK = "<!doctype html><body><div></div>"
 
 
 def main(rows: int) -> None:
-    with running_server(400, 60) as theatre, start_chromium() as browser:
-        batch = _list(theatre, rows)
-        page = theatre.context(browser, "manager", viewport=VIEW).new_page()
-        page.goto(f"{theatre.address}/lists/{batch.id}")
+    with running_server(400, 60) as live, start_chromium() as browser:
+        batch = _list(live, rows)
+        page = live.context(browser, "manager", viewport=VIEW).new_page()
+        page.goto(f"{live.address}/lists/{batch.id}")
         page.wait_for_function("document.querySelectorAll('#list ol').length > 1")
         rest, moving = _frames(page, moves=False), _frames(page, moves=True)
         page.locator(f"#row-{rows}").wait_for()
@@ -75,19 +75,19 @@ def _words(frames: list[float]) -> str:
     )
 
 
-def _list(theatre: LiveServer, rows: int) -> Batch:
+def _list(live: LiveServer, rows: int) -> Batch:
     """A list under review: what matching would say is put there, for it is not measured here."""
-    base = unlinked(theatre.installation, 300)
+    base = unlinked(live.installation, 300)
     many = tuple(
         Listed(f"{one.name} {number}", one.email, one.street, one.town, one.postcode, one.phone,
                GUID.format(number))
         for number in range(rows)
         for one in [base[number % len(base)]]
     )  # fmt: skip
-    batch = draft(theatre.installation, theatre.scene.manager, many)
+    batch = draft(live.installation, live.sample.manager, many)
     ids = [f"customer-{int(one.reference.rpartition('-')[2])}" for one in base[:5]]
     offers = [[each, 0.9 - 0.2 * number, False, REASONS] for number, each in enumerate(ids[:4])]
-    with theatre.installation.database.writing() as session:
+    with live.installation.database.writing() as session:
         said = {"verdict": Verdict.CHECK, "best": ids[0], "suggestions": offers}
         session.execute(update(BatchRow).where(BatchRow.batch_id == batch.id).values(**said))
         session.execute(update(Batch).where(Batch.id == batch.id).values(state=BatchState.REVIEW))

@@ -14,10 +14,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
+from browsers.managed import MANAGED_FLAGS, managed
 from browsers.page_driver import (
     EXTENSION,
     PATIENCE,
@@ -28,17 +29,19 @@ from browsers.page_driver import (
     Site,
     WaitTimeout,
 )
+from browsers.shared_playwright import shared_playwright
 
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
     "--disable-sync",
     "--enable-unsafe-extension-debugging",  # without it older releases refuse the button command
 )
+LOADED_FLAGS = ("--disable-background-networking", "--disable-component-update")
+NOT_FOR_EXTENSIONS = ["--enable-automation", "--disable-extensions"]  # of Playwright's own flags
+NOT_FOR_MANAGED = [*NOT_FOR_EXTENSIONS, *LOADED_FLAGS]  # they stop what fetches extensions
 PANELS = ("crmlink-assist", "crmlink-table")
 POPUP_PATH = "/popup/popup.html"
 PAUSE = 10.0  # milliseconds between two looks at what the browser has opened
@@ -77,24 +80,29 @@ class Chromium:
         screen: str | None = None,
         size: tuple[int, int] = (1280, 900),
         flags: tuple[str, ...] = (),
+        policies: Path | None = None,
     ) -> None:
-        """Start it. ``granted`` are host patterns that need no question: see ``_extension``."""
-        self.asks = not granted
+        """Start it. ``granted`` are host patterns that need no question: see ``_extension``.
+
+        ``policies`` is a folder that this browser sees in place of the machine's policies; the
+        extension then comes by policy, or not at all.
+        """
+        self.asks = not granted and policies is None
         self.answers: dict[tuple[str, int], dict[str, Any]] = {}
         self.detached: set[str] = set()
         self.tab: Page | None = None
         self.site: Site = {}
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
-            extension = _extension(folder / "extension", granted)
+            extension = None if policies else _extension(folder / "extension", granted)
             _keep_no_passwords(folder / "profile")
-            playwright = stack.enter_context(sync_playwright())
-            self.context: BrowserContext = playwright.chromium.launch_persistent_context(
+            chromium = shared_playwright().chromium
+            self.context: BrowserContext = chromium.launch_persistent_context(
                 folder / "profile",
-                executable_path=find(CHROMIUM).path,
+                executable_path=managed(folder, policies) if policies else find(CHROMIUM).path,
                 headless=False,  # Playwright's own headless mode knows no extensions
                 args=[*FLAGS, *flags, *_flags(extension, screen, size)],
-                ignore_default_args=["--enable-automation", "--disable-extensions"],
+                ignore_default_args=NOT_FOR_EXTENSIONS if extension else NOT_FOR_MANAGED,
                 env={**os.environ, **({"DISPLAY": screen} if screen else {})},
                 no_viewport=True,
                 locale="en-GB",
@@ -319,8 +327,8 @@ def _text(top: dict[str, Any]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[str]:
-    flags = [f"--load-extension={extension}"]
+def _flags(extension: Path | None, screen: str | None, size: tuple[int, int]) -> list[str]:
+    flags = [f"--load-extension={extension}", *LOADED_FLAGS] if extension else [*MANAGED_FLAGS]
     if screen is None:
         flags += ["--headless=new", f"--window-size={size[0]},{size[1]}"]
     else:

@@ -100,7 +100,10 @@ export function onPageButton() {
 /** What the panel on the page in front says, and which of its buttons the keyboard is on. */
 export function onPagePanel() {
   const inside = (/** @type {Frame} */ frame, /** @type {string} */ answer) => {
-    const root = frame.content.document.querySelector("crmlink-assist, crmlink-table")?.openOrClosedShadowRoot;
+    const { document } = frame.content;
+    const roots = [document, ...[...document.querySelectorAll("*")].map((one) => one.openOrClosedShadowRoot).filter(Boolean)];
+    const hosts = roots.map((one) => one.querySelector("crmlink-assist, crmlink-table"));
+    const root = hosts.find(Boolean)?.openOrClosedShadowRoot;
     const section = root?.querySelector("section");
     const words = (/** @type {Element} */ top) => {
       const walker = top.ownerDocument.createTreeWalker(top, 4);

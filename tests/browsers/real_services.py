@@ -25,9 +25,10 @@ from sqlalchemy import select
 
 from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
-from support.access_factories import make_token
+from support.access_factories import make_person, make_token
 from support.databases import sqlite_database
-from support.prepared_process import PreparedProcess
+from support.prepared_process import CRMLINK as CRMLINK_MAIN
+from support.prepared_process import PreparedProcess, Streams, run_crmlink
 from support.sandbox import WEBSERVICE, SandboxHandle
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
@@ -107,9 +108,20 @@ class Service:
 class PreparedService(Service):
     """A service that begins without imports; its program is an entry point."""
 
+    def __init__(
+        self,
+        command: str,
+        folder: Path,
+        environment: dict[str, str],
+        entry_point: str = CRMLINK_MAIN,
+        name: str = "",
+    ) -> None:
+        super().__init__(command, folder, environment, (entry_point,), name)
+
     def _begin(self, arguments: Sequence[str]) -> PreparedProcess:
         self.log.write_bytes(b"")
-        return PreparedProcess(str(self.program[0]), arguments, self.log, self.environment)
+        streams = Streams(self.log)
+        return PreparedProcess(str(self.program[0]), arguments, streams, self.environment)
 
 
 @dataclass
@@ -128,14 +140,15 @@ class RunningServices:
 
     def crmlink(self, *words: str) -> str:
         """What a `crmlink` command prints. Raises CalledProcessError."""
-        done = subprocess.run(
-            [CRMLINK, *words],
-            capture_output=True,
-            text=True,
-            timeout=START_LIMIT,
-            env=self.server.environment,
-            check=True,
-        )
+        environment = self.server.environment
+        if isinstance(self.server, PreparedService):
+            done = run_crmlink(environment, *words, limit=START_LIMIT)
+        else:
+            command = [str(CRMLINK), *words]
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=START_LIMIT, env=environment
+            )
+        done.check_returncode()
         return done.stdout
 
     def reference(self, record_id: str) -> str | None:
@@ -199,6 +212,7 @@ def running_services(
         stack.callback(server.stop)
         server.start()
         doors = stack.enter_context(_doors(folder / "data"))
+        make_person(doors, "admin")  # without one, pages show how to set crmlink up
         access = RunningServices(
             sandbox, server, SandboxHandle(sandbox.address, sandbox.stop), doors
         )
@@ -213,8 +227,8 @@ def running_services(
 def _sandbox(options: str, folder: Path, prepared: bool) -> Service:
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
     if prepared:
-        program = ("support.faulty_sandbox.__main__:main",)
-        return PreparedService(options, folder, environment, program, name="sandbox")
+        entry_point = "support.faulty_sandbox.__main__:main"
+        return PreparedService(options, folder, environment, entry_point, name="sandbox")
     module = (sys.executable, "-m", "support.faulty_sandbox")
     return Service(options, folder, environment, module, name="sandbox")
 
@@ -225,7 +239,7 @@ def _server(folder: Path, environment: dict[str, str], prepared: bool) -> Servic
     data = folder / "data"
     data.mkdir(mode=0o700)
     sqlite_database(data)
-    return PreparedService("serve", folder, environment, ("crmlink.cli:main",))
+    return PreparedService("serve", folder, environment)
 
 
 @contextmanager
@@ -282,14 +296,9 @@ def _environment(data: Path, commusoft: str) -> dict[str, str]:
     }
 
 
-def wait_until(
-    look: Callable[[], T],
-    what: str,
-    evidence: Callable[[], str] = str,
-    limit: float = START_LIMIT,
-) -> T:
+def wait_until(look: Callable[[], T], what: str, evidence: Callable[[], str] = str) -> T:
     """The first truthy thing seen. Raises ServiceFailed with the evidence when it never comes."""
-    until = time.monotonic() + limit
+    until = time.monotonic() + START_LIMIT
     while not (seen := look()):
         if time.monotonic() > until:
             raise ServiceFailed(f"It never came that {what}. {evidence()}")

@@ -26,25 +26,38 @@ def _end_in_order() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.fixture(scope="session", params=["chromium", "firefox"])
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each browser, headless; it is kept for all tests, which each have a server of their own."""
-    running: Browser = Chromium((THIS_MACHINE,)) if request.param == "chromium" else Firefox()
-    yield running
-    running.close()
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium for all tests of this folder, which each have a server of their own."""
+    with closing(Chromium((THIS_MACHINE,))) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def offices() -> Iterator[ServicesAhead]:
-    """Where tests get their offices from."""
+def firefox() -> Iterator[Browser]:
+    """A headless Firefox, kept in the same way."""
+    with closing(Firefox()) as running:
+        yield running
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest) -> Browser:
+    """Each of the two."""
+    running: Browser = request.getfixturevalue(request.param)
+    return running
+
+
+@pytest.fixture(scope="session")
+def services_ahead() -> Iterator[ServicesAhead]:
+    """Where tests get their services_ahead from."""
     with closing(ServicesAhead()) as opened:
         yield opened
 
 
 @pytest.fixture
-def access(offices: ServicesAhead) -> Iterator[RunningServices]:
+def access(services_ahead: ServicesAhead) -> Iterator[RunningServices]:
     """A server and a Commusoft that nobody has touched."""
-    with offices.next() as opened:
+    with services_ahead.next() as opened:
         yield opened
 
 

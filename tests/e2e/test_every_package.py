@@ -1,4 +1,7 @@
-"""Every accounting package is linked once, from its own page under its own address, or by hand."""
+"""Every accounting package is linked once, from its own page under its own address, or by hand.
+
+The pages are shared out between the two browsers, which run the same code on them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from browsers.page_driver import Browser, SavedPage, focus
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import PAGES
+from e2e.turns import by_turns
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ ON_PAGES = [
 ]
 
 
-@pytest.mark.parametrize("case", ON_PAGES, ids=lambda case: case.page)
+@by_turns("case", ON_PAGES, lambda case: case.page)
 def test_a_contact_is_linked_from_its_page(
     case: Case, clerk: PopupDriver, browser: Browser, access: RunningServices
 ) -> None:

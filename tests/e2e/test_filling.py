@@ -14,6 +14,7 @@ import pytest
 from browsers.page_driver import Browser, wait_for
 from e2e.commusoft_pages.decoys import DECOYS, Decoy
 from e2e.commusoft_pages.pages import VARIANTS, CommusoftPages, OpenPage, Variant
+from e2e.turns import by_turns
 
 REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186"
 BY_NAME = {variant.name: variant for variant in VARIANTS}
@@ -97,7 +98,7 @@ def test_every_framework_takes_the_reference_over(
     assert [save["id"] for save in page.saves()] == ["customer-1001"]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@by_turns("variant", VARIANTS, lambda variant: variant.name)
 def test_nothing_is_filled_before_the_form_is_open(
     browser: Browser, commusoft: CommusoftPages, variant: Variant
 ) -> None:

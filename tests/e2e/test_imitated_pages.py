@@ -1,6 +1,7 @@
 """The imitations of Commusoft's pages are true to their frameworks, and their decoys are there.
 
-These hold the imitations alone: a person types, without crmlink.
+These hold the imitations alone, in one browser: a person types, without crmlink. What crmlink
+does on them is tried in both.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from e2e.commusoft_pages.pages import VARIANTS, CommusoftPages, Variant
 from e2e.commusoft_pages.records import many_records
 
 PLAIN = VARIANTS[0]
+pytestmark = pytest.mark.parametrize("browser", ["chromium"], indirect=True)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

@@ -85,3 +85,18 @@ def test_connect_in_the_popup_goes_on_though_the_browsers_question_may_close_it(
     stranger.look_at(xero_contact())
     stranger.link_to_crm()
     assert "Anna Kowalska" in stranger.reads()
+
+
+def test_a_contact_is_parked_and_unparked_by_keyboard_alone(
+    clerk: KeyboardDriver, access: RunningServices
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    clerk.reach("document.querySelector('#park')")
+    clerk.press("Enter")
+    clerk.waits_for("until it is added to Commusoft")
+    assert access.reference("customer-1001") is None
+
+    clerk.press_button("Remove")
+    clerk.waits_for("Not in Commusoft yet?")
+    assert clerk.popup.evaluate("document.activeElement !== document.body")

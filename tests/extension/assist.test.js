@@ -23,7 +23,7 @@ async function atRecord(workspace = {}) {
   return { ...made, page: made.desk.onRecordPage };
 }
 
-const OBSERVED = { link: "lnk_1", stage: /** @type {const} */ ("before"), value: null, replaces: null };
+const OBSERVED = { link: "lnk_1", stage: /** @type {const} */ ("before"), value: null, replaces: null, record_version: null };
 
 test("a record's page is told what waits for it, and what to look for", async () => {
   const { page } = await atRecord();
@@ -74,6 +74,8 @@ test("what the page shows goes to the server, and its word comes back", async ()
   const answer = /** @type {any} */ (await page.assist_observe(TAB, { ...OBSERVED, value: "OLD", replaces: "OLD" }));
   assert.deepEqual([answer.ok, answer.data.fill, answer.data.link.state], [true, true, "intended"]);
   assert.deepEqual(server.times("POST /links/lnk_1/observations").map((one) => one.body), [{ connection_id: "con_1", stage: "before", value: "OLD", replaces: "OLD" }]);
+  await page.assist_observe(TAB, { ...OBSERVED, record_version: 7 });
+  assert.equal(server.times("POST /links/lnk_1/observations")[1].body.record_version, 7);
 });
 
 test("a page that is loaded anew knows that it was filled in, in this tab and until it has shown what became of it", async () => {
@@ -101,7 +103,7 @@ test("without the server's word nothing is to be filled", async () => {
 test("an admin's field goes with the page's host, and comes back with every look", async () => {
   const { page, server } = await atRecord({ person: { name: "Ada", role: "admin" } });
   server.replies["PUT /workspace/record-fields/customer"] = {};
-  const shown = { selector: "#ext", label: "Ext. ref", section: "Other details" };
+  const shown = { selector: "#ext", label: "Ext. ref" };
   assert.equal((await page.assist_field(TAB, shown)).ok, true);
   assert.deepEqual(server.times("PUT /workspace/record-fields/customer")[0].body, { host: "app.commusoft.co.uk", ...shown });
   server.replies["GET /workspace"] = { ...server.replies["GET /workspace"], record_fields: [

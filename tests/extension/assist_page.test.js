@@ -28,6 +28,7 @@ async function open(html, more = {}) {
     asked: /** @type {any[]} */ ([]),
     wasFilled: Boolean(/** @type {any} */ (more).wasFilled),
     view: /** @type {any} */ (null),
+    loads: 0,
     /** What the server says to an observation. @type {(seen: any) => any} */
     judge: ({ stage, value }) => {
       if (value === state.link.reference) state.link = { ...state.link, state: "linked" };
@@ -39,7 +40,7 @@ async function open(html, more = {}) {
   /** @param {any} message */
   const answer = (message) => {
     const { type, ...fields } = message;
-    if (type === "assist_look") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false, was_filled: state.wasFilled } : null };
+    if (type === "assist_look") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false, was_filled: state.wasFilled, stays: /** @type {any} */ (more).stays ?? true } : null };
     state.asked.push({ type, ...fields });
     if (type === "assist_observe") return state.judge(fields);
     return { ok: true, data: { link: { ...state.link, state: "failed" } } };
@@ -49,7 +50,13 @@ async function open(html, more = {}) {
     runtime: { id: "x", sendMessage: async (/** @type {any} */ message) => structuredClone(answer(message)), onMessage: { addListener: () => undefined, removeListener: () => undefined } },
     i18n: { getMessage: (/** @type {string} */ key, /** @type {string[]} */ values = []) => (words[key]?.message ?? "").replace(/\$([1-9])/g, (/** @type {string} */ _, /** @type {string} */ at) => values[Number(at) - 1] ?? "") },
   };
-  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
+  const typed = /** @type {((event: any) => void)[]} */ ([]);
+  const listen = document.addEventListener.bind(document);
+  document.addEventListener = (/** @type {string} */ type, /** @type {any} */ hear, /** @type {any} */ how) => {
+    if (type === "input") typed.push(hear);
+    listen(type, hear, how);
+  };
+  const globals = { window, document, AbortController: window.AbortController, location: { get href() { return state.url; }, reload: () => void (state.loads += 1) }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
@@ -66,6 +73,8 @@ async function open(html, more = {}) {
       found.act();
       await pass(0);
     },
+    /** A person's own typing, which a page cannot imitate. @param {Element} field */
+    byHand: (field) => typed.forEach((hear) => hear({ isTrusted: true, composedPath: () => [field] })),
     field: () => /** @type {any} */ (document.querySelector("#f")),
     observed: () => state.asked.filter((one) => one.type === "assist_observe").map((one) => [one.stage, one.value, one.replaces]),
     /** @param {string} now */
@@ -107,8 +116,72 @@ test("looked at, filled, saved by the person, seen", async () => {
   assert.deepEqual(at.observed(), [["before", null, null]]);
   at.draw(shows(TARGET));
   await pass(3_000);
-  assert.deepEqual(at.observed().at(-1), ["after", TARGET, null]);
-  assert.equal(at.title(), "Linked, seen on the page");
+  assert.deepEqual([at.observed().length, at.state.loads], [1, 1]);
+  await pass(3_000);
+  assert.equal(at.state.loads, 1);
+  end();
+  mock.timers.reset();
+  const anew = await open(shows(TARGET), { wasFilled: true });
+  await pass(3_000);
+  assert.deepEqual([anew.observed(), anew.state.loads], [[["after", TARGET, null]], 0]);
+  assert.equal(anew.title(), "Linked, seen on the page");
+});
+
+test("what a page shows before it is saved is no proof, however long it shows it", async () => {
+  const at = await open(FORM);
+  await fillIn(at);
+  at.draw(shows(TARGET));
+  await pass(20_000);
+  at.draw(shows(""));
+  await pass(3_000);
+  assert.deepEqual(at.observed(), [["before", null, null], ["after", null, null]]);
+  at.draw(shows(TARGET));
+  await pass(5_000);
+  assert.equal(at.state.link.state, "intended");
+});
+
+test("what the person typed by hand is no proof in that page either", async () => {
+  const at = await open(FORM);
+  at.field().value = TARGET;
+  at.byHand(at.field());
+  at.draw(shows(TARGET));
+  await pass(3_000);
+  assert.deepEqual([at.observed(), at.state.loads], [[], 1]);
+});
+
+test("the page is not loaded anew over what a person typed and has not saved", async () => {
+  const at = await open(`${FORM}<label for=o>Note</label><input id=o>`);
+  await fillIn(at);
+  at.draw(`${shows(TARGET)}<label for=o>Note</label><input id=o>`);
+  const note = /** @type {any} */ (at.document.querySelector("#o"));
+  note.value = "Call back";
+  at.byHand(note);
+  await pass(5_000);
+  assert.deepEqual([at.state.loads, at.title()], [0, "Save your other changes, then reload"]);
+  note.remove();
+  await pass(3_000);
+  assert.equal(at.state.loads, 1);
+});
+
+test("where we are not let in again after a load, the person loads the page and asks", async () => {
+  const at = await open(FORM, { stays: false });
+  await fillIn(at);
+  at.draw(shows(TARGET));
+  await pass(5_000);
+  assert.deepEqual([at.state.loads, at.title()], [0, "Reload the page, then select crmlink"]);
+  await at.press("Reload the page");
+  assert.equal(at.state.loads, 1);
+});
+
+test("while the person's Save is awaited, Enter in the panel takes none of its actions", async () => {
+  const at = await open(FORM);
+  await pass(600);
+  assert.ok(!at.state.view.waits);
+  await at.press("Fill in");
+  await pass(1_000);
+  assert.equal(at.title(), "Now select Save in Commusoft");
+  assert.ok(at.state.view.waits);
+  assert.equal(at.state.view.actions[0].words, "Close");
 });
 
 test("what a page shows for a moment and takes back is not believed", async () => {
@@ -129,7 +202,7 @@ test("what a page shows beside a failure is not believed while it says so", asyn
   assert.deepEqual(at.observed(), [["before", null, null]]);
   at.draw(shows(TARGET));
   await pass(3_000);
-  assert.equal(at.title(), "Linked, seen on the page");
+  assert.equal(at.state.loads, 1);
 });
 
 test("a field that is switched off while it is saved, or drawn anew, proves nothing", async () => {
@@ -160,6 +233,32 @@ test("another value after saving is a conflict, never linked", async () => {
   await pass(3_000);
   assert.deepEqual(at.observed().at(-1), ["after", "SOMETHING ELSE", null]);
   assert.equal(at.state.link.state, "conflict");
+});
+
+test("a page that was opened before something else was learnt is not asked about again until it is loaded anew", async () => {
+  const at = await open(shows(TARGET), { record_version: 7 });
+  at.state.judge = () => ({ ok: false, problem: { type: "page-read-earlier", detail: "Load the page again." } });
+  await pass(3_000);
+  assert.equal(at.state.asked.length, 1);
+  assert.equal(at.state.asked[0].record_version, 7);
+  assert.ok(JSON.stringify(at.state.view).includes("Load the page again."));
+  at.draw(shows("changed meanwhile"));
+  await pass(6_000);
+  assert.equal(at.state.asked.length, 1);
+});
+
+test("what the server knows goes with the next look", async () => {
+  const at = await open(VIEW, { record_version: 7 });
+  const { judge } = at.state;
+  at.state.judge = (seen) => {
+    at.state.link = { ...at.state.link, record_version: at.state.link.record_version + 1 };
+    return judge(seen);
+  };
+  at.draw(FORM);
+  await fillIn(at);
+  at.draw(VIEW);
+  await pass(3_000);
+  assert.deepEqual(at.state.asked.filter((one) => one.type === "assist_observe").map((one) => one.record_version), [7, 8]);
 });
 
 test("a page that shows it already needs no filling", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { page } from "./commusoft_page.js";
+import "../../extension/content/on_top.js";
 
 const VIEW = { title: "Now select Save", lines: [], actions: [] };
 

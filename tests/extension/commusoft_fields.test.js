@@ -158,4 +158,6 @@ test("a page shows a record by its name, in its text or its fields", () => {
   assert.equal(tools.showsSubject(page("<h1>Mrs Margaret Holloway</h1>").document, names), true);
   assert.equal(tools.showsSubject(page("<input value=Margaret><input value=Holloway>").document, names), true);
   assert.equal(tools.showsSubject(page("<h1>Margaret Lane</h1><p>Holloway Road</p>").document, names), false);
+  assert.equal(tools.showsSubject(page("<h1>Ruth Adeyemi</h1><aside>Recently seen: Margaret Holloway</aside>").document, names), false);
+  assert.equal(tools.showsSubject(page("<h1>Customer details</h1><aside>Margaret Holloway</aside>").document, names), true);
 });

@@ -140,3 +140,21 @@ test("a reference is taken away by filling nothing", async () => {
   assert.equal((await tools.fillField(field, "", same)).ok, true);
   assert.equal(field.value, "");
 });
+
+test("a page that draws a new field with each key is filled where the new one holds the value, or says that it does not know", async () => {
+  const { document, field } = form("value=OLD");
+  const box = field.parentElement;
+  /** @param {any} event */
+  const drawAnew = (event) => {
+    const next = document.createElement("input");
+    Object.assign(next, { id: "f", value: event.target.value });
+    event.target.replaceWith(next);
+  };
+  box.addEventListener("input", drawAnew);
+  /** @returns {any} */
+  const again = () => document.querySelector("#f");
+  const filled = await tools.fillField(field, VALUE, { ...same, again });
+  assert.deepEqual([filled.ok, filled.field === again(), again().value], [true, true, VALUE]);
+  const lost = await tools.fillField(again(), "ANOTHER-1", same);
+  assert.deepEqual([lost.ok, lost.why, lost.restored], [false, "gone", false]);
+});

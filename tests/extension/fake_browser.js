@@ -14,6 +14,13 @@ export const HOLLOWAY_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/82
 export const OTHER_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f";
 export const REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186";
 
+/** As Chrome gives back what it kept: with its names in order. @param {any} value @returns {any} */
+function inOrder(value) {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, inOrder(value[key])]));
+}
+
 /** Like chrome.storage.local: values are copies, and asynchronous. */
 export function fakeStore() {
   /** @type {Map<string, string>} */
@@ -23,7 +30,7 @@ export function fakeStore() {
     /** @param {string} key */
     async get(key) {
       const text = kept.get(key);
-      return text === undefined ? {} : { [key]: JSON.parse(text) };
+      return text === undefined ? {} : { [key]: inOrder(JSON.parse(text)) };
     },
     /** @param {Record<string, any>} items */
     async set(items) {
@@ -373,6 +380,8 @@ export function fakeTableTabs() {
     shows: /** @type {import("../../extension/lib/linking/link_table.js").TableLook | null} */ (null),
     opened: /** @type {number[]} */ ([]),
     allowed: true,
+    seen: /** @type {string[]} */ ([]),
+    addresses: async () => made.seen,
     async look() {
       return made.shows;
     },

@@ -45,7 +45,32 @@ const SHOWN = { id: "lnk_1", value: "", replaces: false };
 test("over the table the lists that wait are offered, with how many references they have", async () => {
   const { desk } = await atTable();
   const place = data(await desk.crm_page({ tab: TAB }));
-  assert.deepEqual(place, { page: "table", kind: "customer", several: false, lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }] });
+  assert.deepEqual(place, { page: "table", kind: "customer", several: false, lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }], named: null });
+});
+
+/** @param {string[]} ids */
+const batches = (...ids) => ({ batches: ids.map((id) => ({ id, name: `${id}.csv`, package: "xero", created_at: "2026-03-02T14:05:00Z", contacts: 9 })) });
+
+test("of several lists that wait the one whose page is open in crmlink is named; of two open ones neither", async () => {
+  const { desk, server, tableTabs } = await atTable();
+  server.replies["GET /batches?state=filling"] = batches("bat_1", "bat_2", "bat_3", "bat_4", "bat_5", "bat_6");
+  for (const id of ["bat_2", "bat_3", "bat_4", "bat_5", "bat_6"]) server.replies[`GET /batches/${id}`] = { counts: { states: { filling: 2 } } };
+  const named = async () => data(await desk.crm_page({ tab: TAB })).named;
+  assert.equal(await named(), null);
+  tableTabs.seen = ["http://127.0.0.1:8787/lists/bat_6?state=filling", "http://127.0.0.1:8787/links", "https://elsewhere.example/lists/bat_1"];
+  const place = data(await desk.crm_page({ tab: TAB }));
+  assert.equal(place.named, "bat_6");
+  assert.equal(place.lists[0].id, "bat_6", "not among the ones that are left out");
+  tableTabs.seen.push("http://127.0.0.1:8787/lists/bat_2/rows/4");
+  assert.equal(await named(), null);
+});
+
+test("over another page of Commusoft the lists that wait are told, and without any nothing is", async () => {
+  const { desk, server, tableTabs } = await atTable();
+  tableTabs.shows = { count: 0, kind: null, tables: [] };
+  assert.deepEqual(data(await desk.crm_page({ tab: TAB })), { page: "crm", lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }], named: null });
+  server.replies["GET /batches?state=filling"] = { batches: [] };
+  assert.equal(data(await desk.crm_page({ tab: TAB })), null);
 });
 
 test("a page of another Commusoft is not looked at", async () => {
@@ -94,6 +119,17 @@ test("what the table shows is told before anything is filled, and the server say
   data(await start());
   assert.deepEqual(data(await page.table_seen(TAB, { page: 5, rows: [SHOWN] })).fill, ["lnk_1"]);
   assert.deepEqual(server.times(SEEN).map((one) => one.body), [{ connection_id: "con_1", stage: "before", rows: [{ link_id: "lnk_1", value: null, replaces: null }] }]);
+});
+
+test("each row is told with the version of its record that the table was begun with, then with the newest", async () => {
+  const { page, start, server } = await atTable();
+  server.replies["GET /batches/bat_1/table?after=0"] = { connection_id: "con_1", rows: [{ ...ROW, record_version: 7 }], next: 1 };
+  server.replies[SEEN] = { rows: [{ link_id: "lnk_1", state: "intended", fill: true, record_version: 9 }] };
+  data(await start());
+  data(await page.table_begin(TAB, { page: 5 }));
+  data(await page.table_seen(TAB, { page: 5, rows: [SHOWN] }));
+  data(await page.table_seen(TAB, { page: 5, rows: [SHOWN] }));
+  assert.deepEqual(server.times(SEEN).map((one) => one.body.rows[0].record_version), [7, 9]);
 });
 
 test("a page that crmlink filled tells nothing until it is loaded again", async () => {
@@ -214,7 +250,7 @@ test("a page that shows customers and suppliers is no list", async () => {
   const { look, tableTabs } = await onList();
   const supplier = { cells: ["7", "Pipes Ltd"], hrefs: ["https://app.commusoft.co.uk/suppliers/list_supplier/7/view/supplier_details"] };
   tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows: [...CUSTOMERS.rows, supplier] }] };
-  assert.equal(await look(), null);
+  assert.equal((await look()).page, "crm");
 });
 
 test("a row that leads to two customers, as that of a job does, is not taken", async () => {

@@ -78,7 +78,7 @@ test("no message asks for the token", () => {
 
 const PAGE = { id: OWN.id, url: "https://go.xero.com/app/!x/contacts", frameId: 0, tab: { id: 7 } };
 
-const OBSERVED = { type: "assist_observe", link: "lnk_1", stage: "before", value: null, replaces: null };
+const OBSERVED = { type: "assist_observe", link: "lnk_1", stage: "before", value: null, replaces: null, record_version: 7 };
 
 /** Who may not speak as our script in a page, or not in this way. */
 const UNHEARD = /** @type {[string, unknown, object][]} */ ([

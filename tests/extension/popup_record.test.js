@@ -67,13 +67,15 @@ test("what the page shows beside what crmlink knows", async () => {
   assert.match(words(), /KNOWN.*The page shows another reference: OTHER/s);
   await open({ record: record({ reference: "KNOWN" }), page: { state: "shown", value: "KNOWN" } });
   assert.match(words(), /The page shows the same/);
+  await open();
+  assert.match(words(), /knows of no reference for this page.*The page shows none either/);
   await open({ record: record({ reference: "KNOWN" }), page: { state: "unknown" } });
-  assert.match(words(), /could not be read on this page/);
+  assert.match(words(), /couldn't read the reference on this page/);
 });
 
 test("nothing known of any contact: how to bring them in", async () => {
   await open({ contacts: { known: 0, suggestions: [] } });
-  assert.match(words(), /knows no contacts yet.*import a file/s);
+  assert.match(words(), /doesn't know any contacts yet.*Import a file/s);
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("choose_contact"), []);
@@ -111,7 +113,7 @@ test("a record that has another reference is not linked with one key", async () 
 
 test("a link that waits for this page can be continued or withdrawn", async () => {
   await open({ open_link: WAITING });
-  assert.match(words(), /A link waits to be saved on this page/);
+  assert.match(words(), /A link is waiting to be saved on this page/);
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("assist_here"), [{ type: "assist_here", tab: 7 }]);
@@ -120,4 +122,25 @@ test("a link that waits for this page can be continued or withdrawn", async () =
   buttons.find((one) => one.textContent === "Withdraw this link")?.click();
   await settle();
   assert.deepEqual(asked("withdraw"), [{ type: "withdraw", link: "lnk_1" }]);
+});
+
+test("every screen says how old imported records are, and none of those that the API keeps", async () => {
+  await open();
+  const age = () => /** @type {Element | undefined} */ ([...page.document.querySelectorAll(".age")].at(-1));
+  assert.ok(age()?.hasAttribute("hidden"));
+  const imports = [{ kind: "customer", source: "report", read_at: "2026-03-02T09:00:00Z" }, { kind: "supplier", source: "list", read_at: "2026-02-01T09:00:00Z" }];
+  page.answers.look.data.standing.workspace = { ...WORKSPACE, mirror: { ...WORKSPACE.mirror, imports } };
+  const screens = [];
+  for (const answer of [{ link: null }, { open_link: WAITING }]) {
+    await open(answer);
+    screens.push([screen(), age()?.textContent, age()?.hasAttribute("hidden")]);
+  }
+  page.answers.record = { ok: false, problem: { type: "record-unknown", detail: "", record: null, retry_after: null, request_id: null, link: null } };
+  await new PopupController(createFrame(), 7).start();
+  await settle();
+  screens.push([screen(), age()?.textContent, age()?.hasAttribute("hidden")]);
+  for (const [name, said, hidden] of screens) {
+    assert.match(said ?? "", /^Customers as of 2 Mar 2026, .* Suppliers as of 1 Feb 2026/, name ?? "");
+    assert.equal(hidden, false);
+  }
 });

@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from browsers.shared_playwright import shared_playwright
 from extension.loaded_extension import LoadedExtension
 from extension.scripted_replies import usual_replies
 from extension.scripted_server import ScriptedServer
@@ -75,7 +76,6 @@ def open_stage(*, bypass_csp: bool = False) -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory(prefix="crmlink-", ignore_cleanup_errors=True) as profile,
         closing(ScriptedServer()) as server,
-        sync_playwright() as playwright,
-        LoadedExtension.launch(playwright, Path(profile), bypass_csp=bypass_csp) as loaded,
+        LoadedExtension.launch(shared_playwright(), Path(profile), bypass_csp=bypass_csp) as loaded,
     ):
         yield Stage(loaded, server)

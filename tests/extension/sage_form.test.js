@@ -97,7 +97,7 @@ test("the panel fills nothing when it opens, nor when the page presses its butto
   window.chrome = { i18n: { getMessage: (/** @type {string} */ key) => key }, runtime: { sendMessage: async () => ({ ok: true, data: view }) } };
   const read = (/** @type {string} */ path) => readFileSync(new URL(`../../extension/${path}`, import.meta.url), "utf8");
   for (const name of ["dom_text", "control_name", "context", "find_field", "fill_field", "detail_fields"]) window.eval(read(`lib/commusoft/${name}.js`));
-  for (const name of ["frame", "sage"]) window.eval(read(`content/table/${name}.js`));
+  for (const name of ["on_top", "table/frame", "table/sage"]) window.eval(read(`content/${name}.js`));
   for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
   const buttons = [...root.querySelectorAll("li button")];
   assert.deepEqual(buttons.map((one) => one.getAttribute("aria-label")), ["sage_use_for", "sage_use_for", "sage_use_for", "sage_use_for"]);

@@ -176,6 +176,94 @@ test("a page that draws its rows anew when a field is entered gets nothing into 
   page.window.close();
 });
 
+/**
+ * A table of fields whose page draws all of it anew, once for whatever changed in one turn.
+ * @param {ReturnType<typeof openPage>} page
+ * @param {(values: string[], typedInto: number[]) => void} onDraw may change what the fields hold
+ */
+function drawnLater({ document, window }, onDraw) {
+  const body = /** @type {HTMLTableSectionElement} */ (document.querySelector("tbody"));
+  const drawn = { times: 0 };
+  /** @type {number[]} */
+  let typedInto = [];
+  body.addEventListener("input", (/** @type {any} */ event) => {
+    typedInto.push(event.target.closest("tr").sectionRowIndex);
+    if (typedInto.length > 1) return;
+    window.queueMicrotask(() => {
+      const fields = [...body.querySelectorAll("input")];
+      const values = fields.map((one) => one.value);
+      drawn.times += 1;
+      onDraw(values, typedInto);
+      typedInto = [];
+      fields.forEach((one, at) => (one.value = values[at] ?? ""));
+    });
+  });
+  return drawn;
+}
+
+test("fields are filled several at a time, so that the page draws its rows that much less often", async () => {
+  const list = entries(31);
+  const page = openPage(inputTable(list, linked));
+  const drawn = drawnLater(page, () => undefined);
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual(inputs(page), list.map((one) => `REF-${one.id}`));
+  assert.equal([...outcomes.values()].filter((one) => one === "filled").length, 31);
+  assert.ok(drawn.times <= 5, `drawn ${drawn.times} times`);
+  page.window.close();
+});
+
+test("of several fields filled at a time one that went to the next row is put back there, and filled alone", async () => {
+  const list = entries(15);
+  const page = openPage(inputTable(list, linked));
+  let astray = 0;
+  drawnLater(page, (values, typedInto) => {
+    if (astray > 0 || !typedInto.includes(10)) return;
+    astray = typedInto.length;
+    [values[10], values[12]] = ["", values[10] ?? ""];
+  });
+  const { outcomes } = await fillAll(page, list.filter((_, at) => at !== 12).map((one) => wanted(one)));
+  assert.ok(astray > 1, "it was filled alone from the first");
+  assert.deepEqual(inputs(page), list.map((one, at) => (at === 12 ? "" : `REF-${one.id}`)));
+  assert.equal(outcomes.get("row-1011"), "filled");
+  page.window.close();
+});
+
+test("of several fields filled at a time one whose value the page changes has its own back", async () => {
+  const list = entries(15);
+  const page = openPage(inputTable(list, linked));
+  drawnLater(page, (values) => {
+    if (values[10] === "REF-1011") values[10] = "ref-1011";
+  });
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual(inputs(page), list.map((one, at) => (at === 10 ? "" : `REF-${one.id}`)));
+  assert.equal(outcomes.get("row-1011"), "not_taken");
+  page.window.close();
+});
+
+test("a page that takes one change at a time gets every value all the same", async () => {
+  const list = entries(15);
+  const page = openPage(inputTable(list, linked));
+  /** @type {string[]} */
+  let kept = list.map(() => "");
+  drawnLater(page, (values, typedInto) => {
+    const last = typedInto.at(-1) ?? 0;
+    kept = kept.map((one, at) => (at === last ? (values[at] ?? "") : one));
+    kept.forEach((one, at) => (values[at] = one));
+  });
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual(inputs(page), list.map((one) => `REF-${one.id}`));
+  assert.equal([...outcomes.values()].filter((one) => one === "filled").length, 15);
+  page.window.close();
+});
+
+test("rows that are to hold the same value are filled one by one", async () => {
+  const list = entries(8);
+  const page = openPage(inputTable(list, linked));
+  await fillAll(page, list.map((one) => wanted(one, { target: "SAME" })));
+  assert.deepEqual(inputs(page), list.map(() => "SAME"));
+  page.window.close();
+});
+
 /** @param {import("./table_page.js").Entry[]} list */
 const references = (list) => Object.fromEntries(list.filter((one) => one.reference !== "").map((one) => [one.id, one.reference]));
 
@@ -300,7 +388,7 @@ test("Stop ends it before the next row", async () => {
   const list = entries(10);
   const page = openPage(inputTable(list, linked));
   let done = 0;
-  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)), { progress: () => (done += 1), stopped: () => done === 3 });
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)), { progress: (now) => (done = now), stopped: () => done >= 3 });
   assert.equal(outcomes.size, 3);
   assert.equal(inputs(page).filter(Boolean).length, 3);
   page.window.close();

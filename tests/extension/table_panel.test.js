@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { entries, inputTable, linked, openPage, RULES, wanted } from "./table_page.js";
 
-const SCRIPTS = ["frame", "report", "panel"].map((name) => readFileSync(new URL(`../../extension/content/table/${name}.js`, import.meta.url), "utf8"));
+const SCRIPTS = ["on_top", "table/frame", "table/report", "table/panel"].map((name) => readFileSync(new URL(`../../extension/content/${name}.js`, import.meta.url), "utf8"));
 
 /**
  * @param {import("./table_page.js").Entry[]} list

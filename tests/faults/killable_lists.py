@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from crmlink.batches import execute_row, writer
+from crmlink.batches import backoff, execute_row, writer
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.limits import ClientLimits
@@ -49,8 +49,8 @@ class Place:
 
 def life(place: Place, parent: Connection) -> None:
     """One life of the server's part in it, as its worker begins it."""
-    writer.TELL_EVERY, writer.LOOK_AGAIN, writer.FIRST_REST = 0.05, 0.05, 0.05
-    writer.LONGEST_REST = 0.1
+    writer.HEARTBEAT_INTERVAL, writer.POLL_INTERVAL = 0.05, 0.05
+    backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     installation = place.open()
     # As `crmlink serve` does, whose lock proves that it is alone.

@@ -1,4 +1,4 @@
-"""A firm whose real ``crmlink serve`` tests may kill at a request of their choice."""
+"""A firm whose ``crmlink serve``, a process of its own, tests may kill at any request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import requests
 from sqlalchemy import delete, select
 
-from browsers.real_services import Service, _environment, wait_until
+from browsers.real_services import PreparedService, _environment, wait_until
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.sandbox import SandboxServer
@@ -27,6 +27,7 @@ from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 LOOK_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
+SERVER = "faults.server_command:main"
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 
 
@@ -41,7 +42,7 @@ class Firm:
     batch_id: str = ""
     token: str = ""
     records: list[str] = field(default_factory=list)
-    server: Service | None = None
+    server: PreparedService | None = None
 
     def open(self) -> Installation:
         account = connection_to(self.commusoft.address)
@@ -72,7 +73,7 @@ class Firm:
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
             "CRMLINK_COMMUSOFT_AT_ONCE": str(at_once),
         }
-        self.server = Service("serve", self.folder, environment)
+        self.server = PreparedService("serve", self.folder, environment, SERVER)
         self.server.start()
 
     def kill(self, held: HeldRequest, step: str) -> None:
@@ -122,8 +123,7 @@ class Firm:
             time.sleep(LOOK_INTERVAL)
             return str(self.ask("GET", "")["state"]) == state
 
-        # A PUT that died with its server may land for two minutes before it is given up.
-        wait_until(is_there, f"the list is {state.value}", limit=240)
+        wait_until(is_there, f"the list is {state.value}")
 
     def assert_nothing_is_left(self) -> None:
         """Every link is undone, in crmlink and in Commusoft, and no row says otherwise."""

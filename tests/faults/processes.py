@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 
-# Only what is installed: the server that is copied knows no path of the tests, and says nothing.
+TESTS = Path(__file__).parents[1]
 IMPORTED = [
     "crmlink.cli.serve", "crmlink.app", "crmlink.worker", "crmlink.installation",
     "crmlink.commusoft.sandbox.app", "crmlink.linking.decisions", "crmlink.access.api_tokens",
+    "support.warmed_up",
 ]  # fmt: skip
 
 
@@ -16,4 +20,13 @@ def processes() -> ForkServerContext:
     """Where they come from; the same for every test, for the first one decides."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(IMPORTED)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(TESTS)  # the process that is copied knows no other way
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
     return context

@@ -28,7 +28,7 @@ from unit.commusoft.fake_server import Faults
 
 @dataclass
 class SharedInstallation:
-    """A house at work, and a second way to look at its Commusoft."""
+    """An open installation, and a second way to look at its Commusoft."""
 
     installation: Installation
     address: str

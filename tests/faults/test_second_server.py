@@ -14,7 +14,7 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from browsers.real_services import Service, ServiceFailed, _environment, wait_until
+from browsers.real_services import PreparedService, Service, ServiceFailed, _environment, wait_until
 from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, Database, Link, LinkState, Workspace
 from faults.gate import RequestGate, gated_sandbox
@@ -47,7 +47,7 @@ class Firm:
         }
         if not sqlite:
             environment["CRMLINK_DATABASE_URL"] = self.database_url
-        service = Service("serve", place, environment)
+        service = PreparedService("serve", place, environment)
         self.started.append(service)
         return service
 

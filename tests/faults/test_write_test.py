@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
-from browsers.real_services import CRMLINK, _environment, wait_until
+from browsers.real_services import _environment, wait_until
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.commusoft.client import CommusoftClient
@@ -32,6 +31,7 @@ from faults.gate import gated_sandbox
 from support.access_factories import make_person
 from support.other_process import count_as_dead, other_process
 from support.page_client import PageClient, signed_in_client, words
+from support.prepared_process import CRMLINK, PreparedProcess, Streams
 from support.sandbox import (
     FAST_LIMITS,
     HOLLOWAY,
@@ -126,7 +126,7 @@ def test_a_doctor_killed_with_its_trial_on_the_record_loses_nothing(tmp_path: Pa
         environment = _environment(data, address) | {"CRMLINK_COMMUSOFT_PER_SECOND": "1000"}
         own = gate.hold(RECORD)
         command = ("doctor", "--write-test", RECORD, "--trial", TRIAL, "--yes")
-        doctor = subprocess.Popen([CRMLINK, *command], env=environment, stdout=subprocess.DEVNULL)
+        doctor = PreparedProcess(CRMLINK, command, Streams(), environment)
         own.wait()
         trial = gate.hold(RECORD)
         own.release()
@@ -176,7 +176,7 @@ def test_a_doctor_killed_while_it_proves_a_form_loses_nothing(
         }
         put = gate.hold(PLAIN, "PUT", number)
         command = ("doctor", "--write-test", PLAIN, "--trial", TRIAL, "--yes")
-        doctor = subprocess.Popen([CRMLINK, *command], env=environment, stdout=subprocess.DEVNULL)
+        doctor = PreparedProcess(CRMLINK, command, Streams(), environment)
         put.wait()
         if step == "done":
             put.carry_out()

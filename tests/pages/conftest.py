@@ -1,4 +1,4 @@
-"""A furnished house and its people, for the pages' tests."""
+"""An installation with sample data and its people, for the pages' tests."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def database_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def scene(installation: Installation, sandbox: SandboxHandle) -> SampleData:
+def sample(installation: Installation, sandbox: SandboxHandle) -> SampleData:
     return populate(installation, sandbox)
 
 
 @pytest.fixture
-def clerk(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
-    return signed_in_client(app, installation, scene.clerk)
+def clerk(app: Flask, installation: Installation, sample: SampleData) -> PageClient:
+    return signed_in_client(app, installation, sample.clerk)
 
 
 @pytest.fixture
-def manager(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
-    return signed_in_client(app, installation, scene.manager)
+def manager(app: Flask, installation: Installation, sample: SampleData) -> PageClient:
+    return signed_in_client(app, installation, sample.manager)
 
 
 @pytest.fixture
-def admin(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
-    return signed_in_client(app, installation, scene.admin)
+def admin(app: Flask, installation: Installation, sample: SampleData) -> PageClient:
+    return signed_in_client(app, installation, sample.admin)
 
 
 @pytest.fixture

@@ -73,20 +73,18 @@ class ListPageCase:
     steps: Steps = _nothing
 
 
-def populate_batches(theatre: LiveServer) -> SampleBatches:
-    """Put a list in each state into a theatre's house."""
-    installation, clerk, boss = theatre.installation, theatre.scene.clerk, theatre.scene.manager
+def populate_batches(live: LiveServer) -> SampleBatches:
+    """Put a list in each state into an installation."""
+    installation, clerk, boss = live.installation, live.sample.clerk, live.sample.manager
     ctx = installation.workspace
     hands = [unlinked(installation, FEW, FEW * number) for number in range(6)]
     on_page = unlinked(installation, FEW, 8 * FEW)
     undone = linked(installation, boss, hands[0], "Xero, old company")
-    theatre.commusoft.put_reference(
-        _first(installation, undone, RowState.SUCCESSFUL), "CHANGED-SINCE"
-    )
+    live.commusoft.put_reference(_first(installation, undone, RowState.SUCCESSFUL), "CHANGED-SINCE")
     start_undo(ctx, undone.device_id, undone.id)
     work(installation)
     done = started(installation, boss, hands[1], "Xero, March")
-    theatre.commusoft.put_reference(_first(installation, done, RowState.WAITING), "TAKEN-SINCE")
+    live.commusoft.put_reference(_first(installation, done, RowState.WAITING), "TAKEN-SINCE")
     work(installation)
     paused = started(installation, boss, hands[2], "Xero, April")
     pause(ctx, paused.device_id, paused.id)
@@ -96,13 +94,13 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
     filling = linked(installation, boss, on_page, "Xero, on Commusoft's page")
     choose_writes(ctx, Writes.API, cancelled.device_id)
     host = urlsplit(ctx.commusoft.web_url).netloc
-    shown = ShownField("customer", host, "#other > input", "Our reference", "Other details")
+    shown = ShownField("customer", host, "#other > input", "Our reference")
     show_field(ctx, shown, cancelled.device_id)
     undoing = linked(installation, boss, hands[4], "Xero, May")
     ready = accepted(installation, boss, hands[5], "Xero, June")
     mixed = (*CAST, *unlinked(installation, 14, 10 * FEW))
     review = matched(installation, boss, mixed, name="Xero, the north")
-    claim(ctx, page_actor(installation.access, theatre.scene.admin).device.id, review.id, 2)
+    claim(ctx, page_actor(installation.access, live.sample.admin).device.id, review.id, 2)
     matching = draft(installation, boss, unlinked(installation, 30), name="Xero, the south")
     writing = started(installation, boss, unlinked(installation, FEW, 7 * FEW), "Xero, July")
     start_matching(ctx, matching.device_id, matching.id, 0.99)
@@ -124,7 +122,7 @@ def _first(installation: Installation, batch: Batch, state: RowState) -> str:
 
 
 def _list(state: str, more: str = "") -> Where:
-    return lambda shelf: f"/lists/{getattr(shelf, state)}{more}"
+    return lambda batches: f"/lists/{getattr(batches, state)}{more}"
 
 
 def _keys(*keys: str) -> Steps:

@@ -22,7 +22,7 @@ def _nothing(_page: Page) -> None:
 
 @dataclass(frozen=True)
 class PageCase:
-    """A page: its name, its address in a scene, who looks, and what is done there first.
+    """A page: its name, its address in the sample, who looks, and what is done there first.
 
     ``shows`` stands on it when it is the right one.
     """
@@ -85,8 +85,8 @@ def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect").click()
 
 
-def _of_browser(scene: SampleData) -> str:
-    return f"/devices/browsers/{scene.browser.public_id}"
+def _of_browser(sample: SampleData) -> str:
+    return f"/devices/browsers/{sample.browser.public_id}"
 
 
 PAGE_CASES = (
@@ -94,53 +94,65 @@ PAGE_CASES = (
     PageCase(
         "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
     ),
+    PageCase("privacy", _at("/privacy"), "What crmlink does with data", "nobody"),
     PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
     PageCase("overview", _at("/"), "Needs attention"),
     PageCase("overview-clerk", _at("/"), "Recent links", "clerk"),
     PageCase("links", _at("/links"), "newest first"),
     PageCase("links-none", _at("/links?q=zebra"), "No links match", "clerk"),
-    PageCase("link", lambda scene: f"/links/{scene.linked.id}", "Now", "clerk"),
-    PageCase("link-undone", lambda scene: f"/links/{scene.undone.id}", "Undone", "manager"),
-    PageCase("link-conflict", lambda scene: f"/links/{scene.conflict.id}", "SMITH01", "clerk"),
-    PageCase("undo", lambda scene: f"/links/{scene.linked.id}/undo", "After undo", "clerk"),
-    PageCase("undo-refused", lambda scene: f"/links/{scene.undone.id}/undo", "already", "clerk"),
+    PageCase("link", lambda sample: f"/links/{sample.linked.id}", "Now", "clerk"),
+    PageCase("link-undone", lambda sample: f"/links/{sample.undone.id}", "Undone", "manager"),
+    PageCase("link-conflict", lambda sample: f"/links/{sample.conflict.id}", "SMITH01", "clerk"),
+    PageCase("undo", lambda sample: f"/links/{sample.linked.id}/undo", "After undo", "clerk"),
+    PageCase("undo-refused", lambda sample: f"/links/{sample.undone.id}/undo", "already", "clerk"),
     PageCase("records", _at("/records"), "by name", "clerk"),
     PageCase("records-found", _at("/records?q=john+smith"), "best match first", "clerk"),
     PageCase("records-import-refused", _at("/records/import"), "none are imported", "manager"),
     PageCase("record", _at("/records/customer-1001"), "Links", "clerk"),
     PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
     PageCase("parked", _at("/parked"), "Bramble Cottage", "clerk"),
-    PageCase("parked-contact", lambda scene: f"/parked/{scene.parked.id}", "The contact", "clerk"),
+    PageCase(
+        "parked-contact", lambda sample: f"/parked/{sample.parked.id}", "The contact", "clerk"
+    ),
     PageCase("pair-code", _at("/pair"), "8 letters", "clerk"),
-    PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
+    PageCase("pair", lambda sample: f"/pair?code={sample.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser is showing", "clerk"),
-    PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
-    PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Approve"),
+    PageCase("pair-waits", lambda sample: f"/pair?code={sample.waiting_code}", "an admin", "clerk"),
+    PageCase("pair-admin", lambda sample: f"/pair?code={sample.waiting_code}", "Approve"),
     PageCase("account", _at("/account"), "signed in", "clerk"),
     PageCase("start", _at("/start"), "Getting started", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),
+    PageCase("install", _at("/install"), "Install the extension", "clerk"),
+    PageCase("install-admin", _at("/install"), "All browsers of the office"),
     PageCase("people", _at("/people"), "Add a person"),
     PageCase("people-wrong", _at("/people"), "Enter an email address", "admin", _add_nobody),
     PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),
-    PageCase("person", lambda scene: f"/people/{scene.clerk.public_id}", "Name and role"),
+    PageCase("person", lambda sample: f"/people/{sample.clerk.public_id}", "Name and role"),
     PageCase(
-        "disconnect", lambda scene: _of_browser(scene) + "/revoke", "an admin disconnected it"
+        "disconnect", lambda sample: _of_browser(sample) + "/revoke", "an admin disconnected it"
     ),
     PageCase(
         "rotate",
-        lambda scene: f"/devices/tokens/{scene.token.public_id}/rotate",
+        lambda sample: f"/devices/tokens/{sample.token.public_id}/rotate",
         "until the new one is used",
     ),
     PageCase("revoke-all", _at("/devices/tokens/revoke-all"), "stop working"),
-    PageCase("remove", lambda scene: f"/people/{scene.clerk.public_id}/remove", "What happens now"),
+    PageCase(
+        "remove", lambda sample: f"/people/{sample.clerk.public_id}/remove", "What happens now"
+    ),
     PageCase("devices", _at("/devices?ended=yes"), "Waiting for your approval"),
     PageCase("browser", _of_browser, "acts for"),
-    PageCase("token", lambda scene: f"/devices/browsers/{scene.token.public_id}", "It expires on"),
+    PageCase(
+        "token", lambda sample: f"/devices/browsers/{sample.token.public_id}", "It expires on"
+    ),
     PageCase("token-new", _at("/devices/tokens/new"), "It can"),
     PageCase("token-made", _at("/devices/tokens/new"), "shown only now", "admin", _make_token),
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
+    PageCase("upkeep", _at("/upkeep"), "Backups and checks"),
+    PageCase("upkeep-checks", _at("/upkeep"), "Data folder", steps=_press("Run checks")),
+    PageCase("checklist", _at("/commusoft/checklist"), "Checklist for Commusoft"),
     PageCase("connect", _at("/commusoft/connect"), "Connect your"),
     PageCase("connect-pages", _at("/commusoft/connect-pages"), "no API access"),
     PageCase("packages", _at("/packages"), "The rules"),
@@ -152,6 +164,6 @@ PAGE_CASES = (
     PageCase("not-allowed", _at("/people"), "Not allowed", "clerk"),
     PageCase("not-found", _at("/nowhere"), "Not found", "clerk"),
     PageCase(
-        "paired", lambda scene: f"/pair?code={scene.fresh_code}", "Approved", "clerk", _approve
+        "paired", lambda sample: f"/pair?code={sample.fresh_code}", "Approved", "clerk", _approve
     ),
 )

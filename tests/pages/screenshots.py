@@ -29,28 +29,24 @@ SIZES: dict[str, ViewportSize] = {  # an office's screen, enlarged by its system
 
 def main(folder: Path, parts: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [
-        sight for sight in PAGE_CASES if not parts or any(part in sight.name for part in parts)
-    ]
+    wanted = [case for case in PAGE_CASES if not parts or any(part in case.name for part in parts)]
     with start_chromium() as browser:
         for scheme in ("light", "dark"):
-            with running_server(customers=400, suppliers=60) as theatre:
-                for sight in wanted:
-                    _take(browser, theatre, sight, scheme, folder)
+            with running_server(customers=400, suppliers=60) as live:
+                for case in wanted:
+                    _take(browser, live, case, scheme, folder)
 
 
-def _take(
-    browser: Browser, theatre: LiveServer, sight: PageCase, scheme: Scheme, folder: Path
-) -> None:
-    context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=SIZES["100"])
+def _take(browser: Browser, live: LiveServer, case: PageCase, scheme: Scheme, folder: Path) -> None:
+    context = live.context(browser, case.who, color_scheme=scheme, viewport=SIZES["100"])
     try:
         page = context.new_page()
-        page.goto(theatre.address + sight.path(theatre.scene))
-        sight.steps(page)
-        expect(page.locator("main")).to_contain_text(sight.shows)
+        page.goto(live.address + case.path(live.sample))
+        case.steps(page)
+        expect(page.locator("main")).to_contain_text(case.shows)
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
-            picture = folder / f"{sight.name}-{scheme}-{size}.png"
+            picture = folder / f"{case.name}-{scheme}-{size}.png"
             page.screenshot(path=picture, full_page=True)
     finally:
         context.close()

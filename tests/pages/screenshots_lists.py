@@ -34,30 +34,30 @@ def main(folder: Path, parts: list[str]) -> None:
     ]
     with start_chromium() as browser:
         for scheme in ("light", "dark"):
-            with running_server(customers=400, suppliers=60) as theatre:
-                shelf = populate_batches(theatre)
-                for sight in wanted:
-                    _take(browser, theatre, shelf, sight, scheme, folder)
+            with running_server(customers=400, suppliers=60) as live:
+                batches = populate_batches(live)
+                for case in wanted:
+                    _take(browser, live, batches, case, scheme, folder)
 
 
 def _take(
     browser: Browser,
-    theatre: LiveServer,
-    shelf: SampleBatches,
-    sight: ListPageCase,
+    live: LiveServer,
+    batches: SampleBatches,
+    case: ListPageCase,
     scheme: Scheme,
     folder: Path,
 ) -> None:
-    context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=SIZES["100"])
+    context = live.context(browser, case.who, color_scheme=scheme, viewport=SIZES["100"])
     try:
         page = context.new_page()
-        page.goto(theatre.address + sight.path(shelf))
-        sight.steps(page)
-        expect(page.locator("main")).to_contain_text(sight.shows)
+        page.goto(live.address + case.path(batches))
+        case.steps(page)
+        expect(page.locator("main")).to_contain_text(case.shows)
         whole = not page.locator("dialog[open]").count()
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
-            picture = folder / f"{sight.name}-{scheme}-{size}.png"
+            picture = folder / f"{case.name}-{scheme}-{size}.png"
             page.screenshot(path=picture, full_page=whole)
     finally:
         context.close()

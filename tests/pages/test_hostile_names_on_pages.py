@@ -67,21 +67,21 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def theatre() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveServer]:
     with running_server() as opened:
         _spoil(opened)
         yield opened
 
 
 @pytest.fixture(scope="module")
-def watch(theatre: LiveServer) -> Iterator[Watch]:
+def watch(live: LiveServer) -> Iterator[Watch]:
     with start_chromium() as browser:
-        context = theatre.context(browser, "admin", bypass_csp=True)
-        yield Watch(context.new_page(), theatre.address)
+        context = live.context(browser, "admin", bypass_csp=True)
+        yield Watch(context.new_page(), live.address)
         context.close()
 
 
-def test_lists_show_every_hostile_name_as_text(theatre: LiveServer, watch: Watch) -> None:
+def test_lists_show_every_hostile_name_as_text(live: LiveServer, watch: Watch) -> None:
     for number in range(1, len(NAMES) // PAGE + 3):
         watch.visit(f"/links?page={number}")
         watch.visit(f"/records?page={number}")
@@ -91,7 +91,7 @@ def test_lists_show_every_hostile_name_as_text(theatre: LiveServer, watch: Watch
 
 @pytest.mark.parametrize("start", range(4))
 def test_single_pages_show_hostile_names_as_text(
-    theatre: LiveServer, watch: Watch, start: int
+    live: LiveServer, watch: Watch, start: int
 ) -> None:
     for number in range(start, len(NAMES), 16):
         watch.visit(f"/records/customer-{90_000 + number}")
@@ -100,9 +100,9 @@ def test_single_pages_show_hostile_names_as_text(
 
 
 def test_people_and_devices_with_hostile_names_are_asked_about_as_text(
-    theatre: LiveServer, watch: Watch
+    live: LiveServer, watch: Watch
 ) -> None:
-    with theatre.installation.database.reading() as session:
+    with live.installation.database.reading() as session:
         people = session.query(Person).filter(Person.name.in_(NAMES)).all()
         devices = session.query(Device).filter(Device.name.in_(NAMES)).all()
     assert len(people) > 10
@@ -116,15 +116,15 @@ def test_people_and_devices_with_hostile_names_are_asked_about_as_text(
 
 
 def test_a_browser_that_calls_itself_something_hostile_is_shown_as_text(
-    theatre: LiveServer, watch: Watch
+    live: LiveServer, watch: Watch
 ) -> None:
-    access = theatre.installation.access
+    access = live.installation.access
     for name in NAMES[::16]:
         code = start_pairing(access, name[:60], name[:60], proven("a key")).user_code
         watch.visit(f"/pair?code={code}")
 
 
-def test_what_is_typed_comes_back_as_text(theatre: LiveServer, watch: Watch) -> None:
+def test_what_is_typed_comes_back_as_text(live: LiveServer, watch: Watch) -> None:
     watch.visit("/records")
     for name in NAMES[::16]:
         watch.page.goto(watch.home + "/records")
@@ -140,7 +140,7 @@ def test_what_is_typed_comes_back_as_text(theatre: LiveServer, watch: Watch) -> 
         watch.look(f"a person called {name[:40]!r}")
 
 
-def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: LiveServer, watch: Watch) -> None:
+def test_the_watch_sees_a_name_that_is_written_as_markup(live: LiveServer, watch: Watch) -> None:
     watch.page.goto(watch.home + "/records")
     own = Watch(watch.page, watch.home)
     watch.page.evaluate(
@@ -152,26 +152,26 @@ def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: LiveServer, wa
         own.look("here")
 
 
-def _spoil(theatre: LiveServer) -> None:
+def _spoil(live: LiveServer) -> None:
     """Give every sort of thing that has a name each of the hostile ones, or some of them."""
-    scene, installation = theatre.scene, theatre.installation
+    sample, installation = live.sample, live.installation
     with installation.database.writing() as session:
         for number, name in enumerate(NAMES):
             session.add(_record(installation.workspace.connection_id, number, name))
-            session.add(_link(installation.workspace.connection_id, scene, number, name))
+            session.add(_link(installation.workspace.connection_id, sample, number, name))
         for number, name in enumerate(NAMES[::16]):
             session.add(
                 Person(
                     workspace_id=installation.workspace.workspace_id,
                     name=name,
                     email=f"{number}@hostile.example",
-                    role=scene.clerk.role,
+                    role=sample.clerk.role,
                     joined_at=now(),
                 )
             )
-            session.add(_device(scene, number, name))
+            session.add(_device(sample, number, name))
         session.flush()
-        workspace = scene.browser.workspace_id
+        workspace = sample.browser.workspace_id
         session.query(Pairing).filter_by(workspace_id=workspace).update(
             {"device_name": NAMES[0], "browser": NAMES[1], "address": NAMES[2]}
         )
@@ -185,9 +185,9 @@ def _record(connection_id: int, number: int, name: str) -> MirroredRecord:
     )  # fmt: skip
 
 
-def _link(connection_id: int, scene: SampleData, number: int, name: str) -> Link:
+def _link(connection_id: int, sample: SampleData, number: int, name: str) -> Link:
     return Link(
-        id=f"{number:032x}", connection_id=connection_id, device_id=scene.browser.id,
+        id=f"{number:032x}", connection_id=connection_id, device_id=sample.browser.id,
         idempotency_key=new_key(), fingerprint="", package=name, organisation=name,
         kind="customer", reference=name, contact_name=name, record_number=str(90_000 + number),
         record_label=name, prior=name, target=name + "2", state=LinkState.LINKED,
@@ -196,10 +196,10 @@ def _link(connection_id: int, scene: SampleData, number: int, name: str) -> Link
     )  # fmt: skip
 
 
-def _device(scene: SampleData, number: int, name: str) -> Device:
+def _device(sample: SampleData, number: int, name: str) -> Device:
     return Device(
-        workspace_id=scene.browser.workspace_id, person_id=scene.clerk.id,
+        workspace_id=sample.browser.workspace_id, person_id=sample.clerk.id,
         sort="script" if number % 2 else "browser", name=name, prefix=f"crm_{number}",
-        token_hash=f"hostile {number}", scopes=["read"], expires_at=scene.token.expires_at,
+        token_hash=f"hostile {number}", scopes=["read"], expires_at=sample.token.expires_at,
         last_used_address=name, last_used_at=now(),
     )  # fmt: skip

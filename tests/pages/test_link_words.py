@@ -17,7 +17,7 @@ FIRST, SECOND = (f"aaaaaaaa-0000-4000-8000-00000000000{n}" for n in (1, 2))
 
 
 @pytest.fixture
-def linked(installation: Installation, scene: SampleData) -> Link:
+def linked(installation: Installation, sample: SampleData) -> Link:
     device_id = command_line_actor(installation.access).device.id
     with installation.database.reading() as session:
         free = session.query(MirroredRecord).filter_by(

@@ -21,10 +21,10 @@ KEY = re.compile(r'name="key" value="([^"]+)"')
 
 
 def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
-    installation: Installation, scene: SampleData, clerk: PageClient
+    installation: Installation, sample: SampleData, clerk: PageClient
 ) -> None:
     with installation.database.writing() as session:
-        session.add_all(_copies(scene.linked, PAGE_SIZE + 5))
+        session.add_all(_copies(sample.linked, PAGE_SIZE + 5))
     wanted = LinkFilter(search="copy")
     first, second = (
         list_links(installation.workspace, wanted),
@@ -40,38 +40,38 @@ def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
     assert "There are fewer links now" in clerk.read("/links?q=copy&page=9")
 
 
-def test_a_link_tells_its_history(clerk: PageClient, scene: SampleData) -> None:
-    page = clerk.read(f"/links/{scene.undone.id}")
+def test_a_link_tells_its_history(clerk: PageClient, sample: SampleData) -> None:
+    page = clerk.read(f"/links/{sample.undone.id}")
     assert "↶ Undone" in page
     assert "Marcus Bello" in page
     assert "it was already undone" in page
-    assert "is SMITH01: neither" in clerk.read(f"/links/{scene.conflict.id}")
+    assert "is SMITH01: neither" in clerk.read(f"/links/{sample.conflict.id}")
 
 
 def test_a_clerk_undoes_an_own_link_and_commusoft_shows_what_stood_there_before(
-    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
+    clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
-    ask = clerk.get(f"/links/{scene.linked.id}/undo").get_data(as_text=True)
+    ask = clerk.get(f"/links/{sample.linked.id}/undo").get_data(as_text=True)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     key = KEY.search(ask)
     assert key
-    reply = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
+    reply = clerk.send(f"/links/{sample.linked.id}/undo", key=key[1])
     assert reply.status_code == 303
     assert sandbox.reference("customer-1001") is None
     assert "Undone. Commusoft shows the earlier reference" in clerk.read(reply.headers["Location"])
-    again = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
+    again = clerk.send(f"/links/{sample.linked.id}/undo", key=key[1])
     assert again.headers["Location"] == reply.headers["Location"], "a second click did it twice"
 
 
 def test_a_clerk_cannot_undo_anothers_link_and_a_manager_can(
     app: Flask,
     installation: Installation,
-    scene: SampleData,
+    sample: SampleData,
     manager: PageClient,
     sandbox: SandboxHandle,
 ) -> None:
     other = signed_in_client(app, installation, make_person(installation.access, "clerk"))
-    path = f"/links/{scene.linked.id}/undo"
+    path = f"/links/{sample.linked.id}/undo"
     assert "ask a manager" in other.read(path)
     refused = other.send(path)
     assert refused.status_code == 403
@@ -83,9 +83,9 @@ def test_a_clerk_cannot_undo_anothers_link_and_a_manager_can(
 
 @pytest.mark.parametrize("which", ["undone", "conflict", "failed", "hanging"])
 def test_a_link_that_does_not_stand_cannot_be_undone(
-    manager: PageClient, scene: SampleData, which: str
+    manager: PageClient, sample: SampleData, which: str
 ) -> None:
-    path = f"/links/{getattr(scene, which).id}/undo"
+    path = f"/links/{getattr(sample, which).id}/undo"
     assert "Undo the link" not in manager.read(path)
     reply = manager.send(path)
     assert reply.status_code == 409
@@ -93,21 +93,21 @@ def test_a_link_that_does_not_stand_cannot_be_undone(
 
 
 def test_an_undo_stops_where_somebody_changed_the_record_since(
-    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
+    clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "BY-HAND-1")
-    reply = clerk.send(f"/links/{scene.linked.id}/undo")
+    reply = clerk.send(f"/links/{sample.linked.id}/undo")
     assert reply.status_code == 409
     assert "the reference in Commusoft is now BY-HAND-1" in words(reply)
     assert sandbox.reference("customer-1001") == "BY-HAND-1"
 
 
 def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_second_yes(
-    installation: Installation, clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
+    installation: Installation, clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     with installation.database.writing() as session:
-        session.get_one(Link, scene.linked.id).prior = REFERENCE.format(8)
-    path = f"/links/{scene.linked.id}/undo"
+        session.get_one(Link, sample.linked.id).prior = REFERENCE.format(8)
+    path = f"/links/{sample.linked.id}/undo"
     refused = clerk.send(path)
     assert refused.status_code == 409
     assert f"David Owusu has {REFERENCE.format(8)} too, and I want it on both" in words(refused)
@@ -117,13 +117,13 @@ def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_secon
 
 
 def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
-    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
+    clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()
-    reply = clerk.send(f"/links/{scene.linked.id}/undo")
+    reply = clerk.send(f"/links/{sample.linked.id}/undo")
     assert reply.status_code == 503
     assert "Nothing was saved" in words(reply)
-    assert "✓ Linked" in clerk.read(f"/links/{scene.linked.id}")
+    assert "✓ Linked" in clerk.read(f"/links/{sample.linked.id}")
 
 
 def test_records_are_searched_and_filtered(clerk: PageClient, installation: Installation) -> None:
@@ -152,7 +152,7 @@ def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: PageClient) ->
 
 
 def test_a_record_is_read_again_when_asked_for(
-    clerk: PageClient, sandbox: SandboxHandle, scene: SampleData
+    clerk: PageClient, sandbox: SandboxHandle, sample: SampleData
 ) -> None:
     sandbox.put_reference("customer-1001", "BY-HAND-2")
     clerk.send("/records/customer-1001/look")

@@ -31,25 +31,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveServer]:
     with running_server() as opened:
         yield opened
 
 
-def _open(browser: Browser, theatre: LiveServer, path: str, who: str = "manager") -> Page:
-    page = theatre.context(browser, who).new_page()  # type: ignore[arg-type] # one of Who
-    page.goto(theatre.address + path)
+def _open(browser: Browser, live: LiveServer, path: str, who: str = "manager") -> Page:
+    page = live.context(browser, who).new_page()  # type: ignore[arg-type] # one of Who
+    page.goto(live.address + path)
     return page
 
 
 def test_a_list_shows_its_suggestions_once_it_is_matched_and_takes_keys(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    batch = draft(theatre.installation, theatre.scene.manager)
-    page = _open(browser, theatre, f"/lists/{batch.id}")
+    batch = draft(live.installation, live.sample.manager)
+    page = _open(browser, live, f"/lists/{batch.id}")
     page.get_by_role("button", name="Match 11 contacts").click()
     expect(page.locator("#state-title")).to_have_text("Matching")
-    work(theatre.installation)
+    work(live.installation)
     expect(page.locator("#state-title")).to_have_text("To review", timeout=TIME)
     page.get_by_role("link", name="Go to the rows").click()
     row = page.locator("#row-1")
@@ -63,14 +63,14 @@ def test_a_list_shows_its_suggestions_once_it_is_matched_and_takes_keys(
 
 
 def test_a_row_of_a_list_shows_what_matching_again_found(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
     """Its decision is the same as before; only what is suggested is another."""
-    installation = theatre.installation
-    batch = matched(installation, theatre.scene.manager)
-    page = _open(browser, theatre, f"/lists/{batch.id}")
+    installation = live.installation
+    batch = matched(installation, live.sample.manager)
+    page = _open(browser, live, f"/lists/{batch.id}")
     expect(page.locator("#row-2")).to_contain_text("customer 1002")
-    theatre.commusoft.put_reference("customer-1001", "OTHER-1")
+    live.commusoft.put_reference("customer-1001", "OTHER-1")
     installation.workspace.sync()
     start_matching(installation.workspace, batch.device_id, batch.id, 0.998)
     work(installation)
@@ -78,11 +78,11 @@ def test_a_row_of_a_list_shows_what_matching_again_found(
 
 
 def test_the_figures_above_the_rows_follow_what_others_do(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, scene = theatre.installation, theatre.scene
-    batch = started(installation, scene.manager, unlinked(installation, 5))
-    page = _open(browser, theatre, f"/lists/{batch.id}?show=waiting")
+    installation, sample = live.installation, live.sample
+    batch = started(installation, sample.manager, unlinked(installation, 5))
+    page = _open(browser, live, f"/lists/{batch.id}?show=waiting")
     pills = page.get_by_role("navigation", name="Which contacts")
     expect(pills).to_contain_text("Waiting 5")
     write_waiting(installation.workspace)
@@ -92,21 +92,21 @@ def test_the_figures_above_the_rows_follow_what_others_do(
 
 
 def test_a_list_that_others_cancel_offers_no_decisions_any_more(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, scene = theatre.installation, theatre.scene
-    batch = started(installation, scene.manager, (*unlinked(installation, 5), *CAST[-2:]))
-    page = _open(browser, theatre, f"/lists/{batch.id}")
+    installation, sample = live.installation, live.sample
+    batch = started(installation, sample.manager, (*unlinked(installation, 5), *CAST[-2:]))
+    page = _open(browser, live, f"/lists/{batch.id}")
     expect(page.get_by_role("button", name="Not in Commusoft", exact=True)).to_have_count(2)
     cancel(installation.workspace, batch.device_id, batch.id)
     expect(page.locator("#state-title")).to_have_text("Cancelled", timeout=TIME)
     expect(page.get_by_role("button", name="Not in Commusoft")).to_have_count(0, timeout=TIME)
 
 
-def test_a_draft_follows_what_others_do_with_it(browser: Browser, theatre: LiveServer) -> None:
-    installation = theatre.installation
-    batch = draft(installation, theatre.scene.manager)
-    page = _open(browser, theatre, f"/lists/{batch.id}")
+def test_a_draft_follows_what_others_do_with_it(browser: Browser, live: LiveServer) -> None:
+    installation = live.installation
+    batch = draft(installation, live.sample.manager)
+    page = _open(browser, live, f"/lists/{batch.id}")
     expect(page.locator("#state-title")).to_have_text("Draft")
     start_matching(installation.workspace, batch.device_id, batch.id, 0.998)
     work(installation)
@@ -114,10 +114,10 @@ def test_a_draft_follows_what_others_do_with_it(browser: Browser, theatre: LiveS
     expect(page.locator("#row-1").get_by_role("button", name="Accept")).to_be_visible(timeout=TIME)
 
 
-def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: LiveServer) -> None:
-    installation = theatre.installation
-    batch = matched(installation, theatre.scene.manager)
-    page = _open(browser, theatre, f"/lists/{batch.id}")
+def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, live: LiveServer) -> None:
+    installation = live.installation
+    batch = matched(installation, live.sample.manager)
+    page = _open(browser, live, f"/lists/{batch.id}")
     page.get_by_placeholder("Name, email, town or reference").fill("zebe")
     choose_none(installation.workspace, batch.device_id, batch.id, 11, 0)
     expect(page.locator("#row-11")).to_contain_text("Not in Commusoft", timeout=TIME)
@@ -125,10 +125,10 @@ def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: Liv
 
 
 def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, scene = theatre.installation, theatre.scene
-    page = _open(browser, theatre, f"/pair?code={scene.fresh_code}", "clerk")
+    installation, sample = live.installation, live.sample
+    page = _open(browser, live, f"/pair?code={sample.fresh_code}", "clerk")
     page.get_by_label("Name this browser").fill("Reception, Anna")
     for _ in range(2):
         with page.expect_response("**/pair?code=*", timeout=TIME):
@@ -136,16 +136,19 @@ def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
     expect(page.get_by_label("Name this browser")).to_have_value("Reception, Anna")
     expect(page.get_by_label("Name this browser")).to_be_focused()
     approve_pairing(
-        installation.access, page_actor(installation.access, scene.clerk), scene.fresh_code, "Van 8"
+        installation.access,
+        page_actor(installation.access, sample.clerk),
+        sample.fresh_code,
+        "Van 8",
     )
     expect(page.get_by_role("heading", name="Approved")).to_be_visible(timeout=TIME)
 
 
 def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, link = theatre.installation, theatre.scene.hanging
-    page = _open(browser, theatre, f"/links/{link.id}")
+    installation, link = live.installation, live.sample.hanging
+    page = _open(browser, live, f"/links/{link.id}")
     expect(page.locator("main")).to_contain_text("In progress")
     with installation.database.writing() as session:
         row = session.get_one(Link, link.id)
@@ -156,11 +159,11 @@ def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
 
 
 def test_an_undo_without_an_answer_says_so_until_there_is_one(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, scene = theatre.installation, theatre.scene
-    page = _open(browser, theatre, f"/links/{scene.linked.id}/undo")
-    faults = f"{theatre.commusoft.address}/sandbox/faults"
+    installation, sample = live.installation, live.sample
+    page = _open(browser, live, f"/links/{sample.linked.id}/undo")
+    faults = f"{live.commusoft.address}/sandbox/faults"
     fault = {"fault": "status", "status": 503, "method": "PUT"}
     requests.post(faults, json=fault, timeout=5).raise_for_status()
     page.get_by_role("button", name="Undo the link").click()
@@ -172,23 +175,23 @@ def test_an_undo_without_an_answer_says_so_until_there_is_one(
 
 
 def test_a_browser_that_another_admin_lets_in_is_among_the_browsers(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation, scene = theatre.installation, theatre.scene
-    page = _open(browser, theatre, "/devices", "admin")
+    installation, sample = live.installation, live.sample
+    page = _open(browser, live, "/devices", "admin")
     waiting = page.locator("#waiting")
-    expect(waiting).to_contain_text(scene.waiting_code)
-    other = page_actor(installation.access, scene.admin)
-    approve_pairing(installation.access, other, scene.waiting_code, "Chrome on reception")
-    pair(installation.access, scene.clerk, "Van 7")
-    expect(waiting).not_to_contain_text(scene.waiting_code, timeout=TIME)
+    expect(waiting).to_contain_text(sample.waiting_code)
+    other = page_actor(installation.access, sample.admin)
+    approve_pairing(installation.access, other, sample.waiting_code, "Chrome on reception")
+    pair(installation.access, sample.clerk, "Van 7")
+    expect(waiting).not_to_contain_text(sample.waiting_code, timeout=TIME)
     expect(page.get_by_role("link", name="Van 7")).to_be_visible(timeout=TIME)
 
 
 def test_a_part_that_is_fetched_takes_no_notice_that_belongs_to_the_next_page(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
-    admin.send(f"/people/{scene.clerk.public_id}/log-out")
+    admin.send(f"/people/{sample.clerk.public_id}/log-out")
     part = admin.client.get("/devices", headers={"HX-Request": "true"})
     assert "log-ins are ended" not in words(part)
     assert "They have been signed out everywhere." in admin.read("/people")
@@ -208,17 +211,17 @@ NOTIFIED = "() => JSON.parse(localStorage.getItem('notified') ?? '[]')"
 
 
 def test_the_browser_says_once_that_a_list_is_finished_however_many_tabs_are_open(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
     """Headless browsers show no notifications, so what would be shown is recorded."""
-    started(theatre.installation, theatre.scene.manager)
-    context = theatre.context(browser, "manager")
+    started(live.installation, live.sample.manager)
+    context = live.context(browser, "manager")
     context.add_init_script(RECORD_NOTIFICATIONS)
     first, second = context.new_page(), context.new_page()
     for page in (first, second):
-        page.goto(theatre.address + "/links")
+        page.goto(live.address + "/links")
     assert first.evaluate(NOTIFIED) == []
-    work(theatre.installation)
+    work(live.installation)
     for page in (first, second):
         mark = page.locator("#lists-mark")
         expect(mark).to_contain_text("1 finished or stopped", timeout=TIME)

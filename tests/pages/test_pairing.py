@@ -16,7 +16,7 @@ from support.sample_data import SampleData, shown_code
 
 
 def test_a_clerk_connects_a_browser_by_its_code(
-    clerk: PageClient, installation: Installation, scene: SampleData
+    clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     begun = start_pairing(installation.access, "Chrome on Windows", "192.0.2.7", proven("a key"))
     page = clerk.read(f"/pair?code={begun.user_code}")
@@ -31,27 +31,27 @@ def test_a_clerk_connects_a_browser_by_its_code(
     device = exchange_device_code(installation.access, begun.device_code, proven("a key")).device
     assert device.name == "Chrome on reception"
     assert device.person
-    assert device.person.id == scene.clerk.id
+    assert device.person.id == sample.clerk.id
     assert "Connected" in clerk.read(f"/pair?code={begun.user_code}"), "redeemed by now"
 
 
 def test_a_code_may_be_typed_small_and_without_its_hyphen(
-    clerk: PageClient, scene: SampleData
+    clerk: PageClient, sample: SampleData
 ) -> None:
-    typed = scene.fresh_code.replace("-", "").lower()
+    typed = sample.fresh_code.replace("-", "").lower()
     assert "Connect this browser?" in clerk.read(f"/pair?code={typed}")
 
 
-def test_the_page_says_how_to_see_the_code_again(clerk: PageClient, scene: SampleData) -> None:
+def test_the_page_says_how_to_see_the_code_again(clerk: PageClient, sample: SampleData) -> None:
     """A popup closes when the tab opens, so the code is gone where it is to be compared."""
-    page = clerk.read(f"/pair?code={scene.fresh_code}")
+    page = clerk.read(f"/pair?code={sample.fresh_code}")
     assert "Select the crmlink button in your browser" in page
 
 
-def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, scene: SampleData) -> None:
-    clerk.send("/pair", code=scene.fresh_code, name="", answer="deny")
-    assert "Refused" in clerk.read(f"/pair?code={scene.fresh_code}")
-    late = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
+def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, sample: SampleData) -> None:
+    clerk.send("/pair", code=sample.fresh_code, name="", answer="deny")
+    assert "Refused" in clerk.read(f"/pair?code={sample.fresh_code}")
+    late = clerk.send("/pair", code=sample.fresh_code, name="Chrome", answer="approve")
     assert late.status_code == 400
     assert "Refused" in words(late)
 
@@ -66,27 +66,27 @@ def test_a_code_that_no_browser_shows_is_said(clerk: PageClient, code: str) -> N
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
 def test_a_browser_needs_a_name(
-    clerk: PageClient, installation: Installation, scene: SampleData, name: str
+    clerk: PageClient, installation: Installation, sample: SampleData, name: str
 ) -> None:
-    reply = clerk.send("/pair", code=scene.fresh_code, name=name, answer="approve")
+    reply = clerk.send("/pair", code=sample.fresh_code, name=name, answer="approve")
     assert reply.status_code == 422
     assert "Enter a name" in words(reply)
-    assert find_pairing(installation.access, scene.fresh_code).state is PairingState.WAITING
+    assert find_pairing(installation.access, sample.fresh_code).state is PairingState.WAITING
 
 
 def test_after_ten_minutes_the_code_is_over(
-    clerk: PageClient, installation: Installation, scene: SampleData
+    clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     with installation.database.writing() as session:
         session.query(Pairing).update({"expires_at": now()})
-    assert "The code has expired" in clerk.read(f"/pair?code={scene.fresh_code}")
-    reply = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
+    assert "The code has expired" in clerk.read(f"/pair?code={sample.fresh_code}")
+    reply = clerk.send("/pair", code=sample.fresh_code, name="Chrome", answer="approve")
     assert reply.status_code == 400
     assert "The code has expired" in words(reply)
 
 
 def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
-    clerk: PageClient, admin: PageClient, installation: Installation, scene: SampleData
+    clerk: PageClient, admin: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     save_preferences(
         installation.access,
@@ -102,7 +102,7 @@ def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
     assert "Approved" in clerk.read(f"/pair?code={code}")
     pairing = find_pairing(installation.access, code)
     assert pairing.person
-    assert pairing.person.id == scene.clerk.id, "it acts for who asked, not for the admin"
+    assert pairing.person.id == sample.clerk.id, "it acts for who asked, not for the admin"
 
 
 def test_too_many_guesses_of_codes_are_stopped(clerk: PageClient) -> None:
@@ -111,9 +111,9 @@ def test_too_many_guesses_of_codes_are_stopped(clerk: PageClient) -> None:
 
 
 def test_nobody_is_let_in_by_looking(
-    clerk: PageClient, installation: Installation, scene: SampleData
+    clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     before = len(list_devices(installation.access))
-    clerk.get(f"/pair?code={scene.fresh_code}&answer=approve&name=Chrome")
-    assert find_pairing(installation.access, scene.fresh_code).state is PairingState.WAITING
+    clerk.get(f"/pair?code={sample.fresh_code}&answer=approve&name=Chrome")
+    assert find_pairing(installation.access, sample.fresh_code).state is PairingState.WAITING
     assert len(list_devices(installation.access)) == before

@@ -57,17 +57,17 @@ def test_a_field_that_is_wrong_is_said_where_it_stands_and_nobody_is_added(
     assert len(list_people(installation.access)) == before
 
 
-def test_an_email_is_used_once(admin: PageClient, scene: SampleData) -> None:
-    reply = admin.send("/people", name="Kim", email=scene.clerk.email.upper(), role="clerk")
+def test_an_email_is_used_once(admin: PageClient, sample: SampleData) -> None:
+    reply = admin.send("/people", name="Kim", email=sample.clerk.email.upper(), role="clerk")
     assert reply.status_code == 422
     assert "already has this email" in words(reply)
 
 
 def test_a_role_changes_what_somebody_may_do_at_once(
-    admin: PageClient, clerk: PageClient, scene: SampleData
+    admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
     assert clerk.get("/people").status_code == 403
-    path = f"/people/{scene.clerk.public_id}"
+    path = f"/people/{sample.clerk.public_id}"
     admin.send(path, name="Anna Whitcombe-Hall", role="admin")
     assert "Anna Whitcombe-Hall" in clerk.read("/people")
 
@@ -76,16 +76,16 @@ def test_a_role_changes_what_somebody_may_do_at_once(
     "fields", [{"name": " ", "role": "clerk"}, {"name": "Anna", "role": "king"}]
 )
 def test_a_change_that_will_not_do_is_refused(
-    admin: PageClient, installation: Installation, scene: SampleData, fields: dict[str, str]
+    admin: PageClient, installation: Installation, sample: SampleData, fields: dict[str, str]
 ) -> None:
-    assert admin.send(f"/people/{scene.clerk.public_id}", **fields).status_code == 422
-    assert find_person(installation.access, scene.clerk.public_id).role == "clerk"
+    assert admin.send(f"/people/{sample.clerk.public_id}", **fields).status_code == 422
+    assert find_person(installation.access, sample.clerk.public_id).role == "clerk"
 
 
 def test_the_last_admin_stays(
-    admin: PageClient, installation: Installation, scene: SampleData
+    admin: PageClient, installation: Installation, sample: SampleData
 ) -> None:
-    path = f"/people/{scene.admin.public_id}"
+    path = f"/people/{sample.admin.public_id}"
     for reply in (
         admin.send(path, name="Priya Raman", role="clerk"),
         admin.send(f"{path}/remove"),
@@ -96,9 +96,9 @@ def test_the_last_admin_stays(
 
 
 def test_removing_somebody_says_first_what_stops_and_then_it_stops(
-    admin: PageClient, clerk: PageClient, scene: SampleData
+    admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
-    path = f"/people/{scene.clerk.public_id}/remove"
+    path = f"/people/{sample.clerk.public_id}/remove"
     asked = admin.read(path)
     assert "Connected browsers that stop: 1." in asked
     assert clerk.get("/").status_code == 200, "asking removes nobody"
@@ -108,9 +108,9 @@ def test_removing_somebody_says_first_what_stops_and_then_it_stops(
 
 
 def test_a_forgotten_password_is_set_anew_by_a_link(
-    app: Flask, admin: PageClient, clerk: PageClient, scene: SampleData
+    app: Flask, admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
-    reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
+    reply = admin.send(f"/people/{sample.clerk.public_id}/invitation")
     token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
     assert token
     assert clerk.get("/").status_code == 200, "the old password works until then"
@@ -118,22 +118,22 @@ def test_a_forgotten_password_is_set_anew_by_a_link(
     visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW)
     assert clerk.get("/").status_code == 303
     refused = anonymous_client(app).send(
-        "/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD
+        "/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD
     )
     assert refused.status_code == 401
 
 
 def test_an_admin_ends_all_log_ins_of_somebody(
-    admin: PageClient, clerk: PageClient, scene: SampleData
+    admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
-    admin.send(f"/people/{scene.clerk.public_id}/log-out")
+    admin.send(f"/people/{sample.clerk.public_id}/log-out")
     assert clerk.get("/").status_code == 303
 
 
 def test_a_new_password_of_ones_own_ends_the_other_log_ins_but_not_this_one(
-    app: Flask, installation: Installation, clerk: PageClient, scene: SampleData
+    app: Flask, installation: Installation, clerk: PageClient, sample: SampleData
 ) -> None:
-    other = signed_in_client(app, installation, scene.clerk)
+    other = signed_in_client(app, installation, sample.clerk)
     reply = clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW)
     assert reply.status_code == 303
     assert "Your password is changed" in clerk.read("/account")
@@ -148,17 +148,20 @@ def works(installation: Installation, device: Device) -> bool:
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_a_new_password_of_ones_own_ends_ones_browsers_when_the_box_is_ticked(
-    installation: Installation, clerk: PageClient, scene: SampleData, ticked: bool
+    installation: Installation, clerk: PageClient, sample: SampleData, ticked: bool
 ) -> None:
-    others = pair(installation.access, scene.manager).device
+    others = pair(installation.access, sample.manager).device
     waiting = start_pairing(installation.access, "Chrome on Windows", "192.0.2.7", proven("a key"))
     approve_pairing(
-        installation.access, page_actor(installation.access, scene.clerk), waiting.user_code, "Till"
+        installation.access,
+        page_actor(installation.access, sample.clerk),
+        waiting.user_code,
+        "Till",
     )
     assert "Disconnect my browsers too" in clerk.read("/account")
     box = {"browsers": "yes"} if ticked else {}
     clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW, **box)
-    assert works(installation, scene.browser) is not ticked
+    assert works(installation, sample.browser) is not ticked
     assert ("Your browsers are disconnected" in clerk.read("/account")) is ticked
     assert works(installation, others)
     state = find_pairing(installation.access, waiting.user_code).state
@@ -167,9 +170,9 @@ def test_a_new_password_of_ones_own_ends_ones_browsers_when_the_box_is_ticked(
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_a_forgotten_password_set_anew_ends_ones_browsers_when_the_box_is_ticked(
-    app: Flask, admin: PageClient, installation: Installation, scene: SampleData, ticked: bool
+    app: Flask, admin: PageClient, installation: Installation, sample: SampleData, ticked: bool
 ) -> None:
-    reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
+    reply = admin.send(f"/people/{sample.clerk.public_id}/invitation")
     token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
     assert token
     visitor = anonymous_client(app)
@@ -178,20 +181,20 @@ def test_a_forgotten_password_set_anew_ends_ones_browsers_when_the_box_is_ticked
     )
     box = {"browsers": "yes"} if ticked else {}
     visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW, **box)
-    assert works(installation, scene.browser) is not ticked
+    assert works(installation, sample.browser) is not ticked
 
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_one_ends_everything_else_of_ones_own_and_stays_logged_in(
-    app: Flask, installation: Installation, clerk: PageClient, scene: SampleData, ticked: bool
+    app: Flask, installation: Installation, clerk: PageClient, sample: SampleData, ticked: bool
 ) -> None:
-    other = signed_in_client(app, installation, scene.clerk)
-    others = pair(installation.access, scene.manager).device
+    other = signed_in_client(app, installation, sample.clerk)
+    others = pair(installation.access, sample.manager).device
     box = {"browsers": "yes"} if ticked else {}
     assert clerk.send("/account/log-ins/end-all", **box).status_code == 303
     assert other.get("/").status_code == 303
     assert clerk.get("/").status_code == 200
-    assert works(installation, scene.browser) is not ticked
+    assert works(installation, sample.browser) is not ticked
     assert works(installation, others)
 
 
@@ -200,14 +203,14 @@ def test_an_admin_ends_somebodys_browsers_with_their_log_ins_when_the_box_is_tic
     admin: PageClient,
     clerk: PageClient,
     installation: Installation,
-    scene: SampleData,
+    sample: SampleData,
     ticked: bool,
 ) -> None:
-    path = f"/people/{scene.clerk.public_id}"
+    path = f"/people/{sample.clerk.public_id}"
     assert "Disconnect their browsers too" in admin.read(path)
     admin.send(f"{path}/log-out", **({"browsers": "yes"} if ticked else {}))
     assert clerk.get("/").status_code == 303
-    assert works(installation, scene.browser) is not ticked
+    assert works(installation, sample.browser) is not ticked
 
 
 @pytest.mark.parametrize(
@@ -231,10 +234,10 @@ def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
     installation: Installation,
     clerk: PageClient,
     manager: PageClient,
-    scene: SampleData,
+    sample: SampleData,
 ) -> None:
-    other = signed_in_client(app, installation, scene.clerk)
-    newest = max(list_sessions(installation.access, scene.clerk), key=lambda one: one.id)
+    other = signed_in_client(app, installation, sample.clerk)
+    newest = max(list_sessions(installation.access, sample.clerk), key=lambda one: one.id)
     assert manager.send(f"/account/log-ins/{newest.public_id}/end").status_code == 403
     assert other.get("/").status_code == 200
     assert clerk.send(f"/account/log-ins/{newest.public_id}/end").status_code == 303
@@ -242,9 +245,9 @@ def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
 
 
 def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
-    clerk: PageClient, manager: PageClient, scene: SampleData
+    clerk: PageClient, manager: PageClient, sample: SampleData
 ) -> None:
-    path = f"/account/browsers/{scene.browser.public_id}"
+    path = f"/account/browsers/{sample.browser.public_id}"
     clerk.send(f"{path}/name", name="Chrome at the till")
     assert "Chrome at the till" in clerk.read(f"{path}/disconnect")
     clerk.send(f"{path}/name", name="")

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browsers.axe import violations
+from browsers.narrow import cut_off
 from crmlink.access.sessions import create_session
 from crmlink.app import create_app
 from crmlink.commusoft.sandbox import SandboxServer
@@ -109,10 +110,8 @@ def test_axe_finds_nothing_wrong_on_the_pages_of_an_import_and_each_fits_a_telep
         expect(page.locator("main")).to_contain_text(shows)
         if found := violations(page):
             wrong[name] = found
-        page.set_viewport_size({"width": 390, "height": 800})
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong[f"{name} on a telephone"] = "wider than the screen"
-        page.set_viewport_size({"width": 1280, "height": 800})
+        if found := cut_off(page):
+            wrong[f"{name} on a telephone"] = found
 
     for name, shows, come in _cases(page, address, tmp_path):
         come()

@@ -244,3 +244,31 @@ def test_clerks_may_not_and_an_account_with_an_api_does_not(
     refused = manager.get(IMPORT)
     assert refused.status_code == 409
     assert "so none are imported" in words(refused)
+
+
+def test_the_time_of_the_export_can_be_corrected(office: PageClient, no_api: Installation) -> None:
+    first = uploaded(office, report(PEOPLE))
+    sent(office, first, do="keep")
+    there = uploaded(office, report(PEOPLE))
+    for impossible in ("yesterday", "2999-01-01T10:00", "2001-01-01T10:00"):
+        refused = sent(office, there, do="keep", exported=impossible)
+        assert refused.status_code == 422
+        assert "Enter when the report was exported" in words(refused)
+    older = now() - timedelta(days=40)
+    entered = older.astimezone().strftime("%Y-%m-%dT%H:%M")
+    again = sent(office, there, do="keep", exported=entered)
+    assert again.status_code == 422
+    assert "Your choices changed the preview" in words(again)
+    assert "were read later than this report" in words(again)
+    assert sent(office, there, do="keep", exported=entered).status_code == 303
+    with no_api.database.reading() as session:
+        ages = [(now() - one.read_at).days for one in session.scalars(select(RecordImport))]
+    assert sorted(ages) == [0, 40]
+
+
+def test_a_time_is_read_as_people_write_it_too(office: PageClient) -> None:
+    there = uploaded(office, report(PEOPLE))
+    older = (now() - timedelta(days=40)).astimezone()
+    sent(office, there, do="show", exported=older.strftime("%d/%m/%Y %H:%M"))
+    assert office.hidden_field(there, "shown")
+    assert older.strftime("%Y-%m-%dT%H:%M") in office.get(there).get_data(as_text=True)

@@ -16,13 +16,13 @@ NEW = "a bucket of elbow joints"
 
 
 def test_email_and_password_lead_to_the_page_that_was_wanted(
-    nobody: PageClient, scene: SampleData
+    nobody: PageClient, sample: SampleData
 ) -> None:
     assert nobody.get("/links?state=failed").headers["Location"] == (
         "/log-in?next=/links?state%3Dfailed"
     )
     reply = nobody.send(
-        "/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD, next="/links?q=a"
+        "/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD, next="/links?q=a"
     )
     assert (reply.status_code, reply.headers["Location"]) == (303, "/links?q=a")
     assert "Anna Whitcombe" in nobody.read("/links")
@@ -33,18 +33,18 @@ def test_email_and_password_lead_to_the_page_that_was_wanted(
     ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "", "/a\nb", "/%0a\\"],
 )
 def test_nobody_is_sent_to_another_site_after_the_log_in(
-    nobody: PageClient, scene: SampleData, elsewhere: str
+    nobody: PageClient, sample: SampleData, elsewhere: str
 ) -> None:
     reply = nobody.send(
-        "/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD, next=elsewhere
+        "/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD, next=elsewhere
     )
     assert reply.headers["Location"] == "/"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
-    nobody: PageClient, scene: SampleData
+    nobody: PageClient, sample: SampleData
 ) -> None:
-    reply = nobody.send("/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD)
+    reply = nobody.send("/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD)
     cookie = next(
         one for one in reply.headers.getlist("Set-Cookie") if one.startswith(SESSION_COOKIE)
     )
@@ -53,11 +53,11 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
 
 
 def test_a_wrong_password_and_an_unknown_email_look_the_same(
-    nobody: PageClient, scene: SampleData
+    nobody: PageClient, sample: SampleData
 ) -> None:
     replies = [
         nobody.send("/log-in", "/log-in", email=email, password="wrong, all wrong")
-        for email in (scene.clerk.email, "nobody@firm.example")
+        for email in (sample.clerk.email, "nobody@firm.example")
     ]
     assert [reply.status_code for reply in replies] == [401, 401]
     assert words(replies[0]) == words(replies[1])
@@ -65,10 +65,10 @@ def test_a_wrong_password_and_an_unknown_email_look_the_same(
 
 
 def test_the_log_in_says_how_long_to_wait_after_too_many_wrong_passwords(
-    nobody: PageClient, scene: SampleData
+    nobody: PageClient, sample: SampleData
 ) -> None:
     for _ in range(60):
-        reply = nobody.send("/log-in", "/log-in", email=scene.clerk.email, password="wrong one")
+        reply = nobody.send("/log-in", "/log-in", email=sample.clerk.email, password="wrong one")
         if reply.status_code == 429:
             break
     assert reply.status_code == 429
@@ -109,9 +109,9 @@ def test_the_whole_link_may_be_pasted(app: Flask, installation: Installation) ->
     ],
 )
 def test_a_password_that_will_not_do_is_refused_at_its_field(
-    app: Flask, installation: Installation, scene: SampleData, password: str, again: str, said: str
+    app: Flask, installation: Installation, sample: SampleData, password: str, again: str, said: str
 ) -> None:
-    token = _invited(installation, scene)
+    token = _invited(installation, sample)
     visitor = anonymous_client(app)
     reply = visitor.send("/welcome", "/welcome", token=token, password=password, again=again)
     assert reply.status_code == 422
@@ -123,15 +123,15 @@ def test_a_password_that_will_not_do_is_refused_at_its_field(
 
 @pytest.mark.parametrize("token", ["", "crmi_" + "x" * 38, "<b>"])
 def test_a_link_that_never_was_is_refused(
-    nobody: PageClient, scene: SampleData, token: str
+    nobody: PageClient, sample: SampleData, token: str
 ) -> None:
     reply = nobody.send("/welcome", "/welcome", token=token)
     assert reply.status_code == 422
     assert "Ask your admin for a new one" in words(reply)
 
 
-def test_a_link_works_once(app: Flask, installation: Installation, scene: SampleData) -> None:
-    token = _invited(installation, scene)
+def test_a_link_works_once(app: Flask, installation: Installation, sample: SampleData) -> None:
+    token = _invited(installation, sample)
     first = anonymous_client(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
     assert first.status_code == 303
     again = anonymous_client(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
@@ -147,12 +147,12 @@ def test_log_out_ends_the_session_on_the_server(clerk: PageClient) -> None:
 
 
 def test_a_form_without_its_token_changes_nothing(
-    installation: Installation, scene: SampleData, admin: PageClient
+    installation: Installation, sample: SampleData, admin: PageClient
 ) -> None:
     before = len(list_people(installation.access))
     for path, fields in (
         ("/people", {"name": "Eve", "email": "eve@evil.example", "role": "admin"}),
-        (f"/links/{scene.linked.id}/undo", {}),
+        (f"/links/{sample.linked.id}/undo", {}),
         ("/devices/tokens/revoke-all", {}),
         ("/log-out", {}),
     ):
@@ -170,6 +170,6 @@ def test_a_form_that_another_site_sends_is_refused_though_its_token_is_right(
     assert admin.send("/settings", "/settings", keep_drafts_days="1").status_code == 400
 
 
-def _invited(installation: Installation, scene: SampleData) -> str:
-    admin = page_actor(installation.access, scene.admin)
+def _invited(installation: Installation, sample: SampleData) -> str:
+    admin = page_actor(installation.access, sample.admin)
     return invite(installation.access, admin, "Kim Osei", "kim@firm.example", "clerk")[1]

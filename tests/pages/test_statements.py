@@ -16,7 +16,8 @@ from crmlink.batches.progress import overview
 from crmlink.installation import Installation
 from crmlink.linking.decisions import undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
-from crmlink.web.problems import CAUSES, PROBLEMS
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problem_texts.commusoft import CAUSES
 from support.access_factories import (
     PASSWORD,
     make_person,
@@ -35,17 +36,17 @@ NOTHING_TO_DO = "Nothing to do: this customer or supplier already has this refer
 
 
 @pytest.fixture
-def in_state(installation: Installation, scene: SampleData) -> Callable[..., str]:
+def in_state(installation: Installation, sample: SampleData) -> Callable[..., str]:
     """Put the clerk's undone link's twin into a state; the address of its page."""
 
     def put(state: LinkState, code: str | None, *, undoes: bool = False, writes: int = 0) -> str:
         with installation.database.writing() as session:
-            link = session.get_one(Link, scene.hanging.id)
+            link = session.get_one(Link, sample.hanging.id)
             link.state, link.failure, link.writes = state, {"code": code} if code else None, writes
-            link.undoes_id = scene.linked.id if undoes else None
+            link.undoes_id = sample.linked.id if undoes else None
             if undoes:
                 link.prior, link.target = link.target, None
-        return f"/links/{scene.hanging.id}"
+        return f"/links/{sample.hanging.id}"
 
     return put
 
@@ -69,17 +70,17 @@ def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
     new = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     page = new.read("/start")
     assert _step(page, "Try it on a contact") != "Done"
-    assert _step(page, "Connect it") != "Done"
+    assert _step(page, "Browsers") != "Done"
     assert _step(admin.read("/start"), "Try it on a contact") != "Done"
 
 
 def test_a_first_link_ends_no_older_one_and_a_second_does(
-    admin: PageClient, installation: Installation, scene: SampleData
+    admin: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     first = admin.send("/people", name="Ida Marsh", email="ida@firm.example", role="clerk")
     assert "Give this link to Ida Marsh privately" in words(first)
     assert "older link" not in words(first)
-    actor = page_actor(installation.access, scene.admin)
+    actor = page_actor(installation.access, sample.admin)
     person, token = invite(installation.access, actor, "Joe Park", "joe@firm.example", "clerk")
     accept_invitation(installation.access, token, PASSWORD)
     again = f"/people/{person.public_id}/invitation"
@@ -97,7 +98,7 @@ def test_before_there_is_an_admin_nobody_is_sent_to_one(
     assert "Ask your admin" in words(app.test_client().get("/", follow_redirects=True))
 
 
-def test_the_audit_says_that_an_undo_was_asked_for(admin: PageClient, scene: SampleData) -> None:
+def test_the_audit_says_that_an_undo_was_asked_for(admin: PageClient, sample: SampleData) -> None:
     page = admin.read("/audit?action=link")
     assert "asked to undo a link" in page
 
@@ -107,7 +108,7 @@ def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
     app: Flask,
     installation: Installation,
     clerk: PageClient,
-    scene: SampleData,
+    sample: SampleData,
     in_state: Callable[..., str],
     code: str,
 ) -> None:
@@ -115,7 +116,7 @@ def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
     assert UNWRITTEN not in page
     assert "it is not known yet whether Commusoft made it" in page
     assert "linked by" not in page
-    told = _api(app, installation, f"links/{scene.hanging.id}")["failure"]["detail"]
+    told = _api(app, installation, f"links/{sample.hanging.id}")["failure"]["detail"]
     assert UNWRITTEN not in told
     assert "don't know yet" in told
 
@@ -151,12 +152,12 @@ def test_why_a_link_cannot_be_undone_is_said_for_each_state(
 
 
 def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_written(
-    app: Flask, installation: Installation, manager: PageClient, scene: SampleData
+    app: Flask, installation: Installation, manager: PageClient, sample: SampleData
 ) -> None:
-    batch = started(installation, scene.manager)
+    batch = started(installation, sample.manager)
     pause(installation.workspace, batch.device_id, batch.id)
     with installation.database.writing() as session:
-        session.get_one(Batch, batch.id).trouble = {"code": "commusoft-unreachable"}
+        session.get_one(Batch, batch.id).last_error = {"code": "commusoft-unreachable"}
     page = manager.read(f"/lists/{batch.id}")
     assert "We can't reach Commusoft at the moment. What is linked already stays" in page
     assert UNWRITTEN not in page
@@ -165,9 +166,9 @@ def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_wri
 
 
 def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
-    installation: Installation, manager: PageClient, scene: SampleData
+    installation: Installation, manager: PageClient, sample: SampleData
 ) -> None:
-    batch = matched(installation, scene.manager)
+    batch = matched(installation, sample.manager)
     undecided = overview(installation.workspace, batch.id).counts.undecided
     page = manager.read(f"/lists/{batch.id}")
     checked = undecided[Verdict.CHECK] + undecided[Verdict.CONFLICT]
@@ -176,18 +177,18 @@ def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
 
 
 def test_cancelling_says_that_the_rest_can_be_linked_later(
-    installation: Installation, manager: PageClient, scene: SampleData
+    installation: Installation, manager: PageClient, sample: SampleData
 ) -> None:
-    batch = started(installation, scene.manager)
+    batch = started(installation, sample.manager)
     assert "You can link the rest later from this list" in manager.read(f"/lists/{batch.id}/cancel")
     manager.send(f"/lists/{batch.id}/cancel")
     assert "Link the rest" in manager.read(f"/lists/{batch.id}")
 
 
 def test_notices_on_a_live_page_say_nothing_of_what_comes_later(
-    installation: Installation, manager: PageClient, scene: SampleData
+    installation: Installation, manager: PageClient, sample: SampleData
 ) -> None:
-    batch = matched(installation, scene.manager)
+    batch = matched(installation, sample.manager)
     path = f"/lists/{batch.id}/sure"
     token = manager.get(path).get_data(as_text=True).partition('name="token" value="')[2]
     manager.send(path, token=token.partition('"')[0])
@@ -197,10 +198,10 @@ def test_notices_on_a_live_page_say_nothing_of_what_comes_later(
 
 
 def test_a_row_that_was_linked_before_is_not_said_to_be_so_after_its_record_changed(
-    installation: Installation, manager: PageClient, scene: SampleData, sandbox: SandboxHandle
+    installation: Installation, manager: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
-    batch = linked(installation, scene.manager)
-    again = draft(installation, scene.manager, name="Confirm password")
+    batch = linked(installation, sample.manager)
+    again = draft(installation, sample.manager, name="Confirm password")
     start_matching(installation.workspace, again.device_id, again.id, 0.998)
     work(installation)
     assert NOTHING_TO_DO in manager.read(f"/lists/{again.id}")
@@ -214,9 +215,9 @@ def test_a_row_that_was_linked_before_is_not_said_to_be_so_after_its_record_chan
 
 
 def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
-    installation: Installation, manager: PageClient, scene: SampleData
+    installation: Installation, manager: PageClient, sample: SampleData
 ) -> None:
-    batch = draft(installation, scene.manager, references=False)
+    batch = draft(installation, sample.manager, references=False)
     page = manager.read(f"/lists/{batch.id}")
     assert "None was read from the file" in page
     assert "select Link these contacts in the browser extension" in page
@@ -228,7 +229,7 @@ def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
 
 
 def test_records_that_were_never_read_are_not_called_old(
-    installation: Installation, admin: PageClient, scene: SampleData
+    installation: Installation, admin: PageClient, sample: SampleData
 ) -> None:
     with installation.database.writing() as session:
         session.get_one(WorkspaceConnection, installation.workspace.connection_id).synced_at = None
@@ -239,16 +240,16 @@ def test_records_that_were_never_read_are_not_called_old(
 
 
 def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
-    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
+    clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "CHANGED")
-    page = clerk.read(f"/links/{scene.linked.id}/undo")
+    page = clerk.read(f"/links/{sample.linked.id}/undo")
     assert "Saved by this link" in page
     assert "Now" not in page
 
 
 def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
-    installation: Installation, admin: PageClient, scene: SampleData
+    installation: Installation, admin: PageClient, sample: SampleData
 ) -> None:
     faults = (
         f"{installation.workspace.commusoft.connection.base_url.split('/web')[0]}/sandbox/faults"
@@ -276,10 +277,10 @@ def test_only_what_stops_a_request_says_that_nothing_was_written() -> None:
 
 
 def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
-    installation: Installation, clerk: PageClient, scene: SampleData
+    installation: Installation, clerk: PageClient, sample: SampleData
 ) -> None:
-    device = pair(installation.access, scene.manager).device
-    undo(installation.workspace, scene.linked.id, new_key(), device.id, frozenset())
-    page = clerk.read(f"/links/{scene.linked.id}/undo")
+    device = pair(installation.access, sample.manager).device
+    undo(installation.workspace, sample.linked.id, new_key(), device.id, frozenset())
+    page = clerk.read(f"/links/{sample.linked.id}/undo")
     assert "It cannot be undone: it was already undone, by Marcus Bello" in page
     assert "Undo this link?" not in page

@@ -11,16 +11,21 @@ from flask import Flask
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
+from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
+from crmlink.commusoft.mirror import show_reference
+from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.installation import Installation
+from crmlink.linking.connections import save_connection
 from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
-from crmlink.linking.ways import how_it_writes
+from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.store import Link, LinkState, Writes
 from support.access_factories import make_person
-from support.batch_factories import asked_for, lines_of
+from support.batch_factories import asked_for, lines_of, records_of
 from support.page_client import PageClient, signed_in_client, words
 from support.page_links import link_of, open_pages_installation
-from support.sandbox import HOLLOWAY, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.batches.test_on_pages import show
 
 
@@ -131,10 +136,10 @@ def test_a_link_that_waits_on_a_page_is_not_called_stalled(boss: PageClient, wai
 def test_a_field_that_was_shown_is_listed_and_can_be_removed(
     boss: PageClient, without_api: Installation, device_id: int
 ) -> None:
-    shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference", "Other details")
+    shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference")
     show_field(without_api.workspace, shown, device_id)
     page = boss.read("/commusoft")
-    assert "Our reference, under Other details" in page
+    assert "Our reference" in page
     assert boss.send("/commusoft/fields/customer/remove").status_code == 303
     assert boss.send("/commusoft/fields/nothing/remove").status_code == 404
     assert record_fields(without_api.workspace) == []
@@ -151,6 +156,9 @@ def test_a_list_says_what_to_do_on_commusofts_page(
     assert "To fill in on Commusoft" in page
     assert "3 contacts wait to be filled in" in page
     assert "Save Accounting References" in page
+    assert "Quick Links" in page
+    raw = boss.get(f"/lists/{batch_id}").get_data(as_text=True)
+    assert 'href="https://app.commusoft.co.uk" target="_blank"' in raw
     assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
     assert "3 contacts are not seen" in boss.read(f"/lists/{batch_id}/cancel")
     assert "To fill in" in boss.read("/lists")
@@ -159,6 +167,19 @@ def test_a_list_says_what_to_do_on_commusofts_page(
     assert boss.send(f"/lists/{batch_id}/undo").status_code == 303
     write_waiting(ctx)
     assert "3 contacts wait to be put back" in boss.read(f"/lists/{batch_id}")
+
+
+def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
+    admin: PageClient, installation: Installation
+) -> None:
+    ctx = installation.workspace
+    device_id = command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    write_waiting(ctx)
+    page = admin.get(f"/lists/{batch_id}").get_data(as_text=True)
+    assert f'href="{ctx.commusoft.web_url}{TABLE}/link/customers"' in page
+    assert "Quick Links" not in page
 
 
 def test_an_undo_on_the_page_says_that_it_waits(
@@ -173,3 +194,68 @@ def test_an_undo_on_the_page_says_that_it_waits(
     back = undo(ctx, link.id, new_key(), device_id, frozenset())
     assert "undo asked for" in boss.read(f"/links/{back.id}")
     assert "Waits to be saved" in boss.read(f"/links/{back.id}")
+
+
+def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
+    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+) -> None:
+    ctx = without_api.workspace
+    withdraw(ctx, waiting.id, SeenOnPage(None), device_id)
+    page = boss.read("/")
+    assert "Withdrawn links to check" not in page
+    assert "Withdrawn" in page  # among the newest links, and not as failed
+    assert "✕ Failed" not in page
+    assert "Failed links" not in page
+
+    unseen = confirm(ctx, decision(), new_key(), device_id)
+    withdraw(ctx, unseen.id, None, device_id)
+    page = boss.read("/")
+    assert "Withdrawn links to check" in page
+    assert "Failed links" not in page
+    with ctx.database.writing() as session:  # as an import, or the next decision, tells it
+        show_reference(session, ctx.connection_id, "customer", "1001", None)
+    assert "Withdrawn links to check" not in boss.read("/")
+
+
+def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
+    admin: PageClient, installation: Installation, sandbox: SandboxHandle
+) -> None:
+    ctx, device_id = installation.workspace, command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    free = records_of(ctx)[-1].public_id
+    link = confirm(ctx, decision(free, OTHER), new_key(), device_id)
+    withdraw(ctx, link.id, None, device_id)
+    assert "Withdrawn links to check" in admin.read("/")
+    ctx.sync(full=True)
+    assert "Withdrawn links to check" not in admin.read("/")
+
+
+def test_disconnecting_says_that_links_on_pages_wait_and_they_do(
+    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+) -> None:
+    page = boss.read("/commusoft/disconnect")
+    assert "1 link not seen on Commusoft's pages yet will wait" in page
+    assert "will be finished then" not in page  # by nothing but a page
+    boss.send("/commusoft/disconnect")
+    assert without_api.workspace.practice
+    assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
+    save_connection(
+        without_api.database, without_api.access.workspace_id, WebApplication(DEFAULT_ORIGIN)
+    )
+    seen = observe(
+        without_api.workspace, waiting.id, Observation("after", SeenOnPage(HOLLOWAY)), device_id
+    )
+    assert seen.link.state is LinkState.LINKED
+
+
+def test_links_on_pages_wait_whatever_way_of_writing_is_chosen(
+    admin: PageClient, installation: Installation
+) -> None:
+    ctx, device_id = installation.workspace, command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    link = confirm(ctx, decision(records_of(ctx)[-1].public_id, OTHER), new_key(), device_id)
+    admin.send("/commusoft/writes", writes="api")
+    assert link_of(ctx, link.id).state is LinkState.INTENDED
+    assert "To be saved on Commusoft" in admin.read("/commusoft")
+    seen = observe(ctx, link.id, Observation("after", SeenOnPage(OTHER)), device_id)
+    assert seen.link.state is LinkState.LINKED

@@ -202,6 +202,7 @@ def new_parked(world: AttackFixture, owner: Owner) -> str:
 
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
+    "browser": lambda world, owner: "chrome",
     "device_id": lambda world, owner: new_device(world, owner).public_id,
     "filename": lambda world, owner: "crmlink.css",
     "kind": lambda world, owner: "customer",
@@ -211,6 +212,7 @@ PARAMETERS: dict[str, Maker] = {
     "parked_id": new_parked,
     "person_id": lambda world, owner: make_person(world.access).public_id,
     "position": lambda world, owner: "1",
+    "question": lambda world, owner: "api_page",
     "record_id": lambda world, owner: "customer-1001",
     "session_id": new_session_id,
     "token": lambda world, owner: "a-file-that-was-sent",
@@ -218,6 +220,7 @@ PARAMETERS: dict[str, Maker] = {
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/install/policy/<name>", "name"): lambda world, owner: "chrome.reg",
     ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
         _person_of(world, owner).public_id
     ),

@@ -88,10 +88,13 @@ def fuzzed_app(folder: Path, **more: Any) -> Iterator[Flask]:
         yield app
 
 
-def run(app: Flask, role: str, examples: int, seed: int = 1, only: str = "") -> Outcome:
+def run(
+    app: Flask, role: str, examples: int, seed: int = 1, only: str = "", *, edges: bool = True
+) -> Outcome:
     """Send what the description allows and what it forbids, ``examples`` for each operation.
 
-    ``only`` is one path, where not all are meant.
+    ``only`` is one path, where not all are meant; ``edges``: every value at the edge of what the
+    description says too, which are the most.
     """
     began, outcome = time.monotonic(), Outcome()
     config = SchemathesisConfig.from_dict(
@@ -101,7 +104,7 @@ def run(app: Flask, role: str, examples: int, seed: int = 1, only: str = "") -> 
             "headers": {"Authorization": MARK},
             "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
             "checks": {name: {"enabled": False} for name in LEFT_OUT},
-            "phases": {"stateful": {"enabled": False}},
+            "phases": {"stateful": {"enabled": False}, "coverage": {"enabled": edges}},
         }
     )
     connected = AlwaysConnected(app, role)

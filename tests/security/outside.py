@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from browsers.real_services import CREDENTIALS, Service, wait_until
+from browsers.real_services import CREDENTIALS, PreparedService, Service, wait_until
 from support.browser_key import BrowserKey
 from support.installations import NOWHERE
 from support.sandbox import WEBSERVICE
@@ -44,9 +44,9 @@ class Outside:
         files = {file.name: file.read_bytes() for file in self.data.glob("*.log*")}
         return files | {"terminal": self.service.log.read_bytes()}
 
-    def become_admin(self, email: str, password: str) -> requests.Session:
-        """Sign in as the first admin, by the link that the server printed."""
-        _, token = wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0]
+    def become_admin(self, email: str, password: str, code: str = "") -> requests.Session:
+        """Sign in as the first admin, by a set-up code or the link that the server printed."""
+        token = code or wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0][1]
         person = requests.Session()
         form = {"csrf_token": self.csrf(person, "/welcome"), "token": token, "name": "The Admin"}
         form |= {"email": email, "password": password, "again": password}
@@ -115,6 +115,24 @@ def _wants_nonce(reply: requests.Response) -> bool:
 @contextmanager
 def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]:
     """Start ``crmlink serve`` with some settings; end it afterwards."""
+    with _started(PreparedService, folder, words, settings) as outside:
+        yield outside
+
+
+@contextmanager
+def limited_server(folder: Path, **settings: str) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with this process's limits of files and memory."""
+    with _started(Service, folder, (), settings) as outside:
+        yield outside
+
+
+@contextmanager
+def _started(
+    how: Callable[[str, Path, dict[str, str]], Service],
+    folder: Path,
+    words: Sequence[str],
+    settings: dict[str, str],
+) -> Iterator[Outside]:
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     data = folder / "data"
     given = {
@@ -124,7 +142,7 @@ def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]
         **settings,
     }
     environment = inherited | {f"CRMLINK_{name}": value for name, value in given.items()}
-    service = Service(" ".join(("serve", *words)), folder, environment)
+    service = how(" ".join(("serve", *words)), folder, environment)
     try:
         service.start()
         yield Outside(service, data)

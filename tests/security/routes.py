@@ -72,6 +72,8 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /devices/tokens/new": {"name": "Mine", "days": "90", "scopes": "admin"},
     "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
+    "POST /commusoft/checklist/<question>": {"choice": "missing"},
+    "POST /upkeep/download": {"passphrase": "a long passphrase", "again": "a long passphrase"},
     "POST /commusoft/writes": {"writes": "api"},
     "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1", "sure_bound": "99.9"},
 }

@@ -16,26 +16,24 @@ import pytest
 import requests
 from sqlalchemy import Engine, NullPool, create_engine
 
-from browsers.real_services import CRMLINK, Service
+from browsers.real_services import PreparedService, Service
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from security.test_files import environment
 from support.audit_attacks import count, cut, rewrite, run
+from support.prepared_process import run_crmlink
 
 LINES = 12  # at least, before anybody meddles
 SCOPES = [f"--scope={name}" for name in ("suggest", "link", "read", "batch", "admin")]
 
 
 def crmlink(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [CRMLINK, *words], env=environment(folder), capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+    return run_crmlink(environment(folder), *words)
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Service]:
     """A real `crmlink serve` over a data folder."""
-    server = Service("serve", folder.parent, environment(folder))
+    server = PreparedService("serve", folder.parent, environment(folder))
     server.start()
     try:
         yield server
@@ -169,7 +167,7 @@ def test_a_running_server_finds_out_too(folder: Path) -> None:
 
 
 def test_a_server_that_is_killed_leaves_an_audit_that_holds(folder: Path) -> None:
-    server = Service("serve", folder.parent, environment(folder))
+    server = PreparedService("serve", folder.parent, environment(folder))
     server.start()
     Visitor(folder, server).act(3)
     server.stop(signal.SIGKILL)

@@ -25,6 +25,9 @@ PUBLIC = {
     "pages.health": {"/healthz", "/readyz"},
     "pages.sign_in": {"/log-in"},
     "pages.welcome": {"/welcome"},
+    "pages.privacy": {"/privacy"},
+    "pages.extension_updates": {"/extension/updates.xml", "/extension/updates.json"},
+    "pages.extension_package": {"/extension/crmlink.crx", "/extension/crmlink.xpi"},
     "pairings.create_pairing": {"/api/v1/pairings"},
     "pairings.issue_token": {"/api/v1/token"},
 }
@@ -88,12 +91,12 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     return refusal.status == 401
 
 
-def test_the_public_routes_are_these_six(world: AttackFixture) -> None:
+def test_the_public_routes_are_these_nine(world: AttackFixture) -> None:
     by_endpoint: dict[str, set[str]] = {}
     for route in every_route(world.app):
         by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)
     assert {name: by_endpoint[name] for name in guard.PUBLIC_ENDPOINTS} == PUBLIC
-    assert len(PUBLIC) == 6
+    assert len(PUBLIC) == 9
 
 
 def test_no_route_of_the_api_opens_to_a_bad_token(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from browsers.real_services import CRMLINK, Service
+from browsers.real_services import Service
 from crmlink.settings import InvalidSettings, load_settings
+from support.prepared_process import run_crmlink
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
@@ -28,10 +29,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def crmlink(folder: Path, command: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command as most systems start one: with a umask that lets everybody read."""
-    return subprocess.run(
-        [CRMLINK, *command.split()], env=environment(folder, **more), umask=0o022,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return run_crmlink(environment(folder, **more), *command.split())
 
 
 def loose(folder: Path) -> dict[str, str]:

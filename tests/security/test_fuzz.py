@@ -30,12 +30,12 @@ def test_nothing_breaks_and_nothing_forbidden_is_taken(
     tmp_path: Path, database_url: str, total: Outcome, role: str
 ) -> None:
     with fuzzed_app(tmp_path, database_url=database_url) as app:
-        outcome = run(app, role, EXAMPLES)
+        outcome = run(app, role, EXAMPLES, edges=role != "clerk")
     print(f"{role}: {outcome}")
     total.add(outcome)
     assert outcome.errors == []
     assert outcome.failures == {}
-    assert outcome.statuses[200] > 100  # or else nothing but refusals was seen
+    assert outcome.statuses[200] > 50  # or else nothing but refusals was seen
     assert sum(count for status, count in outcome.statuses.items() if status >= 500) == 0
 
 

@@ -35,8 +35,9 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of guesses need not cost 64 MB each; what is verified is the same."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("crmlink.access.passwords._hasher", cheap)
-    for place in ("crmlink.access.passwords._DUMMY_HASH", "support.access_factories._hash"):
-        monkeypatch.setattr(place, cheap.hash(PASSWORD))
+    made = cheap.hash(PASSWORD)
+    monkeypatch.setattr("crmlink.access.passwords._dummy_hash", lambda: made)
+    monkeypatch.setattr("support.access_factories._hash", made)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from browsers.real_services import wait_until
-from security.outside import SLOWEST, Outside, real_server
+from security.outside import SLOWEST, Outside, limited_server
 
 EMAIL, PASSWORD = "admin@firm.example", "three wet spanners"
 MB = 1_000_000
@@ -35,7 +35,7 @@ def many_files() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder = tmp_path_factory.mktemp("limits")
-    with real_server(folder, REQUESTS_PER_MINUTE="100000") as server:
+    with limited_server(folder, REQUESTS_PER_MINUTE="100000") as server:
         yield server
 
 

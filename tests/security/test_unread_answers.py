@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from security.outside import Outside, real_server
+from security.outside import Outside, limited_server, real_server
 from security.test_server_limits import stored
 
 MB = 1_000_000
@@ -35,7 +35,7 @@ def open_files(server: Outside) -> int:
 
 
 def test_answers_that_nobody_reads_leave_files_and_threads_for_others(tmp_path: Path) -> None:
-    with few_files(), real_server(tmp_path) as server, ExitStack() as held:
+    with few_files(), limited_server(tmp_path) as server, ExitStack() as held:
         wanted = (
             f"GET /static/htmx-2.0.11.min.js HTTP/1.1\r\nHost:localhost:{server.port}\r\n\r\n"
         ).encode()

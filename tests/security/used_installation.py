@@ -17,7 +17,7 @@ from typing import Any
 import requests
 from sqlalchemy import text
 
-from browsers.real_services import Service, wait_until
+from browsers.real_services import PreparedService, wait_until
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import WEBSERVICE_DIALECT
@@ -92,7 +92,7 @@ def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator
     }  # fmt: skip
     environment = inherited | {f"CRMLINK_{name}": value for name, value in settings.items()}
     (folder / "said").mkdir()
-    server = Service("serve", folder / "said", environment)
+    server = PreparedService("serve", folder / "said", environment)
     server.start()
     used = Used(folder, database_url, server.address)
     try:

@@ -14,7 +14,8 @@ from typing import Any
 
 import requests
 
-from browsers.real_services import CRMLINK, START_LIMIT, Service, wait_until
+from browsers.real_services import PreparedService, Service, wait_until
+from support.prepared_process import run_crmlink
 from support.sandbox import WEBSERVICE
 
 CREDENTIALS = dict.fromkeys(("client_id", "username", "password", "application_id"), "sandbox")
@@ -90,14 +91,7 @@ class Installation:
 
     def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """A command of this installation, whatever it ends with."""
-        return subprocess.run(
-            [CRMLINK, *words],
-            capture_output=True,
-            text=True,
-            input=typed,
-            timeout=START_LIMIT,
-            env=self.server.environment,
-        )
+        return run_crmlink(self.server.environment, *words, typed=typed)
 
     def first_invitation(self) -> str:
         """The one-time link that the server prints when there is no admin."""
@@ -111,7 +105,7 @@ def running(folder: Path, **settings: str) -> Iterator[Installation]:
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     named = {"DATA_DIR": str(folder / "data")} | settings
     environment = inherited | {f"CRMLINK_{name}": value for name, value in named.items()}
-    server = Service("serve", folder, environment)
+    server = PreparedService("serve", folder, environment)
     server.start()
     try:
         yield Installation(folder / "data", server)

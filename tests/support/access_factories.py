@@ -23,8 +23,10 @@ from crmlink.store import Person
 from crmlink.store.base import now
 from crmlink.web.auth import SESSION_COOKIE
 from support.browser_client import browser_client, new_key, proven
+from support.quick_passwords import hash_quickly
 
 PASSWORD = "three wet spanners"
+hash_quickly()
 _hash = hash_password(PASSWORD)
 _numbers = itertools.count(1)
 

@@ -7,6 +7,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pytest
+
+from crmlink.batches import backoff, writer
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
 from crmlink.batches.file_import import ImportResult, detect, import_file
@@ -103,3 +106,11 @@ def asked_for(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> s
 
 def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
     return list_rows(ctx, batch_id, limit=500)
+
+
+def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the worker report, look and try again at once."""
+    monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 0.0)
+    monkeypatch.setattr(writer, "POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 0.01)
+    monkeypatch.setattr(backoff, "MAX_BACKOFF", 0.02)

@@ -1,4 +1,4 @@
-"""A furnished house served over HTTP, and browsers that are logged in to it."""
+"""An installation with sample data served over HTTP, and browsers that are signed in to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from browsers.find import CHROMIUM, find
+from browsers.shared_playwright import shared_playwright
 from crmlink.access.sessions import create_session
 from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
@@ -30,18 +31,18 @@ from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 @dataclass(frozen=True)
 class LiveServer:
-    """A scene that browsers can go to."""
+    """An installation with sample data that browsers can go to."""
 
     installation: Installation
-    scene: SampleData
+    sample: SampleData
     commusoft: SandboxHandle
     address: str
 
     def context(self, browser: Browser, who: Who, **options: Any) -> BrowserContext:
-        """A fresh browser profile, logged in as one of the scene's people."""
+        """A fresh browser profile, logged in as one of its people."""
         context = browser.new_context(locale="en-GB", reduced_motion="reduce", **options)
         if who != "nobody":
-            person = getattr(self.scene, who)
+            person = getattr(self.sample, who)
             value = create_session(self.installation.access, person, "127.0.0.1", "Chrome on Linux")
             context.add_cookies([{"name": SESSION_COOKIE, "value": value, "url": self.address}])
         return context
@@ -52,7 +53,7 @@ class SampleInstallation:
     """An installation with sample data, and the sandbox that it is connected to."""
 
     installation: Installation
-    scene: SampleData
+    sample: SampleData
     commusoft: SandboxHandle
 
 
@@ -80,25 +81,24 @@ def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[Sa
 @contextmanager
 def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
     """An installation with a past, and its pages over HTTP."""
-    with sample_installation(customers, suppliers) as sample:
-        app = create_app(sample.installation.settings, sample.installation)
+    with sample_installation(customers, suppliers) as site:
+        app = create_app(site.installation.settings, site.installation)
         with SandboxServer(app) as web:
-            yield LiveServer(sample.installation, sample.scene, sample.commusoft, web.url)
+            yield LiveServer(site.installation, site.sample, site.commusoft, web.url)
 
 
 @contextmanager
 def start_chromium() -> Iterator[Browser]:
     """The machine's Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find(CHROMIUM).path,
-            args=["--disable-gpu", "--no-first-run"],
-            chromium_sandbox=os.geteuid() != 0,
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = shared_playwright().chromium.launch(
+        executable_path=find(CHROMIUM).path,
+        args=["--disable-gpu", "--no-first-run"],
+        chromium_sandbox=os.geteuid() != 0,
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 LISTEN = """() => {

@@ -62,7 +62,7 @@ class SampleData:
 
 
 def populate(installation: Installation, commusoft: SandboxHandle) -> SampleData:
-    """Fill an opened house whose mirror is full."""
+    """Fill an opened installation whose records are copied."""
     access, ctx = installation.access, installation.workspace
     clerk = make_person(access, "clerk", "Anna Whitcombe")
     manager = make_person(access, "manager", "Marcus Bello")

@@ -17,7 +17,8 @@ PLACES = (  # where sentences for people may stand, below server/crmlink
     "pages/", "cli/", "web/", "api/", "matching/reason_texts.py", "settings.py",
     "accounting/exports/messages.py", "accounting/rule_loading.py", "access/passwords.py",
     "access/oidc_provider.py", "access/audit/sentences.py", "commusoft/connection.py",
-    "commusoft/doctor/messages.py", "commusoft/sandbox/",
+    "commusoft/doctor/messages.py", "commusoft/checklist/", "commusoft/sandbox/",
+    "upkeep/texts.py",
 )  # fmt: skip
 TEXTS = tuple((ROOT / "pages").rglob("*.html"))
 TEXTS_OF_CODE = (  # modules of which people see the texts
@@ -25,6 +26,9 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / "cli").rglob("*.py"),
     *(ROOT / "api").glob("*.py"),
     *(ROOT / "api" / "batches").glob("*.py"),
+    *(ROOT / "commusoft" / "checklist").glob("*.py"),
+    ROOT / "upkeep" / "texts.py",
+    *(ROOT / "web" / "problem_texts").glob("*.py"),
     *(ROOT / name for name in (
         "web/problems.py", "web/connection_words.py", "settings.py", "matching/reason_texts.py",
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",
@@ -34,7 +38,8 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
 )  # fmt: skip
 DOCUMENTS = tuple(
     path for path in (ROOT.parents[1] / "README.md", ROOT.parents[1] / "docs" / "whole-lists.md",
-                      ROOT.parents[1] / "docs" / "deploy.md") if path.is_file()
+                      *(ROOT.parents[1] / "docs" / name
+                        for name in ("deploy.md", "install.md", "operate.md"))) if path.is_file()
 )  # fmt: skip
 AVOIDED = (
     r"\b[Ss]omebody\b", r"\b[Nn]obody\b", r"\b[Aa]nybody\b", r"\b[Ee]verybody\b", r"\b[Ww]hoever\b",

@@ -11,6 +11,8 @@
   const LOOKS_EVERY = 500; // milliseconds
   const IDLE_TICKS = 4;
   const AT_REST = 1_500; // what a page shows right after saving may be taken back
+  const LOAD = "load";
+  const LOADS_WITHIN = 15_000;
   const MAY_LOAD = 4_000; // a page that does not show its record yet
 
   /** @typedef {import("./types.js").Job} Job */
@@ -34,16 +36,23 @@
   let arrivedAt = Date.now();
   let drawn = "";
   let asked = 0;
+  /** Why this page is not believed until it is loaded again. */
+  let outdated = "";
   let endPick = () => {};
+  let loading = 0;
   let changed = true;
   let idle = 0;
   /** The keyboard goes to the panel with its next words: the person asked for them. */
   let called = false;
-  /** Links that were filled in this document: what a field holds is no proof of them any more. @type {Set<string>} */
+  /** Links whose reference was typed in this document, by whomever: what it shows is no proof of them any more. @type {Set<string>} */
   const filledHere = new Set();
   /** What the page complained of before the field was filled. @type {Set<Element>} */
   let complaints = new Set();
   const touched = new WeakSet();
+  /** What a person typed into, for as long as it is on the page. @type {Set<HTMLElement>} */
+  const typedInto = new Set();
+  const heard = new WeakSet();
+  const ending = new AbortController();
   /** Fields that did not take the value, and hold what they held before. @type {WeakMap<Element, string>} */
   const putBack = new WeakMap();
   const startedAt = performance.now();
@@ -102,6 +111,7 @@
     job = found;
     if (phase !== "told" || !found) phase = "open";
     if (!job) return panel.hide();
+    if (outdated) return tell(views.trouble(outdated, steps));
     drawn = "";
     changed = true;
     tick();
@@ -111,9 +121,10 @@
   function situation() {
     const { search, link } = /** @type {Job} */ (job);
     const target = link.reference ?? "";
-    const reading = tools.readReference(document, { ...search, textOnly: filledHere.has(link.id) });
+    const sure = sureOf === link.id + location.href;
+    const reading = tools.readReference(document, { ...search, subject: { ...search.subject, sure }, textOnly: filledHere.has(link.id) });
     const { found, shown } = reading;
-    if (sureOf !== link.id + location.href && !tools.showsSubject(document, search.subject.names)) {
+    if (!sure && !tools.showsSubject(document, search.subject.names)) {
       return { kind: Date.now() - arrivedAt < MAY_LOAD ? "waiting" : "doubt" };
     }
     const { field } = found;
@@ -135,11 +146,12 @@
   function tick() {
     if (!isAlive()) return leave();
     if (location.href !== shownFor) return arrive();
-    if (!job || phase === "busy" || phase === "picking") return;
+    if (!job || outdated || phase === "busy" || phase === "picking") return;
     // A page in which nothing happened is not read again each time; what a frame does is not heard.
     idle += 1;
     if (!changed && !resting && idle < IDLE_TICKS) return;
     [changed, idle] = [false, 0];
+    hearFrames();
     const now = situation();
     if (isTelling(now)) return void observeAtRest(now);
     resting = null;
@@ -150,6 +162,7 @@
   function arrive() {
     shownFor = location.href;
     arrivedAt = Date.now();
+    outdated = "";
     resting = null;
     closed = false;
     endPick();
@@ -193,16 +206,36 @@
     const complains = filled !== null && tools.failuresIn(document).some((one) => !complaints.has(one));
     if (resting?.text !== text || complains) resting = { text, since: Date.now() };
     if (Date.now() - resting.since < AT_REST) return;
+    const { link } = /** @type {Job} */ (job);
+    if (filledHere.has(link.id) && value === (link.reference || null)) return loadAgain();
     resting = null;
     const stage = filled || job?.was_filled ? "after" : "before";
     const answer = await observe(stage, value, null);
     if (!answer) return;
-    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    if (!answer.ok) return refuse(answer.problem);
     filled = null;
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
     if (job) job.was_filled = false;
     tell(views.notSeen(steps));
   }
+
+  /**
+   * A page may show what was typed before it is saved, and take it back later: what it shows counts once it was loaded
+   * anew. What a person typed elsewhere is not lost by that.
+   */
+  function loadAgain() {
+    const { stays } = /** @type {Job} */ (job);
+    if (stays && !loading && !holdsUnsaved()) {
+      loading = Date.now();
+      return location.reload();
+    }
+    // The browser may have asked the person, who stayed.
+    if (loading && Date.now() - loading < LOADS_WITHIN) return;
+    if (phase === "open" && drawn !== LOAD) panel.show(views.loadAgain(stays, () => location.reload(), steps), { focus: false });
+    drawn = LOAD;
+  }
+
+  const holdsUnsaved = () => [...typedInto].some((one) => one.isConnected && tools.isVisible(one) && (one.isContentEditable || ("value" in one && one.value !== /** @type {HTMLInputElement} */ (one).defaultValue)));
 
   /**
    * What the server says to what the page shows; null where the page has gone on since.
@@ -215,10 +248,17 @@
     const { link } = job;
     const address = location.href;
     phase = "busy";
-    const answer = await send("assist_observe", { link: link.id, stage, value, replaces });
+    const answer = await send("assist_observe", { link: link.id, stage, value, replaces, record_version: link.record_version ?? null });
+    if (answer?.ok) link.record_version = answer.data.link.record_version;
     if (phase === "busy") phase = "open";
     if (address !== location.href || job?.link.id !== link.id) return null;
     return answer ?? { ok: false, problem: null };
+  }
+
+  /** What is read from a page that was opened too early would be as old the next time. @param {import("../../lib/types.js").Problem | null} problem */
+  function refuse(problem) {
+    if (problem?.type === "page-read-earlier") outdated = problem.detail;
+    tell(views.trouble(problem?.detail ?? "", steps));
   }
 
   /** @param {Job["link"]} link */
@@ -239,7 +279,7 @@
     const answer = await observe("before", value, replaces);
     if (!answer) return again();
     if (!answer.ok && answer.problem?.type === "record-has-reference") return askToReplace(answer.problem.current_reference ?? value);
-    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    if (!answer.ok) return refuse(answer.problem);
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
     const then = situation();
     if (!answer.data.fill || then.kind !== "ready" || then.field !== field || then.value !== value) return again();
@@ -247,12 +287,13 @@
     const same = () => location.href === address && job?.link.id === link.id;
     complaints = new Set(tools.failuresIn(document));
     filledHere.add(link.id);
-    const result = await tools.fillField(field, link.reference ?? "", { same, own: panel.host });
+    const drawnAnew = () => tools.findField(document, /** @type {Job} */ (job).search).field;
+    const result = await tools.fillField(field, link.reference ?? "", { same, again: drawnAnew, own: panel.host });
     phase = "open";
     if (result.ok) void send("assist_filled", { link: link.id });
     if (result.restored) putBack.set(field, value ?? "");
     if (!result.ok) return tell(views.notFilled(result, steps));
-    filled = { link: link.id, field, old: value ?? "" };
+    filled = { link: link.id, field: result.field ?? field, old: value ?? "" };
     called = true;
     again();
   }
@@ -316,7 +357,7 @@
     panel.show(views.picked(described, { ...steps, use: () => described && void use(described) }), { focus: true });
   }
 
-  /** @param {{selector: string, label: string, section: string}} described */
+  /** @param {{selector: string, label: string}} described */
   async function use(described) {
     endPick();
     phase = "busy";
@@ -338,8 +379,23 @@
   /** @param {Event} event */
   function typed(event) {
     changed = true;
+    const [target] = event.composedPath();
+    // Typed by hand, pasted or filled in: what the page shows of it from now on may be no more than that.
+    if (job && target && "value" in target && target.value === (job.link.reference ?? "")) filledHere.add(job.link.id);
     // What crmlink fills is not the person's.
-    if (event.isTrusted && event.composedPath()[0]) touched.add(/** @type {EventTarget} */ (event.composedPath()[0]));
+    if (!target || !event.isTrusted) return;
+    touched.add(target);
+    for (const one of typedInto) if (!one.isConnected) typedInto.delete(one);
+    typedInto.add(/** @type {HTMLElement} */ (target));
+  }
+
+  /** What is typed in a frame is heard only there. */
+  function hearFrames() {
+    for (const root of tools.rootsOf(document)) {
+      if (root.nodeType !== 9 || heard.has(root)) continue;
+      heard.add(root);
+      root.addEventListener("input", typed, { capture: true, signal: ending.signal });
+    }
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */
@@ -358,13 +414,13 @@
     watch.disconnect();
     endPick();
     panel.leave();
-    document.removeEventListener("input", typed, true);
+    ending.abort();
     if (isAlive()) chrome.runtime.onMessage.removeListener(hear);
     world[OWN] = undefined;
   }
 
   world[OWN] = { isAlive, open, leave };
-  document.addEventListener("input", typed, true);
+  hearFrames();
   watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   chrome.runtime.onMessage.addListener(hear);
   tick();

@@ -6,7 +6,6 @@
   const own = /** @type {{crmlinkPanel?: import("./types.js").PanelTools}} */ (/** @type {unknown} */ (globalThis));
 
   const TAG = "crmlink-assist";
-  const MOST_RETURNS = 30; // a page that throws the panel out again and again
   const TOO_SOON = 350; // milliseconds: a key that was still down does not answer the next question
   const DRESS = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", "z-index": "2147483647", display: "block", opacity: "1", visibility: "visible", "pointer-events": "auto", transform: "none", filter: "none", "clip-path": "none" };
   const STYLE = `
@@ -25,7 +24,7 @@
     button { font: 600 13px/1 inherit; font-family: inherit; min-height: 32px; padding: 0 12px; border: 1px solid #9db3ae; border-radius: 8px; background: #fff; color: #17211f; cursor: pointer; }
     button.first { border-color: #0b564f; background: #0f6b63; color: #fff; }
     button.close { min-height: 24px; padding: 0 8px; border: 0; background: none; color: #55625f; font-size: 16px; }
-    button:focus-visible, h2:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
+    button:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
     kbd { margin-left: 6px; font: 500 11px/1 inherit; opacity: .8; }
     section.good { border-color: #12693a; } section.caution { border-color: #7a4900; } section.good h2 { color: #12693a; } section.caution h2 { color: #7a4900; }
     .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }`;
@@ -47,7 +46,6 @@
     let shown = null;
     /** @type {Element | null} */
     let cameFrom = null;
-    let returns = 0;
     let drawnAt = 0;
 
     /** @param {string} name @param {Record<string, string>} [attributes] @param {...(Node | string)} children */
@@ -98,7 +96,7 @@
         event.preventDefault();
         return close();
       }
-      const [first] = shown?.actions ?? [];
+      const first = shown?.waits ? null : shown?.actions[0];
       const target = /** @type {Element | null} */ (event.composedPath()[0]);
       if (event.key !== "Enter" || event.repeat || !first || target?.localName === "button") return;
       event.preventDefault();
@@ -111,9 +109,9 @@
     }
 
     function hide() {
-      const hadFocus = document.activeElement === host;
+      const hadFocus = root.activeElement !== null;
       shown = null;
-      host.remove();
+      onTop.hide();
       if (hadFocus && cameFrom instanceof HTMLElement && cameFrom.isConnected) cameFrom.focus({ preventScroll: true });
     }
 
@@ -129,7 +127,7 @@
         ...view.lines.map((line) => element("p", {}, line)),
         ...(view.change ? [change(view.change)] : []),
         ...(view.small ? [element("p", { class: "muted" }, view.small)] : []),
-        element("div", { class: "row" }, ...view.actions.map((action, at) => button(action, at === 0))),
+        element("div", { class: "row" }, ...view.actions.map((action, at) => button(action, at === 0 && !view.waits))),
       );
       status.textContent = [view.title, ...view.lines].join(" ");
       return heading;
@@ -145,24 +143,6 @@
     /** Whether the keyboard is nowhere: it is not taken away from where a person types. @param {Element | null} at */
     const isFree = (at) => at === null || at === document.body || at === document.documentElement || at === host;
 
-    /** In a page's own dialog, which lets nothing beside it be reached. */
-    function place() {
-      let at = /** @type {Element} */ (document.documentElement);
-      try {
-        at = [...document.querySelectorAll("dialog:modal")].at(-1) ?? at;
-      } catch {
-        // A browser that does not know the word has no such dialogs.
-      }
-      if (host.parentElement === at) return;
-      at.append(host);
-    }
-
-    const watch = new MutationObserver(() => {
-      if (!shown || host.isConnected || returns >= MOST_RETURNS) return;
-      returns += 1;
-      place();
-    });
-
     root.append(Object.assign(document.createElement("style"), { textContent: STYLE }), section, status);
     section.setAttribute("role", "dialog");
     section.setAttribute("aria-labelledby", "title");
@@ -172,7 +152,7 @@
       host.addEventListener(type, (event) => event.stopPropagation());
     }
     dress();
-    watch.observe(document.documentElement, { childList: true, subtree: true });
+    const onTop = /** @type {import("../../lib/commusoft/types.js").OnTop} */ (/** @type {unknown} */ (globalThis)).crmlinkOnTop(host, root);
 
     return {
       host,
@@ -184,7 +164,7 @@
         drawnAt = Date.now();
         const heading = /** @type {HTMLElement} */ (draw(view));
         dress();
-        place();
+        onTop.show();
         clear(field);
         if (!focus && !hadFocus && !isFree(at)) return;
         const first = /** @type {HTMLElement | null} */ (section.querySelector("button.first"));
@@ -192,8 +172,8 @@
       },
       hide,
       leave() {
-        watch.disconnect();
         hide();
+        onTop.leave();
       },
     };
   }

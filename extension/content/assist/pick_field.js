@@ -7,7 +7,6 @@
 
   const FRAME = "crmlink-frame";
   const NAMES = ["formcontrolname", "name", "ng-model", "data-ng-model", "data-testid"];
-  const HEADINGS = "h1, h2, h3, h4, h5, h6, legend, [role=heading]";
   /** Where a record's number, or one that is drawn anew each time, is part of a name, it is not lasting. */
   const PASSING = /[0-9]{2,}|^(?:mat-input|cdk|ember|react|radix|headlessui|:r)/i;
 
@@ -17,23 +16,15 @@
     const selector = [field.id && /^[A-Za-z_][\w-]*$/.test(field.id) && !PASSING.test(field.id) ? `#${field.id}` : "",
       ...NAMES.map((name) => attributeSelector(field, name))].filter(Boolean).find((one) => root.querySelectorAll(one).length === 1);
     const { texts, column } = tools.nameOf(field);
-    const label = (texts[0] ?? column ?? "").slice(0, 100);
-    return selector && label ? { selector, label, section: headingOf(field).slice(0, 100) } : null;
+    // A field without words beside it is known by the name that the page's own code has for it.
+    const label = (texts[0] || column || (selector && (/"(.*)"/.exec(selector)?.[1] ?? field.id)) || "").slice(0, 100);
+    return selector && label ? { selector, label } : null;
   }
 
   /** @param {Element} field @param {string} name */
   function attributeSelector(field, name) {
     const value = field.getAttribute(name) ?? "";
-    return value && value.length <= 100 && !/["\\\]\n]/.test(value) && !PASSING.test(value) ? `input[${name}="${value}"]` : "";
-  }
-
-  /** @param {Element} field */
-  function headingOf(field) {
-    for (let at = tools.parentOf(field); at; at = tools.parentOf(at)) {
-      const found = at.nodeType === 1 ? /** @type {Element} */ (at).querySelector(HEADINGS) : null;
-      if (found) return tools.textOf(found);
-    }
-    return "";
+    return /^[\w$.:()-]{1,100}$/.test(value) && !PASSING.test(value) ? `input[${name}="${value}"]` : "";
   }
 
   /**
@@ -51,9 +42,20 @@
     /** @param {Event} event @returns {HTMLInputElement | null} */
     function fieldIn(event) {
       const [target] = /** @type {Element[]} */ (event.composedPath());
-      const control = target?.localName === "label" ? /** @type {HTMLLabelElement} */ (/** @type {Element} */ (target)).control : target;
-      return control?.localName === "input" && /** @type {HTMLInputElement} */ (control).type === "text" ? /** @type {HTMLInputElement} */ (control) : null;
+      if (target?.nodeType !== 1) return null;
+      const label = /** @type {HTMLLabelElement | null} */ (target.closest("label"));
+      return [target, label?.control ?? null, ...under(event, target)].find(isTextField) ?? null;
     }
+
+    /** What lies under the pointer: a label may be drawn over its field. @param {Event} event @param {Element} target @returns {Element[]} */
+    function under(event, target) {
+      const { clientX, clientY } = /** @type {MouseEvent} */ (event);
+      const root = /** @type {Document} */ (target.getRootNode());
+      return clientX === undefined || !root.elementsFromPoint ? [] : root.elementsFromPoint(clientX, clientY);
+    }
+
+    /** @param {Element | null} element @returns {element is HTMLInputElement} */
+    const isTextField = (element) => element?.localName === "input" && /** @type {HTMLInputElement} */ (element).type === "text";
 
     /** @param {HTMLInputElement | null} field */
     function outline(field) {

@@ -2,7 +2,7 @@
 
 /** @typedef {import("../../lib/linking/assist.js").AssistView} Job */
 
-/** @typedef {{words: string, act: () => void, hint?: string}} PanelAction  the first is the one that Enter takes */
+/** @typedef {{words: string, act: () => void, hint?: string}} PanelAction the first is the one that Enter takes */
 
 /**
  * @typedef {object} PanelView
@@ -13,6 +13,7 @@
  * @property {PanelAction[]} actions
  * @property {"good" | "caution"} [tone]
  * @property {boolean} [asks] the keyboard is on the first action
+ * @property {boolean} [waits] what comes next is done in the page: Enter takes no action here
  */
 
 /**
@@ -28,7 +29,7 @@
  * @property {(say: (key: string) => string, closed: () => void) => Panel} createPanel
  * @property {(picked: (field: HTMLInputElement) => void, isOwn: (target: EventTarget | undefined) => boolean) => () => void} [pickField]
  *   let the person point at a field; returns what ends it
- * @property {(field: HTMLInputElement) => {selector: string, label: string, section: string} | null} [describeField] how
+ * @property {(field: HTMLInputElement) => {selector: string, label: string} | null} [describeField] how
  *   to find a field again on another record's page; null where it has no lasting name
  * @property {(words: Words) => Views} [createViews]
  */

@@ -63,8 +63,8 @@
         actions: [...editing(now, steps), close(steps), withdraw(steps)],
       }),
       save: (_, job, steps) => ({
-        title: say("assist_save"), lines: [say("assist_save_text", job.link.record)], tone: "good",
-        actions: [close(steps), withdraw(steps)],
+        title: say("assist_save"), lines: [say("assist_save_text", job.link.record)], tone: "good", waits: true,
+        actions: [{ words: say("close"), act: steps.close, hint: "Esc" }, withdraw(steps)],
       }),
       several: (now, job, steps) => ({
         title: say("assist_several"), lines: [say("assist_several_text", String(Math.max(2, now.count)))], tone: "caution", actions: [again(steps), ...showing(job, steps), close(steps)],
@@ -100,6 +100,12 @@
 
       /** @param {Steps} steps */
       notSeen: (steps) => ({ title: say("assist_not_seen"), lines: [say("assist_not_seen_text")], tone: "caution", actions: [again(steps), close(steps), withdraw(steps)] }),
+
+      /** @param {boolean} stays whether we are there again then @param {() => void} load @param {Steps} steps */
+      loadAgain: (stays, load, steps) => ({
+        title: say(stays ? "assist_load" : "assist_load_and_ask"), lines: [say(stays ? "assist_load_text" : "assist_load_and_ask_text")], tone: "caution",
+        actions: [{ words: say("assist_load_now"), act: load }, close(steps)],
+      }),
 
       /** @param {{why: string | null, restored: boolean}} filled @param {Steps} steps */
       notFilled: ({ why, restored }, steps) => ({

@@ -13,7 +13,7 @@
     section { all: initial; box-sizing: border-box; display: flex; flex-direction: column; width: 400px; max-width: calc(100vw - 32px); max-height: calc(100vh - 32px);
       border: 1px solid #0b564f; border-radius: 10px; background: #fff; color: #1b2523; box-shadow: 0 8px 30px rgb(0 0 0 / 25%);
       font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-    h2 { margin: 0; padding: 12px 16px; border-bottom: 1px solid #d7e0de; font-size: 15px; }
+    h2 { margin: 0; outline: none; padding: 12px 16px; border-bottom: 1px solid #d7e0de; font-size: 15px; }
     .body { padding: 12px 16px; overflow: auto; }
     .body > :first-child { margin-top: 0; } .body > :last-child { margin-bottom: 0; }
     p, ul, dl, details, progress { margin: 8px 0; }
@@ -25,7 +25,7 @@
     .actions { display: flex; flex-wrap: wrap; gap: 8px; padding: 12px 16px; border-top: 1px solid #d7e0de; }
     button { font: inherit; padding: 6px 12px; border: 1px solid #0b564f; border-radius: 7px; background: #fff; color: #0b564f; cursor: pointer; }
     button.first { background: #0f6b63; color: #fff; font-weight: 600; } li button { padding: 1px 8px; }
-    button:focus-visible, summary:focus-visible, input:focus-visible, h2:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
+    button:focus-visible, summary:focus-visible, input:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
     .quiet { color: #51605d; } .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     .mark { position: fixed; border: 3px solid #c77700; border-radius: 4px; pointer-events: none; }`;
 
@@ -75,14 +75,16 @@
       host.addEventListener(type, (event) => event.stopPropagation());
     }
     root.addEventListener("keydown", (event) => {
-      if (event.isTrusted && /** @type {KeyboardEvent} */ (event).key === "Escape") onEscape();
+      if (!event.isTrusted || /** @type {KeyboardEvent} */ (event).key !== "Escape") return;
+      event.preventDefault(); // a dialog of the page's stays open
+      onEscape();
     });
-    document.documentElement.append(host);
+    const onTop = /** @type {import("../../lib/commusoft/types.js").OnTop} */ (/** @type {unknown} */ (globalThis)).crmlinkOnTop(host, root);
 
     return {
       /** @param {{title: string, body: Child[], actions: HTMLElement[]}} screen */
       show(screen) {
-        if (!host.isConnected) document.documentElement.append(host);
+        onTop.show();
         title.textContent = screen.title;
         body.replaceChildren(...screen.body.filter((one) => one !== null && one !== false));
         actions.replaceChildren(...screen.actions);
@@ -103,7 +105,7 @@
 
       unpoint: () => void (mark.hidden = true),
 
-      close: () => host.remove(),
+      close: onTop.leave,
     };
   };
 })();

@@ -13,7 +13,18 @@
   const MAX_HEADING = 150;
   const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form"];
   /** What is below a record, or beside it, and has pages and forms of its own. */
-  const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site contact|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers";
+  const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site|contacts|contact pe(?:rson|ople)|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers|" +
+    "bulk|mass (?:edit|update)|(?:all|selected|several|multiple) (?:customer|supplier)|history|activity|audit|^changes$|recent changes|change ?log|timeline|messages|comments|chat|log";
+  /** "Site: 12 Mill Lane": what a part is about, and which one. */
+  const ONE_OF = /^\s*(?:edit(?:ing)?\s+)?(?:customer|supplier|contact|client|account|site|property|person|company)s?\s*[:#\u2013\u2014-]\s*(.*\p{L}.*)$/iu;
+  /** How sections of a record's form are called; a heading of other words in capitals alone is a name. */
+  const SECTION = /\b(?:account\w*|additional|address\w*|admin\w*|analysis|balance|bank\w*|billing|books?|codes?|commusoft|communication\w*|compan\w+|contact\w*|control|credit|custom\w*|data|default\w*|details?|edit\w*|email\w*|external|extra|fields?|financ\w+|form|further|general|groups?|id|ids|identifiers?|info\w*|integration\w*|internal|identification|landline|ledger\w*|links?|main|marketing|misc\w*|mobile|more|name\w*|nominal|notes?|numbers?|online|plans?|portal|prefer\w*|registr\w*|options?|other|overview|package|payment\w*|person\w*|phone\w*|pric\w+|primary|profile\w*|properties|property|quickbooks|records?|ref\w*|sage|sales|section|service\w*|settings?|setup|software|source\w*|statement\w*|status|summary|suppliers?|system\w*|tax\w*|telephone\w*|terms|third|type\w*|user\w*|vat|web\w*|xero)\b/i;
+  /** The accounting side of the record's own form. */
+  const ACCOUNTS = /^(?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices?)(?: (?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices))*$/;
+  const REGION = "section, article, aside, fieldset, [role=region], [role=group], [role=tabpanel], [role=complementary], [role=form]";
+  const ASIDE = "nav, footer, [role=navigation], [role=tooltip], [role=menu], [role=status], [role=alert], [role=log], [role=feed], [role=listbox]";
+  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
+  const MODEL = ["ng-model", "data-ng-model", "name"];
   const OTHER = new RegExp(`\\b(?:${OTHER_THINGS})(?:e?s)?\\b`, "i");
   const THING = "(?:job|invoice|estimate|quote|quotation|contract|asset|appliance|appointment|opportunity|purchaseorder)s?";
   /** A word of an attribute, as one that programmers write. */
@@ -44,7 +55,44 @@
   /** @param {string} text @param {Subject} subject */
   function namesOther(text, subject) {
     const words = withoutName(text, subject);
+    const own = new Set([...subject.names.flatMap(wordsOf), subject.number]);
+    const which = ONE_OF.exec(text)?.[1];
+    if (which && !wordsOf(which).some((word) => own.has(word))) return true;
     return OTHER.test(words.join(" ")) || words.some((word) => word.startsWith(otherKind(subject)));
+  }
+
+  /** Whether a heading is another's name: words in capitals of which none is one of a section or of the record's own. @param {string} text @param {Subject} subject */
+  function isNameOfOther(text, subject) {
+    const words = text.split(/\s+/).filter(Boolean);
+    return words.length > 1 && words.every((word) => /^\p{Lu}/u.test(word)) && !SECTION.test(text) && withoutName(text, subject).length === wordsOf(text).length;
+  }
+
+  /** Whether a heading is about invoices in general, in a form that holds the record's own name. @param {string} text @param {Element} element @param {Subject} subject */
+  function isOnAccounts(text, element, subject) {
+    const words = wordsOf(text).join(" ");
+    if (!ACCOUNTS.test(words) || /^invoice$/.test(words)) return false;
+    const form = element.closest("form, ng-form, [formgroup]");
+    const own = new Set(subject.names.flatMap(wordsOf));
+    return [...form?.querySelectorAll("input") ?? []].some((one) => one !== element && isNameField(one) && wordsOf(one.value).some((word) => own.has(word)));
+  }
+
+  /** What a part of the page is called for readers. @param {Element} element */
+  function regionName(element) {
+    const root = /** @type {Document} */ (element.getRootNode());
+    const ids = (element.getAttribute("aria-labelledby") ?? "").split(/\s+/).filter(Boolean);
+    return [element.getAttribute("aria-label") ?? "", ...ids.map((id) => root.getElementById?.(id)).map((one) => (one ? textOf(one) : ""))].join(" ").trim().slice(0, MAX_HEADING);
+  }
+
+  /** Whether a part of the page is beside its matter: a message, a menu, what was changed. @param {Element} element */
+  function isAside(element) {
+    if (element.matches(ASIDE)) return true;
+    const names = [element.id, ...element.classList].map((name) => partsOf(name).join("-"));
+    return names.some((name) => ASIDE_CLASS.test(name)) && !element.matches("html, body") && element.querySelector("h1, main") === null;
+  }
+
+  /** Whether a control says that it is another thing's: job.reference. @param {Element} control */
+  function isOfOtherModel(control) {
+    return MODEL.map((name) => /^([A-Za-z_]+)[.[]/.exec(control.getAttribute(name) ?? "")?.[1] ?? "").some((word) => OTHER_CLASS.test(word) || /^(?:site|landlord|branch)s?$/i.test(word));
   }
 
   /**
@@ -53,12 +101,19 @@
    * @param {Node} branch the child of `top` that holds the node
    */
   function headingBefore(top, branch) {
-    let heading = "";
+    let heading = { text: "", main: false };
     for (const child of childrenOf(top)) {
       if (child === branch) break;
-      if (isElement(child) && isVisible(child)) heading = headingIn(child) || heading;
+      const text = isElement(child) && isVisible(child) ? headingIn(child) : "";
+      if (text) heading = { text, main: isElement(child) && (child.matches("h1") || child.querySelector("h1") !== null) };
     }
     return heading;
+  }
+
+  /** @param {{text: string, main: boolean}} heading @param {Element} element @param {Subject} subject */
+  function headsOther({ text, main }, element, subject) {
+    if (namesOther(text, subject)) return !isOnAccounts(text, element, subject);
+    return !main && !subject.sure && isNameOfOther(text, subject);
   }
 
   /** @param {Element} element a heading, or a small part of a page that holds nothing else */
@@ -142,28 +197,35 @@
    * @param {{byHeading?: boolean}} [signs] byHeading: false where a person showed the field, whatever it stands under
    */
   function isForeign(element, subject, { byHeading = true } = {}) {
-    if (tools.isControl(element) && isBesideOtherName(element, subject)) return true;
+    if (tools.isControl(element) && (isBesideOtherName(element, subject) || isOfOtherModel(element))) return true;
+    if (isAside(element)) return true;
     let branch = /** @type {Node} */ (element);
     for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
       if (!isElement(at)) continue;
       if (isOfOtherRecord(at, subject) || (hasOtherClass(at) && at !== at.ownerDocument.body)) return true;
       if (at.matches(DIALOG) && isOtherDialog(at, subject)) return true;
       if (at.matches(FORM) && isOtherForm(at, subject)) return true;
-      if (at.matches("nav, footer, [role=navigation], [role=tooltip], [role=menu]")) return true;
-      if (byHeading && namesOther(headingBefore(at, branch), subject)) return true;
+      if (isAside(at)) return true;
+      if (byHeading && at.matches(REGION) && headsOther({ text: regionName(at), main: true }, element, subject)) return true;
+      if (byHeading && headsOther(headingBefore(at, branch), element, subject)) return true;
     }
     return false;
   }
 
   /**
    * Whether the page shows one of the names that the record is known by: a page that goes on to another record may
-   * have its address before its content.
+   * have its address before its content. What it is headed counts more than a name anywhere in it.
    * @param {Document} document
    * @param {string[]} names
    */
   function showsSubject(document, names) {
+    const heads = tools.rootsOf(document).flatMap((root) => [...root.querySelectorAll("h1")]).filter((one) => isVisible(one) && one.closest("nav, header:has(nav), [role=banner]") === null).map((one) => textOf(one));
+    /** @type {Subject} */
+    const subject = { kind: "customer", number: "", names };
+    const isOwn = (/** @type {string} */ text) => withoutName(text, subject).length < wordsOf(text).length;
+    if (heads.some((text) => isNameOfOther(text, subject)) && !heads.some(isOwn)) return false;
     const typed = tools.rootsOf(document).flatMap((root) => [...root.querySelectorAll("input")]).filter((one) => one.type !== "hidden").flatMap((one) => wordsOf(one.value));
-    const text = ` ${wordsOf(document.body ? textOf(document.body) : "").join(" ")} `;
+    const text = ` ${wordsOf(document.body ? textOf(document.body, (one) => one.matches("nav, [role=navigation]")) : "").join(" ")} `;
     const inFields = new Set(typed);
     return names.map(wordsOf).some((words) => words.length > 0 && (text.includes(` ${words.join(" ")} `) || words.every((word) => inFields.has(word))));
   }

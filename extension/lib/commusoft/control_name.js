@@ -10,6 +10,14 @@
   const AMBIGUOUS = "?!";
   const CELL = /^(?:td|th)$/;
   const CELL_ROLE = /^(?:cell|gridcell|rowheader)$/;
+  /** What may stand between a label and its field: a sign before the field, never a dash, which is a value. */
+  const SIGN = /^[^\p{L}\p{N}\p{Pd}\u2212]+$/u;
+  /** Small things beside a label, which are no place for a value. */
+  const NO_PLACE = /^(?:br|hr|i|em|b|strong|sup|sub|small|abbr|svg|img|script|style|template)$/;
+  const NO_PLACE_CLASS = /icon|req|mandator|star|asterisk|help|hint|tip|error|invalid|valid|info|badge|count|clear|sr-only|hidden/i;
+  /** A placeholder may only help to type what the label asks for. */
+  const GENERIC = new Set(("e g eg example optional required enter type here none not set n a an value text please the your no yes it its for of this add edit click to id code " +
+    "xero sage quickbooks freeagent kashflow contact customer supplier account accounting ref reference number guid uuid").split(" "));
   const END = /^(?:form|fieldset|section|article|dialog|table|main|body|html)$/;
 
   /** @typedef {import("./types.js").Name} Name */
@@ -44,6 +52,7 @@
    */
   function isNamedFromAfar(control) {
     return [.../** @type {HTMLInputElement} */ (control).labels ?? []].filter(isVisible).some((label) => {
+      if (label.contains(control) && controlsIn(label).length > 1) return true;
       for (let at = parentOf(label); isElement(at); at = parentOf(at)) {
         const near = controlsIn(at);
         if (near.length > 0) return !near.includes(control);
@@ -101,15 +110,86 @@
   function besideName(control) {
     let at = parentOf(control);
     for (let level = 0; isElement(at) && level < MAX_LEVELS; level += 1, at = parentOf(at)) {
-      const lines = tools.blocksBefore(at, control);
+      const lines = tools.blocksBefore(at, control).filter(({ text }) => !SIGN.test(text));
       const last = lines.at(-1);
       // A column of labels beside a column of fields: which belongs to which cannot be known.
-      if (last) return { texts: last.alone ? [last.text] : [], how: last.alone ? "beside" : "none", group: at };
+      if (last) return isAbout(last, at, control, lines.length === 1) ? { texts: [last.text], how: "beside", group: at } : { texts: [], how: "none", group: at };
+      const after = labelAfter(at, control);
+      if (after) return { texts: [after], how: "beside", group: at };
       if (isCell(at)) return nameOfCell(at);
       if (at.localName === "dd") return { texts: [termOf(at)].filter(Boolean), how: "beside", group: at };
       if (END.test(at.localName) || sharesWithEarlier(at, control)) break;
     }
     return { texts: [], how: "none", group: null };
+  }
+
+  /**
+   * Whether a line before a control is about it, and not about what comes before it or has a place of its own.
+   * @param {import("./types.js").Block} line
+   * @param {Element} group
+   * @param {Element} control
+   * @param {boolean} only since the control before
+   */
+  function isAbout({ alone, apart, top, text }, group, control, only) {
+    if (!alone || apart || !tools.isDrawnBefore(top, control) || (isElement(top) && controlsIn(top).length > 0)) return false;
+    if (hasOwnPlace(top, control) || isOfEarlier(group, control, only)) return false;
+    return isLabelLike(top) || !saysOther(control.getAttribute("placeholder") ?? "", text);
+  }
+
+  /** @param {Node} top */
+  const isLabelLike = (top) => isElement(top) && (/^(?:label|dt|th|td|legend)$/.test(top.localName) || top.querySelector("label") !== null);
+
+  /**
+   * Whether a place for the value comes right after a label, empty, and the control only after that.
+   * @param {Node} top the part with the label
+   * @param {Element} control
+   */
+  function hasOwnPlace(top, control) {
+    if (!isElement(top)) return false;
+    for (let at = top.nextElementSibling; at && !at.contains(control); at = at.nextElementSibling) {
+      if (at.localName !== "span" && isEmptyPlace(at)) return true;
+    }
+    const inner = [...top.children];
+    const label = inner.findIndex((one) => textOf(one) !== "");
+    return label >= 0 && inner.slice(label + 1).some(isEmptyPlace);
+  }
+
+  /** @param {Element} element */
+  function isEmptyPlace(element) {
+    if (NO_PLACE.test(element.localName) || NO_PLACE_CLASS.test(element.getAttribute("class") ?? "")) return false;
+    return !/^(?:button|a)$/.test(element.localName) && !element.hasAttribute("role") && textOf(element) === "" && controlsIn(element).length === 0 && isVisible(element);
+  }
+
+  /**
+   * Whether the text between two controls is as well the first one's, which has no other name: labels may come after
+   * their fields, and those of boxes to tick do.
+   * @param {Element} group
+   * @param {Element} control
+   * @param {boolean} only whether it is all the text between them
+   */
+  function isOfEarlier(group, control, only) {
+    const all = controlsIn(group);
+    const earlier = all[all.indexOf(control) - 1];
+    if (!earlier || explicitNames(earlier).length > 0 || earlier.hasAttribute("placeholder") || isCell(group)) return false;
+    if (earlier.matches("[type=checkbox], [type=radio]")) return only;
+    return tools.blocksBefore(group, earlier).length === 0;
+  }
+
+  /** @param {string} placeholder @param {string} label */
+  function saysOther(placeholder, label) {
+    if (!/\p{L}/u.test(placeholder) || /\p{N}/u.test(placeholder)) return false;
+    const known = new Set(wordsOf(label));
+    return wordsOf(placeholder).some((word) => !GENERIC.has(word) && ![...known].some((one) => one.startsWith(word) || word.startsWith(one)));
+  }
+
+  /** @param {string} text */
+  const wordsOf = (text) => text.normalize("NFKC").toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+
+  /** The label of a box's only control, where it comes after it. @param {Element} box @param {Element} control */
+  function labelAfter(box, control) {
+    const labels = [...box.querySelectorAll("label")].filter((one) => !one.control && !one.contains(control) && isVisible(one) && textOf(one) !== "");
+    if (labels.length !== 1 || controlsIn(box).length !== 1) return "";
+    return labels[0] ? textOf(labels[0]) : "";
   }
 
   /** Whether another control comes first: what is written further out is that one's. @param {Element} top @param {Element} control */
@@ -130,7 +210,7 @@
    * @param {Name} name
    */
   function sharesLabel(control, name) {
-    if (name.how !== "beside" || !name.group) return false;
+    if (name.how === "none" || !name.group) return false;
     const all = controlsIn(name.group);
     const next = all[all.indexOf(control) + 1];
     if (!next || explicitNames(next).length > 0 || !next.matches("input:not([type]), input[type=text i], textarea, select")) return false;
@@ -145,12 +225,20 @@
    */
   function nameOf(control) {
     const texts = explicitNames(control);
-    if (texts.length > 0) return { texts, how: isNamedFromAfar(control) ? "none" : "explicit", group: null };
+    if (texts.length > 0) return isNamedFromAfar(control) || sharesWithNext(control) ? { texts, how: "none", group: null } : { texts, how: "explicit", group: null };
     const beside = besideName(control);
     if (beside.texts.length > 0 || beside.column) return sharesLabel(control, beside) ? { ...beside, how: "none" } : beside;
     const placeholder = control.getAttribute("placeholder")?.trim();
     if (placeholder && !beside.group) return { texts: [placeholder], how: "placeholder", group: null };
-    return beside;
+    const title = control.getAttribute("title")?.trim();
+    return title && !beside.group ? { texts: [title], how: "placeholder", group: null } : beside;
+  }
+
+  /** Whether the next field has nothing but this one's label, and no word between them. @param {Element} control */
+  function sharesWithNext(control) {
+    const group = parentOf(control);
+    if (!isElement(group) || ![.../** @type {HTMLInputElement} */ (control).labels ?? []].some(isVisible)) return false;
+    return sharesLabel(control, { texts: [], how: "explicit", group });
   }
 
   Object.assign(tools, { nameOf });

@@ -11,12 +11,15 @@
   const SMALLEST = 4; // pixels: a smaller field is not there for people
   const SILENT = /^(?:script|style|template|noscript|svg|canvas|object|option|datalist)$/i;
   const BREAKS = /^(?:br|hr|label|legend|th|td|dt|dd|li|h[1-6]|p|div|tr|summary)$/i;
+  /** What is written in one of these is not about what follows it: it has a place of its own. */
+  const APART = "dl, table, ul, ol, menu, nav, [role=list], [role=listbox], [role=menu], [role=menubar], [role=tablist], [role=table], [role=grid], [role=log], a, [role=link], [role=tab], [role=option], [role=menuitem]";
+  const HELP = /^(?:what(?:s|is)this|help|helptext|learnmore|moreinfo(?:rmation)?|moredetails|info|i|)$/;
   const ICON = /(?:^|[\s_-])(?:material-icons?(?:-outlined)?|material-symbols[\w-]*|glyphicon|icon|fa|fas|far)(?:$|[\s_-])/i;
 
   /** @param {string | null | undefined} text */
   function labelKey(text) {
     if (!text || text.length > MAX_LABEL) return "";
-    const plain = text.replace(/\((?:optional|required)\)/gi, " ").replace(/[\p{P}\p{S}]/gu, "");
+    const plain = text.replace(/\((?:optional|required)\)|(?<=\s)(?:optional|required|mandatory)\s*$/gi, " ").replace(/[\p{P}\p{S}]/gu, "");
     return plain.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   }
 
@@ -108,6 +111,8 @@
       if (styleOf(at).overflow === "visible") continue;
       const bounds = at.getBoundingClientRect();
       if (bounds.width < SMALLEST || bounds.height < SMALLEST) return false;
+      // What lies beside a part that cannot be scrolled is on another slide of it.
+      if (/hidden|clip/.test(styleOf(at).overflowX) && !at.matches("html, body") && (box.left >= bounds.right || box.right <= bounds.left)) return false;
     }
     return true;
   }
@@ -128,8 +133,11 @@
   /** An icon may be a word in a font of pictures. @param {Element} element */
   const isIcon = (element) => /^(?:i|span|mat-icon)$/.test(element.localName) && ICON.test(`${element.getAttribute("class") ?? ""} ${element.localName}`.replace("mat-icon", "icon")) && element.childElementCount === 0;
 
+  /** A link that explains a label. @param {Element} element */
+  const isHelp = (element) => element.localName === "a" && HELP.test(labelKey(element.textContent));
+
   /** @param {Element} element */
-  const isSilent = (element) => SILENT.test(element.localName) || isButton(element) || isIcon(element);
+  const isSilent = (element) => SILENT.test(element.localName) || isButton(element) || isIcon(element) || isHelp(element);
 
   /**
    * @param {Node} node
@@ -168,17 +176,22 @@
     return Boolean(control && control !== until && !control.contains(until) && isDrawn(control));
   }
 
+  /** @param {Element} element */
+  const controlsWithin = (element) => [...element.querySelectorAll("*")].some((one) => isControl(one) && isShownHere(one));
+
   /**
    * @param {Node} top
    * @param {Node} until
+   * @param {(element: Element) => boolean} [skip]
    */
-  function blocksBefore(top, until) {
-    /** @type {{text: string, top: Node}[]} */
+  function blocksBefore(top, until, skip = () => false) {
+    /** @type {{text: string, top: Node, apart: boolean}[]} */
     let lines = [];
     let text = "";
+    const ends = isElement(until);
     let child = /** @type {Node} */ (top);
     const flush = () => {
-      if (oneLine(text) !== "") lines.push({ text: oneLine(text), top: child });
+      if (oneLine(text) !== "") lines.push({ text: oneLine(text), top: child, apart: false });
       text = "";
     };
     /** @param {Node} at @param {number} depth @returns {boolean} whether the node was reached */
@@ -191,7 +204,12 @@
         if (isShownHere(at)) [lines, text] = [[], ""];
         return false;
       }
-      if (isSilent(at) || (!isShownHere(at) && at !== top)) return false;
+      if (isSilent(at) || skip(at) || (!isShownHere(at) && at !== top)) return false;
+      if (ends && at !== top && at.matches(APART) && !at.closest("label") && !at.contains(until) && !controlsWithin(at)) {
+        flush();
+        if (textOf(at) !== "") lines.push({ text: textOf(at), top: child, apart: true });
+        return false;
+      }
       const breaks = startsLine(at) || depth === 1;
       if (breaks) flush();
       const reached = childrenOf(at).some((one) => walk(one, depth + 1));
@@ -203,5 +221,15 @@
     return lines.map((line) => ({ ...line, alone: lines.filter((one) => one.top === line.top).length === 1 }));
   }
 
-  Object.assign(tools, { labelKey, parentOf, childrenOf, rootsOf, isVisible, isControl, textOf, blocksBefore });
+  /** Whether words are drawn where those of a control may be: not below it, nor after it. @param {Node} words @param {Element} control */
+  function isDrawnBefore(words, control) {
+    if (!hasLayout(control) || control.ownerDocument !== words.ownerDocument) return true;
+    const range = control.ownerDocument.createRange();
+    range.selectNodeContents(words);
+    const [text, box] = [range.getBoundingClientRect(), control.getBoundingClientRect()];
+    if (text.width === 0) return true;
+    return text.top < box.bottom - 1 && (text.left < box.right - 1 || text.bottom <= box.top + 1);
+  }
+
+  Object.assign(tools, { isDrawnBefore, labelKey, parentOf, childrenOf, rootsOf, isVisible, isControl, textOf, blocksBefore });
 })();

@@ -11,7 +11,10 @@
   const CONTROLS = "input, select, textarea, [contenteditable]";
 
   /** @typedef {import("./types.js").Filled} Filled */
-  /** @typedef {{same: () => boolean, own?: Element}} Guard same: the page is still the record's; own: our panel */
+  /**
+   * `same`: the page is still the record's, `again`: its field, where the page draws a new one with each key, `own`: our panel.
+   * @typedef {{same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}} Guard
+   */
 
   /** @param {number} milliseconds @returns {Promise<void>} */
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -113,7 +116,11 @@
   }
 
   /** @param {Element} element @param {HTMLInputElement} field */
-  const isLabel = (element, field) => [...(field.labels ?? [])].some((one) => one.contains(element));
+  const isLabel = (element, field) => {
+    const label = element.closest("label");
+    if (!label || [...(field.labels ?? [])].includes(label)) return label !== null;
+    return !label.control && (tools.parentOf(field)?.contains(label) ?? false);
+  };
 
   /** Whether a framework that marks its fields has taken the value over; null where it marks none. @param {Element} field */
   function isTaken(field) {
@@ -138,13 +145,24 @@
    * @param {HTMLInputElement} field
    * @param {string} value
    * @param {{others: Map<Element, string>, wasInvalid: boolean, guard: Guard}} before
-   * @returns {Promise<Filled["why"]>}
+   * @returns {Promise<{why: Filled["why"], now: HTMLInputElement | null}>} now: the field as it is drawn now
    */
   async function outcome(field, value, { others, wasInvalid, guard }) {
     await pause(SETTLES);
     for (let waited = SETTLES; isTaken(field) === false && field.value === value && waited < DIRTY_BY; waited += LOOKS_EVERY) await pause(LOOKS_EVERY);
-    if (!guard.same()) return "moved";
-    if (!field.isConnected) return "gone";
+    if (!guard.same()) return { why: "moved", now: null };
+    const now = field.isConnected ? field : (guard.again?.() ?? null);
+    return { why: now ? judged(now, value, others, wasInvalid) : "gone", now };
+  }
+
+  /**
+   * @param {HTMLInputElement} field
+   * @param {string} value
+   * @param {Map<Element, string>} others
+   * @param {boolean} wasInvalid
+   * @returns {Filled["why"]}
+   */
+  function judged(field, value, others, wasInvalid) {
     if (field.value !== value) return "changed";
     if (isTaken(field) === false) return "not-taken";
     if (!wasInvalid && isInvalid(field)) return "invalid";
@@ -173,11 +191,13 @@
     if (!guard.same()) return untouched("moved");
     if (field.value !== old) return untouched("changed");
     type(field, value);
-    const why = await outcome(field, value, before);
-    if (why === null) return { ok: true, why, restored: false };
+    const { why, now } = await outcome(field, value, before);
+    if (why === null) return { ok: true, why, restored: false, ...(now && now !== field ? { field: now } : {}) };
+    // What the page made of it cannot be seen.
+    if (why === "gone") return { ok: false, why, restored: false };
     // The field may be another record's by now, with that one's value in it.
     if (why === "moved" && (!field.isConnected || field.value !== value)) return { ok: false, why, restored: true };
-    return { ok: false, why, restored: await putBack(field, old, before.others) };
+    return { ok: false, why, restored: await putBack(now ?? field, old, before.others) };
   }
 
   /**

@@ -8,6 +8,10 @@
   const MAX_CONTROLS = 20_000;
   const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|lookup|quick-?find)/i;
   const SEARCH_CLASS = /(?:^|[\s_-])(?:search|filter|typeahead|quick-?find)(?:$|[\s_-])/i;
+  const SENDS_TO_FILTER = /^(?:filter|applyfilters?)$/;
+  const SENDS_TO_SEARCH = /^(?:search|find|lookup)$/;
+  const MAX_SEARCHED = 3; // fields; a longer form has such a button for a postcode, and saves elsewhere
+  const CLEARS = /^(?:clear(?:all|filters?)?|reset(?:filters?)?|cancel|close|x)$/;
   const SEARCH_PLACES =
     "[role=search], [role=grid], [role=listbox], .handsontable, .handsontableInputHolder, .select2-container, .select2-drop, .select2-search, " +
     ".select2-dropdown, .chosen-container, .dataTables_filter, .ag-root, .ui-grid, .typeahead";
@@ -60,7 +64,17 @@
     if (control.matches("[aria-autocomplete]:not([aria-autocomplete=none]), [aria-haspopup=listbox], [list]") || closest(control, SEARCH_PLACES)) return true;
     if (SEARCH_CLASS.test(control.getAttribute("class") ?? "")) return true;
     const words = ["id", "name", "placeholder", "ng-model", "formcontrolname"].map((one) => control.getAttribute(one) ?? "");
-    return words.some((text) => SEARCHES.test(text));
+    return words.some((text) => SEARCHES.test(text)) || isSentToSearch(control);
+  }
+
+  /** Whether all that its form is for is to find something. @param {Element} control */
+  function isSentToSearch(control) {
+    const { form } = /** @type {HTMLInputElement} */ (control);
+    const says = [...form?.querySelectorAll("button, input[type=submit], input[type=button]") ?? []].filter(isVisible)
+      .map((one) => labelKey(textOf(one) || one.textContent || /** @type {HTMLInputElement} */ (one).value)).filter(Boolean);
+    const searches = (/** @type {string} */ words) => SENDS_TO_FILTER.test(words) || SENDS_TO_SEARCH.test(words);
+    if (!says.some(searches) || !says.every((words) => searches(words) || CLEARS.test(words))) return false;
+    return says.some((words) => SENDS_TO_FILTER.test(words)) || [...form?.elements ?? []].filter((one) => one.matches("input:not([type=hidden]), textarea, select")).length <= MAX_SEARCHED;
   }
 
   /** @param {Element} control */
@@ -136,10 +150,17 @@
     const unfit = found.map((control) => ({ control, why: unfitness(control, subject, { byHeading: false }) }));
     const fits = found.filter((_, at) => unfit[at]?.why === null);
     const [field] = fits;
-    const named = field !== undefined && [...nameOf(field).texts, nameOf(field).column ?? ""].some((text) => labelKey(text) === labelKey(label));
+    const named = field !== undefined && isNamed(field, selector, label);
     const one = fits.length === 1 && named ? /** @type {HTMLInputElement} */ (field) : null;
     const why = unfit.flatMap((each) => (each.why ? [{ control: each.control, why: each.why }] : []));
     return { state: one ? "one" : fits.length > 1 ? "several" : "none", field: one, count: fits.length, unfit: why, byRule: true };
+  }
+
+  /** Whether a field is called as it was when it was shown; one without words by its name in the page's code. @param {Element} field @param {string} selector @param {string} label */
+  function isNamed(field, selector, label) {
+    const { texts, column } = nameOf(field);
+    const words = [...texts, column ?? ""].filter(Boolean);
+    return words.length === 0 ? selector.includes(label) : words.some((text) => labelKey(text) === labelKey(label));
   }
 
   /** @param {Document | ShadowRoot} root @param {string} selector */

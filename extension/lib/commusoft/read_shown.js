@@ -10,6 +10,11 @@
   const MAX_VALUE = 250;
   const NOTHING = /^[-\u2010-\u2015]*$/;
   const UNSURE = /^(?:not (?:yet )?(?:set|provided|given|available|specified|entered|known|recorded)|none|n\/?a|no [a-z ]+|add\b.*|click\b.*|enter\b.*|edit|loading.*|null|undefined|unknown)\.?$|(?:\.\.\.|\u2026)$/i;
+  /** Not yet what Commusoft holds, or not the value itself: hidden by dots, or what a program shows by mistake. */
+  const PASSING = /\b(?:unsaved|not (?:yet )?saved|pending|saving|syncing)\W*$|[\u2022\u25cf]{2}|\*{3}|^\{\{|^\[object /i;
+  const BUSY = "[aria-busy=true], [class*=spinner i], [class*=skeleton i], [class*=shimmer i], [class~=loading], [class~=loader]";
+  const DOES = /^(?:edit|change|copy|copied|remove|clear)$/;
+  const LAYOUT = /^(?:col|column|cell|grid|flex|td|item)(?:[-_].*)?$/i;
 
   const RECORD_FIELD = /(?:^|[\s.[])(?:name|surname|companyname|mobile|landline|email(?:address)?|addressline[1-3]?|address_line_?[1-3]|town|county|postcode)(?:$|[\s\]])/i;
 
@@ -25,7 +30,8 @@
   /** @param {string} value @returns {Shown} */
   function judged(value) {
     if (NOTHING.test(value)) return { state: "empty" };
-    return value.length > MAX_VALUE || UNSURE.test(value) ? { state: "unknown" } : { state: "shown", value };
+    const bare = value.replace(/^[\s([+]+|[\s)\].]+$/g, "");
+    return value.length > MAX_VALUE || UNSURE.test(value) || UNSURE.test(bare) || PASSING.test(value) ? { state: "unknown" } : { state: "shown", value };
   }
 
   /** The value in an element that holds nothing else. @param {Element | null | undefined} element @returns {Shown} */
@@ -33,8 +39,8 @@
     if (!element) return { state: "unknown" };
     const inner = [element, ...element.querySelectorAll("*")].filter(isControl);
     if (inner.length > 0) return inner.length === 1 && inner[0] ? valueOfControl(inner[0]) : { state: "unknown" };
-    if (element.shadowRoot) return { state: "unknown" };
-    const lines = tools.blocksBefore(element, document_(element));
+    if (element.shadowRoot || element.closest("[aria-busy=true]") || element.matches(BUSY) || element.querySelector(BUSY)) return { state: "unknown" };
+    const lines = tools.blocksBefore(element, document_(element), (one) => one.localName === "a" && DOES.test(labelKey(one.textContent)));
     if (lines.length > 1) return { state: "unknown" };
     const value = lines[0]?.text ?? "";
     return /[:\uff1a]$/.test(value) ? { state: "unknown" } : judged(value);
@@ -83,6 +89,7 @@
   /** The next node that can hold a value: an element, or text. @param {Element} element */
   function nextOf(element) {
     for (let at = element.nextSibling; at; at = at.nextSibling) {
+      if (/^\s*[:\uff1a]\s*$/.test(at.textContent ?? "")) continue;
       if (at.nodeType === 3 && at.nodeValue?.trim()) return at;
       if (isElement(at) && !/^(?:button|svg|script|style|template)$/.test(at.localName) && (isVisible(at) || textOf(at) === "")) return at;
     }
@@ -106,7 +113,9 @@
     if (/^(?:label|dt|th|h[1-6]|legend|br|hr)$/.test(next.localName)) return true;
     const name = label.getAttribute("class") ?? "";
     const alike = next.localName === label.localName && (next.getAttribute("class") ?? "") === name;
-    const others = isElement(label.parentNode) ? label.parentNode.childElementCount : 0;
+    if (label.id !== "" && next.getAttribute("aria-labelledby") === label.id) return false;
+    const others = isElement(label.parentNode) ? [...label.parentNode.children].filter((one) => !/^\s*[:\uff1a]\s*$/.test(one.textContent ?? "")).length : 0;
+    if (others === 2 && name.split(/\s+/).filter(Boolean).every((one) => LAYOUT.test(one))) return false;
     return alike && (name !== "" || others > 2);
   }
 
@@ -162,6 +171,7 @@
     const label = /** @type {HTMLLabelElement | null} */ (element.closest("label"));
     const control = label?.control;
     if (!control || !isVisible(control)) return valueBeside(label ?? element);
+    if (control.localName === "output") return valueIn(control);
     const shown = valueOfControl(control);
     return shown.state === "unknown" ? null : shown;
   }

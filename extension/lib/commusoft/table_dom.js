@@ -60,9 +60,30 @@
 
   table.cells = (row) => {
     const own = [...row.children].filter((one) => one.matches(CELL));
-    if (own.length > 0) return own.flatMap(spread);
-    return [...row.querySelectorAll(CELL)].filter((one) => one.closest("[role=row]") === row);
+    if (own.length > 0) return inOrder(own).flatMap(spread);
+    return inOrder([...row.querySelectorAll(CELL)].filter((one) => one.closest("[role=row]") === row));
   };
+
+  /** Cells as they are drawn: a grid may keep them in another order, and says so. @param {Element[]} cells */
+  function inOrder(cells) {
+    const places = cells.map((one) => Number(one.getAttribute("aria-colindex") ?? 0));
+    if (places.some((one) => !(one > 0)) || new Set(places).size < places.length) return cells;
+    return cells.map((cell, at) => ({ cell, place: places[at] ?? 0 })).sort((one, other) => one.place - other.place).map(({ cell }) => cell);
+  }
+
+  table.cellsUnder = (row, width) => {
+    let cells = table.cells(row);
+    if (cells.length > width) cells = cells.filter(isDisplayed);
+    // A column of buttons at the end may have no heading.
+    while (cells.length > width && isButtons(cells.at(-1))) cells = cells.slice(0, -1);
+    return cells.length === width ? cells : null;
+  };
+
+  /** @param {Element} cell */
+  const isDisplayed = (cell) => !cell.hasAttribute("hidden") && cell.ownerDocument.defaultView?.getComputedStyle(cell).display !== "none";
+
+  /** @param {Element | undefined} cell */
+  const isButtons = (cell) => cell !== undefined && cell.querySelector(FIELD) === null && cell.querySelector(BUTTON) !== null;
 
   /** A cell over several columns, once for each. @param {Element} cell */
   function spread(cell) {

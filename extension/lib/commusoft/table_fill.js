@@ -13,39 +13,103 @@
 
   const TRIES = 3;
   const LOOKS = 8; // at a value that the page is taking over
+  const CHECKED_BY = 600; // milliseconds in which a page checks what it took
   const NEIGHBOURS = 4;
   /** So many rows in a row that take no value: the table does not take any. */
   const MOST_REFUSED = 3;
   /** A row at the edge of what is in sight lies under headings, or moves when it is chosen. */
   const EDGE = 60;
+  /** Fields that are filled before the page draws again: with thousands of rows each drawing takes long. */
+  const TOGETHER = 16;
 
   /**
    * @typedef {object} Run
    * @property {Work} work
    * @property {Map<string, import("./table_types.js").Placed>} placed
    * @property {Map<string, string[]>} known values by a row's key, with what was filled since
+   * @property {Map<string, Outcome>} outcomes
+   * @property {number} refused so many rows in a row took no value
    */
 
   table.fill = async (work) => {
     const { reading, lookup, values, control } = work;
     /** @type {Run} */
-    const run = { work, placed: new Map(reading.placed), known: new Map(reading.values) };
-    /** @type {Map<string, Outcome>} */
-    const outcomes = new Map();
+    const run = { work, placed: new Map(reading.placed), known: new Map(reading.values), outcomes: new Map(), refused: 0 };
     const wanted = lookup.all.filter((one) => values.has(one.id)).sort((one, other) => heightOf(run, one) - heightOf(run, other));
-    let refused = 0;
-    for (const one of wanted) {
-      if (control.stopped() || refused >= MOST_REFUSED) break;
-      const outcome = await fillOne(run, one, values.get(one.id) ?? "");
-      if (outcome === null) break;
-      outcomes.set(one.id, outcome);
-      refused = outcome === "not_taken" ? refused + 1 : 0;
-      control.progress(outcomes.size, wanted.length);
+    let size = 1;
+    for (let at = 0; at < wanted.length && !isOver(run); ) {
+      const group = wanted.slice(at, at + size);
+      const together = size > 1 ? await fillTogether(run, group) : [];
+      for (const one of together) run.outcomes.set(one.id, "filled");
+      await fillEach(run, group.filter((one) => !together.includes(one)));
+      control.progress(run.outcomes.size, wanted.length);
+      at += size;
+      size = !reading.virtual && group.every((one) => run.outcomes.get(one.id) === "filled") ? Math.min(TOGETHER, 2 * size) : 1;
     }
     table.release(work.found.element);
-    await table.settle();
-    return outcomes;
+    await table.settle(CHECKED_BY);
+    for (const one of wanted) {
+      if (run.outcomes.get(one.id) === "filled" && isTakenBack(run, one)) run.outcomes.set(one.id, "not_taken");
+    }
+    return run.outcomes;
   };
+
+  /** Whether a row in sight holds something else by now: a page may check a value late. @param {Run} run @param {Wanted} wanted */
+  function isTakenBack(run, wanted) {
+    return candidates(run, wanted).some((row) => isOf(run.work, row, wanted) && row.value !== targetOf(run, wanted));
+  }
+
+  /** @param {Run} run */
+  const isOver = ({ work, refused }) => work.control.stopped() || refused >= MOST_REFUSED;
+
+  /** @param {Run} run @param {Wanted[]} wanted */
+  async function fillEach(run, wanted) {
+    for (const one of wanted) {
+      const outcome = isOver(run) ? null : await fillOne(run, one, targetOf(run, one));
+      if (outcome === null) return;
+      run.outcomes.set(one.id, outcome);
+      run.refused = outcome === "not_taken" ? run.refused + 1 : 0;
+    }
+  }
+
+  /** @param {Run} run @param {Wanted} wanted */
+  const targetOf = ({ work }, { id }) => work.values.get(id) ?? "";
+
+  /**
+   * Several fields before the page draws again: each row is identified and read back as one that is filled alone, and
+   * what does not take its value is left for that.
+   * @param {Run} run
+   * @param {Wanted[]} group
+   * @returns {Promise<Wanted[]>} those that are filled
+   */
+  async function fillTogether(run, group) {
+    if (new Set(group.map((one) => targetOf(run, one))).size < group.length) return [];
+    const written = group.flatMap((wanted) => handOver(run, wanted) ?? []);
+    const filled = [];
+    for (const { wanted, row, before, target, expected, handing } of written) {
+      if (!(await taken(run, wanted, { before, target, expected, handed: await handing }))) continue;
+      note(run.known, row.key, expected, target);
+      filled.push(wanted);
+    }
+    return filled;
+  }
+
+  /**
+   * One field's value, at once; null where the row is not as it should be, or has no field.
+   * @param {Run} run
+   * @param {Wanted} wanted
+   */
+  function handOver(run, wanted) {
+    const element = run.placed.get(wanted.id)?.element;
+    const row = element?.isConnected ? table.read(element, run.work.found, run.work.rules) : null;
+    const [target, expected] = [targetOf(run, wanted), expectedOf(run, wanted)];
+    if (!row?.editable || row.value !== expected || !table.field(row.cell) || !isOf(run.work, row, wanted)) return null;
+    const before = valuesOf(near(run, row));
+    return { wanted, row, before, target, expected, handing: table.write(() => findAgain(run, row, wanted, expected), target) };
+  }
+
+  /** @param {Run} run @param {Wanted} wanted */
+  const expectedOf = ({ work }, { id, prior }) => work.expected.get(id) ?? prior;
 
   /** @param {Run} run @param {Wanted} wanted */
   function heightOf({ placed }, wanted) {
@@ -59,7 +123,7 @@
    * @returns {Promise<Outcome | null>} null when it was stopped before
    */
   async function fillOne(run, wanted, target) {
-    const expected = run.work.expected.get(wanted.id) ?? wanted.prior;
+    const expected = expectedOf(run, wanted);
     for (let turn = 0; turn < TRIES; turn += 1) {
       const row = await bring(run, wanted);
       if (row === null || typeof row === "string") return row;
@@ -67,7 +131,7 @@
       if (row.value !== expected) return "different";
       if (!row.editable) return "not_taken";
       const before = valuesOf(near(run, row));
-      const handed = await table.write(() => findAgain(run, row, wanted, expected), target);
+      const handed = await table.write(() => findAgain(run, row, wanted, expected), target, { enter: turn > 0 });
       if (await taken(run, wanted, { before, target, expected, handed })) {
         note(run.known, row.key, expected, target);
         return "filled";

@@ -13,6 +13,9 @@
   const COPY = "[class*='ht_clone'] *";
   const CHOSEN = "[role=tab][aria-selected=true], .active, h1, h2, h3, caption, option:checked";
   const AROUND = "nav, header, aside, footer, [role=navigation], [role=banner], [role=menubar]";
+  /** What may stand beside the words of a heading and not change what it heads. */
+  const BESIDE = new Set(("sort sorted sortable ascending descending asc desc by click to column menu filter optional required editable help info arrow upward downward unfold more " +
+    "number no code in your the customer customers supplier suppliers s account package system software xero sage quickbooks freeagent kashflow online desktop business cloud accounting 50 50cloud 200").split(" "));
   /** How many rows are looked at to see what a table is. */
   const SAMPLE = 30;
 
@@ -56,19 +59,21 @@
       const name = firstOf(texts, words.name);
       const id = firstOf(texts, words.id);
       const address = allOf(texts, words.address);
-      if (reference !== null && (name !== null || id !== null)) return { reference, name, id, address };
+      if (reference === null || (name === null && id === null)) continue;
+      return { reference, name, id, address, width: cells.length, own: id !== null && kindIn(texts[id] ?? "") !== null };
     }
     return null;
   }
 
   /**
-   * The one column whose heading is a reference's, or else holds those words; null where several do.
+   * The one column whose heading is a reference's, or else holds those words and nothing that makes them another's;
+   * null where several do.
    * @param {string[]} texts
    * @param {string[]} words
    */
   function referenceColumn(texts, words) {
     const same = indexes(texts, (text) => words.includes(text));
-    const near = indexes(texts, (text) => words.some((word) => ` ${text} `.includes(` ${word} `)));
+    const near = indexes(texts, (text) => words.some((word) => ` ${text} `.includes(` ${word} `) && ` ${text} `.replace(` ${word} `, " ").split(" ").every((one) => one === "" || BESIDE.has(one))));
     const [only, another] = same.length > 0 ? same : near;
     return only === undefined || another !== undefined ? null : only;
   }

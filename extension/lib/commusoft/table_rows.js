@@ -12,19 +12,27 @@
 
   const NUMBER = /^[1-9][0-9]{0,17}$/;
   const NAMED = ["data-customer-id", "data-supplier-id", "data-record-id", "data-customerid", "data-supplierid"];
+  /** @type {Record<string, import("./table_types.js").Kind>} */
+  const KINDS = { customer: "customer", customers: "customer", supplier: "supplier", suppliers: "supplier" };
+  /** Words that many names share. */
+  const COMMON = new Set("ltd limited plc llp the and of co company group services service mr mrs ms miss dr sons uk".split(" "));
   const LOCKED = ":disabled, :read-only, [aria-readonly=true], [aria-disabled=true]";
   const COUNTY = /^[\p{L}.'-]+(?: [\p{L}.'-]+){0,3}$/u;
   /** These may be the number of the row and not the record's. */
   const UNNAMED = ["data-id", "data-key", "data-row-id", "row-id"];
 
   table.read = (element, found, rules) => {
-    const cells = table.cells(element);
-    const { reference, name, id, address } = found.columns;
-    const cell = cells[reference];
+    const { reference, name, id, address, width, own } = found.columns;
+    const cells = table.cellsUnder(element, width);
+    const cell = cells?.[reference];
     // A row over several columns is a remark of the table's, not a record's.
-    if (!cell || new Set(cells).size < cells.length) return null;
+    if (!cells || !cell || new Set(cells).size < cells.length) return null;
+    const named = namedIn(element, rules);
+    const written = (id === null ? [] : [textIn(cells, id).replace(/^#\s*/, "")]).filter((one) => NUMBER.test(one));
     const shown = {
-      numbers: numbersOf(element, id === null ? undefined : cells[id], rules),
+      numbers: [...new Set([...named, ...written])],
+      counted: named.length === 0 && !own,
+      kind: kindOf(element, cells.filter((_, at) => at !== reference && at !== name && !address.includes(at)), rules),
       weak: attributes(element, UNNAMED),
       name: name === null ? "" : flatName(textIn(cells, name)),
       address: address.map((one) => table.flat(textIn(cells, one))).reduce(added, ""),
@@ -71,17 +79,29 @@
   }
 
   /**
+   * The numbers of records that a row names, by its links or in the page's code.
    * @param {Element} row
-   * @param {Element | undefined} idCell
    * @param {TableRules} rules
    */
-  function numbersOf(row, idCell, { links }) {
+  function namedIn(row, { links }) {
     const linked = [...row.querySelectorAll("a[href]")].flatMap((link) => {
       const { pathname } = /** @type {HTMLAnchorElement} */ (link);
       return links.flatMap(({ path }) => new RegExp(path).exec(pathname)?.[1] ?? []);
     });
-    const written = idCell ? [table.text(idCell).replace(/^#\s*/, "")] : [];
-    return [...new Set([...linked, ...attributes(row, NAMED), ...written])].filter((one) => NUMBER.test(one));
+    return [...linked, ...attributes(row, NAMED)].filter((one) => NUMBER.test(one));
+  }
+
+  /**
+   * Whether a row is a customer's or a supplier's, where it tells: by a link, or by a cell that says no more.
+   * @param {Element} row
+   * @param {Element[]} cells
+   * @param {TableRules} rules
+   */
+  function kindOf(row, cells, { links }) {
+    const linked = [...row.querySelectorAll("a[href]")].flatMap((link) => links.filter(({ path }) => new RegExp(path).test(/** @type {HTMLAnchorElement} */ (link).pathname)).map(({ kind }) => kind));
+    const said = cells.flatMap((one) => KINDS[table.fold(table.text(one))] ?? []);
+    const [kind, other] = new Set([...linked, ...said]);
+    return kind && !other ? kind : null;
   }
 
   /** @param {Element} row @param {string[]} names */
@@ -121,6 +141,7 @@
   }
 
   table.identify = (row, lookup) => {
+    if (row.kind !== null && lookup.all[0] && row.kind !== lookup.all[0].kind) return { wanted: null, doubt: false };
     const [number, another] = row.numbers;
     if (number !== undefined) return byNumber(row, lookup, number, another !== undefined);
     const same = (lookup.byName.get(row.name) ?? []).filter((one) => isAt(row.address, one));
@@ -142,7 +163,7 @@
     const named = row.numbers.flatMap((one) => lookup.byNumber.get(one) ?? []);
     const [only] = named;
     if (!only) return { wanted: null, doubt: false };
-    const doubt = several || named.length > 1 || only.number !== number || !only.names.some((name) => alike(row.name, name, lookup.sure));
+    const doubt = several || named.length > 1 || only.number !== number || !only.names.some((name) => alike(row.name, name, lookup.sure && !row.counted));
     return { wanted: only, doubt };
   }
 
@@ -167,6 +188,6 @@
     if (table.fold(shown) === table.fold(known)) return true;
     if (!shown || !known || !sure) return sure;
     const words = new Set(table.fold(known).split(" "));
-    return table.fold(shown).split(" ").some((one) => one.length > 1 && words.has(one));
+    return table.fold(shown).split(" ").some((one) => one.length > 1 && !COMMON.has(one) && words.has(one));
   }
 })();

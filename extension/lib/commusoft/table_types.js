@@ -39,7 +39,8 @@
  * The table as it was found on the page.
  * @typedef {object} FoundTable
  * @property {Element} element the table, or the element with the role of one
- * @property {{reference: number, name: number | null, id: number | null, address: number[]}} columns
+ * @property {{reference: number, name: number | null, id: number | null, address: number[], width: number, own: boolean}} columns
+ *   width: how many there are, own: the column of numbers says that they are a customer's or supplier's
  * @property {Kind | null} kind of its records; null where the page does not tell
  * @property {boolean} saves whether the page has the button that saves such a table: plain cells can be edited then
  * @property {boolean} sure whether the table itself tells the kind
@@ -54,6 +55,8 @@
  * @property {Element} cell the reference's
  * @property {string[]} numbers each number of a record that the row names
  * @property {string[]} weak numbers that may be a record's
+ * @property {Kind | null} kind of its record, where the row itself tells it
+ * @property {boolean} counted whether its number may be no more than that of the row
  * @property {string} name
  * @property {string} address
  * @property {string} value
@@ -107,6 +110,8 @@
  * @property {() => (Document | ShadowRoot)[]} roots
  * @property {(element: Element) => boolean} seen
  * @property {(row: Element) => Element[]} cells
+ * @property {(row: Element, width: number) => Element[] | null} cellsUnder as many as there are headings; null where it is not clear
+ *   which cell is under which
  * @property {(cell: Element) => string} text
  * @property {(cell: Element) => HTMLInputElement | HTMLTextAreaElement | null} field
  * @property {(table: Element) => Element[]} rowElements
@@ -121,7 +126,7 @@
  * @property {(milliseconds?: number) => Promise<void>} settle
  * @property {(found: FoundTable, rules: TableRules, lookup: Lookup, control: Control) => Promise<Reading | null>} readAll
  *   null when the table did not stay still
- * @property {(find: Find, value: string) => Promise<boolean>} write
+ * @property {(find: Find, value: string, how?: {enter?: boolean}) => Promise<boolean>} write enter: the page did not take it without
  * @property {(element: Element) => void} release
  * @property {(work: Work) => Promise<Map<string, Outcome>>} fill
  * @property {(tag: string, attributes?: Record<string, string | boolean>, ...children: (Node | string | null | false | (Node | string | null | false)[])[]) => HTMLElement} make

@@ -15,11 +15,11 @@
   const NEAR = 8;
 
   /** Whether the value was handed to the page; `find` identifies the row anew, each time before something is done. */
-  table.write = async (find, value) => {
+  table.write = async (find, value, { enter = false } = {}) => {
     const cell = find()?.cell;
     if (!cell) return false;
     const field = table.field(cell);
-    return field ? writeField(field, value, find) : writeCell(find, value);
+    return field ? writeField(field, value, find, enter) : writeCell(find, value);
   };
 
   /** A grid that has a cell chosen takes the keys of the whole page. */
@@ -33,13 +33,15 @@
    * @param {Field} field
    * @param {string} value
    * @param {Find} find
+   * @param {boolean} enter
    */
-  function writeField(field, value, find) {
+  function writeField(field, value, find, enter) {
     field.focus({ preventScroll: true });
     // What the page does when a field is entered may draw its rows anew.
     const now = find();
     if (!now?.editable || !now.cell.contains(field)) return false;
     type(field, value);
+    if (enter) press(field, "Enter");
     send(field, "change");
     field.blur();
     if (!field.ownerDocument.hasFocus()) send(field, "focusout");
@@ -64,6 +66,8 @@
     }
     type(editor, value);
     press(editor, "Enter");
+    // A cell's own field may take its value only when it is left.
+    if (now.cell.contains(editor)) editor.blur();
     return true;
   }
 

@@ -4,8 +4,9 @@
 /** @typedef {"customer" | "supplier"} Kind */
 
 /**
- * The record that a page is about.
- * @typedef {{kind: Kind, number: string, names: string[]}} Subject names: what it may be called on the page
+ * The record that a page is about. `names`: what it may be called on the page, `sure`: the person said that the page is its
+ * own, whatever it is called there.
+ * @typedef {{kind: Kind, number: string, names: string[], sure?: boolean}} Subject
  */
 
 /**
@@ -49,6 +50,7 @@
  * @property {boolean} ok
  * @property {"moved" | "gone" | "covered" | "too-long" | "spaces" | "changed" | "invalid" | "not-taken" | "others" | null} why
  * @property {boolean} restored whether everything is as it was; true where nothing was touched
+ * @property {HTMLInputElement} [field] that holds it now, where the page drew a new one
  */
 
 /**
@@ -58,9 +60,10 @@
  * @property {(node: Node) => Node | null} parentOf as the page is drawn: out of shadow roots and frames
  * @property {(node: Node) => Node[]} childrenOf
  * @property {(element: Element) => boolean} isVisible
+ * @property {(words: Node, control: Element) => boolean} isDrawnBefore
  * @property {(document: Document) => (Document | ShadowRoot)[]} rootsOf with open shadow roots and frames of the same origin
  * @property {(node: Node, skip?: (element: Element) => boolean) => string} textOf what a person reads in it, in one line
- * @property {(top: Node, until: Node) => Block[]} blocksBefore what is written before a node, since the last control
+ * @property {(top: Node, until: Node, skip?: (element: Element) => boolean) => Block[]} blocksBefore what is written before a node, since the last control
  * @property {(element: Element) => boolean} isControl
  * @property {(control: Element) => Name} nameOf
  * @property {(element: Element, subject: Subject, signs?: {byHeading?: boolean}) => boolean} isForeign
@@ -74,12 +77,20 @@
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
  * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
- * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, own?: Element}) => Promise<Filled>} fillField
+ * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}) => Promise<Filled>} fillField
  */
 
 /**
- * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that.
- * @typedef {{text: string, top: Node, alone: boolean}} Block
+ * What keeps a panel of ours over the page, in `content/on_top.js`.
+ * @typedef {object} OnTop
+ * @property {PageTools} [crmlinkPage]
+ * @property {(host: HTMLElement, root: ShadowRoot) => {show: () => void, hide: () => void, leave: () => void}} crmlinkOnTop
+ */
+
+/**
+ * A line of text. `top`: the child of the searched node that holds it, `alone`: there is no other text in that, `apart`: it
+ * is in a list, a table or a link, and so not about what follows.
+ * @typedef {{text: string, top: Node, alone: boolean, apart: boolean}} Block
  */
 
 /**

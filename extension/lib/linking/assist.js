@@ -18,11 +18,12 @@ import { problem } from "../server/problem.js";
  */
 
 /** @typedef {{address: string, place: RecordPage, packages: any, workspace: Workspace, api: Api}} AtRecord */
-/** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at"> & {record: string, failure: string | null}} AssistLink */
+/** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at" | "record_version"> & {record: string, failure: string | null}} AssistLink */
 /**
  * What a page's script is told of its page.
  * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean,
- *   was_filled: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became of it
+ *   was_filled: boolean, stays: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became
+ *   of it; stays: our script is there again once the page was loaded anew
  */
 
 /**
@@ -71,7 +72,8 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
   async function viewOf({ address, place, packages, workspace }, link, tab) {
     const may_show = workspace.person?.role === "admin";
     const was_filled = await filledFields.has({ link: link.id, tab });
-    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show, was_filled };
+    const stays = await onPage.isOn(COMMUSOFT);
+    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show, was_filled, stays };
   }
 
   /**
@@ -116,13 +118,13 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
       /**
        * Tell what the page shows, before the field is filled or after the person saved.
        * @param {number} tab
-       * @param {{link: string, stage: "before" | "after", value: string | null, replaces: string | null}} asked
+       * @param {{link: string, stage: "before" | "after", value: string | null, replaces: string | null, record_version: number | null}} asked
        * @returns {Promise<Answer<{link: AssistLink, fill: boolean}>>}
        */
-      assist_observe: (tab, { link: id, stage, value, replaces }) =>
+      assist_observe: (tab, { link: id, stage, value, replaces, record_version }) =>
         withLink(tab, id, async ({ api, workspace }, link) => {
           if (stage === "after") await filledFields.forget(id);
-          const answer = await api.observe(link.id, { connection_id: workspace.connection_id ?? "", stage, value, replaces });
+          const answer = await api.observe(link.id, { connection_id: workspace.connection_id ?? "", stage, value, replaces, ...(record_version === null ? {} : { record_version }) });
           noteSettled(answer);
           return answer.ok ? { ok: true, data: { link: forPage(answer.data), fill: answer.data.fill === true } } : answer;
         }),
@@ -154,7 +156,7 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
       /**
        * Where the reference's field is on such pages, as an admin shows it.
        * @param {number} tab
-       * @param {{selector: string, label: string, section: string}} shown
+       * @param {{selector: string, label: string}} shown
        * @returns {Promise<Answer<null>>}
        */
       assist_field: (tab, shown) =>
@@ -213,6 +215,6 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
  * @param {Link} link
  * @returns {AssistLink}
  */
-function forPage({ id, state, reference, prior_reference, contact_name, by, created_at, record, failure }) {
-  return { id, state, reference, prior_reference, contact_name, by, created_at, record: record.label, failure: failure?.detail ?? null };
+function forPage({ id, state, reference, prior_reference, contact_name, by, created_at, record, record_version, failure }) {
+  return { id, state, reference, prior_reference, contact_name, by, created_at, record_version, record: record.label, failure: failure?.detail ?? null };
 }

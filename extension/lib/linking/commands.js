@@ -5,13 +5,15 @@ import { contactKey, displayName, withOverrides } from "../page/contact.js";
 import { joinable, preview, sameList, sendList } from "./list_drafts.js";
 import { markFor } from "./page_button.js";
 import { targetFromForm, targetOfUrl, targetOfTab, isSameContact } from "../page/target.js";
-import { outcomeUnknown, problem, wasRejectedUnprocessed } from "../server/problem.js";
+import { problem } from "../server/problem.js";
 import { createParking } from "./parking.js";
 import { createAssist } from "./assist.js";
 import { createLinkTable } from "./link_table.js";
 import { createRecordCommands, readBeforeDecision } from "./record_commands.js";
 import { createSageForm } from "./sage_form.js";
 import { createSettings } from "./option_commands.js";
+import { createSender } from "./sender.js";
+import { createSuggestions, otherConnection } from "./suggestions.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("./pending_requests.js").PendingRequest} Attempt */
@@ -25,8 +27,6 @@ import { createSettings } from "./option_commands.js";
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Look} Look */
 /** @typedef {import("../types.js").Problem} Problem */
-/** @typedef {import("../types.js").Suggestion} Suggestion */
-/** @typedef {import("../types.js").SuggestionAnswer} SuggestionAnswer */
 
 /**
  * @template T
@@ -80,9 +80,6 @@ import { createSettings } from "./option_commands.js";
 /** @param {Parts} parts */
 export function createCommands(parts) {
   const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
-  /** @type {Map<string, Promise<Answer<any> & {open: boolean}>>} */
-  const inFlight = new Map();
-
   /**
    * @param {(packages: any) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
    * @param {number | null} [tab]
@@ -173,39 +170,7 @@ export function createCommands(parts) {
     return work(parts.api(connection), connection);
   }
 
-  /**
-   * Send a noted request once, however many popups wait for it, and note its outcome.
-   * @param {Attempt} attempt
-   * @returns {Promise<Answer<any> & {attempt: string, open: boolean}>}
-   */
-  async function send(attempt) {
-    const running = inFlight.get(attempt.key) ?? sendNow(attempt);
-    inFlight.set(attempt.key, running);
-    try {
-      return { ...(await running), attempt: attempt.key };
-    } finally {
-      inFlight.delete(attempt.key);
-    }
-  }
-
-  /**
-   * @param {Attempt} attempt
-   * @returns {Promise<Answer<any> & {open: boolean}>} open: what became of it is not known yet
-   */
-  async function sendNow(attempt) {
-    const { action, body, key } = attempt;
-    const answer = await connected(async (api) =>
-      action === "link" ? api.link(body, key) : api.undo(body.link, undoFields(attempt), key),
-    );
-    /** @type {Answer<any>} */
-    const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
-    const open = !plain.ok && !isFinal(plain.problem, attempt);
-    if (open) await attempts.markUnanswered(attempt.key);
-    else await attempts.settle(attempt.key, plain);
-    if (answer.ok) void onPage.refresh();
-    return { ...plain, open };
-  }
-
+  const send = createSender({ attempts, onPage, connected });
   const assist = createAssist({ ...parts, connected, askWorkspace });
   const sageForm = createSageForm({ tableTabs: parts.tableTabs, atRecord: assist.atRecord });
   const linkTable = createLinkTable({ ...parts, connected, askWorkspace });
@@ -220,43 +185,7 @@ export function createCommands(parts) {
     /** @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} asked */
     look_by_hand: (asked) => view(async (packages) => targetFromForm(asked, packages)),
 
-    /**
-     * Suggestions of one kind. Where the page does not tell the kind and nobody has chosen, the likelier one's.
-     * @param {{look: string, kind: Kind | null} & Typed} asked
-     * @returns {Promise<Answer<SuggestionAnswer & {kind: Kind}>>}
-     */
-    async suggest(asked) {
-      const look = await looks.find(asked.look);
-      if (!look) return { ok: false, problem: problem("look-lost") };
-      const details = withOverrides(look.details, asked.typed);
-      const { package: name, reference, organisation } = look.contact;
-      const kind = look.contact.kind ?? asked.kind;
-      return connected(async (api) => {
-        /** @param {Kind | null} of */
-        const ask = (of) => api.suggest({ package: name, reference, organisation, kind: of, ...details });
-        const first = sameConnection(await ask(kind), look);
-        if (!first.ok || kind) return withKind(first, kind);
-        const likely = first.data.likely_kind ?? "customer";
-        const mixed = first.data.suggestions.some((/** @type {Suggestion} */ one) => one.record.kind !== likely);
-        return withKind(mixed ? sameConnection(await ask(likely), look) : first, likely);
-      });
-    },
-
-    /**
-     * What matches, of one kind; where nothing of it does, what matches of the other.
-     * @param {{look: string, q: string, kind: Kind}} asked
-     * @returns {Promise<Answer<import("../types.js").Found>>}
-     */
-    async search({ look: id, q, kind }) {
-      const look = await looks.find(id);
-      if (!look) return { ok: false, problem: problem("look-lost") };
-      return connected(async (api) => {
-        const answer = sameConnection(await api.search(q, kind), look);
-        if (!answer.ok || answer.data.records.length > 0) return withOthers(answer, []);
-        const other = sameConnection(await api.search(q, kind === "customer" ? "supplier" : "customer"), look);
-        return withOthers(answer, other.ok ? other.data.records : []);
-      });
-    },
+    ...createSuggestions(looks, connected),
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
@@ -374,15 +303,6 @@ function unseen({ key, action, title, answer }) {
 }
 
 /**
- * Whether a request's outcome is known. One that was turned away now may have been done when it was sent before.
- * @param {Problem} found
- * @param {Attempt} attempt
- */
-function isFinal(found, attempt) {
-  return !outcomeUnknown(found) && !(attempt.unanswered && wasRejectedUnprocessed(found));
-}
-
-/**
  * @param {Look} look
  * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
  * @param {{reference: string | null} | null} seen what the record's page showed just before
@@ -408,47 +328,6 @@ function linkRequest(look, asked, seen) {
     differences: asked.differences,
   };
   return { action: "link", subject: contactKey(contact), title, body, connection_id };
-}
-
-/** @param {Attempt} attempt */
-function undoFields({ body: { also_on }, connection_id }) {
-  return { also_on, ...(connection_id ? { connection_id } : {}) };
-}
-
-/** @returns {{ok: false, problem: Problem}} */
-function otherConnection() {
-  return { ok: false, problem: problem("other-connection") };
-}
-
-/**
- * The answer, unless its records are of another Commusoft than the one that was looked at: record ids are numbers,
- * which mean another record there.
- * @template {{connection_id?: string}} T
- * @param {Answer<T>} answer
- * @param {Look} look
- * @returns {Answer<T>}
- */
-function sameConnection(answer, look) {
-  if (!answer.ok || !look.connection_id || answer.data.connection_id === look.connection_id) return answer;
-  return otherConnection();
-}
-
-/**
- * @param {Answer<{records: import("../types.js").CrmRecord[]}>} answer
- * @param {import("../types.js").CrmRecord[]} others
- * @returns {Answer<import("../types.js").Found>}
- */
-function withOthers(answer, others) {
-  return answer.ok ? { ok: true, data: { records: answer.data.records, others } } : answer;
-}
-
-/**
- * @param {Answer<SuggestionAnswer>} answer
- * @param {Kind | null} kind
- * @returns {Answer<SuggestionAnswer & {kind: Kind}>}
- */
-function withKind(answer, kind) {
-  return answer.ok ? { ok: true, data: { ...answer.data, kind: kind ?? "customer" } } : answer;
 }
 
 /**

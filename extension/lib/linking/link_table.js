@@ -25,10 +25,16 @@ import { createRecordLists } from "./record_lists.js";
  * @property {(tab: number, rules: TableRules) => Promise<TableLook | null>} look null where the page may not be read
  * @property {(tab: number) => Promise<boolean>} open our panel there; false where we may not
  * @property {(tab: number) => Promise<boolean>} compare a record's form with Sage's details, likewise
+ * @property {() => Promise<string[]>} addresses of the open tabs that we may see
  */
 
 /** @typedef {{id: string, name: string, rows: number}} WaitingList */
-/** @typedef {{page: "table", kind: Kind | null, several: boolean, lists: WaitingList[]}} AtTable */
+/**
+ * Lists that wait, over the table, or with `page` "crm" over another page of Commusoft. `named`: the one whose page is
+ * open in crmlink; null where that is none of them, or several.
+ * @typedef {{page: "table", kind: Kind | null, several: boolean, lists: WaitingList[], named: string | null}} AtTable
+ * @typedef {{page: "crm", lists: WaitingList[], named: string | null}} AtCrm
+ */
 /** @typedef {{page: "records", kind: Kind, records: import("../page/crm_tables.js").ListedRecord[]}} AtRecords */
 
 /**
@@ -40,9 +46,10 @@ import { createRecordLists } from "./record_lists.js";
  * @property {number | null} page that was filled; another one was loaded since
  * @property {string[]} filled ids of the list's rows that were filled on any page
  * @property {boolean} reload whether the person asked to load the page anew and to read it
+ * @property {Record<string, number>} [versions] by the list's row: what the server knows of its record
  */
 
-/** @typedef {{api: Api, workspace: Workspace, packages: any, rules: TableRules}} At */
+/** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
 
 const KEY = "table_run";
 const MOST_LISTS = 5;
@@ -83,7 +90,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
       if (!told.ok) return told;
       const known = tableRules(packages);
       if (!known || !isOwnCrm(await tabs.address(tab), packages, told.data)) return { ok: false, problem: problem("tab-moved") };
-      return work({ api, workspace: told.data, packages, rules: known });
+      return work({ api, server: connection.server, workspace: told.data, packages, rules: known });
     });
   }
 
@@ -105,7 +112,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
   /**
    * @param {number} tab
    * @param {At} at
-   * @returns {Promise<AtTable | import("./record_lists.js").RecordsView | null>}
+   * @returns {Promise<AtTable | AtCrm | import("./record_lists.js").RecordsView | null>}
    */
   async function placeOf(tab, at) {
     const address = await tabs.address(tab);
@@ -114,11 +121,24 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
       if (turn > 0) await tabs.wait(PAUSE);
       const look = await tableTabs.look(tab, at.rules);
       if (!look || (await tabs.address(tab)) !== address) return null;
-      if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(at.api) };
+      if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, ...(await waiting(at)) };
       const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
       if (found) return records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
     }
-    return null;
+    const left = await waiting(at);
+    return left.lists.length > 0 ? { page: "crm", ...left } : null;
+  }
+
+  /** @param {At} at @returns {Promise<{lists: WaitingList[], named: string | null}>} */
+  async function waiting({ api, server }) {
+    const addresses = await tableTabs.addresses();
+    const open = new Set(addresses.map((one) => listAt(one, server)));
+    const answers = await Promise.all([api.listsIn("filling"), api.listsIn("reverting")]);
+    /** @type {import("../types.js").Draft[]} */
+    const all = answers.flatMap((answer) => (answer.ok ? answer.data.batches : []));
+    const [named, another] = all.filter(({ id }) => open.has(id));
+    const first = all.toSorted((one, other) => Number(open.has(other.id)) - Number(open.has(one.id))).slice(0, MOST_LISTS);
+    return { lists: await Promise.all(first.map((one) => counted(api, one))), named: named && !another ? named.id : null };
   }
 
   const records = createRecordLists({
@@ -141,7 +161,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
       /**
        * The table or list that a tab shows; null where it shows neither, or is not of Commusoft.
        * @param {{tab: number}} asked
-       * @returns {Promise<Answer<AtTable | import("./record_lists.js").RecordsView | null>>}
+       * @returns {Promise<Answer<AtTable | AtCrm | import("./record_lists.js").RecordsView | null>>}
        */
       async crm_page({ tab }) {
         const answer = await atCrm(tab, async (at) => ({ ok: true, data: await placeOf(tab, at) }));
@@ -172,7 +192,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
         inRun(tab, async (run, at) => {
           const rows = await rowsOf(at.api, run.batch);
           if (!rows.ok) return rows;
-          return { ok: true, data: { list: run.list, rows: rows.data, rules: at.rules, filled_here: run.page === page } };
+          await keep({ ...run, versions: Object.fromEntries(rows.data.filter((row) => row.record_version !== undefined).map((row) => [row.link_id, row.record_version])) });
+          return { ok: true, data: { list: run.list, rows: rows.data.map(wantedOf), rules: at.rules, filled_here: run.page === page } };
         }),
 
       /**
@@ -192,6 +213,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
           const settled = new Set(after.data.filter((one) => one.state !== "intended").map((one) => one.link_id));
           const before = await tell(api, run, "before", rows.filter((one) => !settled.has(one.id)));
           if (!before.ok) return before;
+          const now = await current();
+          if (now) await keep({ ...now, versions: run.versions });
           void onPage.refresh();
           return { ok: true, data: { fill: before.data.filter((one) => one.fill).map((one) => one.link_id) } };
         }),
@@ -221,36 +244,43 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
   };
 }
 
-/** @param {Api} api @returns {Promise<WaitingList[]>} */
-async function waiting(api) {
-  const found = await Promise.all([api.listsIn("filling"), api.listsIn("reverting")]);
-  const lists = found.flatMap((answer) => (answer.ok ? answer.data.batches : [])).slice(0, MOST_LISTS);
-  return Promise.all(lists.map(async (/** @type {import("../types.js").Draft} */ one) => {
-    const answer = await api.listCounts(one.id);
-    const rows = answer.ok ? Number(answer.data.counts.states.filling ?? 0) : one.contacts;
-    return { id: one.id, name: one.name || one.id, rows };
-  }));
+/**
+ * The list whose page of crmlink an address is of; null for any other.
+ * @param {string} address
+ * @param {string} server
+ */
+function listAt(address, server) {
+  const start = `${server}/lists/`;
+  return address.startsWith(start) ? (address.slice(start.length).split(/[/?#]/)[0] ?? null) : null;
+}
+
+/** @param {Api} api @param {import("../types.js").Draft} list @returns {Promise<WaitingList>} */
+async function counted(api, { id, name, contacts }) {
+  const answer = await api.listCounts(id);
+  const rows = answer.ok ? Number(answer.data.counts.states.filling ?? 0) : contacts;
+  return { id, name: name || id, rows };
 }
 
 /**
- * Every row of a list that waits.
+ * Every row of a list that waits, as the server has it.
  * @param {Api} api
  * @param {string} batch
- * @returns {Promise<Answer<Wanted[]>>}
+ * @returns {Promise<Answer<any[]>>}
  */
 async function rowsOf(api, batch) {
-  /** @type {Wanted[]} */
+  /** @type {any[]} */
   const rows = [];
   for (let after = 0; ; ) {
     const answer = await api.tableRows(batch, after);
     if (!answer.ok) return answer;
-    rows.push(...answer.data.rows.map(wantedOf));
+    rows.push(...answer.data.rows);
     if (answer.data.next === null) return { ok: true, data: rows };
     after = answer.data.next;
   }
 }
 
 /**
+ * Tell what rows show, and note in the run what the server knows now.
  * @param {Api} api
  * @param {Run} run
  * @param {"before" | "after"} stage
@@ -259,9 +289,19 @@ async function rowsOf(api, batch) {
  */
 async function tell(api, run, stage, rows) {
   if (rows.length === 0) return { ok: true, data: [] };
-  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null }));
+  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null, ...versionOf(run, id) }));
   const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });
-  return answer.ok ? { ok: true, data: answer.data.rows } : answer;
+  if (!answer.ok) return answer;
+  for (const { link_id, record_version } of answer.data.rows) {
+    if (run.versions && typeof record_version === "number") run.versions[link_id] = record_version;
+  }
+  return { ok: true, data: answer.data.rows };
+}
+
+/** @param {Run} run @param {string} id */
+function versionOf(run, id) {
+  const record_version = run.versions?.[id];
+  return record_version === undefined ? {} : { record_version };
 }
 
 /** @param {any} row as the server has it @returns {Wanted} */

@@ -2,6 +2,8 @@
 // Requests that change something, noted before they are sent: a popup that closes, or a worker that dies half way,
 // loses neither the decision nor its outcome, and asking again uses the same idempotency key.
 
+import { isSame } from "./same_value.js";
+
 /** @typedef {import("../server/session.js").Store} Store */
 
 /**
@@ -139,6 +141,6 @@ function sameRequest(one, other) {
   return (
     one.action === other.action &&
     one.subject === other.subject &&
-    JSON.stringify(one.body) === JSON.stringify(other.body)
+    isSame(one.body, other.body)
   );
 }

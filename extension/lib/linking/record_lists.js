@@ -2,6 +2,7 @@
 // Customers and suppliers from Commusoft's own lists, page by page: one import, which is complete only when the person
 // says so.
 
+import { isSame } from "./same_value.js";
 import { problem } from "../server/problem.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -139,5 +140,5 @@ function viewOf({ kind, numbers, part }) {
 
 /** @param {AtRecords} one @param {KeptRecords} other */
 function sameRecords(one, other) {
-  return JSON.stringify([one.kind, one.records]) === JSON.stringify([other.kind, other.records]);
+  return one.kind === other.kind && isSame(one.records, other.records);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
@@ -38,10 +40,14 @@ def hash_password(password: str, *known: str) -> str:
 def verify_password(password: str, kept: str | None) -> bool:
     """Return whether a password matches the stored hash; takes as long without one."""
     with _slots.one(TooManyAttempts(retry_after=2)):
+        dummy = _dummy_hash()  # whether needed or not, so that the first call tells nothing
         try:
-            return _hasher.verify(kept or _DUMMY_HASH, password[:LONGEST]) and kept is not None
+            return _hasher.verify(kept or dummy, password[:LONGEST]) and kept is not None
         except VerificationError:
             return False
 
 
-_DUMMY_HASH = _hasher.hash("no one has this password")
+@cache
+def _dummy_hash() -> str:
+    """Return a hash that no password matches; made at the first use, as it takes a while."""
+    return _hasher.hash("no one has this password")

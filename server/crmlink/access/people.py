@@ -27,6 +27,7 @@ from crmlink.store import Device, Invitation, Person, Role, WebSession
 from crmlink.store.base import now
 
 INVITATION = "crmi_"
+SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
 INVITED_FOR = timedelta(days=7)
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
 RANKS = {role: rank for rank, role in enumerate(Role)}
@@ -100,15 +101,16 @@ def has_admin(access: AccessContext) -> bool:
         return _admins(session, access) > 0
 
 
-def create_first_admin_invitation(access: AccessContext) -> str | None:
-    """Return a new one-time link for the first admin; None once there is an admin.
+def create_first_admin_invitation(access: AccessContext, prefix: str = INVITATION) -> str | None:
+    """Return a new one-time token for the first admin; None once there is an admin.
 
-    Older ones stay valid until then: a second server must not invalidate the first one's.
+    ``prefix`` tells a link from a set-up code. Older ones stay valid until then: a second server
+    must not invalidate the first one's.
     """
     with access.database.writing() as session:
         if _admins(session, access):
             return None
-        return _invitation(session, access, None)
+        return _invitation(session, access, None, prefix)
 
 
 def find_invitation(access: AccessContext, token: str) -> Invitation:
@@ -326,11 +328,13 @@ def _require_admin_left(session: Session, access: AccessContext) -> None:
         raise LastAdmin
 
 
-def _invitation(session: Session, access: AccessContext, person: Person | None) -> str:
+def _invitation(
+    session: Session, access: AccessContext, person: Person | None, prefix: str = INVITATION
+) -> str:
     """Return a new one-time link, the only valid one of a known person."""
     if person:
         _end_invitations(session, access, person)
-    token = generate_token(INVITATION)
+    token = generate_token(prefix)
     session.add(
         Invitation(
             workspace_id=access.workspace_id,
@@ -355,7 +359,7 @@ def _end_invitations(session: Session, access: AccessContext, person: Person) ->
 
 
 def _find_valid_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
-    if not is_well_formed(token, INVITATION):
+    if not any(is_well_formed(token, prefix) for prefix in (INVITATION, SET_UP_CODE)):
         raise InvalidInvitation
     invitation = session.scalar(
         select(Invitation).filter_by(

@@ -25,6 +25,7 @@ class Preferences:
     keep_names_days: int = 0  # of contacts and records on settled links
     keep_drafts_days: int = 90  # of abandoned lists
     sure_bound: float = SURE
+    packages: tuple[str, ...] = ()  # ids of the accounting packages that the office uses
 
 
 def format_percent(probability: float) -> str:
@@ -37,7 +38,8 @@ def read_preferences(access: AccessContext) -> Preferences:
     with access.database.reading() as session:
         kept = session.get_one(Workspace, access.workspace_id).preferences or {}
     known = {field.name for field in fields(Preferences)}
-    return Preferences(**{name: value for name, value in kept.items() if name in known})
+    values = {name: value for name, value in kept.items() if name in known}
+    return Preferences(**values | {"packages": tuple(kept.get("packages", ()))})
 
 
 def save_preferences(access: AccessContext, actor: Actor, preferences: Preferences) -> None:

@@ -4,19 +4,21 @@
 browser extension gets the same document: `extension/lib/page/locate.js` runs it.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
-
-import jsonschema
+from typing import TYPE_CHECKING, Any, cast
 
 from crmlink.accounting.errors import InvalidRules
-from crmlink.accounting.exports.known_formats import export_problems
 from crmlink.accounting.package_rules import Package, Packages
 from crmlink.strict_json import read_json
+
+if TYPE_CHECKING:
+    import jsonschema
 
 VERSION = 1
 RULE_FILE = Path(__file__).with_name("packages.json")
@@ -32,27 +34,35 @@ def load_packages(path: Path | None = None) -> Packages:
 
     Raises `InvalidRules` with a sentence that names the fault and its place.
     """
-    path = path or RULE_FILE
-    try:
-        document = read_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidRules(f"The rule file {path.name} cannot be read.") from error
-    except ValueError as error:
-        raise InvalidRules(f"The rule file {path.name} is not JSON: {error}.") from error
+    document = _read(path or RULE_FILE)
     wrong = next(problems(document), None)
     if wrong:
         raise InvalidRules(wrong)
     return cast("Packages", document)
 
 
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidRules(f"The rule file {path.name} cannot be read.") from error
+    except ValueError as error:
+        raise InvalidRules(f"The rule file {path.name} is not JSON: {error}.") from error
+
+
 @cache
 def built_in_packages() -> Packages:
-    """Return the rules that crmlink comes with, read once; do not modify them."""
-    return load_packages()
+    """Return the rules that crmlink comes with, read once; do not modify them.
+
+    They are not checked here: the tests check them, and the checks take longer than the rules.
+    """
+    return cast("Packages", _read(RULE_FILE))
 
 
 def problems(document: object) -> Iterator[str]:
     """Yield one sentence for each fault of a rule document."""
+    from crmlink.accounting.exports.known_formats import export_problems
+
     if not isinstance(document, dict):
         yield "The rule file must hold one JSON object."
         return
@@ -75,12 +85,16 @@ def problems(document: object) -> Iterator[str]:
 
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
+    import jsonschema  # only edited rule files need it
+
     return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
     place = ".".join(str(step) for step in error.absolute_path) or "the top"
-    best = jsonschema.exceptions.best_match([error])
+    from jsonschema.exceptions import best_match
+
+    best = best_match([error])
     message = (best or error).message
     return f"At {place}: {message if len(message) <= 200 else message[:200] + ' …'}"
 

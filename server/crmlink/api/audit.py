@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Response, request
@@ -11,7 +11,7 @@ from flask.views import MethodView
 
 from crmlink.access.audit.log import AuditRow, entries, verify, write_csv
 from crmlink.access.audit.sentences import verdict_sentences
-from crmlink.access.preferences import Preferences, read_preferences, save_preferences
+from crmlink.access.preferences import read_preferences, save_preferences
 from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
 from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.strict_parsing import Blueprint
@@ -63,7 +63,8 @@ class PreferencesView(MethodView):
     @blueprint.response(200, PreferencesSchema)
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Change the workspace's settings"""
-        save_preferences(current_access(), current_actor(), Preferences(**body))
+        kept = read_preferences(current_access())
+        save_preferences(current_access(), current_actor(), replace(kept, **body))
         return asdict(read_preferences(current_access()))
 
 

@@ -91,7 +91,7 @@ class LinksView(MethodView):
             contact_name=body["contact_name"],
             overrides=overrides_of(body),
             differences=tuple(body["differences"]),
-            seen=seen_of(body),
+            seen=_seen(body),
         )
         return _answer(confirm(current_workspace(), decision, key, current_actor().device.id))
 
@@ -125,7 +125,7 @@ class UndoView(MethodView):
         also_on = frozenset(body["also_on"])
         device_id = current_actor().device.id
         return _answer(
-            undo(current_workspace(), link_id, key, device_id, also_on, seen=seen_of(body))
+            undo(current_workspace(), link_id, key, device_id, also_on, seen=_seen(body))
         )
 
 
@@ -143,7 +143,8 @@ class ObservationsView(MethodView):
         """
         require_connection(current_workspace(), body["connection_id"])
         require_may_observe(current_actor(), find_link(current_workspace(), link_id).device)
-        seen = Observation(body["stage"], SeenOnPage.of(body["value"]), body["replaces"])
+        value = SeenOnPage.of(body["value"])
+        seen = Observation(body["stage"], value, body["replaces"], body["record_version"])
         found = observe(current_workspace(), link_id, seen, current_actor().device.id)
         return link_shape(found.link) | {"fill": found.fill}
 
@@ -162,6 +163,11 @@ class WithdrawalView(MethodView):
         require_may_undo(current_actor(), find_link(here, link_id).device)
         seen = SeenOnPage.of(body["value"]) if "value" in body else None
         return link_shape(withdraw(here, link_id, seen, current_actor().device.id))
+
+
+def _seen(body: dict[str, Any]) -> SeenOnPage | None:
+    """Return what a record's page showed; a script's word is taken of its own links alone."""
+    return None if current_actor().is_script else seen_of(body)
 
 
 def _key() -> str:

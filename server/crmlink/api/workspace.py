@@ -95,7 +95,8 @@ class RecordFieldView(MethodView):
     @blueprint.response(200, RecordFieldsSchema)
     def put(self, body: dict[str, Any], kind: str) -> dict[str, Any]:
         """Show crmlink the field, for every browser of the workspace"""
-        show_field(current_workspace(), ShownField(_known(kind), **body), current_actor().device.id)
+        shown = ShownField(_known(kind), body["host"], body["selector"], body["label"])
+        show_field(current_workspace(), shown, current_actor().device.id)
         return _fields()
 
     @require_permission("admin")
@@ -119,7 +120,6 @@ def _fields() -> dict[str, Any]:
             "host": field.host,
             "selector": field.selector,
             "label": field.label,
-            "section": field.section,
             "by": field.device.who,
             "created_at": field.created_at,
         }

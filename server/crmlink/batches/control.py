@@ -126,7 +126,7 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
         put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, now(), None
         withdraw_rows(session, batch_id, device_id)
-        batch.trouble = None
+        batch.last_error = None
         note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
     return batch
 
@@ -181,7 +181,7 @@ def start_undo(
             raise NothingToLink
         links = len(undone) + on_their_way + withdrawn
         batch.started_by_id = device_id
-        batch.rate = batch.trouble = batch.finished_at = None
+        batch.rate = batch.last_error = batch.finished_at = None
         note(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     ctx.wake()
     return links
@@ -226,7 +226,7 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
 def _mark_started(batch: Batch) -> None:
     if batch.state is not WRITING:
         batch.started_at = now()
-    batch.state, batch.finished_at, batch.rate, batch.trouble = WRITING, None, None, None
+    batch.state, batch.finished_at, batch.rate, batch.last_error = WRITING, None, None, None
 
 
 def _any(session: Session, batch_id: str, state: RowState) -> bool:

@@ -36,7 +36,7 @@ from crmlink.store import (
     Link,
     RowState,
 )
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
 from crmlink.values.contact_details import plain_details
 
 
@@ -227,7 +227,8 @@ def _without_erased(
         signs = Signs(
             contact.names,
             (contact.email, *contact.other_emails),
-            contact.postcode, contact.phones, package, organisation, reference,
+            postcodes_of(contact.postcode, contact.other_addresses),
+            contact.phones, package, organisation, reference,
         )  # fmt: skip
         return not erased.are(signs)
 

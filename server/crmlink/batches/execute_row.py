@@ -30,7 +30,7 @@ log = structlog.get_logger()
 class RowOutcome:
     """Outcome of a row: its new state, the reason if it failed, and its link.
 
-    With ``trouble`` nothing was decided: Commusoft gave no usable response, and the row will be
+    With ``problem`` nothing was decided: Commusoft gave no usable response, and the row will be
     tried again. ``gives_up`` is the state once it is not; None while its link is in progress, whose
     end is awaited. ``stopped``: it was not begun because its batch was stopped. ``waits_for`` is
     the link that waits on Commusoft's page, the row's or its undo.
@@ -39,7 +39,7 @@ class RowOutcome:
     state: RowState
     failure: dict[str, Any] | None = None
     link_id: str | None = None
-    trouble: str | None = None
+    problem: str | None = None
     gives_up: RowState | None = RowState.FAILED
     stopped: bool = False
     waits_for: str | None = None
@@ -80,7 +80,7 @@ def carry_out(
     except RecordNotFound:
         return RowOutcome(back, {"code": "record-gone"})
     except CommusoftError as failure:
-        return RowOutcome(state=back, trouble=failure.code, gives_up=back)
+        return RowOutcome(state=back, problem=failure.code, gives_up=back)
     return outcome_of(link)
 
 
@@ -127,7 +127,7 @@ def outcome_of(link: Link) -> RowOutcome:
         case LinkState.INTENDED if undoing:
             # Its row waits in the queue: the same key finds the same undo again.
             code = (link.failure or {}).get("code", "commusoft-slow")
-            return RowOutcome(RowState.UNDOING, trouble=code, gives_up=None)
+            return RowOutcome(RowState.UNDOING, problem=code, gives_up=None)
         case LinkState.INTENDED:
             return RowOutcome(RowState.PROCESSING, link_id=link.id)
     failure = dict(link.failure or {"code": "internal-error"})

@@ -31,7 +31,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
-from crmlink.store.erased import ErasedPeople, Signs, erased_people
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
 from crmlink.values.contact_details import plain_details
 
 log = structlog.get_logger()
@@ -148,7 +148,8 @@ def without_erased(
         if isinstance(row, ExportedContact):
             signs = Signs(
                 row.names,
-                (row.email, *row.other_emails), row.postcode,
+                (row.email, *row.other_emails),
+                postcodes_of(row.postcode, row.other_addresses),
                 tuple(row.phones), package, organisation, row.reference,
             )  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row

@@ -47,7 +47,7 @@ def start_matching(
         )
         batch.state, batch.sure_bound = BatchState.MATCHING, sure_bound
         batch.progress, batch.progress_of = 0, session.scalar(undecided) or 0
-        batch.sample = batch.trouble = None
+        batch.sample = batch.last_error = None
         note(
             session, ctx.workspace_id, device_id, "batch.matching", batch_id,
             sure_bound=sure_bound, contacts=batch.progress_of,
@@ -100,7 +100,7 @@ def match_batch(
         keep_lease(
             ctx.database, batch_id, lease, BatchState.MATCHING,
             state=BatchState.REVIEW if batch.matched_at else BatchState.DRAFT,
-            trouble={"code": "internal-error"},
+            last_error={"code": "internal-error"},
         )  # fmt: skip
         raise
     finally:

@@ -86,7 +86,7 @@ def match_rows(
         return False
     return keep_lease(
         database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
-        share=share, matched_at=now(), changed_at=now(), trouble=None,
+        share=share, matched_at=now(), changed_at=now(), last_error=None,
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def _is_news(batch: Batch) -> bool:
     match batch.state:
         case BatchState.DONE | BatchState.UNDONE:
             moment = batch.finished_at
-        case BatchState.PAUSED if batch.trouble:  # it stopped by itself
+        case BatchState.PAUSED if batch.last_error:  # it stopped by itself
             moment = batch.changed_at
         case _:
             return False

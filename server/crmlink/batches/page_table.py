@@ -32,12 +32,18 @@ class TableRow:
     alone: bool
 
 
-def table_rows(
-    ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500
-) -> list[TableRow]:
-    """Return the rows that wait to be filled in, in the list's order. Raises BatchUnknown.
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of a list in its order; ``next`` is the position to go on after, None at the end."""
 
-    A row whose record is gone is left out; its link can be withdrawn.
+    rows: list[TableRow]
+    next: int | None
+
+
+def table_page(ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500) -> TablePage:
+    """Return a page of the rows that wait to be filled in. Raises BatchUnknown.
+
+    A row whose record is gone is left out, but counts towards the limit; its link can be withdrawn.
     """
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
@@ -47,11 +53,12 @@ def table_rows(
         ).all()
         records = records_by_id(session, ctx.connection_id, [link.record_id for link, _ in found])
         twins = _twins(session, ctx.connection_id, list(records.values()))
-    return [
+    rows = [
         TableRow(position, link, record, alone=twins[_looks(record)] < 2)
         for link, position in found
         if (record := records.get(link.record_id))
     ]
+    return TablePage(rows, found[-1].position if found else None)
 
 
 def observe_rows(

@@ -59,7 +59,7 @@ class Counts:
 class Progress:
     """Progress of the present work: ``done`` of ``of`` rows, rows per second, seconds left.
 
-    ``rate`` and ``seconds_left`` are None while unknown; ``trouble`` is the code of the obstacle,
+    ``rate`` and ``seconds_left`` are None while unknown; ``problem`` is the code of the obstacle,
     ``next_try`` when Commusoft is asked again.
     """
 
@@ -67,7 +67,7 @@ class Progress:
     of: int
     rate: float | None
     seconds_left: float | None
-    trouble: str | None
+    problem: str | None
     next_try: datetime | None = None
 
 
@@ -275,9 +275,9 @@ def _counts(session: Session, batch: Batch) -> Counts:
 
 
 def _progress(batch: Batch, counts: Counts) -> Progress:
-    trouble = (batch.trouble or {}).get("code")
+    problem = (batch.last_error or {}).get("code")
     if batch.state is BatchState.MATCHING:
-        return Progress(batch.progress, batch.progress_of, None, None, trouble)
+        return Progress(batch.progress, batch.progress_of, None, None, problem)
     states = counts.states
     if batch.state in (BatchState.UNDOING, BatchState.REVERTING):
         left, done = states[RowState.UNDOING] + states[RowState.FILLING], states[RowState.UNDONE]
@@ -285,6 +285,6 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
         left = sum(states[state] for state in ASKED_FOR)
         done = sum(states[state] for state in ENDED)
     seconds = left / batch.rate if batch.rate and left else None
-    next_at = (batch.trouble or {}).get("next_at")
+    next_at = (batch.last_error or {}).get("next_at")
     next_try = datetime.fromisoformat(next_at) if next_at else None
-    return Progress(done, done + left, batch.rate, seconds, trouble, next_try)
+    return Progress(done, done + left, batch.rate, seconds, problem, next_try)

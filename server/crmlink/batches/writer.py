@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from crmlink.batches.backoff import Backoff
 from crmlink.batches.execute_row import BatchStopped, RowOutcome, carry_out, outcome_of
 from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.settle import put_back, settle_before_undo
@@ -27,6 +27,7 @@ from crmlink.batches.state import (
     release_lease,
     take_lease,
 )
+from crmlink.batches.throughput import Throughput
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
@@ -37,18 +38,8 @@ from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
 
-TELL_EVERY = 1.0  # seconds between progress reports
-RATE_WINDOW = 20.0  # seconds over which the rate is smoothed
-FIRST_REST = 1.0  # seconds
-LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
-SLOW_AFTER = 5.0  # seconds without a response before that is reported
-LOOK_AGAIN = 0.5  # seconds between checks of open links
-MOST_TRIES = 5  # tries of one row while others succeed
-MAX_TRIES_IN_OUTAGE = 25  # tries of each row in an outage: 15 minutes and more
-OUTAGE_CODES = {
-    "commusoft-unreachable", "commusoft-slow", "commusoft-busy", "commusoft-fault",
-    "commusoft-refused",
-}  # fmt: skip
+HEARTBEAT_INTERVAL = 1.0  # seconds between progress reports
+POLL_INTERVAL = 0.5  # seconds between checks of open links
 CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
@@ -135,9 +126,7 @@ class BatchWriter:
         self._queue: deque[_Job] = deque()
         self._running: dict[Future[RowOutcome], _Job] = {}
         self._begun: dict[Future[RowOutcome], float] = {}
-        self._tries: Counter[int] = Counter()
-        self._rest, self._rests_until = FIRST_REST, 0.0
-        self._trouble: str | None = None
+        self._backoff = Backoff()
         self._pace = Throughput()
         self._told = time.monotonic()
         with ctx.database.reading() as session:
@@ -159,11 +148,11 @@ class BatchWriter:
                 return False
             self._hand_out()
             if self._running:
-                done, _ = wait(self._running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                done, _ = wait(self._running, timeout=POLL_INTERVAL, return_when=FIRST_COMPLETED)
                 self._note([(self._taken_back(each), each.result()) for each in done])
-            elif self._rests():
+            elif self._backoff.seconds_left > 0:
                 recover(self._workspace)
-                time.sleep(min(LOOK_AGAIN, max(0.01, self._rests_until - time.monotonic())))
+                time.sleep(min(POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
             elif not self._settle_open():
                 return self._finish()
 
@@ -198,7 +187,7 @@ class BatchWriter:
             return [_Job(*found) for found in session.execute(taken)]
 
     def _hand_out(self) -> None:
-        while len(self._running) < self._at_once and not self._rests():
+        while len(self._running) < self._at_once and self._backoff.seconds_left <= 0:
             if not self._queue and not self._take():
                 return
             job = self._queue.popleft()
@@ -211,9 +200,6 @@ class BatchWriter:
                 self._guard(job),
             )
             self._running[future], self._begun[future] = job, time.monotonic()
-
-    def _rests(self) -> bool:
-        return time.monotonic() < self._rests_until
 
     def _take(self) -> bool:
         """Claim the next rows; returns False if none wait. Rows of an undo keep their state."""
@@ -290,18 +276,16 @@ class BatchWriter:
     def _values(self, job: _Job, outcome: RowOutcome) -> dict[str, object]:
         if outcome.stopped:
             return {"state": QUEUED_STATE[self._state]}
-        if outcome.trouble is None:
-            self._rest, self._trouble = FIRST_REST, None
+        if outcome.problem is None:
+            self._backoff.reset()
         else:
-            self._tries[job.row_id] += 1
-            self._meet(outcome.trouble)
-            self._rests_until = time.monotonic() + self._rest
-            self._rest = min(2 * self._rest, LONGEST_REST)
-            end = outcome.gives_up
-            if end is None or not self._gives_up(self._tries[job.row_id], outcome.trouble):
+            self._meet(outcome.problem)
+            self._backoff.count_try(job.row_id)
+            end, others = outcome.gives_up, self._pace.settled > 0
+            if end is None or not self._backoff.gives_up(job.row_id, outcome.problem, others):
                 return {"state": QUEUED_STATE[self._state]}
-            outcome = replace(outcome, state=end, failure={"code": outcome.trouble}, trouble=None)
-        self._tries.pop(job.row_id, None)
+            outcome = replace(outcome, state=end, failure={"code": outcome.problem}, problem=None)
+        self._backoff.forget(job.row_id)
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
         if outcome.link_id:
             values["link_id"] = outcome.link_id
@@ -311,46 +295,30 @@ class BatchWriter:
             values["settled_at"] = now()
         return values
 
-    def _gives_up(self, tries: int, trouble: str) -> bool:
-        """Return whether a row has been tried enough; not while no row succeeds: an outage."""
-        own = trouble not in OUTAGE_CODES or self._pace.settled > 0
-        return tries >= (MOST_TRIES if own else MAX_TRIES_IN_OUTAGE)
-
     def _tell(self) -> bool:
         """Renew the lease and store progress; returns False if paused, cancelled or taken over."""
-        if time.monotonic() - self._told < TELL_EVERY:
+        if time.monotonic() - self._told < HEARTBEAT_INTERVAL:
             return True
         self._told = time.monotonic()
-        trouble = self._trouble
-        if trouble in CREDENTIAL_CODES and self._state is BatchState.WRITING:
-            self._pause_itself(trouble or "")
+        problem = self._backoff.problem
+        if problem in CREDENTIAL_CODES and self._state is BatchState.WRITING:
+            self._pause_itself(problem or "")
             return False
         return keep_lease(
             self._workspace.database, self._batch_id, self._lease, self._state,
             rate=self._pace.per_second(), changed_at=now(),
-            trouble=self._in_the_way(),
+            last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
 
-    def _meet(self, trouble: str) -> None:
+    def _meet(self, problem: str) -> None:
         """Record an obstacle; a new one is stored at once."""
-        if trouble != self._trouble:
-            self._trouble, self._told = trouble, -math.inf
-
-    def _in_the_way(self) -> dict[str, str] | None:
-        """Return the obstacle's code, and when Commusoft is asked again; or None."""
-        moment = time.monotonic()
-        if self._trouble:
-            rest = self._rests_until - moment
-            next_at = (now() + timedelta(seconds=rest)).isoformat()
-            return {"code": self._trouble} | ({"next_at": next_at} if rest > LOOK_AGAIN else {})
-        if any(moment - begun > SLOW_AFTER for begun in self._begun.values()):
-            return {"code": "commusoft-slow"}
-        return None
+        if self._backoff.meet(problem):
+            self._told = -math.inf
 
     def _pause_itself(self, code: str) -> None:
         with self._leased() as (session, batch):
             if batch.state is BatchState.WRITING:
-                batch.state, batch.trouble, batch.rate = BatchState.PAUSED, {"code": code}, None
+                batch.state, batch.last_error, batch.rate = BatchState.PAUSED, {"code": code}, None
                 bump_version(batch)
                 note(
                     session,
@@ -378,7 +346,7 @@ class BatchWriter:
         for _, link in found:
             if _is_attempted(link):
                 self._meet((link.failure or {}).get("code", "commusoft-slow"))
-                self._rests_until = time.monotonic() + LOOK_AGAIN
+                self._backoff.pause(POLL_INTERVAL)
         return len(ended) < len(found) or self._take()
 
     def _end_of(self, link: Link) -> RowOutcome:
@@ -403,7 +371,7 @@ class BatchWriter:
             if self._state is BatchState.UNDOING:  # links that came to wait on a page meanwhile
                 withdraw_rows(session, batch.id, self._device_id, undos_too=False)
             end = self._end_state(session)
-            batch.state, batch.rate, batch.trouble = end, None, None
+            batch.state, batch.rate, batch.last_error = end, None, None
             batch.finished_at = now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
             note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
@@ -433,28 +401,3 @@ def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
         if link is not None and link.state is LinkState.UNDONE:
             return replace(outcome, state=RowState.UNDONE)
     return outcome
-
-
-class Throughput:
-    """Rows per second, smoothed over the last seconds."""
-
-    def __init__(self) -> None:
-        self.settled = 0
-        self._recent: deque[float] = deque(maxlen=2_000)
-        self._began = time.monotonic()
-
-    def add(self) -> None:
-        """Count one row."""
-        self.settled += 1
-        self._recent.append(time.monotonic())
-
-    def per_second(self) -> float | None:
-        """Return the rate; None until there are enough rows."""
-        moment = time.monotonic()
-        while self._recent and self._recent[0] < moment - RATE_WINDOW:
-            self._recent.popleft()
-        if len(self._recent) < 2:
-            return None
-        full = len(self._recent) == self._recent.maxlen
-        since = self._recent[0] if full else max(self._began, moment - RATE_WINDOW)
-        return len(self._recent) / max(0.1, moment - since)

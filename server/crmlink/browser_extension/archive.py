@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 MANIFEST = "manifest.json"
@@ -55,27 +57,35 @@ def extension_files(folder: Path) -> Files:
 
 def extension_version(files: Files) -> str:
     """Return the version in the manifest."""
-    return str(json.loads(files[MANIFEST])["version"])
+    return str(_manifest(files)["version"])
 
 
-def files_for(browser: Browser, files: Files, update_url: str = "") -> Files:
-    """Return the files with the manifest that this browser reads without a warning.
-
-    ``update_url`` is where a package that this server hands out looks for newer ones.
-    """
-    manifest: dict[str, Any] = json.loads(files[MANIFEST])
+def files_for(browser: Browser, files: Files) -> Files:
+    """Return the files with the manifest that this browser reads without a warning."""
+    manifest = _manifest(files)
     if browser is Browser.FIREFOX:
         del manifest["background"]["service_worker"]
         del manifest["minimum_chrome_version"]
-        if update_url:
-            manifest["browser_specific_settings"]["gecko"]["update_url"] = update_url
     else:
         del manifest["background"]["scripts"]
         del manifest["browser_specific_settings"]
-        if update_url:
-            manifest["update_url"] = update_url
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    return files | {MANIFEST: text.encode()}
+    return _with_manifest(files, manifest)
+
+
+def files_for_server(browser: Browser, files: Files, server: str, update_url: str) -> Files:
+    """Return the files of a package that a server hands to the browsers that an office manages.
+
+    It may reach that server, without asking, and looks there for newer versions.
+    """
+    files = files_for(browser, files)
+    manifest = _manifest(files)
+    host = urlsplit(server)
+    manifest["host_permissions"] = [f"{host.scheme}://{_without_port(host.netloc)}/*"]
+    if browser is not Browser.FIREFOX:
+        manifest["update_url"] = update_url
+    elif host.scheme == "https":  # Firefox refuses a package whose updates come unencrypted
+        manifest["browser_specific_settings"]["gecko"]["update_url"] = update_url
+    return _with_manifest(files, manifest)
 
 
 def zip_of(files: Files) -> bytes:
@@ -93,9 +103,29 @@ def zip_of(files: Files) -> bytes:
     return buffer.getvalue()
 
 
+def gecko_id(files: Files) -> str:
+    """Return the id by which Firefox and its policies know the extension."""
+    return str(_manifest(files)["browser_specific_settings"]["gecko"]["id"])
+
+
 def extension_zip(browser: Browser) -> bytes:
     """Return this installation's extension as a zip; raises ExtensionMissing."""
     return zip_of(files_for(browser, extension_files(extension_folder())))
+
+
+def _manifest(files: Files) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(files[MANIFEST])
+    return manifest
+
+
+def _with_manifest(files: Files, manifest: dict[str, Any]) -> Files:
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    return files | {MANIFEST: text.encode()}
+
+
+def _without_port(host: str) -> str:
+    """Return the host for a pattern: patterns know no ports in every browser."""
+    return re.sub(r":[0-9]+$", "", host)
 
 
 def _is_omitted(path: Path) -> bool:

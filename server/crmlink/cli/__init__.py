@@ -1,6 +1,7 @@
 """Command line: the server, and linking without a browser.
 
-Commands import what they need when they run, so that small ones start fast.
+Commands import what they need when they run, and failures what they need when they are raised, so
+that small commands start fast. tests/unit/cli/test_imports.py holds this.
 """
 
 from __future__ import annotations
@@ -21,56 +22,35 @@ from crmlink.cli.connection import (
 )
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
+from crmlink.cli.match import match_command
 from crmlink.cli.people import device_group, person_group
 from crmlink.cli.records import records_group
 from crmlink.cli.rules import hosts_group, rules_group
-from crmlink.cli.serve import sandbox_command, serve_command, sync_command
+from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
+from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
+from crmlink.cli.upkeep import backup_command, check_command, restore_command
 
 
 class CrmlinkGroup(click.Group):
-    """Group that reports an error in one sentence, and imports the match command lazily."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted([*super().list_commands(ctx), "match"])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, imported when needed."""
-        if cmd_name == "match":
-            from crmlink.cli.match import match_command
-
-            return match_command
-        return super().get_command(ctx, cmd_name)
+    """Group that reports an error in one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error becomes one sentence and exit code 1."""
-        from crmlink.access.errors import AccessFailure, InvalidFields
-        from crmlink.accounting.errors import AccountingError
-        from crmlink.commusoft.errors import CommusoftError
-        from crmlink.commusoft.vault import VaultKeyMissing
         from crmlink.data_folder import use_private_umask
-        from crmlink.linking.errors import LinkFailed, LinkingFailure
-        from crmlink.settings import InvalidSettings
-        from crmlink.web.problems import problem_of
 
         use_private_umask()
         try:
             return super().invoke(ctx)
-        except InvalidFields as error:
-            raise click.UsageError(problem_of(error).detail) from error
-        except (
-            AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError
-        ) as error:  # fmt: skip
-            click.echo(f"Error: {problem_of(error).detail}", err=True)
-        except VaultKeyMissing:
-            click.echo(
-                "Error: The stored Commusoft credentials were encrypted with another key. Restore "
-                "credential.keys from your backup, or run: crmlink disconnect",
-                err=True,
-            )
-        except InvalidSettings as error:
-            click.echo(f"Error: {error}", err=True)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from crmlink.cli.failures import sentence_of
+
+            sentence = sentence_of(error)
+            if sentence is None:
+                raise
+        click.echo(f"Error: {sentence}", err=True)
         sys.exit(1)
 
 
@@ -82,11 +62,14 @@ def main() -> None:
 
 for command in (
     serve_command,
+    open_command,
     sync_command,
+    service_group,
     sandbox_command,
     locate_command,
     link_command,
     undo_command,
+    match_command,
     export_group,
     batch_group,
     records_group,
@@ -101,5 +84,8 @@ for command in (
     doctor_command,
     keys_group,
     writes_command,
+    backup_command,
+    restore_command,
+    check_command,
 ):
     main.add_command(command)

@@ -191,18 +191,29 @@ def _agree(contents: ConnectionContents, yes: bool) -> None:
 )
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True)
+@click.option(
+    "--checklist",
+    "report",
+    is_flag=True,
+    help="Check nothing: print what is answered in the checklist on the Commusoft page.",
+)
 def doctor_command(
     write_test: str | None,
     trial: str | None,
     known_reference: str | None,
     yes: bool,
     as_json: bool,
+    report: bool,
 ) -> None:
     """Check how your Commusoft account can be read and written, and remember it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import open_installation_from_env
+    from crmlink.linking.checklist import read_checklist
     from crmlink.linking.examination import examine
 
+    if report:
+        click.echo(read_checklist(open_installation_from_env().workspace).report, nl=False)
+        return
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference need --write-test.")
     installation = open_installation_from_env()

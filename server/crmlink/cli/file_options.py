@@ -12,7 +12,7 @@ from crmlink.kinds import KINDS, Kind
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
-ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
+ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "iso8859_14", "cp850")
 
 
 @dataclass(frozen=True, slots=True)

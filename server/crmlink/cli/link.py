@@ -31,9 +31,9 @@ def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
     """Show which contact a web address is of; - reads addresses from standard input."""
     from crmlink.accounting.locate import cautions, locate
     from crmlink.accounting.package_rules import package_rules
-    from crmlink.accounting.rule_loading import load_packages
+    from crmlink.accounting.rule_loading import built_in_packages
 
-    packages = load_packages()
+    packages = built_in_packages()
     for url in _lines(urls):
         location = locate(url, packages)
         if as_json:

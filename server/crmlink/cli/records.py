@@ -86,7 +86,7 @@ def _read_at(file: Path, given: str | None) -> datetime:
     if given:
         try:
             return datetime.fromisoformat(given).astimezone(UTC)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise click.UsageError(
                 f"--exported-at {given}: write it like 2026-11-28T17:45."
             ) from error
@@ -98,6 +98,9 @@ def _show_columns(found: DetectedFormat, file: Path) -> None:
     kind = f"{found.kind}s" if found.kind else "records"
     place = f"headings in line {found.header_line}" if found.header_line else "no headings"
     click.echo(f"{file.name}: {kind}, {found.file_kind.upper()}, {place}")
+    if found.also:
+        others = ", ".join(found.also)
+        click.echo(f"Only the sheet {found.sheet} is read. For the others, use --sheet: {others}")
     for field, labels in found.columns.items():
         click.echo(f"  {field:15} {', '.join(labels)}")
     for field, labels in found.likely.items():

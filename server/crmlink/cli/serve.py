@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True)
-def serve_command(host: str, port: int) -> None:
+@click.option(
+    "--service",
+    is_flag=True,
+    help="Without a terminal: the first admin's one-time code goes to a file, not to the output.",
+)
+def serve_command(host: str, port: int, service: bool) -> None:
     """Start the server and its background work; a SQLite database has one server at a time."""
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
@@ -30,12 +35,12 @@ def serve_command(host: str, port: int) -> None:
     settings = load_settings()
     try:
         with only_server(settings.data_dir, settings.database_url) as alone:
-            _serve(settings, host, port, alone=alone)
+            _serve(settings, host, port, alone=alone, service=service)
     except ServerRunning as error:
         raise click.ClickException(str(error)) from error
 
 
-def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
+def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bool) -> None:
     """Serve until the process is stopped; ``alone``: no other server uses this database."""
     from crmlink.app import create_app
     from crmlink.installation import open_installation
@@ -61,7 +66,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
     serve_at(app, listening)
     worker = Worker(installation)
     worker.start()
-    _print_welcome(installation, listening)
+    _print_welcome(installation, listening, service=service)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.run()
@@ -71,12 +76,8 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
         installation.close()
 
 
-def _print_welcome(installation: Installation, listening: Host) -> None:
+def _print_welcome(installation: Installation, listening: Host, *, service: bool) -> None:
     """Print what is running, and what to do next."""
-    from crmlink.access.people import create_first_admin_invitation
-    from crmlink.installation import EXTENSION_DIR
-    from crmlink.web.hosts import invitation_url
-
     where = (
         "with practice data: made-up customers, not your Commusoft"
         if installation.uses_sandbox
@@ -87,14 +88,56 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
     click.echo(f"crmlink runs at {local.address('http')} {where}. Press Ctrl+C to stop it.")
     for sentence in _about_addresses(installation.settings, listening):
         click.echo(sentence)
-    if token := create_first_admin_invitation(installation.access):
-        link = invitation_url(address, token)
-        click.echo(f"1. Set yourself up as its admin. This link works once: {link}")
+    if service:
+        first = _set_up_by_file(installation, local)
     else:
-        click.echo(f"1. Sign in at {address} and follow Getting started.")
-    click.echo(f"2. Load the extension from {EXTENSION_DIR}")
+        first = _set_up_by_link(installation, address)
+    click.echo(f"1. {first or f'Sign in at {address} and follow Getting started.'}")
+    click.echo(f"2. Install the extension: {address}/install shows how.")
     click.echo("3. Select Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
+
+
+def _set_up_by_link(installation: Installation, address: str) -> str:
+    """Return how to become the first admin; "" once there is one."""
+    from crmlink.access.people import create_first_admin_invitation
+    from crmlink.web.hosts import invitation_url
+
+    if token := create_first_admin_invitation(installation.access):
+        link = invitation_url(address, token)
+        return f"Set yourself up as its admin. This link works once: {link}"
+    return ""
+
+
+def _set_up_by_file(installation: Installation, local: Host) -> str:
+    """Return where the first admin's one-time code is; "" once there is one."""
+    from crmlink.access.people import INVITATION, SET_UP_CODE, create_first_admin_invitation
+    from crmlink.web.set_up_file import remove_set_up_file, write_set_up_file
+
+    data_dir = installation.settings.data_dir
+    # A server that listens at one outer address is not reached by this computer's own.
+    prefix = SET_UP_CODE if local.is_loopback else INVITATION
+    if code := create_first_admin_invitation(installation.access, prefix):
+        file = write_set_up_file(data_dir, local.address("http"), code)
+        return f"To set yourself up as its admin, open {file} in a browser on this computer."
+    remove_set_up_file(data_dir)
+    return ""
+
+
+@click.command("open")
+@click.option("--port", default=8787, show_default=True)
+def open_command(port: int) -> None:
+    """Open crmlink in the web browser; before it has an admin, the page that sets one up."""
+    import webbrowser
+
+    from crmlink.settings import load_settings
+    from crmlink.web.set_up_file import set_up_file
+
+    settings = load_settings()
+    file = set_up_file(settings.data_dir)
+    address = settings.public_url or Host("127.0.0.1", port).address("http")
+    if not webbrowser.open(file.as_uri() if file else address):
+        click.echo(f"Open {file or address} in a browser on this computer.")
 
 
 def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:

@@ -17,7 +17,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, now
-from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people_of, postcodes_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
 
@@ -334,7 +334,8 @@ def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> b
     """
     signs = Signs(
         frozenset((record.name, record.company)),
-        (record.email, *record.other_emails), record.postcode,
+        (record.email, *record.other_emails),
+        postcodes_of(record.postcode, record.other_addresses),
         tuple(record.phones), reference=(record.reference or "") if is_new else "",
     )  # fmt: skip
     return erased.are(signs)

@@ -101,6 +101,12 @@ class NotOnPage(LinkingFailure):
     code = "not-on-page"
 
 
+class PageReadEarlier(LinkingFailure):
+    """The page was read before something else was learnt of its record (facts: record)."""
+
+    code = "page-read-earlier"
+
+
 class PagesAlone(LinkingFailure):
     """Without an API references can be written on Commusoft's pages alone."""
 

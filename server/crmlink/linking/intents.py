@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,8 +14,14 @@ from crmlink.linking.attempts import is_worked_on
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
-from crmlink.linking.obstacles import find_race_conflict, in_progress_error
+from crmlink.linking.obstacles import (
+    find_race_conflict,
+    in_progress_error,
+    same_contact,
+    same_record,
+)
 from crmlink.store import Link, LinkMethod, LinkState
+from crmlink.store.base import now
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.hidden_references import hide_new_link
 
@@ -68,6 +75,7 @@ def intend(
                 hide_new_link(session, ctx.workspace_id, link)
                 if link.method is LinkMethod.API:
                     link.owner_id = ctx.ownership.register(session)
+                link.created_at = _after_earlier(session, link)
                 session.add(link)
                 session.flush()
                 record_intended(session, link)
@@ -78,3 +86,15 @@ def intend(
     if earlier := await_link_by_key(ctx, link.idempotency_key, fingerprint, deadline):
         return earlier
     raise failure
+
+
+def _after_earlier(session: Session, link: Link) -> datetime:
+    """Return the time of a new link: now, or just after earlier ones if the clock was set back.
+
+    Which of two links of a record or contact is the later one decides what may be undone.
+    """
+    newest = select(func.max(Link.created_at)).filter_by(connection_id=link.connection_id)
+    # One by one: a condition with "or" uses neither index.
+    same = (same_record(link), same_contact(session, link))
+    earlier = [session.scalar(newest.where(one)) for one in same]
+    return max([now(), *(at + timedelta(microseconds=1) for at in earlier if at)])

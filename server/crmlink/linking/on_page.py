@@ -3,6 +3,9 @@
 crmlink fills the field, the person saves, and the page is read again. Nothing here writes: an
 intended link is settled only by what a page showed, or given up by a user. Each call is one
 transaction, and a repeated one gives the same answer; so browser and server may end at any point.
+
+A request may arrive late, after others that were sent later. So an observation names the mirror's
+version of the record that its page was opened with, and counts if nothing else was learnt since.
 """
 
 from __future__ import annotations
@@ -19,7 +22,13 @@ from crmlink.commusoft.mirror import show_reference
 from crmlink.folding import compose, fold
 from crmlink.linking.audit import record_prior_replaced
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import CannotUndo, LinkingFailure, LinkUnknown, NotOnPage
+from crmlink.linking.errors import (
+    CannotUndo,
+    LinkingFailure,
+    LinkUnknown,
+    NotOnPage,
+    PageReadEarlier,
+)
 from crmlink.linking.obstacles import (
     is_same,
     possible_holders,
@@ -59,19 +68,25 @@ class SeenOnPage:
 class Observation:
     """What a record's page showed, before the field is filled or after the person saved.
 
-    ``replaces`` is another reference that the person has agreed to replace.
+    ``replaces`` is another reference that the person has agreed to replace; ``version`` the
+    mirror's of the record when the page was opened, None if unknown.
     """
 
     stage: Stage
     value: SeenOnPage
     replaces: str | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The link after an observation; ``fill``: the page may be filled with its target now."""
+    """The link after an observation; ``fill``: the page may be filled with its target now.
+
+    ``version`` is the mirror's of its record, for the next observation.
+    """
 
     link: Link
+    version: int
     fill: bool = False
 
 
@@ -111,9 +126,9 @@ def known_before_undo(
 def observe(ctx: WorkspaceContext, link_id: str, seen: Observation, device_id: int) -> Observed:
     """Take what a page showed of a link's record.
 
-    Raises RecordHasReference if the page has another reference than was decided about, or
-    ReferenceTaken if another record has got the link's since; the link stays intended then. An
-    observation of a settled link changes nothing of it.
+    Raises RecordHasReference if the page has another reference than was decided about,
+    ReferenceTaken if another record has got the link's since, or PageReadEarlier; the link stays
+    intended then. An observation of a settled link changes nothing of it.
     """
     with ctx.database.writing() as session:
         found = _take(session, ctx, link_id, seen, device_id)
@@ -153,9 +168,11 @@ def _take(
     """Store what an observation means; nothing is written that ``_answer`` may refuse."""
     value = seen.value.reference
     link = _page_link(session, ctx, link_id)
-    _show(session, link, value)
     if link.state is not LinkState.INTENDED:
+        _show_late(session, link, value)
         return "settled"
+    _require_current(session, link, seen)
+    _show(session, link, value)
     found = _judge(pseudonyms_of(session), link, seen)
     match found:
         case "linked":
@@ -176,7 +193,9 @@ def _answer(ctx: WorkspaceContext, link_id: str, seen: Observation, found: Findi
     link = _reload(ctx, link_id)
     if found == "other" or fill:
         _require_fillable(ctx, link, seen.value.reference, is_agreed=fill)
-    return Observed(link, fill)
+    with ctx.database.reading() as session:
+        row = _mirrored(session, link)
+    return Observed(link, row.changed if row else 0, fill)
 
 
 def give_up(session: Session, link: Link, device_id: int) -> None:
@@ -192,9 +211,12 @@ def withdraw(ctx: WorkspaceContext, link_id: str, seen: SeenOnPage | None, devic
     """
     with ctx.database.writing() as session:
         link = _page_link(session, ctx, link_id)
-        if seen:
-            _show(session, link, seen.reference)
-        if link.state is LinkState.INTENDED:
+        if link.state is not LinkState.INTENDED:
+            if seen:
+                _show_late(session, link, seen.reference)
+        else:
+            if seen:
+                _show(session, link, seen.reference)
             pseudonyms = pseudonyms_of(session)
             if seen and pseudonyms.same(seen.reference, link.target):
                 _settle(session, link, LinkState.LINKED, None, device_id)
@@ -235,17 +257,49 @@ def _page_link(session: Session, ctx: WorkspaceContext, link_id: str) -> Link:
 
 
 def _show(session: Session, link: Link, value: str | None) -> None:
-    """Write what was seen to the mirror, unless a later link decided about the record.
+    """Write what was seen to the mirror."""
+    show_reference(session, link.connection_id, link.kind, link.record_number, value)
 
-    A repeated request may be older than that link.
+
+def _show_late(session: Session, link: Link, value: str | None) -> None:
+    """Write what was seen of a settled link to the mirror, where it can be nothing older.
+
+    Such a request may have been sent before the link ended, and before a later link decided about
+    the record. A given-up link's own reference was saved after all, whenever it was seen.
     """
+    if link.state is not LinkState.FAILED or not pseudonyms_of(session).same(value, link.target):
+        return
     later = (
         select(Link.id)
         .filter_by(connection_id=link.connection_id)
         .where(same_record(link), Link.created_at > link.created_at)
     )
-    if link.state is LinkState.INTENDED or session.scalar(later.limit(1)) is None:
-        show_reference(session, link.connection_id, link.kind, link.record_number, value)
+    if session.scalar(later.limit(1)) is None:
+        _show(session, link, value)
+
+
+def _require_current(session: Session, link: Link, seen: Observation) -> None:
+    """Raise PageReadEarlier if something else was learnt of the record since its page was opened.
+
+    A page that shows nothing is believed over a value to be replaced only with its version.
+    """
+    row, value = _mirrored(session, link), seen.value.reference
+    if row is None or pseudonyms_of(session).same(value, row.reference):
+        return
+    if seen.version is None:
+        is_late = seen.stage == "before" and value is None and link.prior is not None
+    else:
+        is_late = row.changed > seen.version
+    if is_late:
+        raise PageReadEarlier(record=row)
+
+
+def _mirrored(session: Session, link: Link) -> MirroredRecord | None:
+    return session.scalar(
+        select(MirroredRecord).filter_by(
+            connection_id=link.connection_id, kind=link.kind, number=link.record_number
+        )
+    )
 
 
 def _settle(

@@ -13,7 +13,7 @@ from crmlink.linking.errors import ParkedUnknown, ReferenceErased
 from crmlink.linking.suggest import Contact
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
-from crmlink.store.erased import Signs, erased_people, pseudonyms_of
+from crmlink.store.erased import Signs, erased_people, postcodes_of, pseudonyms_of
 
 MOST_PARKED = 1_000  # shown at once, oldest first
 
@@ -35,7 +35,7 @@ def park(
         signs = Signs(
             details.names,
             (details.email, *details.other_emails),
-            details.postcode,
+            postcodes_of(details.postcode, details.other_addresses),
             details.phones,
             contact.package,
             contact.organisation,

@@ -1,7 +1,7 @@
 """Imports of records, for accounts without an API: one transaction for each part.
 
 A record leaves the mirror only if all parts of a complete import are there and none of them has it;
-and never more than one in ten without a second yes.
+and never more than one in ten of those known before without a second yes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from crmlink.store.base import new_id, now
 from crmlink.store.erased import pseudonyms_of
 
 MAX_REMOVED_SHARE = 10  # one record in so many may leave without a second yes
+MANY = 2**31  # parts: of an import that has not said how many
 PART_RETENTION = timedelta(days=7)  # for the parts of an import that was never finished
 
 
@@ -92,7 +93,7 @@ def preview_import(ctx: WorkspaceContext, part: ImportPart) -> ImportOutcome:
         present = [*(record.id for record in part.records), *part.spared]
         kinds = _kinds(present)
         missing = len(mirror.missing(present, kinds))
-        is_much = _is_much(missing, mirror.known(kinds) + counts.added)
+        is_much = _is_much(missing, mirror.known(kinds))
     if is_much:
         return ImportOutcome(part.key, counts, would_remove=missing, finished=False)
     return ImportOutcome(part.key, counts, gone=missing)
@@ -158,11 +159,25 @@ def _import(
         )  # fmt: skip
         session.add(whole)
         session.flush()
-    elif whole.source is not part.source:
+    elif whole.source is not part.source or (part.parts or MANY) < (whole.parts or 1):
         raise ImportKeyReused
+    if part.complete and not whole.complete:
+        whole.finished_at = None
     whole.complete = whole.complete or part.complete
     whole.parts = part.parts or whole.parts
+    if _goes_on(whole, part):
+        whole.complete, whole.parts = False, None
     return whole
+
+
+def _goes_on(whole: RecordImport, part: ImportPart) -> bool:
+    """Return whether a part follows after the person said that all were there, and went back."""
+    return (
+        whole.complete
+        and not whole.finished_at
+        and not part.complete
+        and part.part > (whole.parts or MANY)
+    )
 
 
 def _apply(
@@ -223,7 +238,8 @@ def _finish(
     present = [record_id for row in rows for record_id in row.record_ids]
     kinds = _kinds(present)
     missing = mirror.missing(present, kinds)
-    if _is_much(len(missing), mirror.known(kinds)) and part.agreed != len(missing):
+    before = mirror.known(kinds) - whole.added
+    if _is_much(len(missing), before) and part.agreed != len(missing):
         return replace(outcome, would_remove=len(missing), finished=False)
     mirror.remove(missing)
     whole.gone, whole.finished_at = len(missing), now()

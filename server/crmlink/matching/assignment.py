@@ -1,4 +1,7 @@
-"""Matching of whole lists on all cores, and assignment of each record to at most one contact."""
+"""Matching of whole lists on all cores, and assignment of each record to at most one contact.
+
+scipy is imported by the functions that need it: it costs 60 MB, and only lists need it.
+"""
 
 import os
 import pickle
@@ -8,9 +11,6 @@ from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
 from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
@@ -92,6 +92,9 @@ def _as_chosen(suggestions: Suggestions, chosen: str | None, assigned: set[str])
 
 def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
     """Return the record id assigned to each contact, by the contact's position."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     records: dict[str, int] = {}
     rows, columns, gains = [], [], []
     for position, (_, suggestions) in enumerate(answers):
@@ -130,6 +133,8 @@ def _best(
     gains: NDArray[np.float64],
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs of one connected component with the greatest total gain."""
+    from scipy.optimize import linear_sum_assignment
+
     contacts, row = np.unique(rows, return_inverse=True)
     records, column = np.unique(columns, return_inverse=True)
     positive = gains > 0
@@ -154,6 +159,9 @@ def _best_of_many(
     contacts: int,
     records: int,
 ) -> list[tuple[int, int]]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
     alone = np.arange(contacts)
     costs = coo_array(
         (

@@ -25,13 +25,15 @@ class HeaderMissing(ValueError):
         super().__init__(f"{path}: these columns are missing: {', '.join(missing)}.")
 
 
-def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, ContactDetails]]:
+def read_list(
+    path: Path, complain: Callable[[str], None], encoding: str = "utf-8-sig"
+) -> Iterator[tuple[str, ContactDetails]]:
     """Yield the id and details of each row; values may be empty, the id may not.
 
     Invalid rows are skipped and reported to `complain`. Raises HeaderMissing.
     """
     csv.field_size_limit(1 << 20)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+    with path.open(encoding=encoding, errors="replace", newline="") as lines:
         rows = csv.reader(lines)
         header = [name.strip().lower() for name in next(rows, [])]
         missing = [name for name in HEADER if name not in header]

@@ -14,6 +14,7 @@ from typing import Any
 from anyascii import anyascii
 
 from crmlink.values import postcodes
+from crmlink.values.double_encoding import without_double_encoding
 
 WORDS: dict[str, Any] = json.loads(
     resources.files("crmlink.matching").joinpath("words.json").read_text("utf-8")
@@ -37,7 +38,6 @@ for _group in WORDS["nicknames"]:
         _others = {_group[0], *_group} if _name == _group[0] else {_group[0]}
         NICKNAMES[_name] = (NICKNAMES.get(_name, frozenset()) | _others) - {_name}
 
-_GARBLED = re.compile("[\u00c2\u00c3\u00c5\u00e2][\u0080-\u00bf\u0152-\u2122]")
 _DOTTED = re.compile(r"(?<![a-z0-9])((?:[a-z]\.){2,}[a-z]?)(?![a-z])")
 _APOSTROPHES = re.compile(r"['`]\s?")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
@@ -48,18 +48,8 @@ _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNOR
 def ascii_text(text: str) -> str:
     """Return the text in lower-case ASCII: mis-decoded UTF-8 repaired, scripts transliterated."""
     if not text.isascii():
-        text = anyascii(_repaired(text))
+        text = anyascii(without_double_encoding(text))
     return text.lower()
-
-
-def _repaired(text: str) -> str:
-    if _GARBLED.search(text):
-        for codec in ("cp1252", "latin-1"):
-            try:
-                return text.encode(codec).decode("utf-8")
-            except UnicodeError:
-                continue
-    return text
 
 
 def fold(text: str) -> str:
@@ -147,11 +137,16 @@ def name(text: str, as_company: bool) -> str:
     return normal
 
 
+_PERSONS_TITLES = frozenset(("mr", "mrs", "miss", "ms", "mx"))  # also behind a name
+
+
 def _named(text: str, as_company: bool) -> str:
     plain = ascii_text(text)
     words = _words(plain)
     if not words:
         return ""
+    if _PERSONS_TITLES & set(words[1:]) and LEGAL_FORMS.isdisjoint(words):
+        return person(text)
     is_company = as_company or _TRADING_AS.search(plain) or not LEGAL_FORMS.isdisjoint(words)
     return person(text) if words[0] in TITLES or not is_company else company(text)
 
@@ -191,12 +186,17 @@ def _with_flats(words: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         elif len(short) == 3 and short[0].isdigit() and short[1] == FLAT and _is_letter(short[2]):
             yield short[0] + short[2], f"{written[0]}, {written[1]} {written[2]}"
             at += 3
-        elif len(short) == 3 and short[0].isdigit() and _is_letter(short[1], but="nsew"):
+        elif len(short) > 1 and short[0] in _NUMBER_WORDS and short[1][0].isdigit():
+            at += 1
+        elif len(short) > 1 and short[0].isdigit() and _is_letter(short[1], but="nsew"):
             yield short[0] + short[1], short[0] + short[1]
             at += 2
         else:
             yield words[at]
             at += 1
+
+
+_NUMBER_WORDS = frozenset(("no", "nr", "number"))
 
 
 def _is_letter(word: str, but: str = "") -> bool:

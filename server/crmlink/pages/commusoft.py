@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app, render_template, request, stream_template, url_for
 from werkzeug.wrappers import Response
 
+from crmlink.commusoft.checklist.questions import QUESTIONS
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
@@ -17,6 +18,7 @@ from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.errors import NoApi
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import CLI_PATH, KEY_FILE, Installation
+from crmlink.linking.checklist import read_checklist
 from crmlink.linking.connections import (
     contents_in_use,
     delete_connection,
@@ -240,6 +242,8 @@ def _page(form: Form) -> str:
         has_account=here_.has_account,
         **writing_context(),
         every=here_.settings.sync_minutes,
+        checklist=read_checklist(current_workspace()),
+        questions=len(QUESTIONS),
         command=CLI_PATH,
     )
 

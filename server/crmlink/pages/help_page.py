@@ -1,4 +1,4 @@
-"""Help: the four steps to the first link, and the API's documentation."""
+"""/docs: the API's documentation."""
 
 from __future__ import annotations
 
@@ -6,31 +6,10 @@ from typing import Any
 
 from flask import current_app, render_template
 
-from crmlink.access.devices import DeviceStatus, device_status, list_devices
-from crmlink.installation import CLI_PATH, EXTENSION_DIR
-from crmlink.pages.blueprint import blueprint, optional_actor
-from crmlink.reports.link_health import has_linked
-from crmlink.web.auth import current_installation, require_permission
-from crmlink.web.hosts import public_address
-from crmlink.web.problems import PROBLEMS, TYPE
-
-
-@blueprint.get("/start")
-@require_permission("read")
-def start() -> str:
-    """Show what to do next, step by step, with completed steps."""
-    here = current_installation()
-    actor = optional_actor()
-    person = actor.person if actor else None
-    own = list_devices(here.access, person) if person else []
-    return render_template(
-        "start.html",
-        extension=EXTENSION_DIR,
-        command=CLI_PATH,
-        address=public_address(),
-        connected=any(device_status(device) is DeviceStatus.VALID for device in own),
-        tried=person is not None and has_linked(here.workspace, person.id),
-    )
+from crmlink.pages.blueprint import blueprint
+from crmlink.web.auth import require_permission
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problems import TYPE
 
 
 @blueprint.get("/docs")

@@ -35,7 +35,8 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
+from crmlink.web.problem_texts.links import UNDO_OBSTACLES
+from crmlink.web.problems import Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 STATES = {

@@ -47,6 +47,7 @@ def _of_links() -> list[PendingTask]:
     found = [
         PendingTask("conflict", len(waiting.conflicts), _where(waiting.conflicts, "conflict")),
         PendingTask("failed", len(waiting.failed), _where(waiting.failed, "failed")),
+        PendingTask("unseen", len(waiting.unseen), _where(waiting.unseen, "failed")),
         PendingTask("stalled", len(waiting.stalled), _where(waiting.stalled, "intended")),
         PendingTask("drafts", len(list_batches(current_workspace())), lists),
         PendingTask(

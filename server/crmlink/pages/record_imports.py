@@ -48,6 +48,7 @@ from crmlink.pages.lists.uploads import (
 )
 from crmlink.store.base import now
 from crmlink.store.erased import erased_people
+from crmlink.values.moments import for_time_field, from_time_field
 from crmlink.web.auth import (
     current_actor,
     current_installation,
@@ -58,6 +59,7 @@ from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
 SHOWN = 6  # records
 SHOWN_BAD = 12
+WRONG_TIME = "Enter when the report was exported: a day and time in the last two years."
 FIRST = ("number", "reference", "name", "company", "email", "phones", "address", "postcode")
 FIELD_LABELS = CONTACT_FIELDS | {
     "number": "Id in Commusoft",
@@ -95,6 +97,11 @@ class ReportPreview:
     def read_at(self) -> datetime:
         """When the report was exported, as far as it can be told."""
         return datetime.fromisoformat(self.sent.made_at)
+
+    @property
+    def exported(self) -> str:
+        """The same for the form's field."""
+        return for_time_field(self.read_at)
 
     @property
     def many_left_out(self) -> bool:
@@ -166,11 +173,13 @@ def update_record_preview(token: str) -> Reply:
     form = dict(request.form.items())
     choices = replace(choices_from(form, _choices(sent), FIELDS), complete=is_ticked("complete"))
     sent = keep_choices(sent, choices.as_dict())
+    sent, is_later, wrong = _with_time(sent, form.get("exported", ""))
     agreed = form.get("agreed", "")
-    if form.get("do") != "keep" and not agreed:
+    if form.get("do") != "keep" and not agreed and not wrong:
         return redirect_to("pages.preview_records", token=token)
     look = _look(sent, choices)
-    look.changed = not is_as_sent(form, look.shown)
+    look.refused = wrong or look.refused
+    look.changed = is_later or not is_as_sent(form, look.shown)
     if look.refused or look.changed:
         return _page(look, 422)
     if look.agreement and agreed != look.agreement:
@@ -213,6 +222,12 @@ def _look(sent: UploadedFile, choices: Choices) -> ReportPreview:
         refused = str(error)
         found, recognised, lacking = recognised_report(sent, without_lines(choices))
     look = ReportPreview(sent, choices, found, recognised, refused=refused)
+    if found.also:
+        others = ", ".join(f"“{sheet}”" for sheet in found.also)
+        look.advice.append(
+            f"Only the sheet “{found.sheet}” is read. Import {others} afterwards: upload the file "
+            "again and choose the sheet under Match your columns."
+        )
     if lacking:
         names = ", ".join(FIELD_LABELS[name] for name in lacking)
         look.advice.append(
@@ -249,6 +264,17 @@ def _choices(sent: UploadedFile) -> Choices:
         return Choices.from_dict(sent.choices)
     except (TypeError, KeyError):
         return Choices()
+
+
+def _with_time(sent: UploadedFile, entered: str) -> tuple[UploadedFile, bool, str]:
+    """Return a file with the entered time of its export, whether that is new, and what is wrong."""
+    before = datetime.fromisoformat(sent.made_at)
+    if not entered.strip() or entered.strip() == for_time_field(before):
+        return sent, False, ""
+    moment = from_time_field(entered)
+    if moment is None or not likely_time(moment):
+        return sent, False, WRONG_TIME
+    return mark_as_records(sent, moment.isoformat()), True, ""
 
 
 def _file_date(text: str) -> datetime | None:

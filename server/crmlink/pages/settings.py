@@ -44,7 +44,8 @@ def save_settings() -> str | Response | tuple[str, int]:
         read_preferences(current_access()),
         pairing_needs_admin=needs_admin,
         sure_bound=_probability(form.values[BOUND]),
-        **{name: _number(form.values[name]) for name in DAYS},
+        keep_names_days=_number(form.values["keep_names_days"]),
+        keep_drafts_days=_number(form.values["keep_drafts_days"]),
     )
     try:
         save_preferences(current_access(), current_actor(), wanted)

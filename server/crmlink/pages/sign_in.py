@@ -9,14 +9,15 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
 from crmlink.access.known_browsers import KNOWN_FOR, remember
-from crmlink.access.people import accept_invitation, find_invitation, has_admin
+from crmlink.access.people import SET_UP_CODE, accept_invitation, find_invitation, has_admin
 from crmlink.access.people import authenticate_password as prove
 from crmlink.access.sessions import LONGEST, create_session, end_session
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import Form, is_ticked, sent
 from crmlink.pages.sso import handle_callback, is_callback, provider_name, redirect_to_provider
 from crmlink.store import Invitation, Person, Role
-from crmlink.web.auth import SESSION_COOKIE, current_access, current_actor
+from crmlink.web.auth import SESSION_COOKIE, current_access, current_actor, current_installation
+from crmlink.web.hosts import is_from_this_computer
 from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import (
     KNOWN_BROWSER,
@@ -24,7 +25,9 @@ from crmlink.web.rate_limits import (
     guessing_link,
     guessing_password,
 )
+from crmlink.web.set_up_file import remove_set_up_file, set_up_file
 
+ELSEWHERE = "This code only works on the computer where crmlink is installed."
 Reply = str | Response | tuple[str, int]
 BROWSERS = {
     "Edg/": "Edge",
@@ -68,6 +71,9 @@ def welcome() -> Reply:
         return render_template("welcome.html", form=Form(), invitation=None)
     form = sent("token", "name", "email", "password", "again", "browsers")
     form.values["token"] = form.values["token"].rpartition("#")[2].strip()
+    if form.values["token"].startswith(SET_UP_CODE) and not is_from_this_computer():
+        form.errors["token"] = ELSEWHERE
+        return render_template("welcome.html", form=form, invitation=None), 403
     try:
         with guessing_link():
             invitation = find_invitation(current_access(), form.values["token"])
@@ -156,19 +162,28 @@ def _accept_invitation(form: Form, invitation: Invitation) -> Reply:
     except AccessFailure as refused:
         form.add_error(refused)
         return _welcome_page(form, invitation), 422
-    return start_session(
-        person, url_for("pages.start" if person.role is Role.ADMIN else "pages.overview")
-    )
+    if person.role is not Role.ADMIN:
+        return start_session(person, url_for("pages.overview"))
+    remove_set_up_file(current_installation().settings.data_dir)
+    return start_session(person, url_for("pages.start"))
 
 
 def _log_in_page(form: Form) -> str:
+    if not has_admin(current_access()):
+        return _set_up_page()
     return render_template(
         "log_in.html",
         form=form,
-        has_admin=has_admin(current_access()),
         wanted=_wanted(),
         sso=provider_name(),
     )
+
+
+def _set_up_page() -> str:
+    """Return what the first person sees; where the code is, is told on this computer only."""
+    here = is_from_this_computer()
+    file = set_up_file(current_installation().settings.data_dir) if here else None
+    return render_template("set_up.html", form=Form(), file=file, here=here)
 
 
 def _welcome_page(form: Form, invitation: Invitation) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from flask import Response, current_app, render_template, request, session
 
 from crmlink.access.errors import InvalidCredentials, InvalidSsoResponse, NotInvited
-from crmlink.access.oidc import AuthorizationRequest, SingleSignOn
 from crmlink.access.people import authenticate_sso
 from crmlink.store import Person
 from crmlink.web.auth import current_access, current_installation
 from crmlink.web.hosts import external_url
+
+if TYPE_CHECKING:
+    from crmlink.access.oidc import SingleSignOn
 
 KEPT = "sso"  # key in Flask's session cookie, which is signed
 LONGEST = 600  # maximum seconds at the provider
@@ -53,6 +56,8 @@ def handle_callback() -> tuple[Person, str]:
     kept = session.pop(KEPT, None)
     if kept is None or not 0 <= time.time() - kept["begun"] < LONGEST:
         raise InvalidSsoResponse
+    from crmlink.access.oidc import AuthorizationRequest
+
     journey = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
     proven = _single_sign_on().finish(journey, _return_address(), request.args)
     try:
@@ -66,6 +71,8 @@ def _single_sign_on() -> SingleSignOn:
     provider = current_installation().settings.oidc
     if provider is None:
         raise InvalidSsoResponse
+    from crmlink.access.oidc import SingleSignOn  # its libraries are large
+
     known = current_app.extensions.setdefault("crmlink_sso", {})
     found: SingleSignOn = known.setdefault(provider, SingleSignOn(provider))
     return found

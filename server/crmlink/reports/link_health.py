@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crmlink.commusoft.mirror import is_syncing
+from crmlink.commusoft.mirror import api_shows_references, is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.on_page import WITHDRAWN, WITHDRAWN_UNSEEN
 from crmlink.linking.record_imports import latest_imports
 from crmlink.store import (
     Device,
@@ -70,10 +71,14 @@ class MirrorState:
 
 @dataclass(frozen=True, slots=True)
 class OpenLinks:
-    """Links that need a person's attention, newest first: unsuccessful, or stalled."""
+    """Links that need a person's attention, newest first: unsuccessful, or stalled.
+
+    ``unseen`` were withdrawn without a look at the page, where they may have been saved.
+    """
 
     conflicts: tuple[Link, ...]
     failed: tuple[Link, ...]
+    unseen: tuple[Link, ...]
     stalled: tuple[Link, ...]
 
 
@@ -117,10 +122,15 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
     """Return conflicts and failures to resolve, and links that do not finish.
 
     One is resolved once the same contact or record has a newer link, the record has the link's
-    target, or the record no longer exists.
+    target, or the record no longer exists. A link that was withdrawn is resolved if the page was
+    looked at, then or since.
     """
     with ctx.database.reading() as session:
-        ended = list(session.scalars(_unresolved_links(ctx)))
+        ended = [
+            link
+            for link, record in session.execute(_unresolved_links(ctx))
+            if not (is_withdrawn(link) and _was_seen(session, link, record))
+        ]
         stalled = session.scalars(
             select(Link)
             .filter_by(
@@ -131,9 +141,17 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
         ).all()
     return OpenLinks(
         conflicts=tuple(link for link in ended if link.state is LinkState.CONFLICT),
-        failed=tuple(link for link in ended if link.state is LinkState.FAILED),
+        failed=tuple(
+            link for link in ended if link.state is LinkState.FAILED and not is_withdrawn(link)
+        ),
+        unseen=tuple(link for link in ended if is_withdrawn(link)),
         stalled=tuple(stalled),
     )
+
+
+def is_withdrawn(link: Link) -> bool:
+    """Return whether a user gave a link up before it was seen on Commusoft's page."""
+    return (link.failure or {}).get("code") in (WITHDRAWN, WITHDRAWN_UNSEEN)
 
 
 def waiting_on_pages(ctx: WorkspaceContext, limit: int) -> list[Link]:
@@ -178,6 +196,20 @@ def has_linked(ctx: WorkspaceContext, person_id: int) -> bool:
         return session.scalar(query.limit(1)) is not None
 
 
+def linked_packages(ctx: WorkspaceContext) -> set[str]:
+    """Return the ids of the accounting packages whose contacts were linked here."""
+    query = (
+        select(Link.package)
+        .distinct()
+        .where(
+            Link.connection_id == ctx.connection_id,
+            Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
+        )
+    )
+    with ctx.database.reading() as session:
+        return set(session.scalars(query))
+
+
 def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
     """Return the query for records whose reference was written by a link."""
     return (
@@ -194,14 +226,24 @@ def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
     )
 
 
-def _unresolved_links(ctx: WorkspaceContext) -> Select[Link]:
+def _was_seen(session: Session, link: Link, record: MirroredRecord) -> bool:
+    """Return whether the record's reference was read when a link was withdrawn, or later."""
+    if link.failure == {"code": WITHDRAWN} or link.settled_at is None:
+        return True
+    read_at = record.reference_seen_at
+    if read_at is None and api_shows_references(session, link.connection_id, link.kind):
+        read_at = session.get_one(WorkspaceConnection, link.connection_id).fully_synced_at
+    return read_at is not None and read_at > link.settled_at
+
+
+def _unresolved_links(ctx: WorkspaceContext) -> Select[Link, MirroredRecord]:
     on_record = _latest_times(ctx, Link.kind, Link.record_number)
     of_contact = _latest_times(
         ctx, Link.contact_kind, Link.package, Link.organisation, Link.reference
     )
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
-        select(Link)
+        select(Link, MirroredRecord)
         .join(MirroredRecord, _is_of(MirroredRecord))
         .join(on_record, _is_latest(on_record))
         .join(of_contact, _is_latest(of_contact))

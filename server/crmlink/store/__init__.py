@@ -24,6 +24,7 @@ from crmlink.store.batches import (
     RowState,
     Verdict,
 )
+from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
@@ -45,6 +46,7 @@ __all__ = [
     "BatchRow",
     "BatchSource",
     "BatchState",
+    "ChecklistAnswer",
     "Choice",
     "ConnectionKind",
     "Database",

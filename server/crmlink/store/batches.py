@@ -87,7 +87,7 @@ class Batch(Base):
     ``package`` is empty while unknown, ``recognised`` the detected format of a file. While a worker
     processes the batch, ``lease`` is its lease and ``lease_owner_id`` its process; ``lease_until``
     is for versions without owners. ``progress`` of ``progress_of`` measures matching, ``rate`` is
-    in rows per second, ``trouble`` the reason for a pause. ``version`` grows with every visible
+    in rows per second, ``last_error`` the reason for a pause. ``version`` grows with every visible
     change.
     """
 
@@ -127,7 +127,7 @@ class Batch(Base):
     finished_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]  # by the person who started it
     rate: Mapped[float | None]
-    trouble: Mapped[dict[str, Any] | None]
+    last_error: Mapped[dict[str, Any] | None] = mapped_column("trouble")
 
     device: Mapped[Device] = relationship(lazy="joined", foreign_keys=[device_id])
     started_by: Mapped[Device | None] = relationship(lazy="joined", foreign_keys=[started_by_id])

@@ -6,6 +6,7 @@ and the change that depends on it are atomic on both.
 
 from __future__ import annotations
 
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -14,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crmlink.pseudonyms import Pseudonyms
@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
+MIGRATIONS = Path(__file__).with_name("migrations")
+REVISION = re.compile(r'^revision = "(\w+)"', re.M)
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
 
 
@@ -82,11 +84,25 @@ class Database:
 
     def migrate(self, to: str = "head") -> None:
         """Migrate the tables to the newest version, or to a named one."""
+        if to == "head" and self._version() == newest_revision():
+            return
+        from alembic import command  # large, and most starts have nothing to migrate
+        from alembic.config import Config
+
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(MIGRATIONS))
         with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, to)
+
+    def _version(self) -> str | None:
+        """Return the version of the tables; None if there are none or several."""
+        try:
+            with self.engine.connect() as connection:
+                found = connection.execute(text("SELECT version_num FROM alembic_version")).all()
+        except DBAPIError:  # migrating says what is wrong, if anything is
+            return None
+        return str(found[0][0]) if len(found) == 1 else None
 
     @property
     def audit_signer(self) -> AuditSigner:
@@ -178,6 +194,13 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
     finally:
         if sqlite and driver:
             driver.execute("PRAGMA foreign_keys = ON")
+
+
+def newest_revision() -> str:
+    """Return the version that the tables have after all migrations."""
+    newest = max((MIGRATIONS / "versions").glob("[0-9]*.py"), key=lambda path: path.name)
+    found = REVISION.search(newest.read_text(encoding="utf-8"))
+    return found[1] if found else ""
 
 
 def _set_up_sqlite(engine: Engine) -> None:

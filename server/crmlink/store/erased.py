@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -31,13 +31,29 @@ class ErasedKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class HasPostcode(Protocol):
+    """A further address."""
+
+    @property
+    def postcode(self) -> str:
+        """Its postcode, perhaps empty."""
+
+
+def postcodes_of(
+    postcode: str, others: Iterable[HasPostcode | Mapping[str, str]]
+) -> tuple[str, ...]:
+    """Return the postcodes of a contact or record, of its further addresses too."""
+    more = (each["postcode"] if isinstance(each, Mapping) else each.postcode for each in others)
+    return (postcode, *more)
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
     """Data that identifies a contact or record."""
 
     names: frozenset[str] = frozenset()
     emails: tuple[str, ...] = ()
-    postcode: str = ""
+    postcodes: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     package: str = ""
     organisation: str = ""
@@ -87,8 +103,8 @@ class Signs:
         for name in self._plain_names():
             for email in filter(None, self.emails):
                 yield pseudonyms.sign_of("name and email", name, email)
-            if self.postcode:
-                yield pseudonyms.sign_of("name and postcode", name, _without_spaces(self.postcode))
+            for postcode in filter(None, self.postcodes):
+                yield pseudonyms.sign_of("name and postcode", name, _without_spaces(postcode))
             for phone in self.phones:
                 if len(digits := re.sub(r"\D", "", phone)) >= DIGITS_COMPARED:
                     yield pseudonyms.sign_of("name and phone", name, digits[-DIGITS_COMPARED:])
@@ -121,8 +137,12 @@ class ErasedPeople:
         return {name: self._hidden_fact(value) for name, value in facts.items()}
 
     def has_label(self, label: str) -> bool:
-        """Return whether a record of an erased person had this label."""
+        """Return whether a record of an erased person had this label or name."""
         return bool(self.keys) and label_key(self.pseudonyms, label) in self.keys
+
+    def are_named_in(self, text: str) -> bool:
+        """Return whether a text holds the name of a record of theirs."""
+        return bool(self.keys) and any(map(self.has_label, phrases_of(text)))
 
     def _hidden_fact(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -133,7 +153,7 @@ class ErasedPeople:
 
 
 def label_key(pseudonyms: Pseudonyms, label: str) -> str:
-    """Return the key of a record's label, with which failures name the record."""
+    """Return the key of a record's label or name, as failures and pages may show it."""
     return pseudonyms.sign_of("label", label)
 
 
@@ -161,6 +181,14 @@ def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) ->
     stored = erased_people(session, workspace_id).keys
     session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - stored)
     session.flush()
+
+
+def phrases_of(text: str) -> Iterator[str]:
+    """Yield what a text holds between any two edges of its words, the whole of it included."""
+    edges = [match.span() for match in re.finditer(r"\w+", text)]
+    starts = {0, *(start for start, _ in edges)}
+    ends = {len(text), *(end for _, end in edges)}
+    yield from {text[start:end].strip() for start in starts for end in ends if start < end}
 
 
 def _single_spaced(name: str) -> str:

@@ -48,8 +48,9 @@ class PackageHost(Base):
 class RecordField(Base):
     """The field of the reference on a record's page, as an admin showed it to crmlink.
 
-    ``selector`` is a CSS selector within the page; ``label`` and ``section`` are the texts beside
-    and above the field, which must still be there for the rule to count.
+    ``selector`` is a CSS selector within the page; ``label`` is the text beside the field, which
+    must still be there for the rule to count. ``section`` is empty: the heading above may name the
+    record's person. It is there for an older server during a rolling restart.
     """
 
     __tablename__ = "record_field"
@@ -61,7 +62,7 @@ class RecordField(Base):
     host: Mapped[str]
     selector: Mapped[str]
     label: Mapped[str]
-    section: Mapped[str]
+    section: Mapped[str] = mapped_column(default="")
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     created_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -29,12 +29,13 @@ _IRISH_COUNTY = re.compile(
     re.IGNORECASE,
 )
 _CARE_OF = re.compile(
-    r"(?:^|\b)(?:c\s*/\s*o|c\s*\\\s*o|care\s+of)\b[\s.:]*([^,;\n]*)", re.IGNORECASE
+    r"(?:^|\b)(?:c\s*[/\\]\s*o\b|c\s*/\s*-|c\.\s?o\.|care\s+of\b)[\s.:]*([^,;\n]*)", re.IGNORECASE
 )
 _PO_BOX = re.compile(
     r"\b(?:p\.?\s?o\.?|post\s+office)\s*box\s*(?:no\.?\s*)?[a-z0-9-]*", re.IGNORECASE
 )
-_MAY_BE_POSTAL = re.compile(r"[/\\]|box|care", re.IGNORECASE)
+_MAY_BE_POSTAL = re.compile(r"[/\\]|box|care|\bc\.\s?o\.", re.IGNORECASE)
+_MISTYPED_CODE = re.compile(r"(?:^|(?<=[\s,;]))[A-Z0-9]{2,4}\s?[A-Z0-9]{3,4}[\s,.;]*$")
 _LAST_WORD = re.compile(r"[^\s,;]+(?=[\s,;]*$)")
 _COUNTRY_ENDS = frozenset(
     ("uk", "u.k", "gb", "g.b", "gbr", "britain", "kingdom", "england", "scotland", "wales", "cymru",
@@ -99,6 +100,7 @@ def read_address(
         for value in (town, postcode, country)
     )
     code = _country_code(country)
+    town, postcode, code = _in_their_fields(town, postcode, code)
     parts, code = _without_country(parts, code)
     if not code and _is_irish([*parts, town], postcode):
         code = "IE"
@@ -181,11 +183,37 @@ def _without_postcode(parts: Sequence[str], postcode: str, *, irish: bool) -> tu
     field_code = _canonical(postcode)
     if postcode and field_code not in codes:
         return lines, ""
+    if not postcode and not codes:
+        return _without_mistyped(lines)
     if not postcode and len(codes) != 1:
         return lines, ""
     code = field_code or next(iter(codes))
     cleaned = [_without_one(line, code, irish=irish)[0] for line in lines]
     return [line for line in cleaned if line], codes[code].upper()
+
+
+def _without_mistyped(lines: list[str]) -> tuple[list[str], str]:
+    """Return the lines without a code with common typing errors at their end, and that code."""
+    match = _MISTYPED_CODE.search(lines[-1]) if lines else None
+    if match is None or sum(sign.isdigit() for sign in match.group()) < 2:
+        return lines, ""
+    if not postcodes.country_of(_canonical(match.group())):
+        return lines, ""
+    rest = lines[-1][: match.start()].rstrip(_AROUND)
+    return [*lines[:-1], *([rest] if rest else [])], match.group().strip(_AROUND)
+
+
+def _in_their_fields(town: str, postcode: str, code: str) -> tuple[str, str, str]:
+    """Return town, postcode and country, where they share a field or have changed places."""
+    if not postcode or postcodes.country_of(_canonical(postcode)):
+        return town, postcode, code
+    lines, code = _without_country([postcode], code)
+    rest, found = _without_one("".join(lines), "", irish=code == "IE")
+    if found:
+        return town or rest, found, code
+    if postcodes.country_of(_canonical(town)) and not any(sign.isdigit() for sign in postcode):
+        return postcode, town, code
+    return town, postcode, code
 
 
 def _without_one(line: str, postcode: str, *, irish: bool) -> tuple[str, str]:

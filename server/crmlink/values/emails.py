@@ -17,7 +17,8 @@ _EMAIL = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s,;|/\\<>()\[\]\"]+")
-_MAILTO = re.compile(r"\bmailto:|\be-?mails?\s*:", re.IGNORECASE)
+_MAILTO = re.compile(r"\bmailto:|\be-?mails?(?:\s*:|\s+(?=\S+@))", re.IGNORECASE)
+_QUERY = re.compile(r"(?<=[a-z])\?\S*", re.IGNORECASE)  # of a link: mailto:jo@acme.example?subject=
 _SPACED_AT = re.compile(
     r"\s*(?:@|\(at\)|\[at\])\s*|(?<=\w)\s+at\s+(?=[a-z0-9-]+(?:\.[a-z0-9-]+)+\s*$)", re.IGNORECASE
 )
@@ -45,7 +46,7 @@ def read_emails(text: str) -> Emails:
     if not text or not text.strip():
         return Emails()
     plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
-    plain = _SPACED_AT.sub("@", plain)
+    plain = _SPACED_AT.sub("@", _QUERY.sub(" ", plain))
     emails: dict[str, str] = {}
     misspelt: dict[str, str] = {}
     for word in _words(plain):
@@ -54,11 +55,23 @@ def read_emails(text: str) -> Emails:
                 emails.setdefault(word.lower(), word)
         elif _MISSPELT.fullmatch(word) and not is_placeholder(word) and not _is_web(word.lower()):
             misspelt.setdefault(word.lower(), word)
-    if len(emails) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
-        joined = re.sub(r"\s+", "", plain)  # a space may have been typed inside it
-        if joined.lower() not in emails:
-            misspelt[joined.lower()] = joined
+    joined = _joined(plain, tuple(emails))
+    if joined:
+        misspelt = {} if not emails else misspelt
+        misspelt[joined.lower()] = joined
     return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
+
+
+def _joined(plain: str, emails: tuple[str, ...]) -> str:
+    """Return the text without a space that was typed inside its only email, or an empty text."""
+    words = plain.split()
+    if len(words) != 2 or plain.count("@") != 1 or _SEPARATED.search(plain):
+        return ""
+    joined = "".join(words)
+    if not _EMAIL.fullmatch(joined) or joined.lower() in emails:
+        return ""
+    is_inside = "@" in words[1] or words[1].startswith(".") or not emails
+    return joined if is_inside else ""
 
 
 def _words(plain: str) -> Iterator[str]:

@@ -26,6 +26,23 @@ def format_for_table(moment: datetime) -> str:
     return moment.astimezone().strftime("%d/%m/%Y %H:%M")
 
 
+def for_time_field(moment: datetime) -> str:
+    """Return an aware moment as a form's field for day and time has it, by the local clock."""
+    return moment.astimezone().strftime("%Y-%m-%dT%H:%M")
+
+
+def from_time_field(text: str) -> datetime | None:
+    """Return what was entered in a field for day and time, by the local clock; None if unreadable.
+
+    A browser without such a field lets people type, also as they write it: 31/01/2026 17:45.
+    """
+    text = " ".join(text.replace("T", " ").split())
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y"):
+        with suppress(ValueError, OverflowError):
+            return datetime.strptime(text, form).astimezone()
+    return None
+
+
 def parse_day(text: str) -> date | None:
     """Return a day as people here write it: 31/01/2026.
 

@@ -14,10 +14,12 @@ from crmlink.values.addresses import NO_ADDRESS, PostalAddress, read_address
 from crmlink.values.emails import read_emails
 from crmlink.values.phones import read_phones
 from crmlink.values.placeholders import is_placeholder
+from crmlink.values.remarks import without_remark
 from crmlink.values.retired import without_mark
 
 _WORTH_READING = re.compile(
-    r"^(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE) "
+    r"\b(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|MOVED|CLOSED|OLD|GONE)\b"
+    r"|\b(?i:stop|dec'?d|deceased|account|acc|ac)\b"
     r"|[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:dnu)|[-\u2010-\u2015:/*]"
     r"|^\s*(?i:the |ex|pers|rep|est|trus)"
 )
@@ -49,7 +51,20 @@ _ADDRESS = re.compile(
     rf"(?:{_STREET})\b.*",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*[,;\n]\s*|\s+[-\u2010-\u2015|]\s+")
+_WHOLE_ADDRESS = re.compile(
+    rf"[0-9]+[A-Za-z]?\s+(?:[A-Za-z'.]+\s+){{1,3}}(?:{_STREET})", re.IGNORECASE
+)
+_FLAT = re.compile(
+    r"(?:flat|apt|apartment|unit)\.?\s+(?:no\.?\s*)?(?:[0-9]+[a-z]?|[a-z])", re.IGNORECASE
+)
+_FLAT_BEHIND = re.compile(rf"(?<=\w)\s+({_FLAT.pattern})$", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*[,;\n]\s*|\s+[-\u2010-\u2015|@]\s+|\s+at\s+(?=[0-9])")
+# Words that a number belongs to: *Studio 2* was not entered twice.
+_NUMBERED = frozenset(
+    ("flat", "apt", "apartment", "unit", "room", "plot", "no", "block", "phase", "house", "floor",
+     "suite", "studio", "level", "site", "lot", "number", "shop", "bay", "gate", "area", "zone",
+     "branch", "depot", "store", "ward", "box", "route", "channel", "terminal", "pier", "property")
+)  # fmt: skip
 _IN_BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _FOR_SOMEONE = re.compile(
     r"^\s*(?:the\s+)?(?:exors?\.?|executors?|executrix|personal\s+representatives?|representatives?|"
@@ -87,7 +102,7 @@ def read_name(text: str, *, person: bool = False) -> ContactName:
 @lru_cache(maxsize=50_000)
 def _read(text: str) -> ContactName:
     name, retired = without_mark(text)
-    result = ContactName(name, retired=retired)
+    result = ContactName(without_remark(name), retired=retired)
     result = _take_phones(_take_emails(result))
     for step in (_take_kind, _take_counter, _take_address, _take_kind, _take_care_of, _take_role):
         shortened = step(result)
@@ -123,7 +138,7 @@ def _take_kind(result: ContactName) -> ContactName:
 
 def _take_counter(result: ContactName) -> ContactName:
     match = _COUNTER.search(result.name)
-    if not match:
+    if not match or result.name[: match.start()].split()[-1].lower() in _NUMBERED:
         return result
     return replace(result, name=result.name[: match.start()], counter="".join(match.groups("")))
 
@@ -141,8 +156,12 @@ def _take_role(result: ContactName) -> ContactName:
 def _take_address(result: ContactName) -> ContactName:
     """Return the name without a postcode and without whole parts that are address lines."""
     name = result.name
+    if flat := _FLAT_BEHIND.search(name):
+        return replace(result, name=name[: flat.start()], address=read_address([flat[1]]))
     if not any(sign.isdigit() for sign in name):
         return result
+    if _starts_with_place(name):
+        return _named_by_address(result)
     lines: list[str] = []
 
     def bracket(match: re.Match[str]) -> str:
@@ -164,6 +183,20 @@ def _take_address(result: ContactName) -> ContactName:
     if not lines:
         return result
     return replace(result, name=name.strip(_AROUND), address=read_address(lines))
+
+
+def _starts_with_place(name: str) -> bool:
+    first, *others = _BETWEEN.split(name)
+    if _FLAT.fullmatch(first):
+        return bool(others) and _is_place(others[0])
+    return bool(_WHOLE_ADDRESS.fullmatch(first))
+
+
+def _named_by_address(result: ContactName) -> ContactName:
+    """Return the parts of *14 Orchard Close - Holloway*; an address alone stays the name too."""
+    place, _, name = result.name.partition(" - ")
+    address = read_address([part for part in re.split(r"\s*[,;\n]\s*", place) if part])
+    return replace(result, name=name.strip(_AROUND) or result.name, address=address)
 
 
 def _prefix_up_to(name: str, first: str, parts: list[str]) -> str:

@@ -27,7 +27,8 @@ _HALF = r"(?:\s?[ap]\.?m\b\.?)"
 _TOKEN = re.compile(
     rf"""
     (?P<email>\S+@\S+)
-  | (?P<extension>(?:\bext?(?:n|ension)?\b|\bx(?=[ .:]?\d)|\#)[ .:]*\d{{1,6}}\b)
+  | (?P<extension>(?:\bext?(?:n|ension)?\b|\bx(?=[ .:]?\d)|\#)[ .:]*
+      (?!0\d{{3,4}}\s?\d{{5,6}})\d{{1,6}}\b)
   | (?P<excel>\b\d(?:[.,]\d+)?E\+?\d{{1,2}}\b)
   | (?P<time>\b(?:after|before|until|till?|from|between|by)\s+{_CLOCK}{_HALF}?
       (?:\s*(?:-|to|and|&)\s*{_CLOCK}{_HALF}?)?
@@ -43,7 +44,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _FAX = re.compile(r"(?:tele)?fax(?:es|no|number)?|facsimile|fx|f", re.IGNORECASE)
-_LETTER_O = re.compile(r"(?<![a-z])[o](?=[\d ]{4})|(?<=\d)o(?=\d)", re.IGNORECASE)
+_LETTER_O = re.compile(r"(?<![a-z])o(?=[o ]*\d[\do ]{2})|(?<=[\do])o(?=[o ]*\d)", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?<![\d.+/-])(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)"
+    r"(?![\d.]|[/-]\d)"
+)
 _TRUNK_IN_BRACKETS = re.compile(r"(?<=\d)\s*\(\s*0\s*\)")
 _GROUP = re.compile(r"\+?\d+")
 _CLOSE = ("/", "&", "or", "and", "\\")  # a short piece after one of these is an alternative ending
@@ -93,7 +98,7 @@ def _read(text: str, country: str) -> Phones:
     plain = plain.strip()
     if country == "GB" and (alone := _ALONE.fullmatch(plain.translate(_SIGNS))):
         return Phones((PhoneNumber(plain, "+44" + alone[1]),))
-    plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", plain))
+    plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", _DATE.sub(" , ", plain)))
     pieces = [_Piece(_kind(match), match.group().strip()) for match in _TOKEN.finditer(plain)]
     if not any(piece.kind in ("number", "excel", "email") for piece in pieces):
         return Phones(unread=(plain[:MAX_LENGTH],))
@@ -263,14 +268,14 @@ def _one(text: str, country: str) -> tuple[float, PhoneNumber | None]:
 
 
 def _readings(text: str, digits: str, country: str) -> list[tuple[float, str]]:
-    international = text.lstrip("( ").startswith("+") or digits.startswith("00")
-    if international:
+    has_plus = text.lstrip("( ").startswith("+") and not digits.startswith("0")
+    if has_plus or digits.startswith("00"):
         with_plus = "+" + _without_trunk(digits.removeprefix("00"))
         return [(_national_number(with_plus, None)[0], _checked(with_plus))]
     if country == "GB" and _PLAIN.fullmatch(digits):
         return [(3.0, "+44" + digits[1:])]
     code = _calling_code(country)
-    readings = []
+    readings = _with_a_neighbours_code(digits, country)
     if code and digits.startswith(code) and len(digits) >= len(code) + 9:
         likelihood, e164 = _national_number("+" + _without_trunk(digits), None)
         if likelihood:
@@ -286,6 +291,15 @@ def _readings(text: str, digits: str, country: str) -> list[tuple[float, str]]:
     if not readings and len(digits) >= 9:  # of an unnamed country
         readings.append((1.0, _checked("+" + code + digits.removeprefix("0")) if code else ""))
     return readings
+
+
+def _with_a_neighbours_code(digits: str, country: str) -> list[tuple[float, str]]:
+    """Return the reading as a neighbouring country's code without its plus: 353 1 496 0101."""
+    for neighbour in NEIGHBOURS.get(country, ()):
+        if digits.startswith(_calling_code(neighbour)):
+            likelihood, e164 = _national_number("+" + _without_trunk(digits), None)
+            return [(likelihood, e164)] if likelihood >= 3 else []
+    return []
 
 
 def _without_trunk(digits: str) -> str:

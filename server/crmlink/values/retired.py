@@ -7,13 +7,24 @@ _WORDS = (
     r"old (?:account|a/?c|customer|supplier|vendor|record)|duplicated?|dupl?|dup\.?|"
     r"(?:a/?c|account) (?:closed|inactive|deleted)|merged?(?: (?:with|into|to|-|->)[^()\[\]]*)?|"
     r"not active|not in use|not used|unused|defunct|deactivated|superseded|dissolved|"
-    r"ceased trading|(?:see|use)(?: (?:a/?c|account))? (?=[a-z]*[0-9])[a-z0-9]{3,}(?: instead)?"
+    r"ceased trading|(?:see|use|now|replaced by)(?: (?:a/?c|account))? (?=[a-z]*[0-9])[a-z0-9]{3,}"
+    r"(?: instead)?|"
+    r"moved (?:out|away|abroad)|gone(?: away)?|left|"
+    r"(?:(?:house|property) )?sold|no longer (?:here|at this address|a customer|a client)"
 )
+_SHOUTS = (
+    r"(?:(?:A/C|ACCOUNT|ACC) )?(?:CLOSED|DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|OLD)|"
+    r"GONE AWAY"
+)
+_ACCOUNT = r"(?:a/?c|account|acct?)\.?"
 _DO_NOT_USE = (
     r"\b(?:do\s+not|don'?t|dont|never)\s+use\b|\bd\.?n\.?u\.?(?=\W|$)(?<=[dD][nN][uU.])|"
     r"\bno\s+longer\s+(?:used?|in\s+use|active|trading)\b|\bnot\s+in\s+use\b|\buse\s+other\b"
 )
-_NUMBER = r"(?:\s*[-#]?\s*\d{1,3})?"
+_NUMBER = (
+    r"(?:\s*[-#]?\s*\d{1,3}|\s+(?:on |in |since )?"
+    r"(?:\d{1,2}[/.-]\d{1,2}[/.-]|(?:[a-z]{3,9} )|\d{1,2}[/.-])?(?:19|20)?\d\d)?"
+)
 _BRACKETED = re.compile(
     rf"[(\[{{*<]+\s*(?:{_WORDS}){_NUMBER}\s*[)\]}}*>]+"
     rf"|[(\[{{*<]+[^()\[\]{{}}]*(?:{_DO_NOT_USE})[^()\[\]{{}}]*[)\]}}*>]+",
@@ -25,10 +36,17 @@ _LOOSE = re.compile(
     rf"|^\W*(?:{_WORDS})\s*[-\u2010-\u2015:/*]+\s+",
     re.IGNORECASE,
 )
-_SHOUTED = re.compile(r"^(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE)\s+(?=[A-Z][a-z])")
-_IN_FRONT = re.compile(r"^(?:z{2,}|x{3,})(?:[\s_.:*/-]+|(?=[A-Z][a-z]))", re.IGNORECASE)
+_SHOUTED = re.compile(
+    rf"^(?:{_SHOUTS})\s+(?=[A-Z][a-z])|(?<=[a-z])\s+(?:{_SHOUTS}|USE [A-Z]*[0-9][A-Z0-9]*)$"
+)
+_OF_THE_ACCOUNT = re.compile(
+    rf"\s+(?:old {_ACCOUNT}|{_ACCOUNT} (?:closed|deleted|inactive|archived)){_NUMBER}$",
+    re.IGNORECASE,
+)
+_IN_FRONT = re.compile(r"^(?:[zZ]{2,}|[xX]{3,})(?:[\s_.:*/-]+|(?=[A-Z][a-z]))")
 _QUICK = re.compile(
-    r"[(\[{*<]|\buse\b|\bdnu\b|^[zx]{2}| [-:/*\u2010-\u2015]|^\w+ ?[-:/*]", re.IGNORECASE
+    r"[(\[{*<]|\buse\b|\bdnu\b|^[zx]{2}| [-:/*\u2010-\u2015]|^\w+(?: \w+)? ?[-:/*]| a/?c|\bacc",
+    re.IGNORECASE,
 )
 _STATUS = re.compile(rf"(?:{_WORDS}|hidden|gdprrequest|gdpr request|spam|blocked)", re.IGNORECASE)
 _TRUE = frozenset(("y", "yes", "true", "1", "t", "x", "-1"))
@@ -43,7 +61,7 @@ def without_mark(name: str) -> tuple[str, bool]:
     if not (_QUICK.search(name) or _SHOUTED.search(name)):
         return name, False
     bare = _BRACKETED.sub(" ", name)
-    bare = _LOOSE.sub(" ", bare)
+    bare = _OF_THE_ACCOUNT.sub("", _LOOSE.sub(" ", bare))
     bare = _SHOUTED.sub("", _IN_FRONT.sub("", bare))
     if bare == name:
         return name, False

@@ -41,6 +41,9 @@ PUBLIC_ENDPOINTS = {
     "pages.health",
     "pages.sign_in",
     "pages.welcome",
+    "pages.extension_updates",  # browsers fetch these two by policy, before anyone signs in
+    "pages.extension_package",
+    "pages.privacy",  # people read it before they let crmlink in
     "pairings.create_pairing",
     "pairings.issue_token",
 }

@@ -17,7 +17,8 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.store import Link, MirroredRecord
 from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_installation
-from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
+from crmlink.web.problem_texts import PROBLEMS
+from crmlink.web.problems import TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
 from crmlink.web.serializers import link_shape, record_shape
 

@@ -86,6 +86,17 @@ def addresses_of_request() -> set[str]:
     return {here, "https" + here.removeprefix(request.scheme), at_proxy}
 
 
+def is_from_this_computer() -> bool:
+    """Return whether a request was sent on this computer, to one of its own names.
+
+    Behind a proxy on this computer all requests seem to be sent here, but for another name.
+    """
+    sender, host = Host.from_text(request.remote_addr), Host.from_text(request.host)
+    if sender is None and ":" in (request.remote_addr or ""):
+        sender = Host.from_text(f"[{request.remote_addr}]")
+    return bool(sender and sender.is_loopback and host and host.is_loopback)
+
+
 def external_url(endpoint: str, **values: Any) -> str:
     """Return the URL of a page, for links."""
     return public_address() + url_for(endpoint, **values)

@@ -54,6 +54,7 @@ limiter = Limiter(
 pairing_limit = limiter.limit(
     _fraction_of_limit(15)
 )  # each browser sends two requests, the first without a nonce
+package_limit = limiter.limit(_fraction_of_limit(10))  # each is most of a megabyte
 token_limit = limiter.limit(_fraction_of_limit(1))
 
 

@@ -98,6 +98,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "contact_reference": link.reference,
             "contact_name": link.contact_name,
             "record": record_shape(rows.get(link.record_id) or _gone(link)),
+            "record_version": rows[link.record_id].changed if link.record_id in rows else 0,
             "prior_reference": link.prior,
             "differences": link.differences,
             "created_at": link.created_at,

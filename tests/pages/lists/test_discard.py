@@ -40,7 +40,7 @@ def refused_as_written(manager: PageClient, batch_id: str) -> None:
 
 
 def test_a_list_with_links_that_stand(
-    installation: Installation, scene: SampleData, manager: PageClient
+    installation: Installation, sample: SampleData, manager: PageClient
 ) -> None:
     """From an old tab, or by its address."""
     batch_id, device_id = list_of(installation, 3)
@@ -51,7 +51,7 @@ def test_a_list_with_links_that_stand(
 
 
 def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
-    installation: Installation, scene: SampleData, manager: PageClient
+    installation: Installation, sample: SampleData, manager: PageClient
 ) -> None:
     """Decided anew, a row forgets its link; the link itself does not."""
     ctx = installation.workspace
@@ -80,7 +80,7 @@ def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
 
 
 def test_a_list_of_which_nothing_was_written(
-    installation: Installation, scene: SampleData, manager: PageClient
+    installation: Installation, sample: SampleData, manager: PageClient
 ) -> None:
     batch_id, device_id = list_of(installation, 3)
     ctx = installation.workspace

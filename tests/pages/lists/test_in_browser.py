@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, FileChooser, FilePayload, Page, Route, 
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from browsers.axe import violations
+from browsers.narrow import cut_off
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.store import Batch, Choice
@@ -49,40 +50,42 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[LiveServer]:
+def live() -> Iterator[LiveServer]:
     with running_server() as opened:
         yield opened
 
 
-def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
-    wrong = {}
-    with running_server(150, 12) as theatre:
-        shelf = populate_batches(theatre)
-        for sight in LIST_PAGE_CASES:
-            context = theatre.context(browser, sight.who)
-            page = _open(context.new_page(), theatre, shelf, sight)
+def test_axe_finds_nothing_wrong_in_any_state_and_each_fits_a_telephone(browser: Browser) -> None:
+    wrong: dict[str, list[str]] = {}
+    with running_server(150, 12) as live:
+        batches = populate_batches(live)
+        for case in LIST_PAGE_CASES:
+            context = live.context(browser, case.who)
+            page = _open(context.new_page(), live, batches, case)
             if found := violations(page):
-                wrong[sight.name] = found
+                wrong[case.name] = found
+            if found := cut_off(page):
+                wrong[f"{case.name} on a telephone"] = found
             context.close()
     assert not wrong, json.dumps(wrong, indent=1)
 
 
-def _open(page: Page, theatre: LiveServer, shelf: SampleBatches, sight: ListPageCase) -> Page:
-    page.goto(theatre.address + sight.path(shelf))
-    sight.steps(page)
-    expect(page.locator("main")).to_contain_text(sight.shows)
+def _open(page: Page, live: LiveServer, batches: SampleBatches, case: ListPageCase) -> Page:
+    page.goto(live.address + case.path(batches))
+    case.steps(page)
+    expect(page.locator("main")).to_contain_text(case.shows)
     return page
 
 
 def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
     for record in ("customer-1001", "customer-1002", "customer-1003", "customer-1005"):
-        theatre.commusoft.put_reference(record, None)
-    theatre.installation.workspace.sync()
-    context = theatre.context(browser, "manager")
+        live.commusoft.put_reference(record, None)
+    live.installation.workspace.sync()
+    context = live.context(browser, "manager")
     page = context.new_page()
-    page.goto(f"{theatre.address}/lists")
+    page.goto(f"{live.address}/lists")
     _go_to(page, "Import a file")
     page.keyboard.press("Enter")
     _send_by_keyboard(page)
@@ -93,23 +96,23 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     _go_to(page, "Match 11 contacts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Matching")).to_be_visible()
-    work(theatre.installation)
+    work(live.installation)
     expect(page.get_by_role("heading", name="To review")).to_be_visible()
     page.reload()
     _review(page)
     _go_to(page, "Link 3 contacts …")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Link 3 contacts?")).to_be_visible()
-    assert theatre.commusoft.reference("customer-1001") is None
+    assert live.commusoft.reference("customer-1001") is None
     _go_to(page, "Link 3 contacts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Linking")).to_be_visible()
-    work(theatre.installation)
+    work(live.installation)
     expect(page.get_by_role("heading", name="Finished")).to_be_visible()
     expect(page.locator("#box-successful")).to_have_text("3 Linked")
     expect(page.locator("#row-1")).to_contain_text("Linked")
-    assert theatre.commusoft.reference("customer-1001") == CAST[0].reference
-    assert theatre.commusoft.reference("customer-1005") == CAST[3].reference
+    assert live.commusoft.reference("customer-1001") == CAST[0].reference
+    assert live.commusoft.reference("customer-1005") == CAST[3].reference
     _go_to(page, "View or undo this link")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=CAST[0].name, exact=True)).to_be_visible()
@@ -119,7 +122,7 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     _go_to(page, "Undo the link")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Undone")
-    assert theatre.commusoft.reference("customer-1001") is None
+    assert live.commusoft.reference("customer-1001") is None
     context.close()
 
 
@@ -200,10 +203,10 @@ def _review(page: Page) -> None:
 
 
 def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = _at_list(browser, theatre, batch)
+    batch = matched(live.installation, live.sample.manager)
+    page = _at_list(browser, live, batch)
     page.locator("#row-7").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#row-7 .asked")).to_contain_text("This record already has a reference.")
@@ -212,33 +215,33 @@ def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
     page.keyboard.press("Enter")
     _answered(page, "#row-7")
     expect(page.locator("#row-7 .asked")).to_be_visible()
-    assert rows_of(theatre.installation.workspace, batch.id)[6].choice is Choice.OPEN
+    assert rows_of(live.installation.workspace, batch.id)[6].choice is Choice.OPEN
     page.keyboard.press("r")
     expect(page.locator("#row-7")).to_contain_text("Accepted")
     expect(page.locator("#row-8")).to_be_focused()
     page.context.close()
 
 
-def test_a_key_held_down_decides_once(browser: Browser, theatre: LiveServer) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = _at_list(browser, theatre, batch)
+def test_a_key_held_down_decides_once(browser: Browser, live: LiveServer) -> None:
+    batch = matched(live.installation, live.sample.manager)
+    page = _at_list(browser, live, batch)
     page.locator("#row-10").focus()
     for _ in range(3):  # the second and third as a keyboard repeats it
         page.keyboard.down("n")
         _answered(page, "#row-10")
     page.keyboard.up("n")
     expect(page.locator("#row-11")).to_be_focused()
-    assert rows_of(theatre.installation.workspace, batch.id)[9].choice is Choice.NONE
-    assert rows_of(theatre.installation.workspace, batch.id)[10].choice is Choice.OPEN
+    assert rows_of(live.installation.workspace, batch.id)[9].choice is Choice.NONE
+    assert rows_of(live.installation.workspace, batch.id)[10].choice is Choice.OPEN
     page.context.close()
 
 
 def test_an_answer_from_before_a_decision_does_not_hide_it(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = _at_list(browser, theatre, batch)
-    address = f"{theatre.address}/lists/{batch.id}/rows"
+    batch = matched(live.installation, live.sample.manager)
+    page = _at_list(browser, live, batch)
+    address = f"{live.address}/lists/{batch.id}/rows"
     before = page.context.request.get(f"{address}?at=10").text()
     held: list[Route] = []
     page.route(f"{address}/10/claim", lambda route: held.append(route))
@@ -253,9 +256,9 @@ def test_an_answer_from_before_a_decision_does_not_hide_it(
     page.context.close()
 
 
-def test_the_keys_can_be_switched_off(browser: Browser, theatre: LiveServer) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = _at_list(browser, theatre, batch)
+def test_the_keys_can_be_switched_off(browser: Browser, live: LiveServer) -> None:
+    batch = matched(live.installation, live.sample.manager)
+    page = _at_list(browser, live, batch)
     page.locator("#row-1").focus()
     page.keyboard.press("?")
     page.get_by_label("Use these keys").uncheck()
@@ -266,18 +269,16 @@ def test_the_keys_can_be_switched_off(browser: Browser, theatre: LiveServer) -> 
     page.keyboard.press("n")
     page.keyboard.press("j")
     expect(page.locator("#row-1")).to_be_focused()
-    assert rows_of(theatre.installation.workspace, batch.id)[0].choice is Choice.OPEN
+    assert rows_of(live.installation.workspace, batch.id)[0].choice is Choice.OPEN
     page.context.close()
 
 
-def test_two_people_on_one_list_see_what_the_other_does(
-    browser: Browser, theatre: LiveServer
-) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    marcus = theatre.context(browser, "manager").new_page()
-    priya = theatre.context(browser, "admin").new_page()
+def test_two_people_on_one_list_see_what_the_other_does(browser: Browser, live: LiveServer) -> None:
+    batch = matched(live.installation, live.sample.manager)
+    marcus = live.context(browser, "manager").new_page()
+    priya = live.context(browser, "admin").new_page()
     for page in (marcus, priya):
-        page.goto(f"{theatre.address}/lists/{batch.id}")
+        page.goto(f"{live.address}/lists/{batch.id}")
         await_keyboard(page)
     marcus.locator("#row-10").focus()
     marcus.keyboard.press("n")
@@ -294,13 +295,13 @@ def test_two_people_on_one_list_see_what_the_other_does(
 
 
 def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
     many = tuple(
         Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(3_000)
     )
-    batch = draft(theatre.installation, theatre.scene.manager, many)
-    page = _at_list(browser, theatre, batch)
+    batch = draft(live.installation, live.sample.manager, many)
+    page = _at_list(browser, live, batch)
     page.keyboard.press("End")
     expect(page.locator("#row-3000")).to_be_visible()
     expect(page.locator("#row-1")).to_have_count(0)
@@ -313,10 +314,10 @@ def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
     page.context.close()
 
 
-def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: LiveServer) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = theatre.context(browser, "manager", java_script_enabled=False).new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+def test_a_list_is_reviewed_without_javascript(browser: Browser, live: LiveServer) -> None:
+    batch = matched(live.installation, live.sample.manager)
+    page = live.context(browser, "manager", java_script_enabled=False).new_page()
+    page.goto(f"{live.address}/lists/{batch.id}")
     page.locator("#row-10").get_by_role("button", name="Not in Commusoft").click()
     expect(page.get_by_role("status").first).to_contain_text(
         "Zebedee Quillfeather marked as not in Commusoft"
@@ -330,10 +331,10 @@ def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: LiveSe
 
 
 def test_rows_are_selected_by_shift_and_by_keys_and_decided_together(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    batch = matched(theatre.installation, theatre.scene.manager)
-    page = _at_list(browser, theatre, batch)
+    batch = matched(live.installation, live.sample.manager)
+    page = _at_list(browser, live, batch)
     page.locator("#row-9 .tick").click()
     page.locator("#row-11 .tick").click(modifiers=["Shift"])
     expect(page.locator("#ticked-count")).to_have_text("3 selected")
@@ -342,17 +343,17 @@ def test_rows_are_selected_by_shift_and_by_keys_and_decided_together(
     expect(page.locator("#row-9 .tick")).not_to_be_checked()
     page.get_by_role("button", name="Mark as not in Commusoft").first.click()
     expect(page.get_by_role("status").first).to_contain_text("2 contacts marked")
-    rows = rows_of(theatre.installation.workspace, batch.id)
+    rows = rows_of(live.installation.workspace, batch.id)
     assert [row.position for row in rows if row.choice is Choice.NONE] == [10, 11]
     page.context.close()
 
 
 def test_pausing_and_going_on_show_without_loading_the_page_again(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation = theatre.installation
-    batch = started(installation, theatre.scene.manager, unlinked(installation, 6))
-    page = _at_list(browser, theatre, batch)
+    installation = live.installation
+    batch = started(installation, live.sample.manager, unlinked(installation, 6))
+    page = _at_list(browser, live, batch)
     expect(page.locator("#box-waiting")).to_have_text("6 Waiting")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused")).to_be_visible()
@@ -365,15 +366,15 @@ def test_pausing_and_going_on_show_without_loading_the_page_again(
 
 
 def test_hostile_names_in_a_file_stay_text_on_every_page(
-    browser: Browser, theatre: LiveServer
+    browser: Browser, live: LiveServer
 ) -> None:
-    installation = theatre.installation
+    installation = live.installation
     rows = tuple(
         Listed(name, name, name, name, "", name, GUID.format(number))
         for number, name in enumerate(NAMES, 70_000)
     )
-    context = theatre.context(browser, "manager", bypass_csp=True)
-    watch = Watch(context.new_page(), theatre.address)
+    context = live.context(browser, "manager", bypass_csp=True)
+    watch = Watch(context.new_page(), live.address)
     watch.visit("/lists/new")
     watch.page.locator("#file").set_input_files(_payload(xero_file(rows), NAMES[0]))
     watch.page.get_by_role("button", name="Upload").click()
@@ -417,10 +418,10 @@ def _answered(page: Page, row: str) -> None:
     expect(page.locator(row)).not_to_have_attribute("aria-busy", "true")
 
 
-def _at_list(browser: Browser, theatre: LiveServer, batch: Batch) -> Page:
+def _at_list(browser: Browser, live: LiveServer, batch: Batch) -> Page:
     """A manager's browser that shows a list and takes keys."""
-    page = theatre.context(browser, "manager").new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page = live.context(browser, "manager").new_page()
+    page.goto(f"{live.address}/lists/{batch.id}")
     await_keyboard(page)
     return page
 

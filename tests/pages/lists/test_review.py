@@ -60,6 +60,16 @@ def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
     assert "✓ same email, phone, name, postcode, address, town" in page
 
 
+def test_how_likely_a_match_is_comes_in_words_and_never_as_a_figure(
+    boss: PageClient, batch: Batch
+) -> None:
+    pages = [boss.read(f"/lists/{batch.id}"), boss.read(f"/lists/{batch.id}/sure")]
+    pages += [boss.read(f"/lists/{batch.id}/rows/{position}") for position in range(1, 12)]
+    assert all("%" not in page for page in pages)
+    assert "· Sure " in pages[0]
+    assert "· Possible " in "".join(pages[2:])
+
+
 def test_filters_and_the_search_show_what_fits(boss: PageClient, batch: Batch) -> None:
     assert "Siân O'Connor" in (page := boss.read(f"/lists/{batch.id}?show=linked"))
     assert "Holloway" not in page

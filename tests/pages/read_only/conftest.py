@@ -14,23 +14,23 @@ from support.sample_data import SampleData
 
 
 @pytest.fixture(scope="module")
-def sample() -> Iterator[SampleInstallation]:
+def site() -> Iterator[SampleInstallation]:
     with sample_installation() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def installation(sample: SampleInstallation) -> Installation:
-    return sample.installation
+def installation(site: SampleInstallation) -> Installation:
+    return site.installation
 
 
 @pytest.fixture(scope="module")
-def scene(sample: SampleInstallation) -> SampleData:
-    return sample.scene
+def sample(site: SampleInstallation) -> SampleData:
+    return site.sample
 
 
 @pytest.fixture(scope="module")
-def app(sample: SampleInstallation) -> Flask:
-    application = create_app(sample.installation.settings, sample.installation)
+def app(site: SampleInstallation) -> Flask:
+    application = create_app(site.installation.settings, site.installation)
     application.testing = False
     return application

@@ -36,8 +36,8 @@ def test_links_are_found_by_words_and_filters(
     assert {name.replace("&amp;", "&") for name in found} == contacts
 
 
-def test_links_are_found_by_who_made_them(clerk: PageClient, scene: SampleData) -> None:
-    page = clerk.read(f"/links?person={scene.manager.public_id}")
+def test_links_are_found_by_who_made_them(clerk: PageClient, sample: SampleData) -> None:
+    page = clerk.read(f"/links?person={sample.manager.public_id}")
     assert "Northgate Plumbing" in page
     assert "David Owusu" not in page
 

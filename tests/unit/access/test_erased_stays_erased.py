@@ -279,7 +279,7 @@ def test_somebody_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
     batch_id = under_review(installation, actor, some, "sage_50")
     with installation.database.reading() as session:
         batch = session.get_one(Batch, batch_id)
-        assert (batch.state, batch.trouble) == (BatchState.REVIEW, None)
+        assert (batch.state, batch.last_error) == (BatchState.REVIEW, None)
         rows = session.query(BatchRow).all()
         assert len(rows) == 1
         assert rows[0].suggestions

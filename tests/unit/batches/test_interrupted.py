@@ -6,14 +6,13 @@ import pytest
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
-from crmlink.batches import writer as batch_work
 from crmlink.batches.control import pause, start_undo
 from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, RowState
-from support.batch_factories import asked_for, lines_of, rows_of
+from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle
 from unit.batches.test_writer import after, behind, died_after, states
 from unit.linking.test_attempts import fails, fails_from_call
@@ -22,10 +21,7 @@ from unit.linking.test_attempts import fails, fails_from_call
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
-    monkeypatch.setattr(batch_work, "TELL_EVERY", 0.0)
-    monkeypatch.setattr(batch_work, "LOOK_AGAIN", 0.02)
-    monkeypatch.setattr(batch_work, "LONGEST_REST", 0.02)
-    monkeypatch.setattr(batch_work, "FIRST_REST", 0.01)
+    wait_for_nothing(monkeypatch)
 
 
 def test_the_undo_of_a_paused_list_undoes_the_link_that_its_dead_worker_made_and_claims_no_other(

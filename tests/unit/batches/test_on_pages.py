@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from crmlink.access.devices import command_line_actor
-from crmlink.batches import writer
 from crmlink.batches.control import cancel, pause, retry_failed, start_undo
-from crmlink.batches.page_table import observe_rows, table_rows
+from crmlink.batches.page_table import observe_rows, table_page
 from crmlink.batches.progress import overview, result_rows
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import find_batch
@@ -21,7 +20,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReference
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
 from crmlink.store import AuditEntry, Batch, BatchState, Link, LinkMethod, LinkState, RowState
-from support.batch_factories import asked_for, lines_of, rows_of
+from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.page_links import mirrored, open_pages_installation
 from support.sandbox import OTHER
 
@@ -40,8 +39,7 @@ def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
 
 @pytest.fixture
 def ctx(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> WorkspaceContext:
-    for name in ("TELL_EVERY", "LOOK_AGAIN", "LONGEST_REST", "FIRST_REST"):
-        monkeypatch.setattr(writer, name, 0.01)
+    wait_for_nothing(monkeypatch)
     return installation.workspace
 
 
@@ -79,7 +77,9 @@ def show(
     values: dict[str, str | None] | None = None,
 ) -> list[Observed | LinkingFailure]:
     """The table with each row's target, or with other values by link."""
-    wanted = {row.link.id: row.link.target for row in table_rows(ctx, batch_id)} | (values or {})
+    wanted = {row.link.id: row.link.target for row in table_page(ctx, batch_id).rows} | (
+        values or {}
+    )
     seen = [(link_id, Observation(stage, SeenOnPage.of(text))) for link_id, text in wanted.items()]
     return observe_rows(ctx, batch_id, seen, device_id)
 
@@ -91,7 +91,7 @@ def test_the_worker_leaves_every_row_to_be_filled_in(ctx: WorkspaceContext, batc
     assert {(link.state, link.method) for link in links(ctx)} == {
         (LinkState.INTENDED, LinkMethod.PAGES)
     }
-    rows = table_rows(ctx, batch_id)
+    rows = table_page(ctx, batch_id).rows
     assert [row.link.target for row in rows] == [f"AC{number:05}" for number in range(1, COUNT + 1)]
     assert all(row.alone for row in rows)
     assert write_waiting(ctx) == 0
@@ -102,14 +102,14 @@ def test_the_worker_leaves_every_row_to_be_filled_in(ctx: WorkspaceContext, batc
 def test_a_table_that_shows_every_target_ends_the_list(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    empty = dict.fromkeys([row.link.id for row in table_rows(ctx, batch_id)])
+    empty = dict.fromkeys([row.link.id for row in table_page(ctx, batch_id).rows])
     before = show(ctx, batch_id, device_id, "before", empty)
     assert all(isinstance(each, Observed) and each.fill for each in before)
     show(ctx, batch_id, device_id, "after")
     assert states(ctx, batch_id) == {RowState.SUCCESSFUL}
     assert batch(ctx, batch_id).state is BatchState.DONE
     assert batch(ctx, batch_id).finished_at
-    assert table_rows(ctx, batch_id) == []
+    assert table_page(ctx, batch_id).rows == []
     with ctx.database.reading() as session:
         assert session.query(AuditEntry).filter_by(action="batch.done").count() == 1
 
@@ -117,9 +117,9 @@ def test_a_table_that_shows_every_target_ends_the_list(
 def test_what_was_not_saved_waits_and_what_differs_is_not_linked(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    first, second, third, *_ = [row.link.id for row in table_rows(ctx, batch_id)]
+    first, second, third, *_ = [row.link.id for row in table_page(ctx, batch_id).rows]
     show(ctx, batch_id, device_id, "after", {first: None, second: OTHER})
-    assert [row.link.id for row in table_rows(ctx, batch_id)] == [first]
+    assert [row.link.id for row in table_page(ctx, batch_id).rows] == [first]
     rows = {row.row.link_id: row.row for row in rows_of(ctx, batch_id)}
     assert (rows[second].state, rows[second].failure) == (
         RowState.FAILED,
@@ -135,11 +135,11 @@ def test_what_was_not_saved_waits_and_what_differs_is_not_linked(
 def test_another_reference_in_the_table_is_left_and_told(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    first = table_rows(ctx, batch_id)[0].link.id
+    first = table_page(ctx, batch_id).rows[0].link.id
     found = show(ctx, batch_id, device_id, "before", {first: OTHER})[0]
     assert isinstance(found, RecordHasReference)
     assert found.facts["current_reference"] == OTHER
-    assert table_rows(ctx, batch_id)[0].link.prior is None
+    assert table_page(ctx, batch_id).rows[0].link.prior is None
 
 
 def test_links_of_others_are_unknown_to_a_list(
@@ -161,7 +161,7 @@ def test_two_records_that_look_the_same_are_not_told_apart_by_name_and_address(
         )
         other.company, other.address = one.company.upper(), one.address
         other.postcode = one.postcode
-    assert [row.alone for row in table_rows(ctx, batch_id)] == [False, True, True, True, True]
+    assert [row.alone for row in table_page(ctx, batch_id).rows] == [False, True, True, True, True]
 
 
 @pytest.mark.parametrize("change", ["accents", "town in the address", "a comma"])
@@ -181,7 +181,7 @@ def test_two_records_that_a_table_shows_alike_are_not_told_apart(
             "town in the address": ("1 High Street, Leeds", ""),
             "a comma": ("1, High  Street", "Leeds"),
         }[change]
-    assert [row.alone for row in table_rows(ctx, batch_id)] == [False, True, True, True, True]
+    assert [row.alone for row in table_page(ctx, batch_id).rows] == [False, True, True, True, True]
 
 
 def test_a_worker_killed_after_the_intents_makes_none_twice(
@@ -224,7 +224,7 @@ def test_what_a_page_showed_before_the_worker_wrote_it_down_is_kept(
 def test_cancelling_withdraws_what_waits_and_keeps_what_was_seen(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    first = table_rows(ctx, batch_id)[0].link
+    first = table_page(ctx, batch_id).rows[0].link
     observe_rows(
         ctx, batch_id, [(first.id, Observation("after", SeenOnPage(first.target)))], device_id
     )
@@ -239,14 +239,14 @@ def test_cancelling_withdraws_what_waits_and_keeps_what_was_seen(
 def test_withdrawn_rows_can_be_asked_for_again(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    first, *rest = [row.link for row in table_rows(ctx, batch_id)]
+    first, *rest = [row.link for row in table_page(ctx, batch_id).rows]
     show(ctx, batch_id, device_id, "after", {first.id: OTHER} | {each.id: None for each in rest})
     with ctx.database.writing() as session:
         session.merge(mirrored(ctx, first.record_id)).reference = None
     assert retry_failed(ctx, device_id, batch_id) == 1
     write_waiting(ctx)
     assert batch(ctx, batch_id).state is BatchState.FILLING
-    assert len(table_rows(ctx, batch_id)) == COUNT
+    assert len(table_page(ctx, batch_id).rows) == COUNT
 
 
 def test_the_undo_of_a_list_is_filled_in_too(
@@ -256,7 +256,7 @@ def test_the_undo_of_a_list_is_filled_in_too(
     assert start_undo(ctx, device_id, batch_id) == COUNT
     write_waiting(ctx)
     assert batch(ctx, batch_id).state is BatchState.REVERTING
-    rows = table_rows(ctx, batch_id)
+    rows = table_page(ctx, batch_id).rows
     assert {(row.link.target, bool(row.link.undoes_id)) for row in rows} == {(None, True)}
     assert {link.state for link in links(ctx) if not link.undoes_id} == {LinkState.LINKED}
     show(ctx, batch_id, device_id, "after", {rows[0].link.id: rows[0].link.prior})
@@ -281,13 +281,13 @@ def test_an_undo_that_is_cancelled_leaves_the_links_in_effect(
 def test_undoing_a_half_filled_list_puts_nothing_more_on_pages(
     ctx: WorkspaceContext, device_id: int, batch_id: str
 ) -> None:
-    first = table_rows(ctx, batch_id)[0].link
+    first = table_page(ctx, batch_id).rows[0].link
     observe_rows(
         ctx, batch_id, [(first.id, Observation("after", SeenOnPage(first.target)))], device_id
     )
     assert start_undo(ctx, device_id, batch_id) == COUNT
     write_waiting(ctx)
-    (left,) = table_rows(ctx, batch_id)
+    (left,) = table_page(ctx, batch_id).rows
     assert left.link.undoes_id == first.id
     show(ctx, batch_id, device_id, "after")
     assert batch(ctx, batch_id).state is BatchState.UNDONE
@@ -308,6 +308,6 @@ def test_an_undo_withdraws_what_a_dead_worker_left_on_its_way(
     pause(ctx, device_id, batch_id)
     start_undo(ctx, device_id, batch_id)
     write_waiting(ctx)
-    assert table_rows(ctx, batch_id) == []
+    assert table_page(ctx, batch_id).rows == []
     assert batch(ctx, batch_id).state is BatchState.UNDONE
     assert LinkState.INTENDED not in {link.state for link in links(ctx)}

@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from crmlink.batches import writer
 from crmlink.batches.control import cancel, pause, start_undo
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.writer import BatchWriter, work_on, write_waiting
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
-from support.batch_factories import asked_for, lines_of
+from support.batch_factories import asked_for, lines_of, wait_for_nothing
 from unit.batches.test_writer import after, states
 
 Stop = Callable[[WorkspaceContext, int, str], Batch]
@@ -26,8 +25,7 @@ class WorkerKilled(BaseException):
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
-    for name in ("TELL_EVERY", "LOOK_AGAIN", "LONGEST_REST", "FIRST_REST"):
-        monkeypatch.setattr(writer, name, 0.01)
+    wait_for_nothing(monkeypatch)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 
-from crmlink.batches import writer as batch_work
 from crmlink.batches.control import start_undo, start_writing
 from crmlink.batches.progress import summary
 from crmlink.batches.review import accept
@@ -18,6 +17,7 @@ from support.batch_factories import (
     matched,
     records_of,
     rows_of,
+    wait_for_nothing,
 )
 from support.sandbox import SandboxHandle
 
@@ -25,8 +25,7 @@ from support.sandbox import SandboxHandle
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
-    monkeypatch.setattr(batch_work, "LOOK_AGAIN", 0.02)
-    monkeypatch.setattr(batch_work, "FIRST_REST", 0.01)
+    wait_for_nothing(monkeypatch)
 
 
 def write(ctx: WorkspaceContext, device_id: int, batch_id: str) -> list[BatchRow]:

@@ -7,7 +7,6 @@ import io
 
 import pytest
 
-from crmlink.batches import writer
 from crmlink.batches.control import pause, start_undo, start_writing
 from crmlink.batches.progress import overview, summary, write_results
 from crmlink.batches.settle import settle_stopped
@@ -20,7 +19,7 @@ from crmlink.linking.decisions import undo
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchState, RowState
 from crmlink.web.problems import problem_kept
-from support.batch_factories import asked_for, lines_of, rows_of
+from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.other_process import count_as_dead, other_process
 from support.sandbox import SandboxHandle, new_key
 from unit.batches.test_writer import after, behind, died_after, states
@@ -30,8 +29,7 @@ from unit.linking.test_attempts import fails, fails_from_call
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
-    for name in ("TELL_EVERY", "LOOK_AGAIN", "LONGEST_REST", "FIRST_REST"):
-        monkeypatch.setattr(writer, name, 0.01)
+    wait_for_nothing(monkeypatch)
 
 
 def written(ctx: WorkspaceContext, device_id: int, contacts: int) -> str:

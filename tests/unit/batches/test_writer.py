@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.batches import writer as batch_work
+from crmlink.batches import backoff
 from crmlink.batches.control import (
     cancel,
     pause,
@@ -45,6 +45,7 @@ from support.batch_factories import (
     matched,
     records_of,
     rows_of,
+    wait_for_nothing,
 )
 from support.other_process import count_as_dead, other_process
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
@@ -54,10 +55,7 @@ from unit.linking.test_attempts import fails, meddled
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
-    monkeypatch.setattr(batch_work, "TELL_EVERY", 0.0)
-    monkeypatch.setattr(batch_work, "LOOK_AGAIN", 0.02)
-    monkeypatch.setattr(batch_work, "LONGEST_REST", 0.02)
-    monkeypatch.setattr(batch_work, "FIRST_REST", 0.01)
+    wait_for_nothing(monkeypatch)
 
 
 def states(ctx: WorkspaceContext) -> Counter[RowState]:
@@ -270,17 +268,17 @@ def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_b
 def test_a_commusoft_that_is_away_is_waited_for_and_named(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_work, "LONGEST_REST", 30.0)
-    monkeypatch.setattr(batch_work, "FIRST_REST", 30.0)  # so long that the next try is shown
+    monkeypatch.setattr(backoff, "MAX_BACKOFF", 30.0)
+    monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 30.0)  # so long that the next try is shown
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     away = behind(ctx, record=fails(CommusoftUnreachable()))
     assert not work_on(away, batch_id, BatchState.WRITING, after(8))
     found = overview(ctx, batch_id)
-    assert found.progress.trouble == "commusoft-unreachable"
+    assert found.progress.problem == "commusoft-unreachable"
     assert found.progress.next_try is not None
     assert states(ctx)[RowState.FAILED] == 0
     assert write_waiting(ctx) == 1
-    assert overview(ctx, batch_id).progress.trouble is None
+    assert overview(ctx, batch_id).progress.problem is None
 
 
 def test_credentials_that_are_refused_pause_the_batch(
@@ -290,7 +288,7 @@ def test_credentials_that_are_refused_pause_the_batch(
     away = behind(ctx, record=fails(CommusoftAuthError()))
     assert not work_on(away, batch_id, BatchState.WRITING, after(50))
     found = overview(ctx, batch_id)
-    assert (found.batch.state, found.progress.trouble) == (
+    assert (found.batch.state, found.progress.problem) == (
         BatchState.PAUSED, "commusoft-refused",
     )  # fmt: skip
 
@@ -303,7 +301,7 @@ def test_a_link_whose_end_is_open_is_finished_before_the_batch_is_done(
     assert not work_on(lost, batch_id, BatchState.WRITING, after(6))
     row = rows_of(ctx, batch_id)[0]
     assert (row.row.state, bool(row.row.link_id)) == (RowState.PROCESSING, True)
-    assert overview(ctx, batch_id).progress.trouble
+    assert overview(ctx, batch_id).progress.problem
     assert write_waiting(ctx) == 1
     assert row.chosen
     assert sandbox.reference(row.chosen.public_id) == row.row.reference

@@ -20,7 +20,7 @@ from crmlink.browser_extension.archive import (
     extension_folder,
     extension_version,
     extension_zip,
-    files_for,
+    files_for_server,
     zip_of,
 )
 
@@ -65,12 +65,26 @@ def test_each_browser_gets_a_manifest_of_its_own() -> None:
         assert manifest["version"] == extension_version(extension_files(extension_folder()))
 
 
-def test_a_package_of_this_server_looks_for_newer_ones_there() -> None:
-    files, url = extension_files(extension_folder()), "https://crm.office.example/updates"
-    chrome = json.loads(files_for(Browser.CHROME, files, url)["manifest.json"])
-    firefox = json.loads(files_for(Browser.FIREFOX, files, url)["manifest.json"])
-    assert chrome["update_url"] == url
-    assert firefox["browser_specific_settings"]["gecko"]["update_url"] == url
+@pytest.mark.parametrize(
+    ("server", "pattern"),
+    [
+        ("https://crm.office.example", "https://crm.office.example/*"),
+        ("http://192.168.1.5:8787", "http://192.168.1.5/*"),
+        ("http://[::1]:8787", "http://[::1]/*"),
+    ],
+)
+def test_a_package_of_this_server_may_reach_it_and_looks_for_newer_ones_there(
+    server: str, pattern: str
+) -> None:
+    files, updates = extension_files(extension_folder()), f"{server}/updates"
+    chrome, firefox = (
+        json.loads(files_for_server(browser, files, server, updates)["manifest.json"])
+        for browser in (Browser.CHROME, Browser.FIREFOX)
+    )
+    assert chrome["update_url"] == updates
+    gecko = firefox["browser_specific_settings"]["gecko"]
+    assert gecko.get("update_url") == (updates if server.startswith("https") else None)
+    assert chrome["host_permissions"] == firefox["host_permissions"] == [pattern]
 
 
 def test_the_files_of_an_installed_package_come_first(

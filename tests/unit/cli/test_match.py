@@ -106,3 +106,26 @@ def test_of_two_columns_with_one_name_the_first_counts(tmp_path: Path) -> None:
     contacts = header + "c1,Margaret Holloway,,,,GL50 2TR,,,other\n"
     assert run(tmp_path, contacts).exit_code == 0
     assert answers(tmp_path)[0]["contact_id"] == "c1"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "iso8859_14", "utf-16", "utf-8-sig"])
+def test_a_plain_list_is_read_in_the_encoding_that_it_has(tmp_path: Path, encoding: str) -> None:
+    name = "Llŷr Gŵyn" if encoding != "cp1252" else "José Müller"
+    records = f"{HEADER}r1,{name},,8 Mill Lane,Ripon,HG4 1AB,,\n"
+    contacts = f"{HEADER}c1,{name},,8 Mill Lane,,HG4 1AB,,\n".encode(encoding)
+    result = run(tmp_path, contacts, records=records)
+    assert result.output == ""
+    assert "same name" in answers(tmp_path)[0]["reasons"]
+
+
+def test_a_table_with_typed_headings_is_read_by_them_and_says_so(tmp_path: Path) -> None:
+    contacts = (
+        "Ref No.,Customer / Trading Name,Tel.,Mob,Addr 1,P/Code\n7,Smith John,,,8 Mill Ln,HG4 1AB\n"
+    )
+    result = run(tmp_path, contacts)
+    assert result.exit_code == 0
+    assert "name: Customer / Trading Name; " in result.output
+    assert (answers(tmp_path)[0]["contact_id"], answers(tmp_path)[0]["record_id"]) == (
+        "line 2",
+        "r3",
+    )

@@ -159,7 +159,8 @@ def test_a_file_that_is_no_report_and_a_wrong_option_are_refused(
     bare = saved(tmp_path, b"Name,Postcode\nAnna,GL50 2TR\n")
     assert "own id" in run("records", "import", bare, "--kind", "customer").output
     report_ = saved(tmp_path, report())
-    assert run("records", "import", report_, "--exported-at", "yesterday").exit_code == 2
+    for no_time in ("yesterday", "0001-01-01T00:00+14:00"):
+        assert run("records", "import", report_, "--exported-at", no_time).exit_code == 2
     assert run("records", "import", report_, "--package", "xero").exit_code == 2
     named = run("records", "import", saved(tmp_path, b"ID,Name\n7,Anna\n"), "--kind", "supplier",
                 "--column", "number=ID")  # fmt: skip

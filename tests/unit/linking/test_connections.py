@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crmlink.cli import main
+from crmlink.commusoft.checklist.questions import QUESTIONS
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from support.sandbox import HOLLOWAY, PROFILE, WEBSERVICE, SandboxHandle
@@ -42,6 +43,13 @@ def test_an_account_that_does_not_let_us_in_is_not_kept(
     assert "Nothing was saved" in refused.stderr
     assert "Traceback" not in refused.output
     assert not (tmp_path / "credential.keys").exists()
+
+
+def test_the_checklists_report_is_printed_and_nothing_is_checked(run: Run) -> None:
+    printed = run("doctor", "--checklist")
+    assert printed.exit_code == 0
+    assert f"0 of {len(QUESTIONS)} questions" in printed.stdout
+    assert "Address:" not in printed.stdout
 
 
 def test_plain_http_to_another_machine_is_refused(run: Run) -> None:

@@ -1,11 +1,15 @@
 """What one decision may not do to a later one, or to one that is on its way."""
 
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import update
 
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import CannotUndo, LinkInProgress
+from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import problem_of
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
@@ -33,6 +37,24 @@ def test_the_undo_of_a_link_takes_back_no_later_decision_for_the_same_value(
     assert "linked again since (Office" in problem_of(caught.value).detail
     assert sandbox.reference("customer-1001") == HOLLOWAY
     assert undo(ctx, last.id, new_key(), device_id, NOTHING).target == OTHER
+
+
+def test_a_later_decision_is_later_though_the_clock_was_set_back_in_between(
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
+) -> None:
+    first = link(ctx, device_id, HOLLOWAY)
+    with ctx.database.writing() as session:  # decided while the clock was a day ahead
+        tomorrow = first.created_at + timedelta(days=1)
+        session.execute(update(Link).values(created_at=tomorrow))
+    link(ctx, device_id, OTHER, replaces=HOLLOWAY)
+    last = link(ctx, device_id, HOLLOWAY, replaces=OTHER)
+    with pytest.raises(CannotUndo):
+        undo(ctx, first.id, new_key(), device_id, NOTHING)
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    contact = Contact("xero", HOLLOWAY, "customer", last.organisation)
+    latest = suggest(ctx, contact).link
+    assert latest
+    assert latest.id == last.id
 
 
 def test_a_value_that_was_cleared_by_hand_and_linked_again_belongs_to_the_later_link(

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import (
     CommusoftTimeout,
     CommusoftUnreachable,
     RecordNotFound,
     WriteRejected,
 )
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
@@ -22,7 +24,7 @@ from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.store import Link, LinkState
 from support.other_process import count_as_dead, other_process
-from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, connection_to, decision, new_key
 from unit.linking.test_attempts import fails, fails_from_call, meddled
 
 RECORD = "customer-1001"
@@ -63,6 +65,13 @@ def unanswered(
     assert (link.state, link.failure) == (LinkState.INTENDED, {"code": "write-unanswered"})
     back = replace(waiting(ctx, seconds), first_seen=lost.first_seen)
     return back, link
+
+
+def test_an_unanswered_put_may_land_for_two_minutes_unless_a_test_says_otherwise() -> None:
+    """The wait of every client, also of an installation's, which sets no other."""
+    assert ClientLimits().late_write_seconds == LATE_AFTER
+    account = connection_to("http://127.0.0.1:9")
+    assert CommusoftClient(account).late_write_seconds == LATE_AFTER
 
 
 def states(links: list[Link]) -> list[LinkState]:

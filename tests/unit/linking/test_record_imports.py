@@ -28,6 +28,8 @@ from crmlink.linking.record_imports import (
 )
 from crmlink.store import AuditEntry, ImportSource, MirroredRecord, RecordImport
 from crmlink.store.base import now
+from crmlink.values.addresses import Address
+from support.erasing import where_kept
 from support.pages_account import open_without_api
 
 NAME, EMAIL = "Margaret Holloway", "margaret.holloway@postbox.example"
@@ -103,6 +105,59 @@ def test_an_import_that_breaks_off_leaves_nothing_behind(
     )
 
 
+def test_a_complete_report_of_another_account_removes_nothing_by_itself(
+    no_api: Installation,
+) -> None:
+    """What it adds says nothing of what it lacks: one in ten of what was known before."""
+    take(no_api, *(record(number) for number in range(1001, 1013)))
+    foreign = [record(number) for number in range(5001, 5201)]
+    asked = preview_import(no_api.workspace, part(*foreign, complete=True))
+    assert (asked.would_remove, asked.gone) == (12, 0)
+    done = take(no_api, *foreign, complete=True)
+    assert (done.would_remove, done.gone, done.finished) == (12, 0, False)
+    assert len(rows(no_api)) == 212
+
+
+def test_parts_that_were_announced_are_waited_for(no_api: Installation) -> None:
+    """Told of three and then of one, an import would lack a part that is still to come."""
+    take(no_api, *(record(number) for number in range(1001, 1041)))
+    first = [record(number) for number in range(1001, 1021)]
+    take(no_api, *first, key="twenty-one", part=1, parts=3, complete=True)
+    last = [record(number) for number in range(1021, 1039)]
+    with pytest.raises(ImportKeyReused):
+        take(no_api, *last, key="twenty-one", part=3, parts=1, complete=True)
+    assert len(rows(no_api)) == 40
+
+
+def test_parts_sent_one_by_one_are_complete_once_the_person_says_so(no_api: Installation) -> None:
+    """As the extension does it: nobody knows at the first page how many there are."""
+    take(no_api, *(record(number) for number in range(1001, 1021)))
+    for at in range(3):
+        page = [record(number) for number in range(1001 + 5 * at, 1006 + 5 * at)]
+        assert take(no_api, *page, key="page-by-page", part=at + 1).gone == 0
+    last = take(no_api, key="page-by-page", part=4, parts=4, complete=True)
+    assert (last.would_remove, last.gone, last.finished) == (5, 0, False)
+    last = take(no_api, key="page-by-page", part=4, parts=4, complete=True, agreed=5)
+    assert (last.gone, last.finished) == (5, True)
+    assert len(rows(no_api)) == 15
+
+
+def test_a_page_saved_after_all_were_said_to_be_there_removes_nothing(
+    no_api: Installation,
+) -> None:
+    """Asked whether five records are to go, the person goes back and saves what was missing."""
+    take(no_api, *(record(number) for number in range(1001, 1021)))
+    take(no_api, *(record(number) for number in range(1001, 1016)), key="gone-back", part=1)
+    take(no_api, key="gone-back", part=2, parts=2, complete=True)
+    page = [record(number) for number in range(1016, 1020)]
+    saved = take(no_api, *page, key="gone-back", part=3)
+    assert (saved.would_remove, saved.gone) == (0, 0)
+    assert len(rows(no_api)) == 20
+    last = take(no_api, key="gone-back", part=4, parts=4, complete=True)
+    assert (last.gone, last.finished) == (1, True)
+    assert len(rows(no_api)) == 19
+
+
 def test_the_same_part_sent_at_once_is_taken_once(no_api: Installation) -> None:
     some = [record(number) for number in range(1, 21)]
     with ThreadPoolExecutor(4) as pool:
@@ -124,6 +179,23 @@ def test_an_erased_person_does_not_return_by_any_report(no_api: Installation) ->
         assert (row.name, row.email, row.postcode) == ("", "", "")
         assert NAME not in (row.reference or "")
     assert rows(no_api)["customer-1002"].name == "Person 1002"
+
+
+@pytest.mark.parametrize(
+    ("was", "comes"),
+    [
+        ({"postcode": "GL50 2TR"}, {"other_addresses": (Address("", "", "gl502tr"),)}),
+        ({"other_addresses": (Address("", "", "GL50 2TR"),)}, {"postcode": "GL50 2TR"}),
+    ],
+)
+def test_an_erased_person_does_not_return_by_another_of_their_addresses(
+    no_api: Installation, was: dict[str, Any], comes: dict[str, Any]
+) -> None:
+    take(no_api, record(1001, NAME, email=EMAIL, **was))
+    erase(no_api.access, command_line_actor(no_api.access), "customer-1001")
+    take(no_api, record(7001, NAME, **comes))
+    assert rows(no_api)["customer-7001"].erased_at
+    assert where_kept(no_api, NAME) == []
 
 
 def test_a_removed_record_is_not_brought_back_by_an_older_report(no_api: Installation) -> None:

@@ -198,3 +198,17 @@ def test_usual_words_of_addresses_have_one_form() -> None:
     assert normalise.address("Flat 3, 27 Cathedral Road") == normalise.address(
         "Apt 3 27 cathedral rd."
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("34A", "34 A"), ("Flat No. 3, 27 Mill Lane", "Flat 3, 27 Mill Lane"),
+     ("No. 34A High Street", "34a High St"), ("Flat #3", "Flat 3"), ("Flat A, 34", "34A")],
+)  # fmt: skip
+def test_a_house_number_is_one_in_each_way_of_writing_it(one: str, other: str) -> None:
+    assert normalise.address(one) == normalise.address(other)
+
+
+@pytest.mark.parametrize("text", ["Holloway, Mrs M", "HOLLOWAY M MRS", "M Holloway Mrs"])
+def test_a_title_anywhere_in_a_name_is_a_persons(text: str) -> None:
+    assert set(normalise.name(text, True).split()) == {"m", "holloway"}

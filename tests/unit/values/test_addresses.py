@@ -63,3 +63,47 @@ def test_a_code_is_put_right_as_what_it_is(typed: str, meant: str, country: str 
 def test_an_eircode_is_shown_with_its_space() -> None:
     assert postcodes.spaced("D06X2K5") == "D06 X2K5"
     assert postcodes.outward("D06X2K5") == "D06"
+
+
+@pytest.mark.parametrize(
+    ("town", "postcode", "expected"),
+    [
+        ("", "Cheltenham GL50 2TR", ("Cheltenham", "GL50 2TR", "GB")),
+        ("Cheltenham", "GL50 2TR United Kingdom", ("Cheltenham", "GL50 2TR", "GB")),
+        ("Cheltenham", "Cheltenham, GL50 2TR, UK", ("Cheltenham", "GL50 2TR", "GB")),
+        ("GL50 2TR", "Cheltenham", ("Cheltenham", "GL50 2TR", "GB")),
+        ("GL50 2TR", "", ("", "GL50 2TR", "GB")),
+        ("", "Dublin 6, D06 X2K5", ("Dublin 6", "D06 X2K5", "IE")),
+        ("Cheltenham", "GL50", ("Cheltenham", "GL50", "")),
+        ("Springfield", "62704", ("Springfield", "62704", "")),
+    ],
+)
+def test_a_postcode_shares_its_field_with_the_town_or_changed_places_with_it(
+    town: str, postcode: str, expected: tuple[str, str, str]
+) -> None:
+    address = read_address(["14 Orchard Close"], town, postcode)
+    assert (address.town, address.postcode, address.country) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept", "meant"),
+    [
+        (["12 Main Street", "Dublin DO6 X2K5"], ("12 Main Street", "Dublin"), "D06X2K5"),
+        (["14 Orchard Close, Cheltenham, GL5O 2TR"], ("14 Orchard Close, Cheltenham",), "GL502TR"),
+        (["14 Orchard Close", "GL5O2TR"], ("14 Orchard Close",), "GL502TR"),
+        (["Unit 4", "Building SO1 ABC"], ("Unit 4", "Building SO1 ABC"), ""),
+        (["14 Orchard Close", "LOCK UP 12"], ("14 Orchard Close", "LOCK UP 12"), ""),
+    ],
+)
+def test_a_mistyped_code_at_the_end_of_an_address_is_its_postcode(
+    lines: list[str], kept: tuple[str, ...], meant: str
+) -> None:
+    address = read_address(lines)
+    found = postcodes.canonical(address.postcode.replace(" ", ""))
+    assert (address.lines, found) == (kept, meant)
+
+
+def test_care_of_is_written_in_many_ways() -> None:
+    for way in ("c/o", "C/O", "c/-", "care of", "c\\o", "c.o."):
+        address = read_address([f"{way} Hafod Lettings", "1 Queen Street"])
+        assert (address.is_postal, address.care_of) == (True, "Hafod Lettings"), way

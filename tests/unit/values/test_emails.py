@@ -42,3 +42,26 @@ def test_what_stands_for_nothing_is_no_email(text: str) -> None:
 def test_what_was_meant_for_an_email_is_kept_apart(text: str) -> None:
     assert read_emails(text).emails == ()
     assert read_emails(text).misspelt == (text,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Accounts: ann@acme.example",
+        "ann@acme.example - DO NOT USE",
+        "ann@acme.example or ring",
+        "ann@acme.example.",
+        "mailto:ann@acme.example?subject=Invoice",
+        "ann@acme.example (after 6pm)",
+        "e-mail ann@acme.example please",
+    ],
+)
+def test_words_around_an_email_are_no_other_email(text: str) -> None:
+    read = read_emails(text)
+    assert (read.emails, read.misspelt) == (("ann@acme.example",), ())
+
+
+@pytest.mark.parametrize("text", ["an n@acme.example", "ann@acme.co .uk", "ann@acme. example"])
+def test_a_space_inside_an_email_is_a_slip(text: str) -> None:
+    read = read_emails(text)
+    assert text.replace(" ", "") in (*read.emails, *read.misspelt)

@@ -131,3 +131,70 @@ def test_a_column_about_the_state_is_understood_by_its_heading(
     heading: str, value: str, retired: bool | None
 ) -> None:
     assert is_retired_status(value, heading) is retired
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Margaret Holloway (moved away 2019)", "Margaret Holloway (gone away)",
+     "Margaret Holloway (closed 01/04/2020)", "Margaret Holloway (ceased trading 2019)",
+     "Margaret Holloway (now HOLL02)", "Margaret Holloway USE HOLL02", "Margaret Holloway OLD",
+     "Margaret Holloway old account", "Margaret Holloway ACCOUNT CLOSED",
+     "A/C CLOSED Margaret Holloway", "Margaret Holloway a/c closed",
+     "Margaret Holloway (house sold)", "CLOSED Margaret Holloway",
+     "Margaret Holloway (no longer at this address)", "Margaret Holloway - moved out"],
+)  # fmt: skip
+def test_a_contact_that_has_gone_or_was_closed_is_retired(text: str) -> None:
+    assert (read_name(text).name, read_name(text).retired) == ("Margaret Holloway", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Margaret Holloway (moved)", "Margaret Holloway *moved*", "Margaret Holloway - MOVED",
+     "MOVED - Margaret Holloway", "Margaret Holloway (moved to Leeds)", "(MOVED) Margaret Holloway",
+     "MOVED Margaret Holloway", "Margaret Holloway (moved 2019)",
+     "Margaret Holloway (on stop)", "Margaret Holloway *ON STOP*", "Margaret Holloway - on stop",
+     "ON STOP Margaret Holloway", "***STOP*** Margaret Holloway", "STOP - Margaret Holloway",
+     "Margaret Holloway **ACCOUNT ON STOP**", "Margaret Holloway (on hold)",
+     "Margaret Holloway on stop",
+     "Margaret Holloway (cash only)", "Margaret Holloway (COD)", "Margaret Holloway (pro forma)",
+     "Margaret Holloway (deceased)", "Margaret Holloway dec'd", "Margaret Holloway (landlord)",
+     "Margaret Holloway (new)", "Margaret Holloway (do not invoice)",
+     "Margaret Holloway (bad payer)",
+     "Margaret Holloway a/c on stop", "Margaret Holloway [credit hold]",
+     "Margaret Holloway (in administration)", "Margaret Holloway (DO NOT SUPPLY)"],
+)  # fmt: skip
+def test_a_remark_is_no_part_of_the_name_and_the_contact_stays_in_use(text: str) -> None:
+    read = read_name(text)
+    assert (read.name, read.retired) == ("Margaret Holloway", False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Stop Draughts Ltd", "Moving Home Ltd", "Zzap Electrical", "Moved Mountains Ltd",
+     "Cash Only Ltd",
+     "The Landlord Shop", "New Era Ltd", "Cod & Chips", "On Stop Buses Ltd", "Sold Out Ltd",
+     "HAROLD OLD", "Do Not Disturb Ltd", "Tenant Homes - Leeds", "Use Less Ltd", "Smith (Leeds)",
+     "Unit 4", "Studio 2", "Holding Hands Ltd", "14 Orchard Close", "Closed Loop Ltd"],
+)  # fmt: skip
+def test_such_words_in_a_firms_own_name_stay(text: str) -> None:
+    read = read_name(text)
+    assert (read.name, read.retired, read.counter) == (text, False, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "lines"),
+    [
+        ("John Smith Flat 3", "John Smith", ("Flat 3",)),
+        ("Hafod Lettings Unit 4", "Hafod Lettings", ("Unit 4",)),
+        ("Flat 3, 27 Cathedral Road", "Flat 3, 27 Cathedral Road", ("Flat 3", "27 Cathedral Road")),
+        ("14 Orchard Close", "14 Orchard Close", ("14 Orchard Close",)),
+        ("14 Orchard Close - Holloway", "Holloway", ("14 Orchard Close",)),
+        ("Holloway @ 14 Orchard Close", "Holloway", ("14 Orchard Close",)),
+        ("Holloway at 14 Orchard Close", "Holloway", ("14 Orchard Close",)),
+    ],
+)
+def test_a_flat_or_a_whole_address_in_a_name_is_an_address(
+    text: str, name: str, lines: tuple[str, ...]
+) -> None:
+    read = read_name(text)
+    assert (read.name, read.address.lines, read.counter) == (name, lines, "")

@@ -138,3 +138,23 @@ def test_any_text_is_read_and_what_was_read_is_read_again(text: str) -> None:
     again = [read_phones(number.e164).numbers[0].e164 for number in read.numbers]
     assert again == [number.e164 for number in read.numbers]
     assert len(set(again)) == len(again)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("353 1 496 0101", ["+35314960101"]),
+        ("00353 1 496 0101", ["+35314960101"]),
+        ("+07700 900555", [MOBILE]),
+        ("+01632 960501 / +07700 900555", [LAND, MOBILE]),
+        ("O77OO 9OO555", [MOBILE]),
+        ("07700 900555 01/02/2026", [MOBILE]),
+        ("01632 960501 12.03.24 07700 900555", [LAND, MOBILE]),
+        ("2 x 07700 900555", [MOBILE]),
+        ("01632 960501 x 07700 900555", [LAND, MOBILE]),
+    ],
+)
+def test_a_number_with_a_slip_or_a_date_beside_it_is_that_number(
+    text: str, expected: list[str]
+) -> None:
+    assert numbers(text) == expected

@@ -1,6 +1,7 @@
-"""Redaction of references stored in clear by older versions' audit entries, after erasure.
+"""Redaction of what older versions' audit entries hold in clear of a person, after erasure.
 
-Such an entry is overwritten with a keyed hash of the reference. Its own hash stays, so that the
+Such an entry is overwritten: a reference with its keyed hash, and what a page of Commusoft said
+without the person's names. Its own hash stays, so that the
 chain and the anchors hold, and a signed entry records both versions, each as a digest of all
 fields: any other change is detected like that of any entry.
 """
@@ -23,6 +24,7 @@ from crmlink.store.audit.entries import signer_of
 
 REDACTED = "audit.redacted"
 REFERENCES = ("prior", "new", "reference", "current_reference")  # details that may be references
+PAGE_TEXTS = ("label",)  # details that were taken from a page of Commusoft
 AT_A_TIME = 500  # entries covered by one redaction entry
 
 
@@ -34,9 +36,12 @@ class Redacted(NamedTuple):
 
 
 def redact_references(
-    session: Session, workspace_id: int, hide: Callable[[str], str | None]
+    session: Session,
+    workspace_id: int,
+    hide: Callable[[str], str | None],
+    without: Callable[[str], str],
 ) -> int:
-    """Overwrite what ``hide`` changes in an audit's entries; returns how many.
+    """Overwrite what ``hide`` changes in references, and ``without`` in texts; returns how many.
 
     In a writing session. Raises AuditUnsigned.
     """
@@ -47,7 +52,7 @@ def redact_references(
     for chunk in rows(session, AuditEntry.workspace_id == workspace_id):
         for row in map(Row._make, chunk):
             details = _details(row)
-            hidden = _hidden(details, hide)
+            hidden = _hidden(details, hide, without)
             if hidden != details:
                 known = earlier.get(row.place)
                 was = known.was if known else hash_of_row(row, workspace_id)
@@ -99,9 +104,14 @@ def _details(row: Row) -> dict[str, Any]:
         return {}
 
 
-def _hidden(details: Mapping[str, Any], hide: Callable[[str], str | None]) -> dict[str, Any]:
+def _hidden(
+    details: Mapping[str, Any],
+    hide: Callable[[str], str | None],
+    without: Callable[[str], str],
+) -> dict[str, Any]:
+    changes = dict.fromkeys(REFERENCES, hide) | dict.fromkeys(PAGE_TEXTS, without)
     return {
-        name: hide(value) if name in REFERENCES and isinstance(value, str) else value
+        name: changes[name](value) if name in changes and isinstance(value, str) else value
         for name, value in details.items()
     }
 

@@ -39,7 +39,7 @@ def delete_old_parked(session: Session, workspace_id: int, before: datetime) -> 
 def signs_of_parked(each: ParkedContact) -> Signs:
     """Return the data that identifies a parked contact."""
     return Signs(
-        frozenset((each.name, each.company)), (each.email,), each.postcode, tuple(each.phones),
+        frozenset((each.name, each.company)), (each.email,), (each.postcode,), tuple(each.phones),
         each.package, each.organisation, each.reference,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crmlink.access.personal_data.finding import Subject
 from crmlink.access.personal_data.parked import signs_of_parked
 from crmlink.folding import compose, fold
+from crmlink.kinds import Kind
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
     AppendReceipt,
@@ -19,6 +20,7 @@ from crmlink.store import (
     BatchRow,
     Link,
     MirroredRecord,
+    RecordField,
     RejectedBatchRow,
     RowState,
 )
@@ -29,6 +31,7 @@ from crmlink.store.erased import (
     Signs,
     erased_people,
     label_key,
+    postcodes_of,
     pseudonyms_of,
     remember_erased,
 )
@@ -54,6 +57,21 @@ class Known:
     references: frozenset[str]  # those that may identify the person
     words: frozenset[str]  # names, references and emails, to remove from free text
 
+    def without(self, value: Any) -> Any:
+        """Return free text or a document without the person's names, references and emails."""
+        if isinstance(value, str):
+            value = compose(value)
+            for word in sorted(map(compose, self.words), key=len, reverse=True):
+                value = re.sub(
+                    rf"(?<!\w){re.escape(word)}(?!\w)", ERASED, value, flags=re.IGNORECASE
+                )
+            return value
+        if isinstance(value, list):
+            return [self.without(each) for each in value]
+        if isinstance(value, dict):
+            return {name: self.without(each) for name, each in value.items()}
+        return value
+
 
 def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     """Store keyed hashes of the person's identifying data, before it is erased."""
@@ -66,7 +84,11 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     keys = {pseudonyms.of(reference) for reference in naming}
     keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
     keys |= {
-        label_key(pseudonyms, record.label) for record in found.records if not record.erased_at
+        label_key(pseudonyms, name)
+        for record in found.records
+        if not record.erased_at
+        for name in (record.label, record.name, record.company)
+        if name
     }
     signs = [_signs_of_record(record) for record in found.records]
     signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
@@ -98,7 +120,7 @@ def hide_references_everywhere(session: Session, workspace_id: int, known: Known
         Link.connection_id.in_(here), cast(Link.differences, String).contains("{")
     )
     for link in session.scalars(differing):
-        _set(link, "differences", _without(link.differences, known))
+        _set(link, "differences", known.without(link.differences))
     failed = select(Link).where(Link.connection_id.in_(here), Link.failure.is_not(None))
     for link in session.scalars(failed):
         if link.failure:
@@ -129,20 +151,32 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
         for field in ("failure", "conflict", "agreed"):
             _set(row, field, known.people.hidden_facts(getattr(row, field)))
     for bad in session.scalars(select(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(mine))):
-        _set(bad, "args", {name: _without(value, known) for name, value in bad.args.items()})
+        _set(bad, "args", {name: known.without(value) for name, value in bad.args.items()})
     for batch in session.scalars(select(Batch).where(Batch.id.in_(mine))):
         for field in ("name", "file_name"):
-            _set(batch, field, _without(getattr(batch, field), known))
+            _set(batch, field, known.without(getattr(batch, field)))
     for page in session.scalars(select(AppendReceipt).where(AppendReceipt.batch_id.in_(mine))):
         page.fingerprint = pseudonyms.of(page.fingerprint)
     session.flush()
+
+
+def forget_shown_fields(session: Session, workspace_id: int, known: Known) -> list[Kind]:
+    """Delete fields whose label names the person; returns the kinds of records they were of."""
+    fields = session.scalars(select(RecordField).filter_by(workspace_id=workspace_id)).all()
+    texts = [(field, f"{field.label}\n{field.section}") for field in fields]
+    naming = [field for field, held in texts if known.without(held) != compose(held)]
+    for field in naming:
+        session.delete(field)
+    session.flush()
+    return [field.kind for field in naming]
 
 
 def _signs_of_record(record: MirroredRecord) -> Signs:
     reference = record.reference or ""
     return Signs(
         frozenset((record.name, record.company)),
-        (record.email, *record.other_emails), record.postcode,
+        (record.email, *record.other_emails),
+        postcodes_of(record.postcode, record.other_addresses),
         tuple(record.phones), reference=reference if may_name(reference) else "",
     )  # fmt: skip
 
@@ -151,7 +185,8 @@ def _signs_of_row(session: Session, row: BatchRow) -> Signs:
     batch = session.get_one(Batch, row.batch_id)
     return Signs(
         frozenset((row.name, row.company, row.person)),
-        (row.email, *row.other_emails), row.postcode,
+        (row.email, *row.other_emails),
+        postcodes_of(row.postcode, row.other_addresses),
         tuple(row.phones), batch.package, batch.organisation, row.reference,
     )  # fmt: skip
 
@@ -172,17 +207,3 @@ def _with(
 def _set(row: object, field: str, value: Any) -> None:
     if getattr(row, field) != value:
         setattr(row, field, value)
-
-
-def _without(value: Any, known: Known) -> Any:
-    """Return free text or a document without the person's names, references and emails."""
-    if isinstance(value, str):
-        value = compose(value)
-        for word in sorted(map(compose, known.words), key=len, reverse=True):
-            value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", ERASED, value, flags=re.IGNORECASE)
-        return value
-    if isinstance(value, list):
-        return [_without(each, known) for each in value]
-    if isinstance(value, dict):
-        return {name: _without(each, known) for name, each in value.items()}
-    return value

@@ -40,7 +40,6 @@ from crmlink.accounting.exports.text_encoding import (
     text_of,
     with_its_spaces,
 )
-from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
 from crmlink.accounting.package_rules import Packages, package_rules
 from crmlink.accounting.references import is_reference
 from crmlink.kinds import Kind
@@ -129,6 +128,8 @@ def _lines(head: str, delimiter: str) -> list[Line]:
 
 
 def _workbook(stream: BinaryIO, options: _Options, sheet: str | None) -> DetectedFormat:
+    from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
+
     with workbook(stream) as book:
         names = sheet_names(book)
         if sheet is not None and sheet not in names:

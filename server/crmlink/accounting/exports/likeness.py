@@ -77,6 +77,9 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "reference": ("reference", "account reference", "customer reference", "supplier reference",
                   "account"),
 }  # fmt: skip
+_TURNS = frozenset(("first", "last"))
+_EVENTS = frozenset(("invoice", "bill", "work"))
+_NAMED = _OWNERS | {"name", "names", "contact", "company", "person", "initial"}
 # Words that mark a heading as none of the fields.
 _OTHER = frozenset(
     (
@@ -118,7 +121,7 @@ def _best_field(heading: str) -> tuple[str, float] | None:
     words = [word for word in words if word not in _ELSEWHERE]
     if not _OF_AN_OWNER.isdisjoint(words):
         words = [word for word in words if word not in _OWNERS]
-    if not words or not _OTHER.isdisjoint(words):
+    if not words or not _OTHER.isdisjoint(words) or _is_of_time(heading):
         return None
     scored = [
         (_likeness(words, known.split()), name)
@@ -129,6 +132,13 @@ def _best_field(heading: str) -> tuple[str, float] | None:
     if elsewhere and name in ("address", "town", "postcode", "county", "country"):
         name = f"other_{name}"
     return (name, score) if score >= MIN_LIKENESS else None
+
+
+def _is_of_time(heading: str) -> bool:
+    """Return whether *first* or *last* say when, as in *Last job*, and not which name."""
+    words = {word for word in _plain(heading) if len(word) > 1}
+    words |= _EVENTS & set(re.findall("[a-z]+", heading.casefold()))
+    return not words.isdisjoint(_TURNS) and not words <= _TURNS | _NAMED
 
 
 def _plain(heading: str) -> Iterator[str]:

@@ -96,12 +96,14 @@ ROWS = {
     "broken_text": "Some of it is not text (NUL).",
     "header_again": "The headings again, not a contact.",
     "total": "A total, not a contact.",
+    "footer": "A line around the table, not one of its rows.",
     "time_stamp": "The time of the export, not a contact.",
     "heading_missing": "There are no headings for {table} above it.",
 }
 
 OLD_LETTERS = {
     "mac_roman": "The text was read as written by an old Mac.",
+    "iso8859_14": "The text was read as written with Welsh letters (ISO-8859-14).",
     "cp850": "The text was read as written by DOS.",
 }
 

@@ -70,7 +70,7 @@ class RejectedRow:
     @property
     def may_be_contact(self) -> bool:
         """Whether omitting it may lose a contact: not for a total or a time stamp."""
-        return self.code not in ("header_again", "total", "time_stamp")
+        return self.code not in ("header_again", "total", "time_stamp", "footer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ the accounting reference that Commusoft has for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,13 @@ _ANY_REFERENCE = {
     REFERENCE: {"pattern": r"(?!0).*", "max": MAX_REFERENCE, "canonical": "exact"}
 }
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_WHOLE = re.compile(r"([1-9][0-9]{0,17})\.0{1,6}")  # a number that a program wrote as a fraction
+_TOTAL = re.compile(r"(?:grand[ -]?|sub[ -]?)?totals?\W*", re.IGNORECASE)
+_WORDS = re.compile(r"[^\W\d_].* .*[^\W_]")
+_GROUP_LINES = 3  # below headings of groups
+_MAX_SHEETS = 12
+_FEW_COLUMNS = 2
+Detect = Callable[[str | None, int | None], DetectedFormat]
 _NAMED = frozenset(("name", "company", "person", "first_name", "last_name"))
 
 
@@ -84,13 +91,63 @@ def detect_records(  # noqa: PLR0913 - each option is one answer of the user
     columns: Columns | None = None,
 ) -> DetectedFormat:
     """Return a report's format with the user's corrections. Raises ExportError."""
-    found = detect_format(
-        source, filename, dict(_TABLES),
-        sheet=sheet, header_line=header_line, encoding=encoding, delimiter=delimiter,
-    )  # fmt: skip
-    if found.file_kind == "iif":
-        raise ExportError("not_a_list", found="iif")
-    return with_choices(_recognised(found), kind=kind, columns=columns)
+
+    def detect(sheet: str | None, line: int | None) -> DetectedFormat:
+        found = detect_format(
+            source, filename, dict(_TABLES),
+            sheet=sheet, header_line=line, encoding=encoding, delimiter=delimiter,
+        )  # fmt: skip
+        if found.file_kind == "iif":
+            raise ExportError("not_a_list", found="iif")
+        return _recognised(found) if line is not None else _below_groups(found, detect)
+
+    found = detect(sheet, header_line)
+    if sheet is None and len(found.sheets) > 1:
+        found = _best_sheet([found, *_other_sheets(found, header_line, detect)])
+    return with_choices(found, kind=kind, columns=columns)
+
+
+def _below_groups(found: DetectedFormat, detect: Detect) -> DetectedFormat:
+    """Return the format with the headings below those of groups of columns, if there are such.
+
+    Above *Customer ID, Name, Town* there may be a line *Customer, Address*.
+    """
+    best = _recognised(found)
+    for line in range(_first(found), _first(found) + _GROUP_LINES):
+        if _has_id(best) or not found.header_line:
+            break
+        try:
+            below = detect(found.sheet or None, line)
+        except ExportError:  # there is no such line
+            break
+        if len(below.columns) > len(best.columns) and (_has_id(below) or NUMBER in below.likely):
+            best = below
+    return best
+
+
+def _first(found: DetectedFormat) -> int:
+    return (found.header_line or 0) + 1
+
+
+def _other_sheets(
+    found: DetectedFormat, header_line: int | None, detect: Detect
+) -> Iterator[DetectedFormat]:
+    for name in found.sheets[:_MAX_SHEETS]:
+        if name != found.sheet:
+            with suppress(ExportError):  # an empty one
+                yield detect(name, header_line)
+
+
+def _best_sheet(tables: Sequence[DetectedFormat]) -> DetectedFormat:
+    """Return the first sheet with ids, and the names of others that have ids too."""
+    known = [table for table in tables if _has_id(table)]
+    likely = [table for table in tables if NUMBER in table.likely]
+    best = (known or likely or list(tables))[0]
+    return replace(best, also=tuple(table.sheet for table in known if table is not best))
+
+
+def _has_id(found: DetectedFormat) -> bool:
+    return NUMBER in found.columns
 
 
 def with_choices(
@@ -168,6 +225,9 @@ class _RecordParser:
         if isinstance(contact, RejectedRow) and not contact.may_be_contact:
             return RejectedRecord(contact)
         kind, number = self._kind_of(row), _number(self._cell(row, NUMBER))
+        if code := _beside_the_table(row, number):
+            record_id = f"{kind}-{number}" if kind and number else ""
+            return RejectedRecord(RejectedRow(row.line, code, {}), record_id)
         try:
             return self._record(row, contact, kind, number)
         except RowRejected as rejected:
@@ -213,9 +273,25 @@ class _RecordParser:
         return text
 
 
+def _beside_the_table(row: Row, number: str) -> str:
+    """Return which kind of line a row is that is no record; empty if it may be one.
+
+    A total may have its count in the column of the ids, where it would be another record.
+    """
+    filled = [text for cell in row.cells if (text := cell_text(cell))]
+    if len(filled) == 1 and len(row.header) > _FEW_COLUMNS and _WORDS.search(filled[0]):
+        return "footer"
+    rest = [text for text in filled if not _TOTAL.fullmatch(text)]
+    if len(rest) < len(filled) and not any(map(str.isalpha, "".join(rest))):
+        return "total"
+    return ""
+
+
 def _number(cell: Any) -> str:
     """Return a record's id as Commusoft writes it; empty for anything else."""
     if isinstance(cell, bool) or not isinstance(cell, (str, int, float)):
         return ""
     text = cell_text(cell)
+    if whole := _WHOLE.fullmatch(text):
+        text = whole[1]
     return text if _NUMBER.fullmatch(text) else ""

@@ -34,6 +34,7 @@ from crmlink.values import (
     without_placeholder,
 )
 from crmlink.values.addresses import NO_ADDRESS
+from crmlink.values.double_encoding import without_double_encoding
 
 MAX_LENGTHS = {
     "name": 300, "company": 300, "person": 300, "account_number": 100, "email": 320, "town": 200,
@@ -250,7 +251,7 @@ class RowParser:
         """Return the first non-empty value of a field's columns, on one line."""
         longest = MAX_LENGTHS.get(field.removeprefix("other_"), 300)
         for i in self._positions.get(field, ()):
-            text = cell_text(cells[i]) if i < len(cells) else ""
+            text = _text(cells, i)
             if text:
                 if len(text) > longest:
                     name_ = field if field in MAX_LENGTHS else "person"
@@ -260,7 +261,7 @@ class RowParser:
 
     def _all(self, cells: Sequence[Any], field: str) -> list[str]:
         indexes = self._positions.get(field, ())
-        return [text for i in indexes if i < len(cells) and (text := cell_text(cells[i]))]
+        return [text for i in indexes if (text := _text(cells, i))]
 
     def _addresses(self, cells: Sequence[Any], names: Sequence[str]) -> list[PostalAddress]:
         """Return the main and the other address, without empty and equal ones."""
@@ -287,3 +288,11 @@ class RowParser:
         if lines and county and normalise_heading(county) != normalise_heading(town):
             lines.append(county)
         return read_address(lines[:_MAX_ADDRESS_LINES], town, postcode, country)
+
+
+def _text(cells: Sequence[Any], index: int) -> str:
+    """Return a value as text, with plain spaces and letters that were encoded twice put right."""
+    if index >= len(cells):
+        return ""
+    text = cell_text(cells[index])
+    return text if text.isascii() else without_double_encoding(text).replace("\xa0", " ")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from crmlink.accounting.exports.cells import cell_text
 from crmlink.accounting.exports.csv_reader import CsvReader, CsvRow
@@ -15,8 +15,10 @@ from crmlink.accounting.exports.headings import unique_labels
 from crmlink.accounting.exports.known_formats import column_letters, known_formats
 from crmlink.accounting.exports.model import DetectedFormat, RejectedRow
 from crmlink.accounting.exports.text_encoding import text_of
-from crmlink.accounting.exports.xlsx_reader import Cell, rows, workbook
 from crmlink.kinds import Kind
+
+if TYPE_CHECKING:
+    from crmlink.accounting.exports.xlsx_reader import Cell
 
 MAX_ROWS = 1_000_000
 
@@ -136,6 +138,8 @@ def _iif_rows(
 def _workbook_rows(
     stream: BinaryIO, detected: DetectedFormat
 ) -> Generator[Row | RejectedRow, None, None]:
+    from crmlink.accounting.exports.xlsx_reader import rows, workbook  # brings openpyxl
+
     with workbook(stream) as book:
         if detected.sheet not in book.sheetnames:
             names = ", ".join(book.sheetnames[:20])

@@ -15,8 +15,8 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")
-# Offered to the user; the last two are those of old Macs and of DOS.
-ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
+# Offered to the user; the last three are those of old Macs, of Welsh, and of DOS.
+ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "iso8859_14", "cp850")
 HEAD = 1 << 17  # bytes read to detect the format
 
 _CHUNK = 1 << 20

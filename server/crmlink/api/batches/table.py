@@ -14,7 +14,7 @@ from crmlink.api.schemas.on_pages import (
     TableQuerySchema,
     TableSchema,
 )
-from crmlink.batches.page_table import TableRow, observe_rows, table_rows
+from crmlink.batches.page_table import TableRow, observe_rows, table_page
 from crmlink.linking.decisions import find_link, require_connection
 from crmlink.linking.errors import LinkingFailure, LinkUnknown
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage
@@ -36,11 +36,11 @@ class TableView(MethodView):
     def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
         """The rows that wait to be filled in on Commusoft's page, in the list's order"""
         here = current_workspace()
-        rows = table_rows(here, batch_id, query["after"], query["limit"])
+        page = table_page(here, batch_id, query["after"], query["limit"])
         return {
             "connection_id": here.public_connection_id,
-            "rows": [_row_shape(row) for row in rows],
-            "next": rows[-1].position if rows else None,
+            "rows": [_row_shape(row) for row in page.rows],
+            "next": page.next,
         }
 
 
@@ -65,7 +65,12 @@ class TableObservationsView(MethodView):
         seen = [
             (
                 row["link_id"],
-                Observation(body["stage"], SeenOnPage.of(row["value"]), row["replaces"]),
+                Observation(
+                    body["stage"],
+                    SeenOnPage.of(row["value"]),
+                    row["replaces"],
+                    row["record_version"],
+                ),
             )
             for row in body["rows"]
         ]
@@ -79,6 +84,7 @@ def _row_shape(row: TableRow) -> dict[str, Any]:
         "link_id": row.link.id,
         "position": row.position,
         "record": record_shape(row.record),
+        "record_version": row.record.changed,
         "number": row.record.number,
         "alone": row.alone,
         "prior": row.link.prior,
@@ -88,12 +94,16 @@ def _row_shape(row: TableRow) -> dict[str, Any]:
 
 
 def _result_shape(link_id: str, found: Observed | LinkingFailure) -> dict[str, Any]:
-    shape: dict[str, Any] = {"link_id": link_id, "state": None, "fill": False}
+    shape: dict[str, Any] = {
+        "link_id": link_id, "state": None, "fill": False, "record_version": None,
+    }  # fmt: skip
     if isinstance(found, LinkingFailure):
         problem = problem_of(found)
         shape["current_reference"] = found.facts.get("current_reference")
     else:
-        shape |= {"state": found.link.state.value, "fill": found.fill}
+        shape |= {
+            "state": found.link.state.value, "fill": found.fill, "record_version": found.version,
+        }  # fmt: skip
         kept = problem_of_link(found.link)
         shape["current_reference"] = (found.link.failure or {}).get("current_reference")
         if kept is None:

@@ -171,6 +171,9 @@ class LinkSchema(Schema):
     contact_reference = fields.String()
     contact_name = fields.String()
     record = fields.Nested(RecordSchema)
+    record_version = fields.Integer(
+        metadata={"description": "Grows with what is learnt of the record; for observations."}
+    )
     prior_reference = fields.String(allow_none=True)
     differences = fields.List(fields.Nested("DifferenceSchema"))
     created_at = fields.AwareDateTime()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from crmlink.api.schemas.common import (
     CONNECTION,
@@ -13,10 +15,13 @@ from crmlink.api.schemas.common import (
     text,
 )
 from crmlink.store import LinkState, Writes
-from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
+from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictInteger
 
 MOST_ROWS = 500  # of a table, in one request
 STAGE = validate.OneOf(["before", "after"])
+
+
+VERSION = "As the server had it when the page was opened: from the link, or the answer before."
 
 
 class ObservationSchema(Schema):
@@ -30,6 +35,9 @@ class ObservationSchema(Schema):
         allow_none=True,
         load_default=None,
         metadata={"description": "The other reference that the person has agreed to replace."},
+    )
+    record_version = StrictInteger(
+        allow_none=True, load_default=None, metadata={"description": VERSION}
     )
 
 
@@ -57,13 +65,16 @@ class ShownFieldSchema(Schema):
 
     host = text(260, required=True)
     selector = text(300, required=True)
-    label = text(100, required=True)
-    section = text(100, load_default="")
+    label = text(100, required=True, metadata={"description": "It names no record's person."})
+    section = text(100, load_only=True, metadata={"description": "Ignored: it may name a person."})
 
 
-class RecordFieldSchema(ShownFieldSchema):
+class RecordFieldSchema(Schema):
     """Such a field as an admin showed it."""
 
+    host = fields.String()
+    selector = fields.String()
+    label = fields.String()
     kind = fields.String()
     by = fields.String()
     created_at = fields.AwareDateTime()
@@ -88,6 +99,7 @@ class TableRowSchema(Schema):
     link_id = fields.String()
     position = fields.Integer()
     record = fields.Nested(RecordSchema)
+    record_version = fields.Integer()
     number = fields.String(metadata={"description": "The record's, as in its page's address."})
     alone = StrictBoolean(
         metadata={"description": "No other record of the kind has this name and address."}
@@ -111,6 +123,9 @@ class SeenRowSchema(Schema):
     link_id = text(64, required=True)
     value = text(200, required=True, allow_none=True)
     replaces = text(200, allow_none=True, load_default=None)
+    record_version = StrictInteger(
+        allow_none=True, load_default=None, metadata={"description": VERSION}
+    )
 
 
 class SeenRowsSchema(Schema):
@@ -122,6 +137,12 @@ class SeenRowsSchema(Schema):
         fields.Nested(SeenRowSchema), required=True, validate=validate.Length(1, MOST_ROWS)
     )
 
+    @validates_schema
+    def require_distinct(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError for a link that is there twice: a table shows one value of it."""
+        if len({row["link_id"] for row in data["rows"]}) < len(data["rows"]):
+            raise ValidationError("A link is there twice.", "rows")
+
 
 class SeenRowResultSchema(Schema):
     """The link after that; `failure` is why nothing may be filled, or how the link ended."""
@@ -131,6 +152,7 @@ class SeenRowResultSchema(Schema):
         allow_none=True, validate=validate.OneOf([state.value for state in LinkState])
     )
     fill = fields.Boolean()
+    record_version = fields.Integer(allow_none=True)
     failure = fields.Nested(FailureSchema, allow_none=True)
     current_reference = fields.String(allow_none=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -13,6 +14,7 @@ from crmlink.web.strict_parsing import StrictBoolean, StrictInteger
 MAX_ROWS = 5_000  # in one part
 MAX_PARTS = 1_000
 PART = validate.Range(1, MAX_PARTS)
+OLDEST = datetime(2000, 1, 1, tzinfo=UTC)  # no page is older; the first years are no times in UTC
 
 
 class ImportedRecordSchema(Schema):
@@ -71,6 +73,7 @@ class RecordImportSchema(Schema):
     read_at = fields.AwareDateTime(
         load_default=None,
         allow_none=True,
+        validate=validate.Range(min=OLDEST),
         metadata={"description": "When the page was read; now, if missing."},
     )
     rows = fields.List(

@@ -47,7 +47,7 @@ def serialize_batch_detail(found: Overview) -> dict[str, Any]:
             "of": progress.of,
             "rate": progress.rate,
             "seconds_left": progress.seconds_left,
-            "trouble": _trouble_shape(progress.trouble),
+            "trouble": _trouble_shape(progress.problem),
         },
         "sure_bound": batch.sure_bound,
         "matched_at": batch.matched_at,

@@ -338,7 +338,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
         "of": progress.of,
         "rate": progress.rate,
         "seconds_left": progress.seconds_left,
-        "trouble": progress.trouble,
+        "trouble": progress.problem,
     }
 
 

@@ -35,8 +35,8 @@ def progress_line(found: Overview) -> str:
     if progress.seconds_left:
         parts.append(f"{duration(progress.seconds_left)} left")
     line = ", ".join(parts)
-    if progress.trouble:
-        line += f". {trouble(progress.trouble).detail}"
+    if progress.problem:
+        line += f". {trouble(progress.problem).detail}"
     return line
 
 

@@ -30,6 +30,7 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.listed_details import label
+from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import (
     Confirmation,
     blueprint,
@@ -73,6 +74,7 @@ FIRST_ROWS = 50  # rows in the page, and per request
 BAD_SHOWN = 20
 MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
+ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
 
 
@@ -224,14 +226,14 @@ def discard_list(batch_id: str) -> Response:
 def list_context(found: Overview) -> dict[str, object]:
     """Return the template values that every page of a list needs."""
     batch = found.batch
-    trouble = found.progress.trouble
+    problem = found.progress.problem
     return {
         "overview": found,
         "batch": batch,
         "counts": found.counts,
         "progress": found.progress,
         "title": name_of(batch),
-        "trouble": trouble_of(trouble) if trouble else None,
+        "trouble": trouble_of(problem) if problem else None,
         "moving": batch.state in MOVING,
         "phase": phase_of(batch),
         "has_list_page": not batch.package
@@ -240,7 +242,21 @@ def list_context(found: Overview) -> dict[str, object]:
         "ready": count_ready(found),
         "first_open": first_to_check(current_workspace(), batch.id),
         "next_seconds": _seconds_until(found.progress.next_try),
+        "table_url": _table_url(batch) if batch.state in ON_PAGES else None,
     }
+
+
+def _table_url(batch: Batch) -> str | None:
+    """Return where the way to Commusoft's table begins; None if no connection opens.
+
+    The address of the table itself is known only of the sandbox.
+    """
+    try:
+        here = current_workspace()
+        table = _practice_table(batch.kind) if here.uses_sandbox else ""
+        return here.commusoft.web_url + table
+    except (LinkingFailure, VaultKeyMissing):
+        return None
 
 
 def phase_of(batch: Batch) -> str:
@@ -362,6 +378,7 @@ def _words() -> dict[str, object]:
 blueprint.add_app_template_filter(rejected_row_text, "why_bad")
 blueprint.add_app_template_filter(label, "contact_label")
 blueprint.add_app_template_filter(reason_lines, "reasons")
+blueprint.add_app_template_filter(confidence, "confidence")
 blueprint.add_app_template_filter(conflict_text, "conflict")
 blueprint.add_app_template_filter(file_type_label, "file_kind")
 blueprint.add_app_template_filter(name_of, "list_name")
@@ -377,3 +394,10 @@ def _duration(seconds: float) -> str:
         return f"{minutes} minute{'s' if minutes != 1 else ''}"
     hours = seconds / 3600
     return f"{hours:.1f} hours".replace(".0", "")
+
+
+def _practice_table(kind: str | None) -> str:
+    """Return the path of the practice data's table of references."""
+    from crmlink.commusoft.sandbox.web.addresses import TABLE  # other servers have no sandbox
+
+    return f"{TABLE}/link/{kind or 'customer'}s"

@@ -1,5 +1,6 @@
 // No framework. The older layout loads the page again after a save, the newer one draws itself again.
-// options.labelling says how a field is labelled, options.where in what it is: the page, a frame, an open shadow root.
+// options.labelling says how a field is labelled, options.where in what it is: the page, a frame, an open shadow root, a
+// modal dialog that stays in the page when it is closed, or one in an open shadow root.
 
 (() => {
   const { labelling = "for", where = "page" } = PAGE.options;
@@ -70,7 +71,18 @@
   function draw(edit) {
     editing = edit;
     const record = backend.record();
+    if (where.endsWith("dialog")) return drawDialog(record);
     root.replaceChildren(...(record ? [element("h1", {}, backend.title(record)), edit ? form() : view()] : []));
+    document.dispatchEvent(new CustomEvent("drawn", { detail: { editing, root } }));
+  }
+
+  const dialog = document.createElement("dialog");
+
+  function drawDialog(record) {
+    root.replaceChildren(...(record ? [element("h1", {}, backend.title(record)), view()] : []), dialog);
+    dialog.replaceChildren(...(editing ? [element("h1", {}, backend.title(record)), form()] : []));
+    if (editing) dialog.showModal();
+    else if (dialog.open) dialog.close();
     document.dispatchEvent(new CustomEvent("drawn", { detail: { editing, root } }));
   }
 
@@ -78,7 +90,7 @@
   window.commusoftModel = () => (editing ? { values: model(), dirty: null } : null);
 
   function settle() {
-    if (where === "shadow") root = root.attachShadow({ mode: "open" });
+    if (where.startsWith("shadow")) root = root.attachShadow({ mode: "open" });
     backend.onMove(() => draw(false));
     draw(false);
   }

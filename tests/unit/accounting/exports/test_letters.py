@@ -85,3 +85,72 @@ def test_a_doubtful_name_that_is_no_reference_is_kept() -> None:
 )
 def test_a_name_as_people_write_it_is_not_doubted(name: str) -> None:
     assert not is_doubtful(name)
+
+
+WELSH = ("Llŷr Jones", "Siân Gŵyr", "Dŷ Hafod Cyf", "LLŶR JONES", "Tŵr y Môr")
+
+
+@pytest.mark.parametrize("name", WELSH)
+@pytest.mark.parametrize("encoding", ["iso8859_14", "utf-8", "utf-8-sig", "utf-16"])
+def test_welsh_letters_are_read_as_they_were_written(encoding: str, name: str) -> None:
+    (first, _) = contacts(read(iif(name, "Plain Ltd").encode(encoding), "list.iif"))
+    assert (first.reference, first.name) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Acme\xa0Ltd", "cp1252"),
+        ("Acme\xa0Ltd", "mac_roman"),
+        ("Acme €50 – discount", "cp1252"),
+        ("Seán Ó Sé\nMáire Ní Bhriain\nPádraig Ó hÉigeartaigh", "mac_roman"),
+        ("Seán Ó Sé\nMáire Ní Bhriain\nPádraig Ó hÉigeartaigh", "cp1252"),
+    ],
+)
+def test_the_letters_of_names_and_prices_are_told(text: str, encoding: str) -> None:
+    content = f"Name,Phone\n{text.replace(chr(10), ',' + chr(10))},\n".encode(encoding)
+    names = [row.name for row in contacts(read(content))]
+    assert names == [line.replace("\xa0", " ") for line in text.split("\n")]
+
+
+@pytest.mark.parametrize("name", ["CAFÉ ROUGE", "O’NEILL", "Mary’s", "O’Neill", "24° Ltd"])
+def test_a_macs_line_ends_alone_make_no_letter_certain(name: str) -> None:
+    content = iif(name, "Plain Ltd", end="\r").encode("cp1252")
+    found = contacts(read(content, "list.iif"))
+    assert [row.reference for row in found if not row.reference.isascii()] in ([], [name])
+
+
+def test_letters_of_an_encoding_that_is_not_known_are_not_certain() -> None:
+    content = iif("Łukasz Wiśniewski", "Grażyna Świątek").encode("cp1250")
+    assert not look(content, "list.iif").letters_certain
+
+
+@pytest.mark.parametrize(
+    ("reference", "doubtful"),
+    [
+        ("TÅµr", True), ("Acmeâ„¢", True), ("Caf√© Rouge", True), ("Acme Â£10", True),
+        ("Ó hÉigeartaigh", False), ("NicÌomhair", False), ("McÉwan & Co", False),
+    ],
+)  # fmt: skip
+def test_letters_encoded_twice_are_doubted_and_gaelic_capitals_are_not(
+    reference: str, doubtful: bool
+) -> None:
+    assert is_doubtful(reference) is doubtful
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("CafÃ© Rouge", "Café Rouge"),
+        ("CafÃƒÂ© Rouge", "Café Rouge"),
+        ("Caf√© Rouge", "Café Rouge"),
+        ("Maryâ€™s CafÃ© – Leeds", "Mary’s Café – Leeds"),
+        ("TÅµr LlÅ·r", "Tŵr Llŷr"),
+        ("Ã‰amonn Ã“ SÃ©", "Éamonn Ó Sé"),
+        ("CAFÉ’S", "CAFÉ’S"),
+        ("Åsa Ãberg", "Åsa Ãberg"),
+    ],
+)
+def test_letters_that_were_encoded_twice_are_put_right_in_names(text: str, name: str) -> None:
+    (row,) = contacts(read(f"Name,Phone\n{text},0113 496 0101\n"))
+    assert row.name == name

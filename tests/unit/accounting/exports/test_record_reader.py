@@ -210,3 +210,72 @@ def test_every_heading_of_the_sample_is_known() -> None:
     used = {label for labels in look(report()).columns.values() for label in labels}
     assert used == set(HEADINGS)
     assert {heading for one in PEOPLE for heading in one} <= used
+
+
+@pytest.mark.parametrize("written", ["1001.0", "1001.00", " 1001 "])
+def test_an_id_that_a_program_wrote_as_a_number_is_read(written: str) -> None:
+    found = records(read(table([SHORT, [written, "Ann Acme", "LS1 4AP"]])))
+    assert [one.number for one in found] == ["1001"]
+
+
+@pytest.mark.parametrize("written", ["1001.5", "1.001E+03", "001001", "1,001", "#1001", "1.001"])
+def test_an_id_that_may_be_another_is_refused(written: str) -> None:
+    rows = read(table([SHORT, [written, "Ann Acme", "LS1 4AP"]]))
+    assert bad(rows) == [(2, "number_malformed", "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "record_id"),
+    [
+        (["3", "Total", ""], "total", "customer-3"),  # not a customer 3 of that name
+        (["Grand total:", "3", ""], "total", ""),
+        (["Total: 3 customers", "", ""], "footer", ""),
+        (["", "End of report", ""], "footer", ""),
+    ],
+)
+def test_totals_and_lines_below_the_table_are_no_records(
+    line: list[str], code: str, record_id: str
+) -> None:
+    rows = read(table([SHORT, ["1001", "Ann Acme", "LS1 4AP"], line]))
+    assert [one.id for one in records(rows)] == ["customer-1001"]
+    assert bad(rows) == [(3, code, record_id)]
+    assert not any(one.row.may_be_contact for one in rows if isinstance(one, RejectedRecord))
+
+
+def test_a_firm_called_total_is_a_record() -> None:
+    (row,) = records(read(table([SHORT, ["7", "Total Gas & Power", "LS1 4AP"]])))
+    assert row.contact.name == "Total Gas & Power"
+    (row,) = records(read(table([SHORT, ["7", "Total", "LS1 4AP"]])))
+    assert row.id == "customer-7"
+
+
+def test_headings_below_those_of_groups_are_found() -> None:
+    groups = ["Customer", "", "Address"]
+    book = workbook([groups, SHORT, [1001, "Ann Acme", "LS1 4AP"]])
+    found = look(book, "Customers.xlsx")
+    assert found.header_line == 2
+    assert [one.id for one in records(read(book, "Customers.xlsx"))] == ["customer-1001"]
+    assert look(book, "Customers.xlsx", header_line=1).header_line == 1
+
+
+def test_the_sheet_with_ids_is_read_and_the_others_are_named() -> None:
+    of_suppliers = [heading.replace("Customer", "Supplier") for heading in SHORT]
+    book = workbook(
+        [["This report was made by Commusoft"], ["See the other sheets"]],
+        [SHORT, [1001, "Ann Acme", "LS1 4AP"]],
+        [of_suppliers, [501, "Screwfix", "BA22 8RT"]],
+        names=("Notes", "Customers", "Suppliers"),
+    )
+    found = look(book, "Report.xlsx")
+    assert (found.sheet, found.also) == ("Customers", ("Suppliers",))
+    assert look(book, "Report.xlsx", sheet="Notes").sheet == "Notes"
+    suppliers = records(read(book, "Report.xlsx", sheet="Suppliers"))
+    assert [one.id for one in suppliers] == ["supplier-501"]
+
+
+def test_a_column_that_says_when_is_no_name() -> None:
+    headings = [*SHORT, "Last job", "Last visit", "First invoice"]
+    (row,) = records(
+        read(table([headings, ["1001", "Ann Acme", "LS1 4AP", "45413", "45413", "45413"]]))
+    )
+    assert (row.contact.label, row.contact.person) == ("Ann Acme", "")

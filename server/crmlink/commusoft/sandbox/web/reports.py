@@ -5,8 +5,6 @@ import io
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.records import SandboxRecord
@@ -61,6 +59,9 @@ def _row(entry: SandboxRecord) -> list[str]:
 
 
 def _as_xlsx(rows: Iterator[list[str]]) -> bytes:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Report")
     for row in rows:

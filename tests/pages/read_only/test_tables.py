@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import datetime, timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from crmlink.installation import Installation
 from crmlink.store import Device, DeviceType
 from crmlink.store.base import now
-from support.list_files import linked, matched, unlinked
-from support.page_client import PageClient, signed_in_client
+from support.page_client import PageClient
 from support.sample_data import SampleData
+from support.tables import WRITTEN_DAY, downloaded
 
-DAY = r"[0-3]\d/[01]\d/\d{4} [0-2]\d:[0-5]\d"
 SHOWN_DAY = r"\b[1-9]\d? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}, \d\d:\d\d\b"
 
 
@@ -33,14 +29,6 @@ def _column(page: str, number: int = 1) -> list[str]:
 
 def _names(page: str, number: int = 1) -> list[str]:
     return [re.sub(r"<[^>]+>", "", cell).lower() for cell in _column(page, number)]
-
-
-def _table(client: PageClient, path: str) -> list[dict[str, str]]:
-    reply = client.get(path)
-    assert reply.mimetype == "text/csv"
-    content = reply.get_data()
-    assert content.startswith(b"\xef\xbb\xbf")
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 @pytest.mark.parametrize(
@@ -83,19 +71,19 @@ def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) ->
 
 
 def test_the_audit_is_found_by_a_person_s_name_and_email_whoever_did_it(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
-    for search in (scene.clerk.name, scene.clerk.email):
+    for search in (sample.clerk.name, sample.clerk.email):
         page = admin.read(f"/audit?q={search}")
         assert "added a person" in page or "set a password" in page, search
     assert "No entries match" in admin.read("/audit?q=nobody@nowhere.example")
 
 
 def test_the_audit_is_narrowed_by_person_and_day_and_turned_round(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
-    page = admin.get(f"/audit?person={scene.manager.public_id}").get_data(as_text=True)
-    assert set(_names(page, 3)) == {scene.manager.name.lower()}
+    page = admin.get(f"/audit?person={sample.manager.public_id}").get_data(as_text=True)
+    assert set(_names(page, 3)) == {sample.manager.name.lower()}
     assert "No entries match" in admin.read("/audit?until=01/01/2020")
     assert "Enter a date like" in admin.read("/audit?since=yesterday")
     first = admin.get("/audit?sort=when").get_data(as_text=True)
@@ -104,26 +92,6 @@ def test_the_audit_is_narrowed_by_person_and_day_and_turned_round(
     if older:
         second = admin.get(older[1].replace("&amp;", "&")).get_data(as_text=True)
         assert int(_names(second)[0]) == int(_names(first)[-1]) + 1
-
-
-def test_tables_that_are_taken_away_are_for_people(
-    app: Flask, admin: PageClient, scene: SampleData, installation: Installation
-) -> None:
-    rows = _table(admin, "/audit.csv")
-    assert rows[0]["Line"] == "1"
-    assert all(re.fullmatch(DAY, row["When"]) for row in rows)
-    assert not [row for row in rows if "{" in row["Details"]]
-    rows = _table(admin, f"/audit.csv?person={scene.manager.public_id}")
-    assert {row["Who"] for row in rows} == {scene.manager.name}
-    rows = _table(admin, "/links.csv?state=linked")
-    assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
-    assert re.fullmatch(DAY, rows[0]["When"])
-    batch = linked(installation, scene.manager, unlinked(installation, 2))
-    boss = signed_in_client(app, installation, scene.manager)
-    rows = _table(boss, f"/lists/{batch.id}/results.csv")
-    finished = [row for row in rows if row["Status"] == "Linked"]
-    assert finished
-    assert all(re.fullmatch(DAY, row["Finished on"]) for row in finished)
 
 
 def test_days_are_written_in_one_way(admin: PageClient) -> None:
@@ -158,43 +126,27 @@ def test_a_table_is_narrowed_by_day(
 
 
 def test_records_are_narrowed_by_the_day_they_were_linked_also_in_a_search(
-    admin: PageClient, scene: SampleData
+    admin: PageClient, sample: SampleData
 ) -> None:
     found = _column(admin.get("/records?since=01/01/2020").get_data(as_text=True))
-    assert scene.linked.record_label in " ".join(found)
-    word = scene.linked.record_label.split()[-1]
-    assert scene.linked.record_label in admin.read(f"/records?q={word}&since=01/01/2020")
+    assert sample.linked.record_label in " ".join(found)
+    word = sample.linked.record_label.split()[-1]
+    assert sample.linked.record_label in admin.read(f"/records?q={word}&since=01/01/2020")
     assert "No matches" in admin.read(f"/records?q={word}&until=01/01/2020")
-
-
-def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
-    app: Flask, installation: Installation, scene: SampleData
-) -> None:
-    batch = matched(installation, scene.manager)
-    boss = signed_in_client(app, installation, scene.manager)
-
-    def names(query: str) -> list[str]:
-        page = boss.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)
-        return [name.lower() for name in re.findall(r'id="who-\d+">(.*?)<', page)]
-
-    up, down = names("sort=name"), names("sort=-name")
-    assert len(up) > 2
-    assert up == sorted(up)
-    assert down == up[::-1]
-    assert names("sort=%3Cscript%3E") == names("")
-    page = boss.get(f"/lists/{batch.id}?sort=-name&q=a").get_data(as_text=True)
-    places = re.search(r'data-places="([^"]*)"', page)
-    assert places
-    part = boss.get(f"/lists/{batch.id}/rows?at={places[1]}").get_data(as_text=True)
-    shown = re.findall(r'<li class="row"[^>]* data-place="(\d+)"', part)
-    assert shown == re.findall(r'<li class="row"[^>]* data-place="(\d+)"', page), (
-        "the rest of a page has its order"
-    )
-    everything = _table(boss, f"/lists/{batch.id}/results.csv")
-    some = _table(boss, f"/lists/{batch.id}/results.csv?q={up[0].split()[0]}")
-    assert 0 < len(some) < len(everything)
 
 
 def test_the_navigation_folds_without_javascript(admin: PageClient) -> None:
     page = admin.get("/").get_data(as_text=True)
     assert '<label class="button small menu-button" for="menu">Menu</label>' in page
+
+
+def test_tables_that_are_taken_away_are_for_people(admin: PageClient, sample: SampleData) -> None:
+    rows = downloaded(admin, "/audit.csv")
+    assert rows[0]["Line"] == "1"
+    assert all(re.fullmatch(WRITTEN_DAY, row["When"]) for row in rows)
+    assert not [row for row in rows if "{" in row["Details"]]
+    rows = downloaded(admin, f"/audit.csv?person={sample.manager.public_id}")
+    assert {row["Who"] for row in rows} == {sample.manager.name}
+    rows = downloaded(admin, "/links.csv?state=linked")
+    assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
+    assert re.fullmatch(WRITTEN_DAY, rows[0]["When"])

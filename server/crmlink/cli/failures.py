@@ -1,0 +1,33 @@
+"""Sentences for the failures that a command ends with."""
+
+from __future__ import annotations
+
+import click
+
+from crmlink.access.errors import AccessFailure, InvalidFields
+from crmlink.accounting.errors import AccountingError
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.commusoft.vault import VaultKeyMissing
+from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.settings import InvalidSettings
+from crmlink.web.problems import problem_of
+
+FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError)
+
+
+def sentence_of(error: Exception) -> str | None:
+    """Return the sentence for a failure; None for an error in the program.
+
+    Raises click.UsageError if an argument is wrong.
+    """
+    match error:
+        case InvalidFields():
+            raise click.UsageError(problem_of(error).detail) from error
+        case VaultKeyMissing():
+            return (
+                "The stored Commusoft credentials were encrypted with another key. Restore "
+                "credential.keys from your backup, or run: crmlink disconnect"
+            )
+        case InvalidSettings():
+            return str(error)
+    return problem_of(error).detail if isinstance(error, FAILURES) else None

@@ -1,0 +1,146 @@
+"""crmlink backup, restore and check: looking after an installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from crmlink.upkeep.checks import Check
+
+PASSPHRASE = "CRMLINK_BACKUP_PASSPHRASE"  # noqa: S105 - the variable's name
+MARKS = {"fine": "✓", "note": "•", "failed": "✕"}
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--without-keys", is_flag=True, help="Leave the keys out: copy them yourself.")
+def backup_command(file: Path, without_keys: bool) -> None:
+    """Write a backup to FILE, also while the server runs.
+
+    The keys in it are sealed with a passphrase, which is asked for, or taken from
+    CRMLINK_BACKUP_PASSPHRASE.
+    """
+    from crmlink.installation import open_database
+    from crmlink.settings import load_settings
+    from crmlink.upkeep.backup import make_backup
+    from crmlink.upkeep.errors import UpkeepFailure
+    from crmlink.upkeep.texts import failure_text
+
+    settings = load_settings()
+    passphrase = None if without_keys else _passphrase(confirms=True)
+    database = open_database(settings)
+    try:
+        manifest = make_backup(settings, database, file, passphrase)
+    except UpkeepFailure as failure:
+        raise click.ClickException(failure_text(failure)) from failure
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written ({error.strerror}).") from error
+    finally:
+        database.close()
+    click.echo(f"Backup written and read back: {file} ({file.stat().st_size / 1e6:,.1f} MB).")
+    if not manifest.has_keys:
+        click.echo(
+            "The keys are not in it. Copy secret.key, credential.keys and extension.key from "
+            f"{settings.data_dir} to another safe place."
+        )
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", "replaces", is_flag=True, help="Put what is there aside first.")
+@click.option("--without-keys", is_flag=True, help="Restore even without the keys that fit.")
+def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
+    """Restore the backup FILE while the server is stopped.
+
+    It is checked first. What is there already is only put aside with --replace, never deleted.
+    """
+    from crmlink.upkeep.backup import require_whole
+    from crmlink.upkeep.errors import UpkeepFailure
+    from crmlink.upkeep.restore import Place, restore_backup
+    from crmlink.upkeep.texts import failure_text
+    from crmlink.values.moments import format_moment
+
+    data_dir, database_url = _place()
+    place = Place(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
+    try:
+        manifest = require_whole(file)
+        asks = manifest.has_keys and not without_keys
+        passphrase = _passphrase(confirms=False) if asks else None
+        done = restore_backup(place, file, passphrase, replaces=replaces, without_keys=without_keys)
+    except UpkeepFailure as failure:
+        raise click.ClickException(failure_text(failure)) from failure
+    click.echo(f"Restored the backup of {format_moment(done.manifest.made)}.")
+    for path in done.put_aside:
+        click.echo(f"Put aside: {path}")
+    if not done.keys:
+        click.echo("The keys in the data folder were kept.")
+    click.echo(
+        "Browsers that were connected or renewed since then may have to be connected again. People "
+        "who were erased since then are in it again: erase them again."
+    )
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Also write a diagnosis, without personal data, to this file.",
+)
+def check_command(as_json: bool, report: Path | None) -> None:
+    """Check the database, disk, clock, keys, tables, certificate and backups.
+
+    Ends with 1 if something is wrong.
+    """
+    from crmlink.settings import load_settings
+    from crmlink.upkeep.checks import run_checks
+    from crmlink.upkeep.diagnosis import diagnosis
+
+    settings = load_settings()
+    checks = list(run_checks(settings))
+    if as_json:
+        click.echo(json.dumps({"checks": [_shape(check) for check in checks]}, ensure_ascii=False))
+    else:
+        for check in checks:
+            click.echo(f"{MARKS[check.health]} {_text(check)}")
+    if report:
+        try:
+            with report.open("x", encoding="utf-8") as opened:
+                json.dump(diagnosis(settings, checks), opened, indent=1, ensure_ascii=False)
+        except FileExistsError as error:
+            raise click.ClickException(f"{report} exists already.") from error
+        click.echo(f"Diagnosis written: {report}. Read it before you send it.", err=as_json)
+    if any(check.health == "failed" for check in checks):
+        sys.exit(1)
+
+
+def _shape(check: Check) -> dict[str, object]:
+    return {
+        "code": check.code, "health": check.health, "args": dict(check.args), "text": _text(check),
+    }  # fmt: skip
+
+
+def _text(check: Check) -> str:
+    from crmlink.upkeep.texts import check_text
+
+    return check_text(check)
+
+
+def _passphrase(*, confirms: bool) -> str:
+    given = os.environ.get(PASSPHRASE, "")
+    return given or str(
+        click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirms, err=True)
+    )
+
+
+def _place() -> tuple[Path, str]:
+    """Return the data folder, made if needed, and the database; no key is made in it."""
+    from crmlink.settings import load_place
+
+    return load_place()

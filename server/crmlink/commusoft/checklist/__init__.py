@@ -1,0 +1,1 @@
+"""What only a real Commusoft account can show, as questions that an admin answers."""

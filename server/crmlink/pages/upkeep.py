@@ -1,0 +1,131 @@
+"""/upkeep: backups of this installation, and its checks."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from pathlib import Path
+
+from flask import abort, render_template, send_file
+from werkzeug.wrappers import Response
+
+from crmlink.access.context import note
+from crmlink.installation import CLI_PATH
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.store.base import now
+from crmlink.upkeep.backup import make_backup
+from crmlink.upkeep.checks import Check, run_checks
+from crmlink.upkeep.diagnosis import diagnosis
+from crmlink.upkeep.errors import UpkeepFailure
+from crmlink.upkeep.schedule import back_up_now, kept_backups
+from crmlink.upkeep.sealed_keys import MIN_PASSPHRASE
+from crmlink.upkeep.texts import check_text, failure_text
+from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+
+Reply = str | Response | tuple[str, int]
+
+
+@blueprint.get("/upkeep")
+@require_permission("admin")
+def upkeep() -> str:
+    """Show the backups, and what can be checked."""
+    return _page(Form())
+
+
+@blueprint.post("/upkeep/backups")
+@require_permission("admin")
+def back_up() -> Reply:
+    """Make a backup in the folder for backups."""
+    here = current_installation()
+    try:
+        made = back_up_now(here.settings, here.database)
+    except UpkeepFailure as failure:
+        return _page(Form(errors={"": failure_text(failure)})), 422
+    except OSError as error:
+        return _page(Form(errors={"": f"The folder can't be written ({error.strerror})."})), 422
+    _note("backup.made")
+    flash_message(f"Backup made: {made.path.name}.")
+    return redirect_to("pages.upkeep")
+
+
+@blueprint.post("/upkeep/download")
+@require_permission("admin")
+def download_backup() -> Reply:
+    """Make a backup whose keys are sealed with the passphrase, and send it."""
+    form = sent("passphrase", "again")
+    if form.values["passphrase"] != form.values["again"]:
+        form.errors["again"] = "Enter the same passphrase twice."
+        return _page(form), 422
+    here = current_installation()
+    with tempfile.TemporaryDirectory(prefix=".crmlink-", dir=here.settings.data_dir) as folder:
+        file = Path(folder) / "backup"
+        try:
+            make_backup(here.settings, here.database, file, form.values["passphrase"] or " ")
+        except UpkeepFailure as failure:
+            form.errors["passphrase"] = failure_text(failure)
+            return _page(form), 422
+        content = io.BytesIO(file.read_bytes())
+    _note("backup.downloaded")
+    return send_file(
+        content,
+        mimetype="application/octet-stream",
+        as_attachment=True,
+        download_name=f"crmlink-{now():%Y%m%d-%H%M%S}.backup",
+        max_age=0,
+    )
+
+
+@blueprint.get("/upkeep/backups/<filename>")
+@require_permission("admin")
+def kept_backup(filename: str) -> Response:
+    """Send a backup of the folder."""
+    backups = kept_backups(current_installation().settings)
+    found = next((one for one in backups if one.path.name == filename), None)
+    if found is None:
+        abort(404)
+    _note("backup.downloaded")
+    return send_file(found.path, as_attachment=True, download_name=filename, max_age=0)
+
+
+@blueprint.post("/upkeep/checks")
+@require_permission("admin")
+def check_installation() -> str:
+    """Run the checks, and show their results."""
+    return _page(Form(), list(run_checks(current_installation().settings)))
+
+
+@blueprint.get("/upkeep/diagnosis")
+@require_permission("admin")
+def download_diagnosis() -> Response:
+    """Send the diagnosis, which holds no personal data."""
+    settings = current_installation().settings
+    told = diagnosis(settings, run_checks(settings))
+    content = io.BytesIO(json.dumps(told, indent=1, ensure_ascii=False).encode())
+    return send_file(
+        content,
+        mimetype="application/json",
+        as_attachment=True,
+        download_name="crmlink-diagnosis.json",
+        max_age=0,
+    )
+
+
+def _note(action: str) -> None:
+    access = current_access()
+    with access.database.writing() as session:
+        note(session, access, current_actor(), action, "workspace")
+
+
+def _page(form: Form, checks: list[Check] | None = None) -> str:
+    settings = current_installation().settings
+    return render_template(
+        "upkeep.html",
+        form=form,
+        settings=settings,
+        backups=kept_backups(settings),
+        checks=[(check.health, check_text(check)) for check in checks or []],
+        least=MIN_PASSPHRASE,
+        command=CLI_PATH,
+    )

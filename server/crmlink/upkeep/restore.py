@@ -1,0 +1,175 @@
+"""Restoring a backup: checked first, into nothing or with what was there put aside."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from crmlink.installation import RULES_FILE
+from crmlink.store import AuditSigner, Database
+from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
+from crmlink.store.database import MIGRATIONS, REVISION
+from crmlink.store.only_server import only_server
+from crmlink.store.sqlite_file import sqlite_file
+from crmlink.upkeep.backup import DATABASE, SEALED, Manifest, require_whole, unpack
+from crmlink.upkeep.copy_database import copy_into, make_single_file, require_sound, revision_of
+from crmlink.upkeep.errors import UpkeepFailure
+from crmlink.upkeep.sealed_keys import SECRET_KEY, unseal
+
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a backup goes; ``secret_key`` is the one set in the environment, if one is."""
+
+    data_dir: Path
+    database_url: str
+    secret_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was done; ``put_aside`` are the files that were there, under their new names."""
+
+    manifest: Manifest
+    keys: bool
+    put_aside: tuple[Path, ...] = ()
+
+
+def restore_backup(
+    place: Place,
+    file: Path,
+    passphrase: str | None = None,
+    *,
+    replaces: bool = False,
+    without_keys: bool = False,
+) -> Restored:
+    """Restore a backup while no server runs.
+
+    What is in the way is put aside if ``replaces``, else the restore is refused. Keys that do not
+    fit the database are refused, unless ``without_keys``. Raises UpkeepFailure, with nothing
+    changed, ServerRunning or OSError.
+    """
+    manifest = require_whole(file)
+    with (
+        only_server(place.data_dir, place.database_url),
+        tempfile.TemporaryDirectory(prefix=".crmlink-restore-", dir=place.data_dir) as name,
+    ):
+        folder = Path(name)
+        for part in manifest.parts:
+            unpack(file, part, folder / part)
+        keys = _keys(place, manifest, folder, passphrase, without_keys=without_keys)
+        _update(folder / DATABASE)
+        return _put_in_place(place, manifest, folder, keys, replaces=replaces)
+
+
+def _keys(
+    place: Place,
+    manifest: Manifest,
+    folder: Path,
+    passphrase: str | None,
+    *,
+    without_keys: bool,
+) -> dict[str, str]:
+    """Return the keys to write. Raises UpkeepFailure unless the database will have its keys."""
+    keys: dict[str, str] = {}
+    if manifest.has_keys and passphrase:
+        keys = unseal((folder / SEALED).read_bytes(), passphrase)
+    present = place.secret_key or _read(place.data_dir / SECRET_KEY)
+    wanted = place.secret_key or keys.get(SECRET_KEY) or present
+    fits = bool(wanted) and AuditSigner.of(wanted, place.data_dir).key_id == manifest.key_id
+    if not fits and not without_keys:
+        raise UpkeepFailure(
+            "passphrase-needed" if manifest.has_keys and not keys else "keys-needed"
+        )
+    if place.secret_key:  # the environment's is used, whatever the file says
+        keys.pop(SECRET_KEY, None)
+    return keys
+
+
+def _update(file: Path) -> None:
+    """Check a database, and migrate it to this version's tables. Raises UpkeepFailure."""
+    require_sound(file)
+    if revision_of(file) not in _known_revisions():
+        raise UpkeepFailure("newer", version=revision_of(file))
+    database = Database(f"sqlite:///{file}")
+    try:
+        database.migrate()
+    finally:
+        database.close()
+    make_single_file(file)
+    require_sound(file)
+
+
+def _known_revisions() -> set[str]:
+    texts = (path.read_text(encoding="utf-8") for path in (MIGRATIONS / "versions").glob("*.py"))
+    return {found[1] for text in texts if (found := REVISION.search(text))}
+
+
+def _put_in_place(
+    place: Place, manifest: Manifest, folder: Path, keys: dict[str, str], *, replaces: bool
+) -> Restored:
+    target = sqlite_file(place.database_url)
+    if target is None:
+        database = Database(place.database_url)
+        try:
+            copy_into(folder / DATABASE, database)
+        finally:
+            database.close()
+    elif target.exists() and not replaces:
+        raise UpkeepFailure("database-in-use")
+    names = [name for name in (ANCHORS, RULES_FILE) if name in manifest.parts]
+    moves = [(folder / name, place.data_dir / name) for name in names]
+    for name, key in keys.items():
+        _write(folder / f"new {name}", key)
+        moves.append((folder / f"new {name}", place.data_dir / name))
+    if target is not None:  # last: a restore that was killed before leaves no database without keys
+        moves.append((folder / DATABASE, target))
+    aside: list[Path] = []
+    for source, goal in moves:
+        aside += _put_aside(goal)
+        if source.stat().st_dev == goal.parent.stat().st_dev:
+            source.replace(goal)
+        else:
+            _move(source, goal)
+    return Restored(manifest, bool(keys), tuple(aside))
+
+
+def _put_aside(path: Path) -> list[Path]:
+    """Rename a file and SQLite's files beside it; returns the new names."""
+    moved = []
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+    for suffix in ("", *_SIDE_FILES):
+        there = path.with_name(path.name + suffix)
+        if there.exists():
+            aside = path.with_name(f"{path.name}.before-{stamp}{suffix}")
+            there.rename(aside)
+            moved.append(aside)
+    return moved
+
+
+def _move(source: Path, goal: Path) -> None:
+    """Move a file to another disk: whole, or not at all."""
+    beside = goal.with_name(f"{goal.name}.new")
+    _write_bytes(beside, source.read_bytes())
+    beside.replace(goal)
+
+
+def _write(path: Path, text: str) -> None:
+    _write_bytes(path, text.encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _read(path: Path) -> str:
+    return path.read_text().strip() if path.is_file() else ""

@@ -1,0 +1,84 @@
+"""Scheduled backups: one a day into the folder of ``CRMLINK_BACKUP_DIR``, the oldest deleted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from crmlink.settings import Settings
+from crmlink.store import Database
+from crmlink.store.base import now
+from crmlink.upkeep.backup import make_backup
+from crmlink.upkeep.errors import UpkeepFailure
+
+log = structlog.get_logger()
+
+NAME = re.compile(r"crmlink-(\d{8}-\d{6})\.backup")
+EVERY = timedelta(hours=23)  # looked at each hour: an office's PC is off at night
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBackup:
+    """A backup in the folder."""
+
+    path: Path
+    made_at: datetime
+    size: int
+
+
+def kept_backups(settings: Settings) -> list[KeptBackup]:
+    """Return the backups in the folder, the newest first. Raises OSError."""
+    folder = settings.backup_dir
+    if folder is None or not folder.is_dir():
+        return []
+    found = [
+        KeptBackup(path, made_at, path.stat().st_size)
+        for path in folder.iterdir()
+        if (made_at := _made_at(path.name)) and path.is_file()
+    ]
+    return sorted(found, key=lambda one: one.made_at, reverse=True)
+
+
+def back_up_now(settings: Settings, database: Database) -> KeptBackup:
+    """Make a backup in the folder, and delete the oldest beyond the number to keep.
+
+    Raises UpkeepFailure or OSError; then none is deleted.
+    """
+    if settings.backup_dir is None:
+        raise UpkeepFailure("no-place")
+    settings.backup_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = settings.backup_dir / f"crmlink-{now():%Y%m%d-%H%M%S}.backup"
+    make_backup(settings, database, path, settings.backup_passphrase or None)
+    backups = kept_backups(settings)
+    for old in backups[settings.backups_kept :]:
+        old.path.unlink(missing_ok=True)
+    return next(one for one in backups if one.path == path)
+
+
+def back_up_if_due(settings: Settings, database: Database) -> None:
+    """Make today's backup, unless there is one; a failure is logged and tried again."""
+    if settings.backup_dir is None:
+        return
+    try:
+        newest = next(iter(kept_backups(settings)), None)
+        if newest and now() - newest.made_at < EVERY:
+            return
+        made = back_up_now(settings, database)
+    except UpkeepFailure as failure:
+        log.error("backup failed", problem=failure.code)
+    except OSError as error:
+        log.error("backup failed", errno=error.errno)
+    else:
+        log.info("backup made", bytes=made.size)
+
+
+def _made_at(name: str) -> datetime | None:
+    found = NAME.fullmatch(name)
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None

@@ -1,0 +1,125 @@
+"""Sentences about backups and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crmlink.upkeep.checks import Check
+from crmlink.upkeep.errors import UpkeepFailure
+
+Args = Mapping[str, Any]
+_FAILURES = {
+    "file-exists": "{file} exists already. Choose another name, so that no backup is overwritten.",
+    "no-file": "There is no file {file}.",
+    "no-backup": "{file} isn't a crmlink backup, or it was cut off.",
+    "damaged": "The backup is damaged, or the database isn't whole. Nothing was changed. Use "
+    "another backup, and run crmlink check.",
+    "newer": "The backup was made by a newer crmlink ({version}). Update crmlink first.",
+    "older-tables": "The database has another version's tables. Start crmlink serve once, then "
+    "try again.",
+    "passphrase-short": "Use a passphrase of {least} characters or more.",
+    "passphrase-wrong": "That isn't the passphrase of this backup.",
+    "passphrase-needed": "The keys in this backup are sealed. Enter its passphrase.",
+    "no-place": "No folder for backups is set. Set CRMLINK_BACKUP_DIR where crmlink is started.",
+    "keys-needed": "The keys are missing, so sign-ins, the audit log and Commusoft's credentials "
+    "couldn't be used. Put secret.key, credential.keys and extension.key of the earlier server "
+    "into the data folder first.",
+    "database-in-use": "There is a database already, and nothing was changed. Add --replace to put "
+    "it aside; an existing PostgreSQL database has to be emptied by you.",
+}
+
+
+def failure_text(failure: UpkeepFailure) -> str:
+    """Return why nothing was done, as a sentence."""
+    return _FAILURES[failure.code].format_map(failure.facts)
+
+
+def check_text(check: Check) -> str:
+    """Return a check's result as a sentence or two."""
+    return _CHECKS[check.code](check.args)
+
+
+def _disk(args: Args) -> str:
+    return f"Disk: {args['free_mb']:,} MB free in the data folder."
+
+
+def _sound(args: Args) -> str:
+    if not args["problems"]:
+        return "SQLite: the database is whole."
+    return (
+        f"SQLite: {args['problems']} problems found. Stop crmlink, keep a copy of the data folder, "
+        "and restore the newest backup."
+    )
+
+
+def _database(args: Args) -> str:
+    if args.get("problem") == "absent":
+        return "Database: there is none yet. It is made when crmlink starts."
+    if args.get("problem"):
+        return f"Database: it can't be read ({args['problem']})."
+    return f"Database: it can be read ({args['kind']})."
+
+
+def _tables(args: Args) -> str:
+    if args["revision"] == args["newest"]:
+        return f"Tables: up to date ({args['revision']})."
+    return (
+        f"Tables: version {args['revision']}, but this crmlink needs {args['newest']}. Start "
+        "crmlink serve: it updates them. If that fails, an older crmlink is installed."
+    )
+
+
+def _clock(args: Args) -> str:
+    if not args["minutes"]:
+        return "Clock: not behind what was recorded."
+    return f"Clock: {args['minutes']:,} minutes behind the newest entry. Set this computer's time."
+
+
+def _keys(args: Args) -> str:
+    if not args["credentials"]:
+        return "Keys: no Commusoft credentials are stored."
+    if args["readable"]:
+        return "Keys: Commusoft's stored credentials can be read."
+    return (
+        "Keys: Commusoft's stored credentials can't be read. Restore credential.keys from a "
+        "backup, or connect the account again."
+    )
+
+
+def _certificate(args: Args) -> str:
+    if "days" in args:
+        return f"Certificate: valid for {args['days']} more days."
+    return f"Certificate: not checked or not accepted ({args['cause']})."
+
+
+def _backups(args: Args) -> str:
+    match args.get("problem"):
+        case "unscheduled":
+            return "Backups: none are scheduled. Set CRMLINK_BACKUP_DIR to a folder elsewhere."
+        case "none":
+            return "Backups: none in the folder yet."
+    return f"Backups: the newest is {args['hours']} hours old."
+
+
+_CHECKS: Mapping[str, Callable[[Args], str]] = {
+    "folder": lambda args: (
+        f"Data folder: can't be written ({args['cause']})."
+        if args
+        else "Data folder: can be written."
+    ),
+    "disk": _disk,
+    "sound": _sound,
+    "database": _database,
+    "tables": _tables,
+    "clock": _clock,
+    "keys": _keys,
+    "audit": lambda args: (
+        "Audit log: its last check found nothing."
+        if args["sound"]
+        else "Audit log: its last check found a problem. Run crmlink audit verify."
+    ),
+    "server": lambda args: f"Server: {args['running']} running.",
+    "certificate": _certificate,
+    "backups": _backups,
+}

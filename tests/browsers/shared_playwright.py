@@ -1,0 +1,16 @@
+"""The one Playwright of a test process: a second one beside it cannot be started."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+
+from playwright.sync_api import Playwright, sync_playwright
+
+
+@functools.cache
+def shared_playwright() -> Playwright:
+    """Return it, started at the first call; it ends with the process."""
+    running = sync_playwright().start()
+    atexit.register(running.stop)
+    return running

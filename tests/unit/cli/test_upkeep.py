@@ -1,0 +1,80 @@
+"""Backup, restore and check at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crmlink.cli import main
+
+PASSPHRASE = "a passphrase of the office"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def invoke(*arguments: str, folder: str = "data", typed: str | None = None) -> Result:
+        runner = CliRunner(env={"CRMLINK_DATA_DIR": str(tmp_path / folder)})
+        return runner.invoke(main, arguments, input=typed)
+
+    return invoke
+
+
+def test_a_backup_moves_an_office_to_another_folder(run: Run, tmp_path: Path) -> None:
+    file = str(tmp_path / "office.backup")
+    assert run("person", "list").exit_code == 0
+    made = run("backup", file, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert made.exit_code == 0, made.output
+    assert "Backup written and read back" in made.output
+    assert PASSPHRASE not in made.output
+    again = run("backup", file, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert (again.exit_code, "exists already" in again.output) == (1, True)
+    assert "isn't the passphrase" in run("restore", file, folder="b", typed="wrong one\n").output
+    restored = run("restore", file, folder="b", typed=f"{PASSPHRASE}\n")
+    assert restored.exit_code == 0, restored.output
+    assert "Put aside" not in restored.output
+    keys = [(tmp_path / folder / "secret.key").read_text() for folder in ("data", "b")]
+    assert keys[0] == keys[1]
+    refused = run("restore", file, folder="b", typed=f"{PASSPHRASE}\n")
+    assert (refused.exit_code, "--replace" in refused.output) == (1, True)
+    replaced = run("restore", "--replace", file, folder="b", typed=f"{PASSPHRASE}\n")
+    assert "Put aside" in replaced.output
+    assert run("audit", "verify", folder="b").exit_code == 0
+
+
+def test_without_keys_the_person_is_told_to_copy_them(run: Run, tmp_path: Path) -> None:
+    file = str(tmp_path / "apart.backup")
+    assert "Copy secret.key" in run("backup", "--without-keys", file).output
+    refused = run("restore", file, folder="b")
+    assert (refused.exit_code, "keys are missing" in refused.output) == (1, True)
+    assert not (tmp_path / "b" / "secret.key").exists()
+    assert run("restore", "--without-keys", file, folder="b").exit_code == 0
+    assert run("check", folder="b").exit_code == 0
+    nowhere = run("backup", "--without-keys", str(tmp_path / "none" / "x.backup"))
+    assert (nowhere.exit_code, "can't be written" in nowhere.output) == (1, True)
+
+
+def test_the_check_is_for_people_and_programs(run: Run, tmp_path: Path) -> None:
+    fresh = run("check", "--json", "--report", str(tmp_path / "early.json"))
+    assert {one["code"] for one in json.loads(fresh.stdout)["checks"]} >= {"folder", "disk"}
+    assert not (tmp_path / "data" / "crmlink.sqlite").exists()  # looking makes none
+    run("person", "list")
+    report = tmp_path / "diagnosis.json"
+    checked = run("check", "--report", str(report))
+    assert checked.exit_code == 0, checked.output
+    assert "SQLite: the database is whole." in checked.output
+    assert json.loads(report.read_text())["checks"]
+    assert run("check", "--report", str(report)).exit_code == 1
+    database = tmp_path / "data" / "crmlink.sqlite"
+    content = bytearray(database.read_bytes())
+    content[8192:16384] = b"\xff" * 8192
+    database.write_bytes(content)
+    for name in ("-wal", "-shm"):
+        database.with_name(database.name + name).unlink(missing_ok=True)
+    broken = run("check", "--json")
+    assert broken.exit_code == 1
+    assert "failed" in {one["health"] for one in json.loads(broken.stdout)["checks"]}

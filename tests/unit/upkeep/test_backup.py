@@ -1,0 +1,302 @@
+"""Backups of a running installation, and what may be restored where."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+
+from crmlink.access.audit.check import verify_audit
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.vault import Vault
+from crmlink.installation import KEY_FILE, Installation, open_database
+from crmlink.settings import Settings
+from crmlink.store import ConnectionKind, WorkspaceConnection
+from crmlink.store.base import Base, now
+from crmlink.store.only_server import ServerRunning, only_server
+from crmlink.upkeep import backup as backups
+from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
+from crmlink.upkeep.errors import UpkeepFailure
+from crmlink.upkeep.restore import Place, Restored, restore_backup
+from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
+from crmlink.upkeep.texts import failure_text
+from support.sample_data import populate
+from support.sandbox import SandboxHandle
+
+PASSPHRASE = "a passphrase of the office"
+
+
+@pytest.fixture
+def filled(installation: Installation, sandbox: SandboxHandle) -> Installation:
+    populate(installation, sandbox)
+    vault = Vault.at(installation.settings.data_dir / KEY_FILE)
+    account = Connection("https://app.commusoft.co.uk/webservice_dev.php/api/v1", *["x" * 8] * 4)
+    with installation.database.writing() as session:
+        session.execute(update(WorkspaceConnection).values(credentials=vault.encrypt(account)))
+    return installation
+
+
+@pytest.fixture
+def file(filled: Installation, tmp_path: Path) -> Path:
+    made = tmp_path / "office.backup"
+    make_backup(filled.settings, filled.database, made, PASSPHRASE)
+    return made
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another machine's data folder."""
+    folder = tmp_path / "other"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def place(folder: Path) -> Place:
+    return Place(folder, f"sqlite:///{folder}/crmlink.sqlite")
+
+
+def counts(installation_settings: Settings) -> dict[str, int]:
+    database = open_database(installation_settings)
+    with database.reading() as session:
+        found = {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+            if table.name not in ("process", "audit_seal")  # of the running process
+        }
+    database.close()
+    return found
+
+
+def settings_of(where: Place, secret_key: str) -> Settings:
+    return Settings(where.data_dir, where.database_url, secret_key)
+
+
+def refused(failure: pytest.ExceptionInfo[UpkeepFailure], code: str) -> None:
+    assert failure.value.code == code
+    assert failure_text(failure.value).endswith(".")
+
+
+def restore(folder: Path, file: Path, passphrase: str | None = PASSPHRASE) -> Restored:
+    return restore_backup(place(folder), file, passphrase)
+
+
+def test_a_backup_is_restored_on_another_machine(
+    filled: Installation, file: Path, other: Path
+) -> None:
+    done = restore(other, file)
+    assert done.keys
+    assert done.put_aside == ()
+    secret_key = (other / SECRET_KEY).read_text()
+    assert secret_key == filled.settings.secret_key
+    there = settings_of(place(other), secret_key)
+    assert counts(there) == counts(filled.settings)
+    database = open_database(there)
+    verdict = verify_audit(database, filled.access.workspace_id)
+    assert verdict.sound, verdict.findings
+    with database.reading() as session:
+        sealed = session.scalar(select(WorkspaceConnection.credentials))
+    database.close()
+    assert sealed
+    assert Vault.at(other / KEY_FILE).decrypt(sealed).username == "x" * 8
+    assert not list(other.glob(".crmlink-restore-*"))
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_backup_goes_into_an_empty_postgresql_too(
+    filled: Installation, file: Path, other: Path, empty_database_url: str
+) -> None:
+    target = Place(other, empty_database_url)
+    restore_backup(target, file, PASSPHRASE)
+    there = settings_of(target, filled.settings.secret_key)
+    assert counts(there) == counts(filled.settings)
+    database = open_database(there)
+    assert verify_audit(database, filled.access.workspace_id).sound
+    with database.writing() as session:  # its sequences go on after the restored rows
+        session.add(
+            WorkspaceConnection(
+                workspace_id=filled.access.workspace_id,
+                kind=ConnectionKind.API,
+                base_url="https://new.example",
+                ended_at=now(),
+            )
+        )
+    database.close()
+    with pytest.raises(UpkeepFailure) as failure:
+        restore_backup(target, file, PASSPHRASE, replaces=True)
+    refused(failure, "database-in-use")
+
+
+def test_a_backup_is_consistent_while_others_write(filled: Installation, tmp_path: Path) -> None:
+    ends = threading.Event()
+
+    def write() -> None:
+        while not ends.is_set():
+            with filled.database.writing() as session:
+                workspace = session.scalars(select(WorkspaceConnection)).first()
+                assert workspace
+                workspace.mirror_version += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(3):
+            file = tmp_path / f"{number}.backup"
+            make_backup(filled.settings, filled.database, file)
+            require_whole(file)
+    finally:
+        ends.set()
+        writer.join()
+
+
+def test_no_backup_is_overwritten_and_a_failed_one_leaves_nothing(
+    filled: Installation, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_bytes()
+    with pytest.raises(UpkeepFailure) as failure:
+        make_backup(filled.settings, filled.database, file)
+    refused(failure, "file-exists")
+    assert file.read_bytes() == before
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_pack", full)
+    with pytest.raises(OSError, match="No space"):
+        make_backup(filled.settings, filled.database, tmp_path / "two.backup")
+    assert not (tmp_path / "two.backup").exists()
+    assert not list(tmp_path.glob(".crmlink-backup-*"))
+
+
+def test_the_keys_are_only_in_it_sealed(filled: Installation, file: Path, tmp_path: Path) -> None:
+    apart = tmp_path / "apart.backup"
+    make_backup(filled.settings, filled.database, apart)
+    assert not read_manifest(apart).has_keys
+    for each in (file, apart):
+        with zipfile.ZipFile(each) as archive:
+            everything = b"".join(archive.read(name) for name in archive.namelist())
+        assert filled.settings.secret_key.encode() not in everything
+        key = (filled.settings.data_dir / KEY_FILE).read_bytes().strip()
+        assert key not in everything
+    assert file.stat().st_mode & 0o077 == 0
+    with pytest.raises(UpkeepFailure) as failure:
+        make_backup(filled.settings, filled.database, tmp_path / "x.backup", "short")
+    refused(failure, "passphrase-short")
+
+
+def test_keys_are_asked_for_and_another_passphrase_is_refused(
+    filled: Installation, file: Path, other: Path, tmp_path: Path
+) -> None:
+    for passphrase, code in (
+        (None, "passphrase-needed"),
+        ("another passphrase", "passphrase-wrong"),
+    ):
+        with pytest.raises(UpkeepFailure) as failure:
+            restore(other, file, passphrase)
+        refused(failure, code)
+    apart = tmp_path / "apart.backup"
+    make_backup(filled.settings, filled.database, apart)
+    (other / SECRET_KEY).write_text("k" * 20 + "0123456789abcdefghijkl")
+    with pytest.raises(UpkeepFailure) as failure:
+        restore(other, apart, None)
+    refused(failure, "keys-needed")
+    assert not (other / "crmlink.sqlite").exists()
+    (other / SECRET_KEY).write_text(filled.settings.secret_key)
+    assert not restore(other, apart, None).keys
+    assert (other / "crmlink.sqlite").exists()
+
+
+def test_what_is_there_is_only_put_aside_when_asked(file: Path, other: Path) -> None:
+    restore(other, file)
+    (other / "crmlink.sqlite-wal").write_bytes(b"of the one before")
+    before = (other / "crmlink.sqlite").read_bytes()
+    with pytest.raises(UpkeepFailure) as failure:
+        restore(other, file)
+    refused(failure, "database-in-use")
+    assert (other / "crmlink.sqlite").read_bytes() == before
+    done = restore_backup(place(other), file, PASSPHRASE, replaces=True)
+    (kept,) = (
+        path
+        for path in done.put_aside
+        if path.name.startswith("crmlink.sqlite.before-") and not path.name.endswith("-wal")
+    )
+    assert kept.read_bytes() == before
+    assert not (other / "crmlink.sqlite-wal").exists()  # it would be played into the new one
+
+
+def test_a_running_server_keeps_its_database(file: Path, other: Path) -> None:
+    where = place(other)
+    with only_server(where.data_dir, where.database_url), pytest.raises(ServerRunning):
+        restore(other, file)
+    assert not (other / "crmlink.sqlite").exists()
+
+
+def changed(file: Path, **parts: bytes | None) -> Path:
+    """A backup with other contents under the same manifest."""
+    made = file.with_name("changed.backup")
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = parts.get(name.partition(".")[0], old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return made
+
+
+def test_a_damaged_backup_is_refused(file: Path, other: Path) -> None:
+    newer = json.dumps({**_as_dict(file), "format": 99}).encode()
+    changes: list[tuple[dict[str, bytes | None], str]] = [
+        ({"crmlink": b"SQLite format 3\x00 and nothing else"}, "damaged"),
+        ({"crmlink": None}, "damaged"),
+        ({"manifest": b"{}"}, "no-backup"),
+        ({"manifest": newer}, "newer"),
+    ]
+    for parts, code in changes:
+        with pytest.raises(UpkeepFailure) as failure:
+            restore(other, changed(file, **parts))
+        refused(failure, code)
+    cut = file.with_name("cut.backup")
+    cut.write_bytes(file.read_bytes()[:-200])
+    for path, code in ((cut, "no-backup"), (file.with_name("none"), "no-file")):
+        with pytest.raises(UpkeepFailure) as failure:
+            restore(other, path)
+        refused(failure, code)
+    assert not (other / "crmlink.sqlite").exists()
+
+
+def _as_dict(file: Path) -> dict[str, object]:
+    with zipfile.ZipFile(file) as archive:
+        told: dict[str, object] = json.loads(archive.read(MANIFEST))
+    return told
+
+
+def test_a_database_that_is_not_whole_is_refused_though_its_digest_fits(
+    file: Path, other: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.sqlite"
+    with zipfile.ZipFile(file) as archive:
+        broken.write_bytes(archive.read(DATABASE))
+    with closing(sqlite3.connect(broken)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("UPDATE record SET connection_id = 99999")
+        connection.commit()
+    told = _as_dict(file)
+    parts = {**told["parts"], DATABASE: backups._digest(broken)}  # type: ignore[dict-item] # JSON
+    manifest = json.dumps(told | {"parts": parts}).encode()
+    with pytest.raises(UpkeepFailure) as failure:
+        restore(other, changed(file, crmlink=broken.read_bytes(), manifest=manifest))
+    refused(failure, "damaged")
+
+
+def test_sealed_keys_open_with_their_passphrase_alone() -> None:
+    sealed = seal({SECRET_KEY: "s"}, PASSPHRASE)
+    assert unseal(sealed, PASSPHRASE) == {SECRET_KEY: "s"}
+    costly = json.dumps({**json.loads(sealed), "n": 2**40}).encode()
+    for wrong in (b"", b"[]", b"{}", costly):
+        with pytest.raises(UpkeepFailure) as failure:
+            unseal(wrong, PASSPHRASE)
+        assert failure.value.code == "damaged"
