@@ -48,3 +48,22 @@ for (const [what, html] of Object.entries(EMPTY)) {
 for (const [what, html] of Object.entries({ ...UNSURE, ...OTHERS })) {
   test(`not read: ${what}`, () => assert.ok(["unknown", "absent"].includes(shown(html).state), JSON.stringify(shown(html))));
 }
+
+for (const [what, over] of /** @type {[string, string][]} */ ([
+  ["a label without a field of its own lies over it", "<div><input id=f><label id=o>Ledger code</label></div>"],
+  ["words in its label", "<label for=f><b id=o>Ledger code</b></label><input id=f>"],
+])) {
+  test(`a field that a person points at is framed where ${what}`, async () => {
+    const { document, window } = page(over);
+    const [field, top] = [document.querySelector("#f"), document.querySelector("#o")];
+    document.elementsFromPoint = () => /** @type {any} */ ([top, field]);
+    Object.assign(globalThis, { document, AbortController: window.AbortController, crmlinkPanel: {} });
+    await import(`../../extension/content/assist/pick_field.js?${what}`);
+    const end = /** @type {any} */ (globalThis).crmlinkPanel.pickField(() => undefined, () => false);
+    const frame = /** @type {any} */ (document.querySelector("crmlink-frame"));
+    assert.equal(frame.style.display, "none");
+    top?.dispatchEvent(new window.MouseEvent("pointermove", { bubbles: true, composed: true, clientX: 1, clientY: 1 }));
+    assert.equal(frame.style.display, "block");
+    end();
+  });
+}

@@ -11,8 +11,11 @@ from flask import Flask
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
+from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
+from crmlink.commusoft.mirror import show_reference
 from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.installation import Installation
+from crmlink.linking.connections import save_connection
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
@@ -209,7 +212,8 @@ def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
     page = boss.read("/")
     assert "Withdrawn links to check" in page
     assert "Failed links" not in page
-    observe(ctx, unseen.id, Observation("before", SeenOnPage(None)), device_id)
+    with ctx.database.writing() as session:  # as an import, or the next decision, tells it
+        show_reference(session, ctx.connection_id, "customer", "1001", None)
     assert "Withdrawn links to check" not in boss.read("/")
 
 
@@ -224,3 +228,34 @@ def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
     assert "Withdrawn links to check" in admin.read("/")
     ctx.sync(full=True)
     assert "Withdrawn links to check" not in admin.read("/")
+
+
+def test_disconnecting_says_that_links_on_pages_wait_and_they_do(
+    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+) -> None:
+    page = boss.read("/commusoft/disconnect")
+    assert "1 link not seen on Commusoft's pages yet will wait" in page
+    assert "will be finished then" not in page  # by nothing but a page
+    boss.send("/commusoft/disconnect")
+    assert without_api.workspace.practice
+    assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
+    save_connection(
+        without_api.database, without_api.access.workspace_id, WebApplication(DEFAULT_ORIGIN)
+    )
+    seen = observe(
+        without_api.workspace, waiting.id, Observation("after", SeenOnPage(HOLLOWAY)), device_id
+    )
+    assert seen.link.state is LinkState.LINKED
+
+
+def test_links_on_pages_wait_whatever_way_of_writing_is_chosen(
+    admin: PageClient, installation: Installation
+) -> None:
+    ctx, device_id = installation.workspace, command_line_actor(installation.access).device.id
+    choose_writes(ctx, Writes.PAGES, device_id)
+    link = confirm(ctx, decision(records_of(ctx)[-1].public_id, OTHER), new_key(), device_id)
+    admin.send("/commusoft/writes", writes="api")
+    assert link_of(ctx, link.id).state is LinkState.INTENDED
+    assert "To be saved on Commusoft" in admin.read("/commusoft")
+    seen = observe(ctx, link.id, Observation("after", SeenOnPage(OTHER)), device_id)
+    assert seen.link.state is LinkState.LINKED

@@ -99,3 +99,20 @@ def hash_of(row: dict[str, Any]) -> str:
     known = row | {"at": at.isoformat(), "details": json.loads(row["details"])}
     fields = json.dumps([known[name] for name in FIELDS], sort_keys=True)
     return hashlib.sha256(fields.encode()).hexdigest()
+
+
+def line_changed(engine: Engine) -> None:
+    run(engine, "UPDATE audit_entry SET subject = 'customer-99' WHERE place = 7")
+
+
+def rewritten(engine: Engine) -> None:
+    rewrite(engine, 7, subject="customer-99")
+
+
+def rewritten_unsigned(engine: Engine) -> None:
+    rewrite(engine, 7, subject="customer-99")
+    run(engine, "UPDATE audit_entry SET mac = NULL, key_id = NULL")
+
+
+def cut_short(engine: Engine) -> None:
+    cut(engine, 3)

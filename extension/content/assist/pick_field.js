@@ -42,9 +42,20 @@
     /** @param {Event} event @returns {HTMLInputElement | null} */
     function fieldIn(event) {
       const [target] = /** @type {Element[]} */ (event.composedPath());
-      const control = target?.localName === "label" ? /** @type {HTMLLabelElement} */ (/** @type {Element} */ (target)).control : target;
-      return control?.localName === "input" && /** @type {HTMLInputElement} */ (control).type === "text" ? /** @type {HTMLInputElement} */ (control) : null;
+      if (target?.nodeType !== 1) return null;
+      const label = /** @type {HTMLLabelElement | null} */ (target.closest("label"));
+      return [target, label?.control ?? null, ...under(event, target)].find(isTextField) ?? null;
     }
+
+    /** What lies under the pointer: a label may be drawn over its field. @param {Event} event @param {Element} target @returns {Element[]} */
+    function under(event, target) {
+      const { clientX, clientY } = /** @type {MouseEvent} */ (event);
+      const root = /** @type {Document} */ (target.getRootNode());
+      return clientX === undefined || !root.elementsFromPoint ? [] : root.elementsFromPoint(clientX, clientY);
+    }
+
+    /** @param {Element | null} element @returns {element is HTMLInputElement} */
+    const isTextField = (element) => element?.localName === "input" && /** @type {HTMLInputElement} */ (element).type === "text";
 
     /** @param {HTMLInputElement | null} field */
     function outline(field) {

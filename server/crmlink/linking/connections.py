@@ -24,6 +24,7 @@ from crmlink.store import (
     Database,
     Device,
     Link,
+    LinkMethod,
     LinkState,
     MirroredRecord,
     ParkedContact,
@@ -40,7 +41,7 @@ class ConnectionContents:
     """Contents of a connection, shown to the user before another one replaces it.
 
     ``practice`` data is then deleted; an account keeps its own for reconnection. ``unfinished``
-    links are decided but not known to be written.
+    links are decided but not known to be written; ``on_pages`` wait for a person to save them.
     """
 
     connection_id: int
@@ -51,6 +52,7 @@ class ConnectionContents:
     lists: int = 0
     parked: int = 0
     unfinished: int = 0
+    on_pages: int = 0
 
     @property
     def has_decisions(self) -> bool:
@@ -289,7 +291,8 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),
-        unfinished=count(Link, state=LinkState.INTENDED),
+        unfinished=count(Link, state=LinkState.INTENDED, method=LinkMethod.API),
+        on_pages=count(Link, state=LinkState.INTENDED, method=LinkMethod.PAGES),
     )
 
 

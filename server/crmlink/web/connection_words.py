@@ -40,10 +40,17 @@ def _held(contents: ConnectionContents) -> str:
 
 
 def _unfinished(contents: ConnectionContents) -> list[str]:
-    if not contents.unfinished:
-        return []
-    waiting = _count(contents.unfinished, "link")
-    return [f"{waiting} not finished yet will be finished then."]
+    sentences = []
+    if contents.unfinished:
+        waiting = _count(contents.unfinished, "link")
+        sentences.append(f"{waiting} not finished yet will be finished then.")
+    if contents.on_pages:
+        waiting = _count(contents.on_pages, "link")
+        sentences.append(
+            f"{waiting} not seen on Commusoft's pages yet will wait. What is saved there until "
+            "then counts once crmlink sees the page again."
+        )
+    return sentences
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from support.sandbox import SandboxHandle, decision, new_key
 
 
 @pytest.fixture
-def scene(installation: Installation, sandbox: SandboxHandle) -> SampleData:
+def sample(installation: Installation, sandbox: SandboxHandle) -> SampleData:
     return populate(installation, sandbox)
 
 
@@ -52,23 +52,23 @@ def test_a_reference_that_somebody_replaced_in_commusoft_is_not_ours_any_more(
 
 
 def test_what_waits_is_what_ended_badly_or_not_at_all(
-    installation: Installation, scene: SampleData
+    installation: Installation, sample: SampleData
 ) -> None:
     waiting = unfinished(installation.workspace)
-    assert [link.id for link in waiting.conflicts] == [scene.conflict.id]
-    assert [link.id for link in waiting.failed] == [scene.failed.id]
-    assert [link.id for link in waiting.stalled] == [scene.hanging.id]
+    assert [link.id for link in waiting.conflicts] == [sample.conflict.id]
+    assert [link.id for link in waiting.failed] == [sample.failed.id]
+    assert [link.id for link in waiting.stalled] == [sample.hanging.id]
 
 
 def test_a_failed_link_waits_no_more_once_the_contact_is_linked_or_the_reference_put_in_by_hand(
-    installation: Installation, scene: SampleData, sandbox: SandboxHandle
+    installation: Installation, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
-    failed, conflict = scene.failed, scene.conflict
+    failed, conflict = sample.failed, sample.conflict
     confirm(
         installation.workspace,
         decision(failed.record_id, failed.reference, contact_name="Ohm"),
         new_key(),
-        scene.browser.id,
+        sample.browser.id,
     )
     assert unfinished(installation.workspace).failed == ()
     assert conflict.target
@@ -78,18 +78,18 @@ def test_a_failed_link_waits_no_more_once_the_contact_is_linked_or_the_reference
 
 
 def test_a_record_that_is_gone_waits_for_nobody(
-    installation: Installation, scene: SampleData, sandbox: SandboxHandle
+    installation: Installation, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
-    sandbox.delete(scene.conflict.record_id)
+    sandbox.delete(sample.conflict.record_id)
     installation.workspace.sync()
     assert unfinished(installation.workspace).conflicts == ()
 
 
 def test_a_link_that_has_just_begun_does_not_hang_yet(
-    installation: Installation, scene: SampleData
+    installation: Installation, sample: SampleData
 ) -> None:
     with installation.database.writing() as session:
-        row = session.get_one(Link, scene.hanging.id)
+        row = session.get_one(Link, sample.hanging.id)
         row.attempt_id, row.created_at = "somebody works on it", now()
     assert unfinished(installation.workspace).stalled == ()
 
@@ -104,15 +104,15 @@ def test_the_mirror_is_old_when_several_syncs_were_missed(installation: Installa
 
 
 def test_links_are_found_by_every_filter_at_once(
-    installation: Installation, scene: SampleData
+    installation: Installation, sample: SampleData
 ) -> None:
-    today = scene.linked.created_at.astimezone().date()
+    today = sample.linked.created_at.astimezone().date()
     wanted = LinkFilter(
         search="owusu 8",
         state=LinkState.LINKED,
         kind="customer",
         package="xero",
-        person=scene.clerk.public_id,
+        person=sample.clerk.public_id,
         since=today,
         until=today,
     )
@@ -123,27 +123,27 @@ def test_links_are_found_by_every_filter_at_once(
     assert list_links(installation.workspace, LinkFilter(until=tomorrow)).total == 11
 
 
-def test_who_linked_is_told_by_name(installation: Installation, scene: SampleData) -> None:
+def test_who_linked_is_told_by_name(installation: Installation, sample: SampleData) -> None:
     names = [person.name for person in people_who_linked(installation.workspace)]
     assert names == ["Anna Whitcombe", "Marcus Bello"]
 
 
 def test_a_link_is_told_with_what_undid_it_and_an_undo_with_what_it_undid(
-    installation: Installation, scene: SampleData
+    installation: Installation, sample: SampleData
 ) -> None:
-    story = link_history(installation.workspace, scene.undone.id)
+    story = link_history(installation.workspace, sample.undone.id)
     assert story.undone_by
     back = link_history(installation.workspace, story.undone_by.id)
     assert back.undoes
-    assert back.undoes.id == scene.undone.id
+    assert back.undoes.id == sample.undone.id
     assert story.record
     assert story.record.public_id == "customer-1001"
     _, links = record_with_links(installation.workspace, "customer-1001")
-    assert [link.id for link in links] == [scene.linked.id, story.undone_by.id, scene.undone.id]
+    assert [link.id for link in links] == [sample.linked.id, story.undone_by.id, sample.undone.id]
 
 
 def test_records_come_by_name_and_split_into_linked_and_not(
-    installation: Installation, scene: SampleData
+    installation: Installation, sample: SampleData
 ) -> None:
     totals = [
         list_records(installation.workspace, RecordFilter(linked=linked)).total

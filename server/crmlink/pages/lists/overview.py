@@ -26,7 +26,6 @@ from crmlink.batches.positions import (
 from crmlink.batches.progress import Overview, bad_rows, overview
 from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.batches.state import DECIDABLE
-from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
@@ -254,7 +253,7 @@ def _table_url(batch: Batch) -> str | None:
     """
     try:
         here = current_workspace()
-        table = f"{TABLE}/link/{batch.kind or 'customer'}s" if here.uses_sandbox else ""
+        table = _practice_table(batch.kind) if here.uses_sandbox else ""
         return here.commusoft.web_url + table
     except (LinkingFailure, VaultKeyMissing):
         return None
@@ -395,3 +394,10 @@ def _duration(seconds: float) -> str:
         return f"{minutes} minute{'s' if minutes != 1 else ''}"
     hours = seconds / 3600
     return f"{hours:.1f} hours".replace(".0", "")
+
+
+def _practice_table(kind: str | None) -> str:
+    """Return the path of the practice data's table of references."""
+    from crmlink.commusoft.sandbox.web.addresses import TABLE  # other servers have no sandbox
+
+    return f"{TABLE}/link/{kind or 'customer'}s"
