@@ -82,13 +82,13 @@
     const onTop = /** @type {import("../../lib/commusoft/types.js").OnTop} */ (/** @type {unknown} */ (globalThis)).crmlinkOnTop(host, root);
 
     return {
-      /** @param {{title: string, body: Child[], actions: HTMLElement[]}} screen */
+      /** @param {{title: string, body: Child[], actions: HTMLElement[], fromTop?: boolean}} screen */
       show(screen) {
         onTop.show();
         title.textContent = screen.title;
         body.replaceChildren(...screen.body.filter((one) => one !== null && one !== false));
         actions.replaceChildren(...screen.actions);
-        (screen.actions[0] ?? title).focus();
+        ((screen.fromTop ? null : screen.actions[0]) ?? title).focus();
       },
 
       /** @param {string} words */

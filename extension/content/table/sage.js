@@ -53,7 +53,7 @@
     // A line that neither has is no difference.
     const differ = rows.filter(({ field, wanted }) => (field ? field.value !== wanted : wanted !== ""));
     frame.show({
-      title: say("sage_title", view.name),
+      title: say("sage_title", view.name), fromTop: true,
       body: [
         table.make("p", {}, say(differ.length > 0 ? "sage_text" : "sage_none")),
         remark !== "" && table.make("p", { role: "status" }, remark),

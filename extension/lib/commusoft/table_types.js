@@ -159,7 +159,8 @@
 
 /**
  * @typedef {object} Frame
- * @property {(screen: {title: string, body: (Node | string | null | false)[], actions: HTMLElement[]}) => void} show
+ * @property {(screen: {title: string, body: (Node | string | null | false)[], actions: HTMLElement[], fromTop?: boolean}) => void} show
+ *   fromTop: the keyboard begins at the title, as what there is to press is in the body
  * @property {(words: string) => void} announce
  * @property {(element: Element) => void} point
  * @property {() => void} unpoint
