@@ -31,12 +31,12 @@ from support.sample_data import SampleData
 
 
 @pytest.fixture
-def boss(installation: Installation, scene: SampleData, tmp_path: Path) -> PageClient:
+def boss(installation: Installation, sample: SampleData, tmp_path: Path) -> PageClient:
     installation.settings = replace(
         installation.settings, backup_dir=tmp_path / "backups", backups_kept=2
     )
     app: Flask = create_app(installation.settings, installation)
-    return signed_in_client(app, installation, scene.admin)
+    return signed_in_client(app, installation, sample.admin)
 
 
 def actions(installation: Installation) -> list[str]:
