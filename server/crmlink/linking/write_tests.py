@@ -10,13 +10,15 @@ process's test is taken over.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.doctor.form_check import damaged_fields, put_back, whole_form
+from crmlink.commusoft.doctor.field_changes import damaged_fields, put_back, sent_texts
+from crmlink.commusoft.doctor.form_check import whole_form
 from crmlink.commusoft.errors import (
     ANSWERED_WRITE_ERRORS,
     CommusoftError,
@@ -160,22 +162,34 @@ def _is_over(ctx: WorkspaceContext, test: WriteTest) -> bool:
         if _may_land(ctx, test):
             return False
         test.writes_over = test.writes
-        if not _needs_restoring(test, held):
+        if not _needs_restoring(test, held, client.dialect):
             return _end(ctx, test, held)
         if test.writes >= MAX_RESTORES:
             return False
-        reference = test.prior if _holds_trial(test, held) else held.reference
-        _put(ctx, test, client, put_back(test.before or {}, held), reference)
+        _put(ctx, test, client, *_restoring(test, held, client.dialect))
         held = client.record(test.kind, test.record_number, test.record_uuid)
     except RecordNotFound:
         return not _may_land(ctx, test) and _end(ctx, test, None)
     except CommusoftError:
         return False
-    return not _needs_restoring(test, held) and _end(ctx, test, held, restored=True)
+    return not _needs_restoring(test, held, client.dialect) and _end(ctx, test, held, restored=True)
 
 
-def _needs_restoring(test: WriteTest, held: Record) -> bool:
-    return _holds_trial(test, held) or bool(damaged_fields(test.before or {}, held.raw))
+def _needs_restoring(test: WriteTest, held: Record, dialect: Dialect) -> bool:
+    if test.before is None or _holds_trial(test, held):
+        return _holds_trial(test, held)
+    writing, own = dialect.ways(test.kind).writing, replace(held, raw=test.before)
+    return bool(
+        damaged_fields(test.before, held.raw, sent_texts(writing, own, test.prior, test.trial))
+    )
+
+
+def _restoring(test: WriteTest, held: Record, dialect: Dialect) -> tuple[Record, str | None]:
+    """Return the record to send, and the reference, to restore what the test changed."""
+    if test.before is None:
+        return held, test.prior if _holds_trial(test, held) else held.reference
+    writing = dialect.ways(test.kind).writing
+    return put_back(test.before, held, writing, test.prior, test.trial)
 
 
 def _holds_trial(test: WriteTest, held: Record) -> bool:

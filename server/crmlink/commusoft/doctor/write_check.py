@@ -12,13 +12,12 @@ from typing import Any
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod, candidate_write_methods
+from crmlink.commusoft.doctor.field_changes import changed_fields, is_stamp
 from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.doctor.form_check import (
-    STAMP,
     FormProof,
     Outcome,
     WriteJournal,
-    changed_fields,
     prove_form,
     proven_form,
 )
@@ -133,7 +132,7 @@ def _try(
         yield CheckResult("write-created", "failed", args)
         return "stop"
     after = _look(client, test)
-    if changed := changed_fields(before, after):
+    if changed := changed_fields(before.raw, after.raw):
         yield CheckResult("write-spoiled", "failed", args | {"fields": changed})
         return "stop"
     if error is not None:
@@ -159,11 +158,11 @@ def _try_value(
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
         shown = _look(client, test)
-        if not changed_fields(before, shown):
+        if not changed_fields(before.raw, shown.raw):
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
             yield CheckResult("write-tried", "note", args | found)
             return "not-this-way"
-        left["fields"] = changed_fields(before, _restored(client, test, before, journal))
+        left["fields"] = changed_fields(before.raw, _restored(client, test, before, journal).raw)
     except CommusoftError as trouble:
         yield CheckResult("write-not-restored", "failed", args | left | failure_args(trouble))
         return "stop"
@@ -228,4 +227,4 @@ def _count(client: CommusoftClient, test: WriteCheck) -> int:
 
 def _stamp_moved(before: Record, after: Record) -> bool:
     old, new = dict[str, Any](leaves(before.raw)), dict[str, Any](leaves(after.raw))
-    return any(STAMP.search(path) and new[path] != old.get(path) for path in new)
+    return any(is_stamp(path, new[path]) and new[path] != old.get(path) for path in new)
