@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection, WebApplication
@@ -146,7 +146,7 @@ def save_connection(
         connection.credentials = sealed
         connection.connected_at, connection.ended_at = now(), None
         if dialect:
-            connection.dialect = dialect.as_dict()
+            connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
         _note(session, workspace_id, by, "commusoft.connected", account=connection.name)
     return connection
@@ -202,14 +202,15 @@ def record_write_check(
         note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
-def save_dialect(database: Database, connection_id: int, dialect: Dialect) -> None:
+def save_dialect(
+    database: Database, connection_id: int, dialect: Dialect, *, keep_proved: bool = False
+) -> None:
     """Store the dialect of a connection, unless it no longer exists."""
     with database.writing() as session:
-        session.execute(
-            update(WorkspaceConnection)
-            .where(WorkspaceConnection.id == connection_id)
-            .values(dialect=dialect.as_dict())
-        )
+        connection = session.get(WorkspaceConnection, connection_id)
+        if connection is not None:
+            stored = load_dialect(connection) if keep_proved else None
+            connection.dialect = dialect.with_proved(stored).as_dict()
 
 
 def load_dialect(connection: WorkspaceConnection) -> Dialect | None:

@@ -72,6 +72,15 @@ def sent_texts(writing: WriteMethod, record: Record, *references: str | None) ->
     )
 
 
+def form_damage(
+    before: Mapping[str, Any], held: Record, writing: WriteMethod, *references: str | None
+) -> list[str]:
+    """Return the fields that a form damaged; one of `references` in its own place is none."""
+    sent = sent_texts(writing, replace(held, raw=before), *references)
+    place = reference_path(held.raw, writing.reference) if held.reference in references else None
+    return [path for path in damaged_fields(before, held.raw, sent) if path != place]
+
+
 def put_back(
     before: Mapping[str, Any], held: Record, writing: WriteMethod, *references: str | None
 ) -> tuple[Record, str | None]:
@@ -80,16 +89,12 @@ def put_back(
     `references` are the record's own, and those that were written since. If the form put one of
     them into another field, that field's earlier value is sent instead.
     """
-    own = replace(held, raw=before)
-    raw, old = copy.deepcopy(dict(held.raw)), dict(leaves(before))
-    damaged = damaged_fields(before, held.raw, sent_texts(writing, own, *references))
-    for path in damaged:
-        _set(raw, path, old.get(path))
+    raw = copy.deepcopy(dict(held.raw))
+    old, new = dict(leaves(before)), dict(leaves(raw))
     reference = references[0] if held.reference in references else held.reference
-    place = reference_path(held.raw, writing.reference)
-    new = dict(leaves(held.raw))
-    for path in damaged:
-        if path != place and new.get(path) and new[path] in references:
+    for path in form_damage(before, held, writing, *references):
+        _set(raw, path, old.get(path))
+        if new.get(path) and new[path] in references:
             reference = str(old.get(path) or "") or None
     return replace(held, raw=raw), reference
 

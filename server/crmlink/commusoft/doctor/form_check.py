@@ -16,9 +16,8 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod
 from crmlink.commusoft.doctor.field_changes import (
     changed_fields,
-    damaged_fields,
+    form_damage,
     put_back,
-    sent_texts,
     unrestored_fields,
 )
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
@@ -102,10 +101,11 @@ class FormProof:
 
     def left(self, fields: list[str]) -> dict[str, Any]:
         """Return which of these fields were empty, and whether the journal keeps the others."""
-        sent = sent_texts(self.writing, self.before, self.before.reference, self.trial)
+        references = (self.before.reference, self.trial)
+        damage = form_damage(self.before.raw, self.look(), self.writing, *references)
         return {
             "empty": [path for path in fields if not filled(self.before.raw, path)],
-            "kept": bool(damaged_fields(self.before.raw, self.look().raw, sent)),
+            "kept": bool(damage),
         }
 
     def _put_back(self, shown: Record) -> tuple[Record, str | None]:

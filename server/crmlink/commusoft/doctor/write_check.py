@@ -81,7 +81,7 @@ def _try_all(
         dialect = client.dialect.with_writing(test.kind, writing)
         outcome = yield from _try(client.with_dialect(dialect), test, before, writing, journal)
         if outcome == "kept":
-            writing = proven_form(writing, before)
+            writing = replace(proven_form(writing, before), proved=True)
             dialect = dialect.with_writing(test.kind, writing)
             return _for_both_kinds(dialect, test.kind, writing)
         if outcome == "stop":
@@ -94,7 +94,7 @@ def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[WriteMeth
     for way in candidate_write_methods(kind, dialect):
         placed = replace(way, reference=place or way.reference)
         # Methods that differ only in the reference's path are equal once that is known.
-        same = replace(placed, name="", seen=True)
+        same = replace(placed, name="", seen=True, proved=False)
         if same not in seen:
             seen.add(same)
             yield placed
@@ -109,7 +109,7 @@ def _for_both_kinds(dialect: Dialect, kind: Kind, writing: WriteMethod) -> Diale
             )
             way = next(alike, None)
             if way is not None:
-                way = replace(way, reference=writing.reference, seen=False)
+                way = replace(way, reference=writing.reference, seen=False, proved=False)
                 dialect = dialect.with_writing(other, way)
     return dialect
 
