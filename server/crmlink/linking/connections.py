@@ -41,12 +41,14 @@ class ConnectionContents:
     """Contents of a connection, shown to the user before another one replaces it.
 
     ``practice`` data is then deleted; an account keeps its own for reconnection. ``unfinished``
-    links are decided but not known to be written; ``on_pages`` wait for a person to save them.
+    links are decided but not known to be written; ``on_pages`` wait for a person to save them. An
+    account that is worked on its pages has no credentials, and its records came from reports.
     """
 
     connection_id: int
     practice: bool
     name: str
+    has_credentials: bool = True
     records: int = 0
     links: int = 0
     lists: int = 0
@@ -288,6 +290,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         connection_id=connection.id,
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
+        has_credentials=connection.kind is ConnectionKind.API,
         records=count(MirroredRecord, gone_at=None),
         links=count(Link),
         lists=count(Batch),

@@ -38,9 +38,9 @@ def client_to_write(ctx: WorkspaceContext, kind: Kind) -> CommusoftClient:
 
 def refuse_changed_form(ctx: WorkspaceContext, test: WriteTest, held: Record) -> None:
     """Refuse the form of a link's write if the record has changed in more than its reference."""
-    if test.before is None or test.trial is not None:
+    if test.before is None or test.trial is not None or test.dialect is None:
         return
-    dialect = Dialect.from_dict(test.dialect or {})
+    dialect = Dialect.from_dict(test.dialect)
     writing = dialect.ways(test.kind).writing
     place = reference_path(held.raw, writing.reference)
     changed = [path for path in changed_fields(test.before, held.raw) if path != place]

@@ -223,7 +223,7 @@ def _needs_restoring(test: WriteTest, held: Record, dialect: Dialect) -> bool:
     if test.before is None or _holds_trial(test, held):
         return _holds_trial(test, held)
     writing = dialect.ways(test.kind).writing
-    return bool(form_damage(test.before, held, writing, test.prior, test.trial))
+    return bool(form_damage(test.before, held, writing, *_references(test)))
 
 
 def _restoring(test: WriteTest, held: Record, dialect: Dialect) -> tuple[Record, str | None]:
@@ -231,7 +231,12 @@ def _restoring(test: WriteTest, held: Record, dialect: Dialect) -> tuple[Record,
     if test.before is None:
         return held, test.prior if _holds_trial(test, held) else held.reference
     writing = dialect.ways(test.kind).writing
-    return put_back(test.before, held, writing, test.prior, test.trial)
+    return put_back(test.before, held, writing, *_references(test))
+
+
+def _references(test: WriteTest) -> tuple[str | None, ...]:
+    """Return the references that the test wrote, the one to restore first."""
+    return (test.prior,) if test.trial is None else (test.prior, test.trial)
 
 
 def _holds_trial(test: WriteTest, held: Record) -> bool:

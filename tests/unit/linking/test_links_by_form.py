@@ -13,6 +13,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import WEBSERVICE_DIALECT, Dialect
 from crmlink.commusoft.doctor import CheckResult
 from crmlink.commusoft.errors import CommusoftUnreachable
+from crmlink.commusoft.records import Record
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.installation import Installation
 from crmlink.linking import examination
@@ -118,6 +119,24 @@ def test_a_form_that_changes_more_later_is_refused(
     other = confirm(account.ctx, decision(TITLED, OTHER), new_key(), device_id)
     assert other.state is LinkState.FAILED
     assert account.held(TITLED) == untouched
+
+
+def test_restoring_never_writes_a_reference_that_was_not_kept(
+    account: Account, device_id: int
+) -> None:
+    before = account.held()
+
+    def spoils(_real: Any, record: Record, _reference: str) -> None:
+        entry = account.ledger.by_number(record.kind, record.number)
+        assert entry
+        account.ledger.change(entry, {"county": ""})
+
+    link = confirm(
+        meddled(account.ctx, write_reference=spoils), decision(RECORD), new_key(), device_id
+    )
+    assert link.state is LinkState.FAILED
+    assert account.held() == before
+    assert not open_write_tests(account.ctx)
 
 
 def test_what_an_interrupted_form_emptied_is_restored_by_the_next_process(
