@@ -78,3 +78,18 @@ def test_the_check_is_for_people_and_programs(run: Run, tmp_path: Path) -> None:
     broken = run("check", "--json")
     assert broken.exit_code == 1
     assert "failed" in {one["health"] for one in json.loads(broken.stdout)["checks"]}
+
+
+def test_a_certificate_is_made_renewed_and_not_overwritten(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "tls"
+    made = run("certificate", "make", "office-server", "--ip", "192.168.1.5")
+    assert made.exit_code == 0, made.output
+    assert f"CRMLINK_TLS_KEY={folder / 'server.key'}" in made.output
+    assert f"Computers have to trust this file: {folder / 'authority.crt'}" in made.output
+    again = run("certificate", "make", "192.168.1.5", "office-server")
+    assert "It replaces the one until" in again.output
+    assert "have to trust" not in again.output
+    refused = run("certificate", "make", "other")
+    assert (refused.exit_code, "There is a certificate for 192.168.1.5, office-server" in
+            refused.output) == (1, True)  # fmt: skip
+    assert "Put aside" in run("certificate", "make", "other", "--replace").output
