@@ -44,7 +44,7 @@ unit: env tools browsers
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 package: env
-	@PYTHONPATH=tools $(BIN)/python -m release.package dist
+	@PYTHONPATH=server $(BIN)/python -m release.package dist
 
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000

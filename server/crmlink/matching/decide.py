@@ -23,7 +23,7 @@ NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability
 VETOES = ("bare", "kind_other", "account_other", "name_words_unlike")
 FIRM_VETOES = ("house_number_other", "address_other", "name_number_swap")  # a branch
 MIN_ADDRESS_FIT = 0.6  # share of a street's weight from which the street agrees
-MIN_COVERED = 0.65  # share of a person's name, by weight, from which no forename is missing
+MIN_COVERED = 0.7  # share of a person's name, by weight, from which no forename is missing
 PLACE_MARGIN = 4.0  # how much rarer than unique a name and its town must be together, as idf
 LAST_VISIBLE_RANK = 5
 
@@ -116,11 +116,14 @@ def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
         return True
     if value("persons") > 0 and _is_partial_name(value):
         return False
+    town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
     phone = value("phone_same") >= unique_idf or value("phone_near") > 0
     postcode = value("postcode_same") > 0 or value("postcode_near") > 0
     street = max(value("address_covered"), value("address_record_covered")) > MIN_ADDRESS_FIT
-    return phone or postcode or street or own_domain or _is_rare_for_its_town(value, evidence.total)
+    if phone or postcode or street or (own_domain and town):  # branches share a domain
+        return True
+    return town and _is_rare_for_its_town(value, evidence.total)
 
 
 def _is_partial_name(value: Callable[[str], float]) -> bool:
@@ -131,4 +134,4 @@ def _is_partial_name(value: Callable[[str], float]) -> bool:
 
 def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
     place = max(value("town_exact"), value("outward_same"))
-    return place > 0 and place + value("name_exact") >= log(records) + PLACE_MARGIN
+    return place + value("name_exact") >= log(records) + PLACE_MARGIN
