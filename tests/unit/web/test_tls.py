@@ -38,15 +38,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[HTTPServer]:
     with open_app(tmp_path_factory.mktemp("server")) as app:
-        views = {
-            "/large": lambda: Response(b"x" * LARGE),
-            "/root": lambda: request.url_root,
-            "/length": lambda: str(len(request.get_data())),
-        }
-        app.before_request_funcs[None].insert(1, lambda: views.get(request.path, lambda: None)())
+        app.before_request_funcs[None].insert(1, answer)  # before anyone has to sign in
         with running(app, TlsFiles(folder / SERVER, folder / SERVER_KEY)) as found:
             serve_at(app, Host("127.0.0.1", found.port))
             yield found
+
+
+def answer() -> Response | str | None:
+    match request.path:
+        case "/large":
+            return Response(b"x" * LARGE)
+        case "/root":
+            return request.url_root
+        case "/length":
+            return str(len(request.get_data()))
+    return None
 
 
 @contextmanager
