@@ -167,7 +167,7 @@ def test_what_an_interrupted_form_emptied_is_restored_by_the_next_process(
 def impatient(client: CommusoftClient) -> CommusoftClient:
     """Return the client of an account that carries out no write late."""
     other = client.with_dialect(client.dialect)
-    other._limits = replace(QUICK, late_write_seconds=0.0)  # noqa: SLF001
+    other._limits = replace(QUICK, late_write_seconds=0.0)
     return other
 
 
