@@ -99,9 +99,13 @@ def known_prior(
 ) -> str | None:
     """Return the record's reference as the page showed it, else as the mirror has it.
 
-    Raises RecordHasReference or ReferenceTaken.
+    What a link put there counts in any case, as the page may be older; its next observation has a
+    version. Raises RecordHasReference or ReferenceTaken.
     """
     prior = _known(ctx, row, seen)
+    with ctx.database.reading() as session:
+        present = find_record(session, ctx.connection_id, row.public_id)
+        prior = present.reference if _is_linked(session, present) else prior
     require_replaceable(ctx, row, prior, reference, overrides)
     _require_free(ctx, reference, row, overrides.also_on)
     return prior
@@ -355,8 +359,26 @@ def _known(ctx: WorkspaceContext, row: MirroredRecord, seen: SeenOnPage | None) 
     with ctx.database.writing() as session:
         if not is_in_use(session, ctx.connection_id):
             raise ConnectionEnded
-        show_reference(session, ctx.connection_id, row.kind, row.number, seen.reference)
+        if not _is_linked(session, row):
+            show_reference(session, ctx.connection_id, row.kind, row.number, seen.reference)
     return seen.reference
+
+
+def _is_linked(session: Session, row: MirroredRecord) -> bool:
+    """Return whether a link put the record's present reference on it."""
+    pseudonyms = pseudonyms_of(session)
+    present = session.scalar(
+        select(MirroredRecord.reference).filter_by(
+            connection_id=row.connection_id, kind=row.kind, number=row.number
+        )
+    )
+    targets = session.scalars(
+        select(Link.target).filter_by(
+            connection_id=row.connection_id, kind=row.kind, record_number=row.number,
+            state=LinkState.LINKED,
+        )
+    )  # fmt: skip
+    return present is not None and any(pseudonyms.same(present, target) for target in targets)
 
 
 def _reload(ctx: WorkspaceContext, link_id: str) -> Link:

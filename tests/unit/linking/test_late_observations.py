@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from crmlink.access.devices import command_line_actor
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
-from crmlink.linking.errors import PageReadEarlier, ReferenceTaken
+from crmlink.linking.errors import PageReadEarlier, RecordHasReference, ReferenceTaken
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe, withdraw
 from crmlink.store import Link, LinkState
 from support.page_links import link_of, mirrored, open_pages_installation
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
 RECORD = "customer-1001"
+THIRD = "7d1c2b3a-9999-4222-8333-944455556666"
 
 
 @pytest.fixture
@@ -68,6 +70,27 @@ def test_a_late_look_frees_no_reference_for_a_second_record(
     assert mirrored(ctx, RECORD).reference == HOLLOWAY
     with pytest.raises(ReferenceTaken):
         confirm(ctx, decision("customer-1002"), new_key(), device_id)
+
+
+@pytest.mark.parametrize("late", [None, OTHER])
+def test_a_late_first_decision_frees_no_reference_for_a_second_record(
+    ctx: WorkspaceContext, device_id: int, link: Link, late: str | None
+) -> None:
+    """Sent before the link was saved, of a page that showed something else then."""
+    see(ctx, link, "after", HOLLOWAY)
+    agreed = {"replaces": late} if late else {}
+    asked = replace(decision(RECORD, THIRD, **agreed), seen=SeenOnPage(late))
+    with pytest.raises(RecordHasReference):
+        confirm(ctx, asked, new_key(), device_id)
+    assert mirrored(ctx, RECORD).reference == HOLLOWAY
+    with pytest.raises(ReferenceTaken):
+        confirm(ctx, decision("customer-1002"), new_key(), device_id)
+    asked = replace(decision(RECORD, THIRD, replaces=HOLLOWAY), seen=SeenOnPage(late))
+    waits = confirm(ctx, asked, new_key(), device_id)
+    assert (waits.state, waits.prior) == (LinkState.INTENDED, HOLLOWAY)
+    # If the page, loaded since, shows that too, it counts.
+    see(ctx, waits, "before", late, replaces=late, at=version(ctx))
+    assert mirrored(ctx, RECORD).reference == late
 
 
 def test_a_late_look_hides_no_value_that_was_in_the_way(ctx: WorkspaceContext, link: Link) -> None:
