@@ -22,7 +22,7 @@ from crmlink.batches.file_import import detect, import_file, without_erased
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, redirect_to
-from crmlink.pages.forms import Form, flash_message
+from crmlink.pages.forms import Form, flash_message, number_in
 from crmlink.pages.lists import choices as list_choices
 from crmlink.pages.lists.choices import (
     BOTH,
@@ -144,7 +144,7 @@ def update_preview(token: str) -> Reply:
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
         return _page(look, 422)
-    return _kept(look, int(agreed) if agreed.isascii() and agreed.isdigit() else 0)
+    return _kept(look, number_in(agreed) or 0)
 
 
 @blueprint.post("/lists/new/<token>/forget")
