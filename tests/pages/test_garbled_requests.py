@@ -1,4 +1,4 @@
-"""What no page sends: addresses, numbers and hidden fields made by hand are no failure of the server."""
+"""What no page sends: addresses, numbers and hidden fields made by hand are answered in words."""
 
 from __future__ import annotations
 
