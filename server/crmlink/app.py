@@ -64,6 +64,6 @@ def _log_request(reply: Response) -> Response:
         reply.headers["Cache-Control"] = "no-store"  # whatever a view or a library said of it
         reply.headers.pop("ETag", None)
         reply.headers.pop("Last-Modified", None)
-    if request.is_secure:
+    if request.is_secure and request.host.partition(":")[0] != "localhost":
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return reply

@@ -57,6 +57,8 @@ class Settings:
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
     public_url: str = ""  # URL of this server without a trailing slash
     allowed_hosts: tuple[Host, ...] = ()  # further hosts of this server
+    tls_cert: Path | None = None  # certificate with its chain, and its key: both or neither
+    tls_key: Path | None = None
     store_links: StoreLinks = field(default_factory=dict)  # the extension's pages in stores
     backup_dir: Path | None = None  # of scheduled backups; None for none
     backups_kept: int = 14
@@ -70,6 +72,7 @@ def load_settings() -> Settings:
     """
     data_dir, database_url = load_place()
     env = Env(prefix="CRMLINK_")
+    tls_cert, tls_key = _tls_files(env)
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -85,6 +88,8 @@ def load_settings() -> Settings:
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
         public_url=_public_url(env.str("PUBLIC_URL", "")),
         allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         store_links=_store_links(env.str("STORE_LINKS", "")),
         backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
@@ -268,6 +273,17 @@ def _host(text: str) -> Host:
             "192.168.1.5:8787. Leave out http:// and anything after the name."
         )
     return host
+
+
+def _tls_files(env: Env) -> tuple[Path | None, Path | None]:
+    names = ("TLS_CERT", "TLS_KEY")
+    certificate, key = (Path(text) if (text := env.str(name, "")) else None for name in names)
+    if (certificate is None) != (key is None):
+        raise InvalidSettings(
+            "For https crmlink needs both CRMLINK_TLS_CERT, the certificate's file, and "
+            "CRMLINK_TLS_KEY, its key's."
+        )
+    return certificate, key
 
 
 def _store_links(text: str) -> dict[Browser, str]:

@@ -68,7 +68,7 @@ test("what the page shows beside what crmlink knows", async () => {
   await open({ record: record({ reference: "KNOWN" }), page: { state: "shown", value: "KNOWN" } });
   assert.match(words(), /The page shows the same/);
   await open();
-  assert.match(words(), /knows of no reference for this page.*The page shows none either/);
+  assert.match(words(), /has no reference for this page.*The page shows none either/);
   await open({ record: record({ reference: "KNOWN" }), page: { state: "unknown" } });
   assert.match(words(), /couldn't read the reference on this page/);
 });

@@ -58,6 +58,8 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
         ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "incomplete"),
         ("CRMLINK_CORS_ORIGINS", "*", "isn't an origin"),
+        ("CRMLINK_TLS_CERT", "/etc/ssl/office.crt", "needs both"),
+        ("CRMLINK_TLS_KEY", "/etc/ssl/office.key", "needs both"),
         ("CRMLINK_PUBLIC_URL", "crmlink.firm.example", "the address people type"),
         ("CRMLINK_PUBLIC_URL", "ftp://crmlink.firm.example", "the address people type"),
         ("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/app", "the address people type"),

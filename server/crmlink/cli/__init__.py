@@ -13,6 +13,7 @@ import click
 
 from crmlink.cli.audit import audit_group
 from crmlink.cli.batches.commands import batch_group
+from crmlink.cli.certificates import certificate_group
 from crmlink.cli.connection import (
     connect_command,
     disconnect_command,
@@ -65,6 +66,7 @@ for command in (
     open_command,
     sync_command,
     service_group,
+    certificate_group,
     sandbox_command,
     locate_command,
     link_command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
     from crmlink.commusoft.mirror import SyncResult
     from crmlink.installation import Installation
     from crmlink.settings import Settings
+    from crmlink.web.tls import TlsFiles
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True)
+@click.option("--tls-cert", help="For https: the certificate's file, with its chain.")
+@click.option("--tls-key", help="The file of the certificate's key.")
 @click.option(
     "--service",
     is_flag=True,
     help="Without a terminal: the first admin's one-time code goes to a file, not to the output.",
 )
-def serve_command(host: str, port: int, service: bool) -> None:
+def serve_command(
+    host: str, port: int, tls_cert: str | None, tls_key: str | None, service: bool
+) -> None:
     """Start the server and its background work; a SQLite database has one server at a time."""
+    for name, value in (("CRMLINK_TLS_CERT", tls_cert), ("CRMLINK_TLS_KEY", tls_key)):
+        if value is not None:
+            os.environ[name] = value
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
 
@@ -51,12 +60,13 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     from crmlink.worker import Worker
 
     configure_logging(settings.data_dir / LOG_NAME)
+    tls = _tls_files(settings)
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
         installation.workspace.ownership.bury_servers()
     app = create_app(settings, installation)
     try:
-        server = HTTPServer(app, host, port)
+        server = HTTPServer(app, host, port, tls)
     except OSError as error:
         raise click.ClickException(
             f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
@@ -84,8 +94,9 @@ def _print_welcome(installation: Installation, listening: Host, *, service: bool
         else f"with Commusoft at {installation.workspace.commusoft.connection.base_url}"
     )
     local = Host("127.0.0.1", listening.port) if listening.is_unspecified else listening
-    address = installation.settings.public_url or local.address("http")
-    click.echo(f"crmlink runs at {local.address('http')} {where}. Press Ctrl+C to stop it.")
+    own = local.address(_scheme(installation.settings))
+    address = installation.settings.public_url or own
+    click.echo(f"crmlink runs at {own} {where}. Press Ctrl+C to stop it.")
     for sentence in _about_addresses(installation.settings, listening):
         click.echo(sentence)
     if service:
@@ -118,7 +129,7 @@ def _set_up_by_file(installation: Installation, local: Host) -> str:
     # A server that listens at one outer address is not reached by this computer's own.
     prefix = SET_UP_CODE if local.is_loopback else INVITATION
     if code := create_first_admin_invitation(installation.access, prefix):
-        file = write_set_up_file(data_dir, local.address("http"), code)
+        file = write_set_up_file(data_dir, local.address(_scheme(installation.settings)), code)
         return f"To set yourself up as its admin, open {file} in a browser on this computer."
     remove_set_up_file(data_dir)
     return ""
@@ -135,7 +146,7 @@ def open_command(port: int) -> None:
 
     settings = load_settings()
     file = set_up_file(settings.data_dir)
-    address = settings.public_url or Host("127.0.0.1", port).address("http")
+    address = settings.public_url or Host("127.0.0.1", port).address(_scheme(settings))
     if not webbrowser.open(file.as_uri() if file else address):
         click.echo(f"Open {file or address} in a browser on this computer.")
 
@@ -150,11 +161,34 @@ def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:
             "Only this computer can use it. For other computers, set CRMLINK_PUBLIC_URL to the "
             f"address people type, such as http://192.168.1.5:{listening.port}, and restart it."
         )
-    if public.startswith("https:") and not settings.trusted_proxies:
+    if settings.tls_cert and public.startswith("http:"):
+        yield "It uses https, so CRMLINK_PUBLIC_URL must start with https://"
+    if public.startswith("https:") and not settings.trusted_proxies and not settings.tls_cert:
         yield (
-            "For https it needs a proxy in front. Set CRMLINK_TRUSTED_PROXIES=1; otherwise "
-            "everyone counts as one address."
+            "For https it needs a certificate (CRMLINK_TLS_CERT and CRMLINK_TLS_KEY), or a proxy "
+            "in front. With a proxy, set CRMLINK_TRUSTED_PROXIES=1; otherwise everyone counts as "
+            "one address."
         )
+
+
+def _scheme(settings: Settings) -> str:
+    return "https" if settings.tls_cert else "http"
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    """Return the certificate to serve with, None for http. Raises click.ClickException."""
+    from crmlink.web.tls import TlsFiles, TlsFilesUnusable
+
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    try:
+        return TlsFiles(settings.tls_cert, settings.tls_key)
+    except TlsFilesUnusable as error:
+        raise click.ClickException(
+            f"The certificate {settings.tls_cert} can't be used with the key {settings.tls_key}: "
+            f"{error}. The service's user must be able to read both, and the key must not have "
+            "a password."
+        ) from error
 
 
 @click.command("sync")

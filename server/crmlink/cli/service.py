@@ -53,6 +53,16 @@ def _explained(command: F) -> F:
 @click.option("--public-url", default="", help="The address people type, if others use it.")
 @click.option("--trusted-proxies", default=0, show_default=True, help="Proxies in front of it.")
 @click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For https without a proxy: the certificate's file, with its chain.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file of the certificate's key.",
+)
+@click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where it keeps its data."
 )
 @click.option(
@@ -66,6 +76,8 @@ def install_command(
     port: int,
     public_url: str,
     trusted_proxies: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     data_dir: Path | None,
     winsw: Path | None,
     user: bool,
@@ -74,12 +86,16 @@ def install_command(
     from crmlink.service.choose import service_manager
     from crmlink.service.model import ServicePlan
 
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together.")
     manager = service_manager(system=not user, wrapper=winsw)
     plan = ServicePlan(
         host=host,
         port=port,
         public_url=public_url,
         trusted_proxies=trusted_proxies,
+        tls_cert=tls_cert.absolute() if tls_cert else None,
+        tls_key=tls_key.absolute() if tls_key else None,
         data_dir=data_dir.absolute() if data_dir else None,
     )
     changed = manager.install(plan)

@@ -40,6 +40,8 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "host": "Addresses of accounting software",
     "rules": "Rules of accounting software",
     "audit": "Audit log",
+    "backup": "Backups",
+    "checklist": "Checklist for Commusoft",
     "workspace": "This installation",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")

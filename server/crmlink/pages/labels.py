@@ -62,6 +62,7 @@ ACTIONS = {
     "commusoft.disconnected": "disconnected Commusoft",
     "commusoft.practice_emptied": "deleted practice data",
     "commusoft.write_tested": "tested saving to a record",
+    "commusoft.form_refused": "stopped using a way to save that changed other fields",
     "commusoft.write_restored": "restored a record's reference after a saving test",
     "rules.installed": "installed a rule file",
     "rules.removed": "went back to crmlink's own rules",

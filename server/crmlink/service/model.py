@@ -71,6 +71,8 @@ class ServicePlan:
     port: int = 8787
     public_url: str = ""
     trusted_proxies: int = 0
+    tls_cert: PurePath | None = None
+    tls_key: PurePath | None = None
     data_dir: PurePath | None = None  # None: where the system keeps the data of services
     python: PurePath = field(default_factory=lambda: PurePath(sys.executable))
 
@@ -86,6 +88,8 @@ class ServicePlan:
             "CRMLINK_DATA_DIR": str(data_dir),
             "CRMLINK_PUBLIC_URL": self.public_url,
             "CRMLINK_TRUSTED_PROXIES": str(self.trusted_proxies or ""),
+            "CRMLINK_TLS_CERT": str(self.tls_cert or ""),
+            "CRMLINK_TLS_KEY": str(self.tls_key or ""),
         }
         return {name: value for name, value in values.items() if value}
 

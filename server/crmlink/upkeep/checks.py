@@ -8,13 +8,14 @@ import sqlite3
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +36,7 @@ from crmlink.store import (
 from crmlink.store.base import now
 from crmlink.store.database import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
+from crmlink.upkeep.local_certificates import authority_file
 from crmlink.upkeep.schedule import kept_backups, newest_backup
 
 Health = Literal["fine", "note", "failed"]
@@ -65,8 +67,10 @@ def run_checks(settings: Settings) -> Iterator[Check]:
         if file is not None:
             yield _sound(file)
         yield from _of_database(settings)
+    if settings.tls_cert and settings.tls_key:
+        yield _certificate_files(settings.tls_cert, settings.tls_key)
     if settings.public_url.startswith("https:"):
-        yield _certificate(settings.public_url)
+        yield _certificate(settings)
     yield _backups(settings)
 
 
@@ -165,10 +169,30 @@ def _server(database: Database) -> Check:
     return Check("server", "fine" if running else "note", {"running": running})
 
 
-def _certificate(public_url: str) -> Check:
-    parts = urlsplit(public_url)
+def _certificate_files(certificate: Path, key: Path) -> Check:
+    try:
+        chain = x509.load_pem_x509_certificates(certificate.read_bytes())
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ValueError) as error:
+        return Check("certificate-files", "failed", {"cause": type(error).__name__})
+    left = min(each.not_valid_after_utc for each in chain) - now()
+    return Check("certificate-files", _health_of(left), {"days": left.days})
+
+
+def _health_of(left: timedelta) -> Health:
+    """Return how a certificate is that ends in this time."""
+    if left < timedelta():
+        return "failed"
+    return "note" if left.days < DAYS_LEFT else "fine"
+
+
+def _certificate(settings: Settings) -> Check:
+    parts = urlsplit(settings.public_url)
     host, port = parts.hostname or "", parts.port or 443
     context = ssl.create_default_context()
+    if own := authority_file(settings.data_dir):
+        with suppress(OSError):  # a damaged one is trusted by no one
+            context.load_verify_locations(own)
     try:
         with (
             socket.create_connection((host, port), _TIMEOUT) as plain,
@@ -180,7 +204,7 @@ def _certificate(public_url: str) -> Check:
     except OSError as error:
         return Check("certificate", "note", {"cause": type(error).__name__})
     left = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - now()
-    return Check("certificate", "note" if left.days < DAYS_LEFT else "fine", {"days": left.days})
+    return Check("certificate", _health_of(left), {"days": left.days})
 
 
 def _backups(settings: Settings) -> Check:

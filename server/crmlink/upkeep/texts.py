@@ -25,6 +25,15 @@ _FAILURES = {
     "keys-needed": "The keys are missing, so sign-ins, the audit log and Commusoft's credentials "
     "couldn't be used. Put secret.key, credential.keys and extension.key of the earlier server "
     "into the data folder first.",
+    "certificate-name": "{name} can't be certified. Enter a computer's name, such as "
+    "office-server, or an IP address, without http:// and a port.",
+    "certificate-no-name": "Enter the name or address that other computers use for this one.",
+    "certificate-other-names": "There is a certificate for {names}. Enter the same names to renew "
+    "it. Add --replace for others: that makes a new authority, which every computer has to trust.",
+    "certificate-authority-old": "The authority's own certificate ends on {ends}. Add --replace "
+    "for a new one, which every computer has to trust.",
+    "certificate-unreadable": "{file} can't be read, or doesn't belong to the other files. Restore "
+    "it, or add --replace for a new authority, which every computer has to trust.",
     "database-in-use": "There is a database already, and nothing was changed. Add --replace to put "
     "it aside; an existing PostgreSQL database has to be emptied by you.",
 }
@@ -93,6 +102,17 @@ def _certificate(args: Args) -> str:
     return f"Certificate: not checked or not accepted ({args['cause']})."
 
 
+def _certificate_files(args: Args) -> str:
+    if "cause" in args:
+        return (
+            f"Certificate's files: they can't be used ({args['cause']}). Check CRMLINK_TLS_CERT, "
+            "CRMLINK_TLS_KEY and who may read the files."
+        )
+    if args["days"] < 0:
+        return "Certificate's files: expired. If crmlink made them, run crmlink certificate make."
+    return f"Certificate's files: valid for {args['days']} more days."
+
+
 def _backups(args: Args) -> str:
     match args.get("problem"):
         case "unscheduled":
@@ -125,5 +145,6 @@ _CHECKS: Mapping[str, Callable[[Args], str]] = {
     ),
     "server": lambda args: f"Server: {args['running']} running.",
     "certificate": _certificate,
+    "certificate-files": _certificate_files,
     "backups": _backups,
 }

@@ -197,8 +197,9 @@ def _without_mistyped(lines: list[str]) -> tuple[list[str], str]:
     match = _MISTYPED_CODE.search(lines[-1]) if lines else None
     if match is None or sum(sign.isdigit() for sign in match.group()) < 2:
         return lines, ""
-    if not postcodes.country_of(_canonical(match.group())):
-        return lines, ""
+    code = _canonical(match.group())
+    if not postcodes.country_of(code) or code == re.sub(r"\W", "", match.group()).upper():
+        return lines, ""  # no code at all, or one that is known to be no postcode here
     rest = lines[-1][: match.start()].rstrip(_AROUND)
     return [*lines[:-1], *([rest] if rest else [])], match.group().strip(_AROUND)
 

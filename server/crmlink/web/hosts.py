@@ -54,7 +54,8 @@ class ServedHosts:
         if self._listening is None:
             return host.name in LOOPBACK
         names = {*LOOPBACK, *(() if self._listening.is_unspecified else (self._listening.name,))}
-        return host.name in names and (host.port or 80) == self._listening.port
+        ports = DEFAULT_PORTS.values() if host.port is None else {host.port}
+        return host.name in names and self._listening.port in ports
 
 
 def init_hosts(app: Flask, settings: Settings) -> None:

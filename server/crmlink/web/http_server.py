@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import heapq
 import io
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge
 from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
+from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
 THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
 MAX_CONNECTIONS = 1_000
@@ -60,8 +62,8 @@ class Body(enum.Enum):
 class HTTPServer:
     """Sockets of a running server; ``port`` is the requested one, or a free one for 0."""
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
-        """Listen on every address of ``host``. Raises OSError."""
+    def __init__(self, app: Flask, host: str, port: int, tls: TlsFiles | None = None) -> None:
+        """Listen on every address of ``host``, with https if ``tls`` is given. Raises OSError."""
         self._map: dict[int, Any] = {}
         adjustments = Adjustments(
             host=host,
@@ -74,6 +76,7 @@ class HTTPServer:
             log_socket_errors=False,
             max_request_header_size=HEADER_BYTES,
             max_request_body_size=LARGEST + 1,
+            url_scheme="https" if tls else "http",
         )
         self._dispatcher = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(THREADS)
@@ -82,7 +85,7 @@ class HTTPServer:
         self._servers = [
             _Server(
                 app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=address,
-                connections=connections,
+                connections=connections, tls=tls,
             )
             for address in addresses
         ]  # fmt: skip
@@ -123,10 +126,13 @@ def room_for_connections() -> int:
 class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
     """waitress's server that makes room for new connections and ends overdue ones."""
 
-    def __init__(self, app: Flask, *args: Any, connections: int, **kwargs: Any) -> None:
-        self.channel_class = _Channel
+    def __init__(
+        self, app: Flask, *args: Any, connections: int, tls: TlsFiles | None, **kwargs: Any
+    ) -> None:
+        self.channel_class = _TlsChannel if tls else _Channel
         self.app = app
         self._connections = connections
+        self._tls = tls
         super().__init__(app, *args, **kwargs)
 
     def handle_accept(self) -> None:
@@ -142,6 +148,13 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
             surplus = len(staying) - self._connections
             for channel in heapq.nsmallest(surplus, waiting, key=_Channel.rank):
                 channel.will_close = True
+
+    def accept(self) -> tuple[Any, Any] | None:
+        """Return a new connection's socket and address; None if there is none."""
+        accepted: tuple[socket.socket, Any] | None = super().accept()
+        if accepted is None or self._tls is None:
+            return accepted
+        return TlsSocket(accepted[0], self._tls.context()), accepted[1]
 
     def maintenance(self, now: float) -> None:
         """Close overdue connections."""
@@ -338,6 +351,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self.request = None
         if len(self.requests) == 1:
             self.server.add_task(self)
+
+
+class _TlsChannel(TlsReading, _Channel):
+    """One connection with TLS."""
 
 
 @dataclass(frozen=True)

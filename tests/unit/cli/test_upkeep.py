@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from crmlink.cli import main
+from crmlink.store.base import now
+from crmlink.upkeep import checks
 
 PASSPHRASE = "a passphrase of the office"
 Run = Callable[..., Result]
@@ -78,3 +81,41 @@ def test_the_check_is_for_people_and_programs(run: Run, tmp_path: Path) -> None:
     broken = run("check", "--json")
     assert broken.exit_code == 1
     assert "failed" in {one["health"] for one in json.loads(broken.stdout)["checks"]}
+
+
+def test_a_certificate_is_made_renewed_and_not_overwritten(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "tls"
+    made = run("certificate", "make", "office-server", "--ip", "192.168.1.5")
+    assert made.exit_code == 0, made.output
+    assert f"CRMLINK_TLS_KEY={folder / 'server.key'}" in made.output
+    assert f"Computers have to trust this file: {folder / 'authority.crt'}" in made.output
+    again = run("certificate", "make", "192.168.1.5", "office-server")
+    assert "It replaces the one until" in again.output
+    assert "have to trust" not in again.output
+    refused = run("certificate", "make", "other")
+    assert (refused.exit_code, "There is a certificate for 192.168.1.5, office-server" in
+            refused.output) == (1, True)  # fmt: skip
+    assert "Put aside" in run("certificate", "make", "other", "--replace").output
+
+
+def test_the_check_looks_at_the_certificate(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked() -> tuple[str, str]:
+        found = json.loads(run("check", "--json").stdout)["checks"]
+        [one] = [each for each in found if each["code"] == "certificate-files"]
+        return one["health"], one["text"]
+
+    run("certificate", "make", "office-server")
+    folder = tmp_path / "data" / "tls"
+    for name, file in (("CERT", "server.crt"), ("KEY", "server.key")):
+        monkeypatch.setenv(f"CRMLINK_TLS_{name}", str(folder / file))
+    assert checked() == ("fine", "Certificate's files: valid for 396 more days.")
+    for days, health, words in ((380, "note", "16 more days"), (400, "failed", "expired")):
+        later = now() + timedelta(days=days)
+        monkeypatch.setattr(checks, "now", lambda later=later: later)
+        assert checked()[0] == health
+        assert words in checked()[1]
+    (folder / "server.key").write_bytes((folder / "authority.key").read_bytes())
+    assert checked()[0] == "failed"
+    assert "can't be used" in checked()[1]

@@ -269,3 +269,14 @@ def test_the_command_line_says_what_was_done_and_where_the_data_is(
     assert said("status")[0] == 3
     assert "data stays" in said("uninstall")[1]
     assert "no service" in said("uninstall")[1]
+
+
+def test_https_is_an_option_of_the_service_with_both_files(tmp_path: Path) -> None:
+    certificate, key = PurePosixPath("/data/tls/server.crt"), PurePosixPath("/data/tls/server.key")
+    found = ServicePlan(tls_cert=certificate, tls_key=key).environment(PurePosixPath("/data"))
+    assert (found["CRMLINK_TLS_CERT"], found["CRMLINK_TLS_KEY"]) == (str(certificate), str(key))
+    assert not [name for name in ServicePlan().environment(tmp_path) if "TLS" in name]
+    (tmp_path / "server.crt").touch()
+    half = ["service", "install", "--tls-cert", str(tmp_path / "server.crt")]
+    refused = CliRunner().invoke(main, half)
+    assert (refused.exit_code, "belong together" in refused.output) == (2, True)

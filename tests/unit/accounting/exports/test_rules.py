@@ -110,5 +110,6 @@ def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
         "line_too_long",
         "quote_open",
         "erased",
+        "footer",
     }
     assert used == {*wording.REFUSALS, *wording.ROWS}
