@@ -52,11 +52,11 @@ def try_code(client: FlaskClient, installation: Installation, **how: object) -> 
     assert code
     write_set_up_file(installation.settings.data_dir, f"http://{HOST}", code)
     url = f"http://{HOST}"
-    page = client.get("/log-in", base_url=url, **how)  # type: ignore[arg-type]
+    page = client.get("/log-in", base_url=url, **how)
     found = TOKEN.search(client.get("/welcome", base_url=url).get_data(as_text=True))
     assert found
     form = {"token": code, "csrf_token": found[1]}
-    sent = client.post("/welcome", base_url=url, data=form, **how)  # type: ignore[arg-type]
+    sent = client.post("/welcome", base_url=url, data=form, **how)
     return sent.status_code, page.get_data(as_text=True)
 
 

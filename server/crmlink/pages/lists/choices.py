@@ -127,7 +127,8 @@ class ShownForm:
     def _is_sound(self) -> bool:
         """Return whether all values are of their types: anything can be sent by hand."""
         columns: Any = self.columns
-        several = [self.header, *columns.values()] if isinstance(columns, dict) else [None]
+        several: list[Any] = [self.header]
+        several += columns.values() if isinstance(columns, dict) else [None]
         if not all(isinstance(each, tuple | list) for each in several):
             return False
         texts = [
