@@ -234,10 +234,9 @@ class Sandbox:
 
 def _is_same(before: WorkspaceConnection | None, after: WorkspaceConnection) -> bool:
     """Return whether nothing that determines the client has changed."""
-    return before is not None and (before.id, before.connected_at, before.credentials) == (
-        after.id,
-        after.connected_at,
-        after.credentials,
+    names = ("id", "connected_at", "credentials", "dialect")
+    return before is not None and all(
+        getattr(before, name) == getattr(after, name) for name in names
     )
 
 

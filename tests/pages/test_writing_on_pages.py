@@ -236,7 +236,12 @@ def test_disconnecting_says_that_links_on_pages_wait_and_they_do(
     page = boss.read("/commusoft/disconnect")
     assert "1 link not seen on Commusoft's pages yet will wait" in page
     assert "will be finished then" not in page  # by nothing but a page
+    assert "redentials" not in page  # it has none
+    assert "imported records, 1 link and 0 lists of this account are kept" in page
     boss.send("/commusoft/disconnect")
+    told = boss.read("/commusoft")
+    assert "Commusoft is disconnected." in told
+    assert "redentials are deleted" not in told
     assert without_api.workspace.practice
     assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
     save_connection(

@@ -124,7 +124,7 @@ def writes_command(method: str | None) -> None:
 @click.command("disconnect")
 @click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def disconnect_command(yes: bool) -> None:
-    """Delete the credentials of your Commusoft account, and use practice data."""
+    """Disconnect your Commusoft account, delete its credentials, and use practice data."""
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
     from crmlink.installation import open_database

@@ -30,7 +30,8 @@ class WriteMethod:
     the record as read, the first that exists counts. `sent_reference` is the form's name of the
     reference, `unsent` the paths of values that the form has under names whose values are unknown,
     and `left_out` the one name that is not sent. Whether a field that is not sent keeps its value
-    is unknown: the doctor proves it first (see ``doctor/form_check.py``).
+    is unknown: the doctor proves it first (see ``doctor/form_check.py``). `proved`: a write by this
+    method was seen to be kept.
     """
 
     name: str
@@ -47,6 +48,7 @@ class WriteMethod:
     sent_reference: str = ""
     unsent: tuple[str, ...] = ()
     left_out: str = ""
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class Dialect:
     def with_writing(self, kind: Kind, writing: WriteMethod) -> "Dialect":
         """Return the dialect with another write method for `kind`."""
         return self.with_ways(kind, replace(self.ways(kind), writing=writing))
+
+    def with_proved(self, stored: "Dialect | None") -> "Dialect":
+        """Return this dialect, which no write tested, with what is proved of the stored one."""
+        dialect = self
+        for kind in KINDS:
+            if stored is not None and stored.ways(kind).writing.proved:
+                dialect = dialect.with_writing(kind, stored.ways(kind).writing)
+        return dialect
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data to store; see `Dialect.from_dict`."""
@@ -189,6 +199,11 @@ def _w_ways(kind: Kind) -> RecordEndpoints:
 
 WEBSERVICE_DIALECT = Dialect("W", _w_ways("customer"), _w_ways("supplier"))
 PUBLISHED_DIALECT = Dialect("P", _p_ways("customer"), _p_ways("supplier"))
+
+
+def base_dialect(name: str) -> Dialect:
+    """Return the dialect of this name, with nothing proved."""
+    return WEBSERVICE_DIALECT if name == "W" else PUBLISHED_DIALECT
 
 
 def dialect_for(base_url: str) -> Dialect:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import (
     ANSWERED_WRITE_ERRORS,
     CommusoftError,
@@ -33,9 +34,15 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import record_left_to_page
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.form_proofs import client_to_write
 from crmlink.linking.settling import note_settled
 from crmlink.linking.ways import ways_to_write
-from crmlink.linking.write_tests import open_write_tests, recover_write_tests
+from crmlink.linking.write_tests import (
+    begin_form_write,
+    end_form_write,
+    open_write_tests,
+    recover_write_tests,
+)
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
 from crmlink.store.connections import is_in_use
@@ -183,10 +190,23 @@ def _settle_or_write(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
 
 
 def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
-    """Send one PUT, and settle the link by the read-back."""
+    """Send one PUT, and settle the link by the read-back.
+
+    The record is compared and restored where the PUT is a form that could change more.
+    """
+    client = client_to_write(ctx, link.kind)
+    form = begin_form_write(ctx, link, before, client)
+    try:
+        return _write_by(ctx, link, before, client)
+    finally:
+        if form is not None:
+            end_form_write(ctx, form, is_over=link.writes <= link.writes_over)
+
+
+def _write_by(ctx: WorkspaceContext, link: Link, before: Record, client: CommusoftClient) -> Link:
     if not _begin_write(ctx, link):
         return _reload(ctx, link)
-    write_error = _put(ctx, before, link)
+    write_error = _put(ctx, client, before, link)
     if isinstance(write_error, WriteWithdrawn):
         return _reload(ctx, link)
     if write_error is None or isinstance(write_error, ANSWERED_WRITE_ERRORS):
@@ -277,10 +297,12 @@ def _read(ctx: WorkspaceContext, link: Link) -> Record:
     return ctx.commusoft.record(link.kind, link.record_number, link.record_uuid)
 
 
-def _put(ctx: WorkspaceContext, record: Record, link: Link) -> CommusoftError | None:
+def _put(
+    ctx: WorkspaceContext, client: CommusoftClient, record: Record, link: Link
+) -> CommusoftError | None:
     """Send one PUT and return its error, if any; the read-back decides what it means."""
     try:
-        ctx.commusoft.write_reference(
+        client.write_reference(
             record, link.target, before_sending=lambda: _refuse_unless_ours(ctx, link)
         )
     except CommusoftError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection, WebApplication
@@ -41,12 +41,14 @@ class ConnectionContents:
     """Contents of a connection, shown to the user before another one replaces it.
 
     ``practice`` data is then deleted; an account keeps its own for reconnection. ``unfinished``
-    links are decided but not known to be written; ``on_pages`` wait for a person to save them.
+    links are decided but not known to be written; ``on_pages`` wait for a person to save them. An
+    account that is worked on its pages has no credentials, and its records came from reports.
     """
 
     connection_id: int
     practice: bool
     name: str
+    has_credentials: bool = True
     records: int = 0
     links: int = 0
     lists: int = 0
@@ -146,7 +148,7 @@ def save_connection(
         connection.credentials = sealed
         connection.connected_at, connection.ended_at = now(), None
         if dialect:
-            connection.dialect = dialect.as_dict()
+            connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
         _note(session, workspace_id, by, "commusoft.connected", account=connection.name)
     return connection
@@ -202,14 +204,15 @@ def record_write_check(
         note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
-def save_dialect(database: Database, connection_id: int, dialect: Dialect) -> None:
+def save_dialect(
+    database: Database, connection_id: int, dialect: Dialect, *, keep_proved: bool = False
+) -> None:
     """Store the dialect of a connection, unless it no longer exists."""
     with database.writing() as session:
-        session.execute(
-            update(WorkspaceConnection)
-            .where(WorkspaceConnection.id == connection_id)
-            .values(dialect=dialect.as_dict())
-        )
+        connection = session.get(WorkspaceConnection, connection_id)
+        if connection is not None:
+            stored = load_dialect(connection) if keep_proved else None
+            connection.dialect = dialect.with_proved(stored).as_dict()
 
 
 def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
@@ -287,6 +290,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         connection_id=connection.id,
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
+        has_credentials=connection.kind is ConnectionKind.API,
         records=count(MirroredRecord, gone_at=None),
         links=count(Link),
         lists=count(Batch),

@@ -21,7 +21,8 @@ def examine(
     """Yield the results of ``run_checks`` as they arrive.
 
     The dialect found is stored for this context's connection, even if another is in use by then:
-    checking a large account takes minutes.
+    checking a large account takes minutes. A way to save that was proved before is kept, unless a
+    test that ended shows that none works, or another.
     """
     if not ctx.has_api:
         raise NoApi
@@ -34,7 +35,9 @@ def examine(
         known_reference,
         journal=CommittedWriteTest(ctx, device_id),
     )
+    tested = False
     for step in steps:
+        tested = tested or step.code in ("write-kept", "not-written")
         if step.dialect:
-            save_dialect(ctx.database, ctx.connection_id, step.dialect)
+            save_dialect(ctx.database, ctx.connection_id, step.dialect, keep_proved=not tested)
         yield step

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.doctor.form_check import damaged_fields, put_back, whole_form
+from crmlink.commusoft.doctor.field_changes import form_damage, put_back
+from crmlink.commusoft.doctor.form_check import whole_form
 from crmlink.commusoft.errors import (
     ANSWERED_WRITE_ERRORS,
     CommusoftError,
@@ -27,6 +28,7 @@ from crmlink.commusoft.mirror import upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.form_proofs import refuse_changed_form
 from crmlink.store import Link, LinkState, WriteTest
 from crmlink.store.base import new_id
 from crmlink.store.connections import is_in_use
@@ -107,6 +109,49 @@ def open_write_tests(ctx: WorkspaceContext) -> Sequence[WriteTest]:
         return session.scalars(query.order_by(WriteTest.created_at)).all()
 
 
+def begin_form_write(
+    ctx: WorkspaceContext, link: Link, before: Record, client: CommusoftClient
+) -> WriteTest | None:
+    """Commit the whole record before a link is written by a form; None for any other way.
+
+    None too if it is committed already: a write before this one is still to be compared.
+    """
+    if not client.dialect.ways(link.kind).writing.sent:
+        return None
+    test = WriteTest(
+        id=new_id(),
+        connection_id=ctx.connection_id,
+        device_id=link.device_id,
+        kind=link.kind,
+        record_number=link.record_number,
+        record_uuid=link.record_uuid,
+        prior=link.target,
+        dialect=client.dialect.as_dict(),
+        before=dict(before.raw),
+        attempt_id=new_id(),
+        writes=1,
+        writes_over=0,
+    )
+    ctx.ownership.working_on.add(test.attempt_id)
+    with ctx.database.writing() as session:
+        if write_test_on(session, link):
+            ctx.ownership.working_on.discard(test.attempt_id)
+            return None
+        test.owner_id = ctx.ownership.register(session)
+        session.add(test)
+    ctx.first_seen.age(test.id, test.writes)
+    return test
+
+
+def end_form_write(ctx: WorkspaceContext, test: WriteTest, *, is_over: bool) -> None:
+    """Compare the record with what it was; restore it, and refuse the form, if more changed.
+
+    `is_over`: Commusoft can no longer carry out the write.
+    """
+    test.writes_over = test.writes if is_over else 0
+    _finish(ctx, test)
+
+
 def write_test_on(session: Session, link: Link) -> WriteTest | None:
     """Return the unfinished write test of a link's record, if any."""
     return session.scalar(
@@ -160,22 +205,38 @@ def _is_over(ctx: WorkspaceContext, test: WriteTest) -> bool:
         if _may_land(ctx, test):
             return False
         test.writes_over = test.writes
-        if not _needs_restoring(test, held):
+        refuse_changed_form(ctx, test, held)
+        if not _needs_restoring(test, held, client.dialect):
             return _end(ctx, test, held)
         if test.writes >= MAX_RESTORES:
             return False
-        reference = test.prior if _holds_trial(test, held) else held.reference
-        _put(ctx, test, client, put_back(test.before or {}, held), reference)
+        _put(ctx, test, client, *_restoring(test, held, client.dialect))
         held = client.record(test.kind, test.record_number, test.record_uuid)
     except RecordNotFound:
         return not _may_land(ctx, test) and _end(ctx, test, None)
     except CommusoftError:
         return False
-    return not _needs_restoring(test, held) and _end(ctx, test, held, restored=True)
+    return not _needs_restoring(test, held, client.dialect) and _end(ctx, test, held, restored=True)
 
 
-def _needs_restoring(test: WriteTest, held: Record) -> bool:
-    return _holds_trial(test, held) or bool(damaged_fields(test.before or {}, held.raw))
+def _needs_restoring(test: WriteTest, held: Record, dialect: Dialect) -> bool:
+    if test.before is None or _holds_trial(test, held):
+        return _holds_trial(test, held)
+    writing = dialect.ways(test.kind).writing
+    return bool(form_damage(test.before, held, writing, *_references(test)))
+
+
+def _restoring(test: WriteTest, held: Record, dialect: Dialect) -> tuple[Record, str | None]:
+    """Return the record to send, and the reference, to restore what the test changed."""
+    if test.before is None:
+        return held, test.prior if _holds_trial(test, held) else held.reference
+    writing = dialect.ways(test.kind).writing
+    return put_back(test.before, held, writing, *_references(test))
+
+
+def _references(test: WriteTest) -> tuple[str | None, ...]:
+    """Return the references that the test wrote, the one to restore first."""
+    return (test.prior,) if test.trial is None else (test.prior, test.trial)
 
 
 def _holds_trial(test: WriteTest, held: Record) -> bool:

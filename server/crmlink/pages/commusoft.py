@@ -136,7 +136,7 @@ def ask_disconnect() -> Reply:
         Confirmation(
             title="Disconnect Commusoft?",
             sentences=tuple(ended_in_words(contents)),
-            button="Delete the credentials",
+            button="Delete the credentials" if contents.has_credentials else "Disconnect",
             back=url_for("pages.commusoft"),
         )
     )
@@ -145,13 +145,15 @@ def ask_disconnect() -> Reply:
 @blueprint.post("/commusoft/disconnect")
 @require_permission("admin")
 def disconnect() -> Response:
-    """Delete the credentials and use the sandbox."""
+    """Disconnect the account, delete its credentials if it has any, and use the sandbox."""
+    has_credentials = current_workspace().has_api
     if current_installation().settings.commusoft:
         flash_message("Environment variables set the account. Remove them first.", "stop")
     elif delete_connection(
         current_installation().database, current_access().workspace_id, current_actor().device
     ):
-        flash_message("The credentials are deleted. crmlink now uses practice data.")
+        done = "The credentials are deleted." if has_credentials else "Commusoft is disconnected."
+        flash_message(f"{done} crmlink now uses practice data.")
     return redirect_to("pages.commusoft")
 
 

@@ -24,9 +24,12 @@ def replaced_in_words(contents: ConnectionContents) -> list[str]:
 def ended_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about an account's data when it is disconnected."""
     held = _held(contents)
+    begins = "crmlink deletes the credentials and uses practice data immediately."
+    if not contents.has_credentials:
+        begins = "crmlink uses practice data immediately."
+        held = f"{_count(contents.records, 'imported record')}, {held}"
     return [
-        f"crmlink deletes the credentials and uses practice data immediately. {held} of this "
-        "account are kept, and shown again when it is connected again.",
+        f"{begins} {held} of this account are kept, and shown again when it is connected again.",
         *_unfinished(contents),
         STAYS,
     ]

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from crmlink.hosts import DEFAULT_PORTS, Host
 from crmlink.settings import Settings
+from crmlink.web.proxies import PASSED_ON
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 FROM_ANYWHERE = {"pages.health"}  # health checks use IP addresses; the response has no link
@@ -95,8 +96,11 @@ def addresses_of_request() -> set[str]:
 def is_from_this_computer() -> bool:
     """Return whether a request was sent on this computer, to one of its own names.
 
-    Behind a proxy on this computer all requests seem to be sent here, but for another name.
+    Behind a proxy on this computer all requests seem to be sent here, mostly for another name; one
+    that gives them this computer's name leaves other traces.
     """
+    if request.environ.get(PASSED_ON):
+        return False
     sender, host = Host.from_text(request.remote_addr), Host.from_text(request.host)
     if sender is None and ":" in (request.remote_addr or ""):
         sender = Host.from_text(f"[{request.remote_addr}]")

@@ -18,7 +18,7 @@ from crmlink.commusoft.dialect import (
     candidate_write_methods,
 )
 from crmlink.commusoft.doctor import CheckResult, check_text, run_checks
-from crmlink.commusoft.doctor.form_check import damaged_fields, field_to_leave_out
+from crmlink.commusoft.doctor.form_check import field_to_leave_out
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import write_body
 from crmlink.commusoft.sandbox import SandboxServer
@@ -97,7 +97,7 @@ def test_a_form_that_leaves_the_rest_alone_is_proved_and_used() -> None:
         steps, journal = examined(server, RECORD)
         assert fields(ledger, RECORD) == before
         assert "write-kept" in codes(steps)
-        assert way(steps) == replace(FORM, reference="thirdpartyreference", sent=way(steps).sent)
+        assert way(steps) == replace(FORM, sent=way(steps).sent, proved=True)
         sent = {name for name, _ in way(steps).sent}
         assert {"surname", "county"} <= sent <= {name for name, _ in FORM.sent}
         assert "addressline3" not in sent  # this record shows nothing there that could stay
@@ -162,21 +162,3 @@ def test_the_form_sends_what_the_record_shows_by_its_own_names() -> None:
 
 def test_the_dialect_is_the_same_after_it_was_stored() -> None:
     assert Dialect.from_dict(PROVEN.as_dict()) == PROVEN
-
-
-@pytest.mark.parametrize(
-    ("held", "damaged"),
-    [
-        ({"county": "Essex", "email": "a@b.example"}, []),
-        ({"county": "", "email": "a@b.example"}, ["county"]),
-        ({"email": "a@b.example"}, ["county"]),
-        ({"county": "a@b.example", "email": "a@b.example"}, ["county"]),
-        ({"county": "Kent", "email": "a@b.example"}, []),  # someone else's
-    ],
-)
-def test_what_a_form_may_have_done_is_told_from_what_others_did(
-    held: dict[str, Any], damaged: list[str]
-) -> None:
-    assert (
-        damaged_fields({"county": "Essex", "email": "a@b.example", "town": None}, held) == damaged
-    )

@@ -8,15 +8,18 @@ each write. If any has changed, all are put back and the way is refused.
 from __future__ import annotations
 
 import contextlib
-import copy
-import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod
-from crmlink.commusoft.doctor.field_stats import leaves
+from crmlink.commusoft.doctor.field_changes import (
+    changed_fields,
+    form_damage,
+    put_back,
+    unrestored_fields,
+)
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
 from crmlink.commusoft.errors import CommusoftError, WriteWithdrawn
 from crmlink.commusoft.parsing import has_path, reference_path, value_at
@@ -29,7 +32,6 @@ _LEFT_OUT = ("addressline3", "county", "addressline2", "mobile", "town")
 
 
 Outcome = Literal["kept", "not-this-way", "stop"]
-STAMP = re.compile(r"updat|modif|chang", re.I)
 _LOOKS = 3
 
 
@@ -79,7 +81,7 @@ class FormProof:
 
     def changed(self, shown: Record, reference: str | None) -> list[str]:
         """Return the fields that differ, without the reference if it is an expected one."""
-        found = changed_fields(self.before, shown)
+        found = changed_fields(self.before.raw, shown.raw)
         if shown.reference in (self.before.reference, reference):
             place = reference_path(shown.raw, self.writing.reference)
             found = [path for path in found if path != place]
@@ -92,12 +94,22 @@ class FormProof:
         """
         for _ in range(_LOOKS):
             shown = self.look()
-            if not changed_fields(self.before, shown):
+            if not unrestored_fields(self.before.raw, shown.raw):
                 return []
-            ours = shown.reference in (self.before.reference, self.trial)
-            reference = self.before.reference if ours else shown.reference
-            self._put(put_back(self.before.raw, shown), reference, "")
-        return changed_fields(self.before, self.look())
+            self._put(*self._put_back(shown), "")
+        return unrestored_fields(self.before.raw, self.look().raw)
+
+    def left(self, fields: list[str]) -> dict[str, Any]:
+        """Return which of these fields were empty, and whether the journal keeps the others."""
+        references = (self.before.reference, self.trial)
+        damage = form_damage(self.before.raw, self.look(), self.writing, *references)
+        return {
+            "empty": [path for path in fields if not filled(self.before.raw, path)],
+            "kept": bool(damage),
+        }
+
+    def _put_back(self, shown: Record) -> tuple[Record, str | None]:
+        return put_back(self.before.raw, shown, self.writing, self.before.reference, self.trial)
 
     def _put(self, record: Record, reference: str | None, left_out: str) -> CommusoftError | None:
         writing = replace(self.writing, left_out=left_out)
@@ -111,33 +123,17 @@ class FormProof:
         return None
 
 
-def put_back(before: Mapping[str, Any], held: Record) -> Record:
-    """Return the record as read with what a form damaged as it was before."""
-    raw = copy.deepcopy(dict(held.raw))
-    for path in damaged_fields(before, held.raw):
-        *above, name = path.split(".")
-        place = raw
-        for part in above:
-            if not isinstance(place.get(part), dict):
-                place[part] = {}
-            place = place[part]
-        place[name] = value_at(before, path)
-    return replace(held, raw=raw)
-
-
-def changed_fields(before: Record, after: Record) -> list[str]:
-    """Return the names of fields that differ, without values; time stamps are expected to."""
-    old, new = dict(leaves(before.raw)), dict(leaves(after.raw))
-    paths = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
-    return sorted(path for path in paths if not STAMP.search(path))
-
-
 def field_to_leave_out(writing: WriteMethod, record: Record) -> str | None:
     """Return the name to leave out; None if this record cannot prove the form."""
-    if any(has_path(record.raw, path) and value_at(record.raw, path) for path in writing.unsent):
+    if any(filled(record.raw, path) for path in writing.unsent):
         return None
     values = sendable(writing, record)
     return next((name for name in _LEFT_OUT if values.get(name)), None)
+
+
+def filled(raw: Mapping[str, Any], path: str) -> bool:
+    """Return whether there is a value at the path."""
+    return has_path(raw, path) and bool(value_at(raw, path))
 
 
 def proven_form(writing: WriteMethod, record: Record) -> WriteMethod:
@@ -151,31 +147,9 @@ def whole_form(dialect: Dialect, kind: Kind) -> Dialect:
     return dialect.with_writing(kind, replace(dialect.ways(kind).writing, left_out=""))
 
 
-def damaged_fields(before: Mapping[str, Any], held: Mapping[str, Any]) -> list[str]:
-    """Return the paths where a form may have emptied a value, or put another one of the record.
-
-    Any other value is one that someone wrote since.
-    """
-    old, new = dict(leaves(before)), dict(leaves(held))
-    ours = [value for value in old.values() if value]
-    return sorted(
-        path
-        for path, value in old.items()
-        if value and new.get(path) != value and (not new.get(path) or new[path] in ours)
-    )
-
-
 def prove_form(proof: FormProof) -> Generator[CheckResult, None, Outcome]:
     """Yield the results of a form's proof; returns the outcome, as for other ways."""
-    try:
-        return (yield from _prove(proof))
-    except CommusoftError as error:
-        yield _not_restored(proof, [], failure_args(error))
-        return "stop"
-
-
-def _prove(proof: FormProof) -> Generator[CheckResult, None, Outcome]:
-    if proof.trial is None:
+    if proof.trial is None or proof.trial == proof.before.reference:
         yield CheckResult("write-needs-trial", "note", proof.args)
         return "not-this-way"
     left_out = field_to_leave_out(proof.writing, proof.before)
@@ -183,32 +157,36 @@ def _prove(proof: FormProof) -> Generator[CheckResult, None, Outcome]:
         yield CheckResult("write-unsuited", "note", proof.args)
         return "not-this-way"
     proof.journal.keep(proof.before)
+    try:
+        return (yield from _prove(proof, left_out))
+    except CommusoftError as error:
+        yield CheckResult("write-unread", "failed", proof.args | failure_args(error))
+        return "stop"
+
+
+def _prove(proof: FormProof, left_out: str) -> Generator[CheckResult, None, Outcome]:
     for value in (proof.before.reference, proof.trial):
         error = proof.write(value, left_out)
         shown = proof.look()
-        if wrong := proof.changed(shown, value):
-            return (yield from _put_back(proof, wrong))
-        if error is not None or shown.reference != value:
-            found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
-            yield CheckResult("write-tried", "note", proof.args | found)
+        wrong = proof.changed(shown, value)
+        if not wrong and error is None and shown.reference == value:
+            continue
+        if left := proof.restore():
+            yield _not_restored(proof, left)
+            return "stop"
+        if wrong:
+            yield CheckResult("write-put-back", "note", proof.args | {"fields": wrong})
             return "not-this-way"
-    if wrong := proof.restore():
-        yield _not_restored(proof, wrong)
+        found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
+        yield CheckResult("write-tried", "note", proof.args | found)
+        return "not-this-way"
+    if left := proof.restore():
+        yield _not_restored(proof, left)
         return "stop"
     yield CheckResult("write-kept", "fine", proof.args | {"proof": "form"})
     return "kept"
 
 
-def _put_back(proof: FormProof, wrong: list[str]) -> Generator[CheckResult, None, Outcome]:
-    if left := proof.restore():
-        yield _not_restored(proof, left)
-        return "stop"
-    yield CheckResult("write-put-back", "note", proof.args | {"fields": wrong})
-    return "not-this-way"
-
-
-def _not_restored(
-    proof: FormProof, fields: list[str], failure: Mapping[str, Any] | None = None
-) -> CheckResult:
-    left = {"fields": fields, "reference": proof.before.reference or ""}
-    return CheckResult("write-not-restored", "failed", {**proof.args, **left, **(failure or {})})
+def _not_restored(proof: FormProof, fields: list[str]) -> CheckResult:
+    left = {"fields": fields, "reference": proof.before.reference or "", **proof.left(fields)}
+    return CheckResult("write-not-restored", "failed", {**proof.args, **left})

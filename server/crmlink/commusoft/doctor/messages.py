@@ -67,6 +67,7 @@ _WITH_RECORD = (
     "write-created",
     "write-busy",
     "write-unsuited",
+    "write-unread",
 )
 _NOT_FOR_SUPPORT = ("sandbox", "dialect", "nothing", "not-written", *_WITH_RECORD)
 
@@ -176,10 +177,14 @@ def _write_spoiled(args: Args) -> str:
 
 
 def _write_not_restored(args: Args) -> str:
-    if args["fields"] and args["way"] == "mapped-form":
+    if args["way"] == "mapped-form":
+        fields = [
+            f"{path} (was empty)" if path in args["empty"] else path for path in args["fields"]
+        ]
+        kept = " crmlink shows the earlier values under Commusoft." if args["kept"] else ""
         return (
             f"Not everything could be restored. Please open {args['record']} in Commusoft and check"
-            f" {', '.join(args['fields'])}. crmlink shows the earlier values under Commusoft."
+            f" {', '.join(fields)}.{kept}"
         )
     own = f"change it back to {args['reference']}" if args["reference"] else "delete it"
     return (
@@ -229,6 +234,11 @@ _SENTENCES: Mapping[str, Callable[[Args], str]] = {
     "write-put-back": lambda args: (
         f"Saving as {args['way']} in {args['place']}: the record changed in"
         f" {', '.join(args['fields'])}. Everything was restored, and this way is not used."
+    ),
+    "write-unread": lambda args: (
+        f"Saving as {args['way']}: {args['record']} could not be read afterwards, {_failed(args)}."
+        " crmlink keeps what it held under Commusoft, and restores what changed as soon as"
+        " Commusoft answers."
     ),
     "write-tried": lambda args: f"Saving as {args['way']} in {args['place']}: {_failed(args)}.",
     "write-kept": _write_kept,

@@ -12,13 +12,12 @@ from typing import Any
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod, candidate_write_methods
+from crmlink.commusoft.doctor.field_changes import changed_fields, is_stamp
 from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.doctor.form_check import (
-    STAMP,
     FormProof,
     Outcome,
     WriteJournal,
-    changed_fields,
     prove_form,
     proven_form,
 )
@@ -82,7 +81,7 @@ def _try_all(
         dialect = client.dialect.with_writing(test.kind, writing)
         outcome = yield from _try(client.with_dialect(dialect), test, before, writing, journal)
         if outcome == "kept":
-            writing = proven_form(writing, before)
+            writing = replace(proven_form(writing, before), proved=True)
             dialect = dialect.with_writing(test.kind, writing)
             return _for_both_kinds(dialect, test.kind, writing)
         if outcome == "stop":
@@ -95,7 +94,7 @@ def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[WriteMeth
     for way in candidate_write_methods(kind, dialect):
         placed = replace(way, reference=place or way.reference)
         # Methods that differ only in the reference's path are equal once that is known.
-        same = replace(placed, name="", seen=True)
+        same = replace(placed, name="", seen=True, proved=False)
         if same not in seen:
             seen.add(same)
             yield placed
@@ -110,7 +109,7 @@ def _for_both_kinds(dialect: Dialect, kind: Kind, writing: WriteMethod) -> Diale
             )
             way = next(alike, None)
             if way is not None:
-                way = replace(way, reference=writing.reference, seen=False)
+                way = replace(way, reference=writing.reference, seen=False, proved=False)
                 dialect = dialect.with_writing(other, way)
     return dialect
 
@@ -133,7 +132,7 @@ def _try(
         yield CheckResult("write-created", "failed", args)
         return "stop"
     after = _look(client, test)
-    if changed := changed_fields(before, after):
+    if changed := changed_fields(before.raw, after.raw):
         yield CheckResult("write-spoiled", "failed", args | {"fields": changed})
         return "stop"
     if error is not None:
@@ -159,11 +158,11 @@ def _try_value(
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
         shown = _look(client, test)
-        if not changed_fields(before, shown):
+        if not changed_fields(before.raw, shown.raw):
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
             yield CheckResult("write-tried", "note", args | found)
             return "not-this-way"
-        left["fields"] = changed_fields(before, _restored(client, test, before, journal))
+        left["fields"] = changed_fields(before.raw, _restored(client, test, before, journal).raw)
     except CommusoftError as trouble:
         yield CheckResult("write-not-restored", "failed", args | left | failure_args(trouble))
         return "stop"
@@ -228,4 +227,4 @@ def _count(client: CommusoftClient, test: WriteCheck) -> int:
 
 def _stamp_moved(before: Record, after: Record) -> bool:
     old, new = dict[str, Any](leaves(before.raw)), dict[str, Any](leaves(after.raw))
-    return any(STAMP.search(path) and new[path] != old.get(path) for path in new)
+    return any(is_stamp(path, new[path]) and new[path] != old.get(path) for path in new)
