@@ -8,7 +8,7 @@ import sqlite3
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ from crmlink.store import (
 from crmlink.store.base import now
 from crmlink.store.database import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
-from crmlink.upkeep.local_certificates import authority_file
+from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.upkeep.schedule import kept_backups, newest_backup
 
 Health = Literal["fine", "note", "failed"]
@@ -189,10 +189,7 @@ def _health_of(left: timedelta) -> Health:
 def _certificate(settings: Settings) -> Check:
     parts = urlsplit(settings.public_url)
     host, port = parts.hostname or "", parts.port or 443
-    context = ssl.create_default_context()
-    if own := authority_file(settings.data_dir):
-        with suppress(OSError):  # a damaged one is trusted by no one
-            context.load_verify_locations(own)
+    context = trusting_context(settings.data_dir)
     try:
         with (
             socket.create_connection((host, port), _TIMEOUT) as plain,
