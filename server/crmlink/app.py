@@ -16,6 +16,7 @@ from crmlink.web.body_limits import init_body_limits
 from crmlink.web.hosts import init_hosts
 from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import init_rate_limits
+from crmlink.web.reachability import init_probes
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import init_strict_parsing
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
         app.wsgi_app, settings.trusted_proxies, settings.proxy_addresses
     )
     init_hosts(app, settings)
+    init_probes(app)
     init_authentication(app)
     init_rate_limits(app, settings.requests_per_minute)
     init_body_limits(app)

@@ -34,7 +34,7 @@ from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
 from crmlink.store.folded import refresh_keys
-from crmlink.upkeep.schedule import back_up_if_due
+from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
 log = structlog.get_logger()
@@ -168,6 +168,7 @@ class Worker:
                 log.info("keys corrected", rows=corrected)
 
     def _back_up(self) -> None:
+        delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
 
     def _search_duplicates(self) -> None:

@@ -332,17 +332,17 @@ def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
     admin: PageClient, installation: Installation
 ) -> None:
     good = {"keep_names_days": "30", "keep_drafts_days": "7", "pairing_needs_admin": "yes"}
-    assert 'value="99.8"' in admin.get("/settings").get_data(as_text=True)
+    assert 'value="99.5"' in admin.get("/settings").get_data(as_text=True)
     good["sure_bound"] = "99.9 %"
     assert admin.send("/settings", **good).status_code == 303
     kept = read_preferences(installation.access)
     assert (kept.keep_names_days, kept.keep_drafts_days) == (30, 7)
     assert kept.pairing_needs_admin
     assert kept.sure_bound == 0.999
-    for wrong in ("99.7", "100", "many", "", "-1", "٩٩"):
+    for wrong in ("99.4", "100", "many", "", "-1", "٩٩"):
         reply = admin.send("/settings", **(good | {"sure_bound": wrong}))
         assert reply.status_code == 422, wrong
-        assert "Enter a percentage from 99.8 to 99.999%." in words(reply)
+        assert "Enter a percentage from 99.5 to 99.999%." in words(reply)
     for wrong in ("-1", "many", "", "99999", "9" * 5000):
         reply = admin.send("/settings", **(good | {"keep_names_days": wrong}))
         assert reply.status_code == 422, wrong

@@ -20,6 +20,7 @@ from crmlink.store import BatchRow, MirroredRecord, Person
 from support.access_factories import make_person
 from support.list_files import CAST, GUID, Listed, linked, matched
 from support.page_client import PageClient, signed_in_client, words
+from support.page_forms import forms_on
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
 
 XERO = "https://go.xero.com/app/!kR4N6/contacts/contact/"
@@ -111,6 +112,25 @@ def test_a_record_is_linked_by_the_address_of_its_contact(
     reply = put_on(clerk, "customer-1001", XERO + HOLLOWAY)
     assert "Linked. Commusoft now shows the reference" in clerk.read(reply.location)
     assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
+def test_a_form_sent_again_after_the_undo_says_nothing_that_is_not_so(
+    clerk: PageClient, sandbox: SandboxHandle
+) -> None:
+    path = "/left/link/customer-1001"
+    shown = clerk.get(f"{path}?url={XERO}{HOLLOWAY}")
+    form = next(form for form in forms_on(shown) if form.values.get("key")).values
+    first = clerk.client.post(path, data=form).location
+    assert "Linked. Commusoft now shows" in clerk.read(first)
+    assert clerk.send(f"{first}/undo", f"{first}/undo").status_code == 303
+    clerk.read(first)
+    again = clerk.client.post(path, data=form)
+    assert again.location == first, "the same form is the same decision"
+    page = clerk.read(first)
+    assert "Linked. Commusoft now shows" not in page
+    assert "That did not work." not in page, "there is no reason to give"
+    assert "Undone" in page
+    assert sandbox.reference("customer-1001") is None
 
 
 def test_what_stands_there_already_is_never_replaced_from_here(

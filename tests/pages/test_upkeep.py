@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sqlite3
+import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +25,7 @@ from crmlink.upkeep import checks as checking
 from crmlink.upkeep import schedule
 from crmlink.upkeep.backup import MANIFEST, require_whole
 from crmlink.upkeep.checks import run_checks
-from crmlink.upkeep.schedule import back_up_if_due, kept_backups
+from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies, kept_backups
 from crmlink.upkeep.texts import check_text
 from support.page_client import PageClient, signed_in_client, words
 from support.sample_data import SampleData
@@ -166,3 +167,72 @@ def test_the_folder_for_backups_is_a_whole_path(
     monkeypatch.setenv("CRMLINK_BACKUPS_KEPT", "3")
     loaded = load_settings()
     assert (loaded.backup_dir, loaded.backups_kept) == (tmp_path, 3)
+
+
+@pytest.mark.parametrize(("before", "after"), [(400, 0), (0, -400)])
+def test_backups_go_on_after_the_clock_was_put_back_and_cost_none_of_before(
+    boss: PageClient,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    before: int,
+    after: int,
+) -> None:
+    settings, moment = installation.settings, now()
+    made: dict[int, list[Path]] = {before: [], after: []}
+    for start, paths in made.items():
+        for day in range(3):
+            time_then = moment + timedelta(days=start + day)
+            monkeypatch.setattr(schedule, "now", lambda then=time_then: then)
+            known = {one.path for one in kept_backups(settings)}
+            back_up_if_due(settings, installation.database)
+            paths += [one.path for one in kept_backups(settings) if one.path not in known]
+    assert [len(paths) for paths in made.values()] == [3, 3]
+    left = {one.path for one in kept_backups(settings)}
+    assert left == {path for paths in made.values() for path in paths[1:]}
+
+
+def test_the_newest_backup_is_not_one_of_a_day_to_come(
+    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = now() + timedelta(days=400)
+    monkeypatch.setattr(schedule, "now", lambda: ahead)
+    back_up_if_due(installation.settings, installation.database)
+    monkeypatch.undo()
+    assert health(installation)["backups"] == "note"
+    back_up_if_due(installation.settings, installation.database)
+    assert health(installation)["backups"] == "fine"
+
+
+def test_a_folder_that_cannot_be_read_is_told_on_the_page(
+    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    boss.send("/upkeep/backups")
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert "be read (Permission denied)." in boss.read("/upkeep")
+    assert boss.get("/upkeep/backups/crmlink-20200101-000000.backup").status_code == 404
+    back_up_if_due(installation.settings, installation.database)  # is logged
+
+
+@pytest.mark.parametrize("place", ["data", "backups"])
+def test_a_copy_that_a_killed_backup_left_goes(
+    boss: PageClient, installation: Installation, place: str
+) -> None:
+    settings = installation.settings
+    folder = settings.data_dir if place == "data" else settings.backup_dir
+    assert folder is not None
+    left, fresh = folder / ".crmlink-backup-x1", folder / ".crmlink-x2" / ".crmlink-backup-x3"
+    for path in (left, fresh):
+        path.mkdir(parents=True)
+        (path / "crmlink.sqlite").write_text("Margaret Holloway")
+    other = folder / ".crmlinks"
+    other.mkdir()
+    two_days_ago = time.time() - 2 * 86_400
+    for path in (left, other):
+        os.utime(path, (two_days_ago, two_days_ago))
+    delete_left_copies(settings)
+    assert not left.exists()
+    assert fresh.exists()
+    assert other.exists()

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 
 from crmlink.commusoft.checklist.answers import Answer, AnswerRefused, read_text, require_impersonal
 from crmlink.commusoft.checklist.questions import QUESTIONS
-from crmlink.commusoft.checklist.report import fact_text, report
+from crmlink.commusoft.checklist.report import LEFT_OUT, fact_text, report
 from crmlink.commusoft.dialect import Dialect
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.audit import note
@@ -49,6 +49,7 @@ class Checklist:
 
     answers: dict[str, ChecklistAnswer]
     facts: dict[str, list[Fact]]
+    naming: frozenset[str] = frozenset()  # questions whose answer names a record read since
 
     @property
     def done(self) -> int:
@@ -70,7 +71,10 @@ class Checklist:
     @property
     def report(self) -> str:
         """The whole checklist as plain text, without any customer's data."""
-        answers = {name: Answer(row.choice, row.text) for name, row in self.answers.items()}
+        answers = {
+            name: Answer(row.choice, LEFT_OUT if name in self.naming else row.text)
+            for name, row in self.answers.items()
+        }
         return report(answers, self.sentences, version("crmlink"), now())
 
 
@@ -84,7 +88,8 @@ def read_checklist(ctx: WorkspaceContext) -> Checklist:
         for fact in (*_of_api(ctx), *_of_pages(ctx), *_of_imports(ctx)):
             facts.setdefault(fact.question, []).append(fact)
     known = {name: row for name, row in answers.items() if name in QUESTIONS}
-    return Checklist(known, facts)
+    naming = {name for name, row in known.items() if not _is_impersonal(ctx, row.text)}
+    return Checklist(known, facts, frozenset(naming))
 
 
 def answer_question(ctx: WorkspaceContext, question_id: str, answer: Answer, by: int) -> None:

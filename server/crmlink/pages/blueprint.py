@@ -19,6 +19,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
 from crmlink.values.moments import format_day, format_moment
 from crmlink.web.auth import current_installation, current_workspace
+from crmlink.web.reachability import notice_probe
 
 blueprint = Blueprint("pages", __name__)
 
@@ -47,6 +48,7 @@ def _uses_sandbox() -> bool:
 @blueprint.get("/readyz")
 def health() -> tuple[Response, int]:
     """Return 200 while the process answers; at /readyz, while the database does too."""
+    notice_probe()
     if request.path == "/healthz" or current_installation().database.answers():
         return jsonify(status="ok"), 200
     return jsonify(status="database does not answer"), 503

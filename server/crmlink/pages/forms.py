@@ -47,6 +47,11 @@ def is_ticked(name: str) -> bool:
     return request.form.get(name) == "yes"
 
 
+def number_in(text: str, digits: int = 9) -> int | None:
+    """Return a whole number of at most so many digits, as forms and addresses have; else None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def flash_message(sentence: str, tone: str = "good") -> None:
     """Show a sentence on the next page; ``tone`` is good, caution or stop."""
     flash(sentence, tone)

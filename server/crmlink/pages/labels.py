@@ -71,6 +71,7 @@ ACTIONS = {
     "workspace.writes": "chose how references are written",
     "record_field.shown": "showed crmlink a field on Commusoft's page",
     "record_field.removed": "removed a field on Commusoft's page",
+    "checklist.removed": "removed an answer about Commusoft, which named an erased person",
     "backup.made": "made a backup",
     "backup.downloaded": "downloaded a backup",
     "checklist.answered": "answered a question about Commusoft",

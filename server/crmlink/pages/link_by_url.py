@@ -91,6 +91,5 @@ def tell_end(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked. Commusoft now shows the reference.")
-    elif link.state is not LinkState.INTENDED:  # its page shows the progress
-        found = problem_of_link(link)
-        flash_message(found.detail if found else "", "stop")
+    elif link.state is not LinkState.INTENDED and (found := problem_of_link(link)):
+        flash_message(found.detail, "stop")  # otherwise its page shows the progress or the undo

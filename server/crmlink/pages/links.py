@@ -15,7 +15,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.linking.decisions import find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import flash_message
+from crmlink.pages.forms import flash_message, number_in
 from crmlink.pages.tables import csv_reply, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.links import (
@@ -141,8 +141,7 @@ def _csv_row(link: Link) -> tuple[str, ...]:
 
 def page_number() -> int:
     """Return the requested page; the first for an invalid number."""
-    asked = request.args.get("page", "1")
-    return min(max(int(asked), 1), FARTHEST) if asked.isascii() and asked.isdigit() else 1
+    return min(number_in(request.args.get("page", "")) or 1, FARTHEST)
 
 
 def kind_of(text: str) -> Kind | None:

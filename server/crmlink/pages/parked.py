@@ -75,7 +75,7 @@ def link_parked(parked_id: str) -> Reply:
 def remove_parked(parked_id: str) -> Response:
     """Remove it without linking."""
     unpark(current_workspace(), parked_id, current_actor().device.id)
-    flash_message("Removed. Nothing was changed in Commusoft.")
+    flash_message("Removed from the parked contacts.")
     return redirect_to("pages.parked")
 
 

@@ -311,7 +311,7 @@ def _sent(token: str) -> UploadedFile | None:
 
 
 def _gone() -> Response:
-    flash_message("This file has expired. Choose it again.", "caution")
+    flash_message("This file is no longer here. Choose it again.", "caution")
     return redirect_to("pages.new_record_import")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -193,8 +191,7 @@ def _welcome_page(form: Form, invitation: Invitation) -> str:
 def _wanted() -> str:
     """Return the page requested before the sign-in; never one of another site."""
     wanted = request.values.get("next", "")
-    parts = urlsplit(wanted)
-    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    if not inside or parts.scheme or parts.netloc or not wanted.isprintable() or "\\" in wanted:
+    inside = wanted.startswith("/") and not wanted.startswith("//")
+    if not inside or not wanted.isprintable() or "\\" in wanted:
         return url_for("pages.overview")
     return wanted

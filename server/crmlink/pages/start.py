@@ -11,7 +11,7 @@ from crmlink.access.devices import DeviceStatus, device_status, list_devices
 from crmlink.access.preferences import read_preferences, save_preferences
 from crmlink.installation import CLI_PATH
 from crmlink.pages.blueprint import blueprint, has_permission, optional_actor, redirect_to
-from crmlink.pages.forms import flash_message
+from crmlink.pages.forms import Form, flash_message
 from crmlink.reports.link_health import has_linked, linked_packages, mirror_state, shares
 from crmlink.store import Device
 from crmlink.web.auth import (
@@ -23,6 +23,7 @@ from crmlink.web.auth import (
 )
 from crmlink.web.hosts import public_address
 from crmlink.web.problems import problem
+from crmlink.web.reachability import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,25 @@ class PackageChoice:
 @require_permission("read")
 def start() -> str:
     """Show what to do next, step by step, with completed steps."""
+    return start_page()
+
+
+def start_page(reach: Reach | None = None, reach_text: str = "") -> str:
+    """Return the page, with the result of a test of an address if there is one."""
     ctx, installation = current_workspace(), current_installation()
     actor = optional_actor()
     person = actor.person if actor else None
     trouble = ctx.commusoft.last_error_code
     choices = _packages()
+    public_url = installation.settings.public_url
     return render_template(
         "start.html",
         command=CLI_PATH,
         address=public_address(),
+        public_url=public_url,
+        address_form=Form({"address": reach.address if reach else public_url}),
+        reach=reach,
+        reach_text=reach_text,
         mirror=mirror_state(ctx, installation.settings.sync_minutes),
         shares=shares(ctx),
         trouble=problem(trouble).title if trouble else "",

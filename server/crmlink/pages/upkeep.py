@@ -15,11 +15,11 @@ from crmlink.installation import CLI_PATH
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.store.base import now
-from crmlink.upkeep.backup import make_backup
+from crmlink.upkeep.backup import TEMPORARY, make_backup
 from crmlink.upkeep.checks import Check, run_checks
 from crmlink.upkeep.diagnosis import diagnosis
 from crmlink.upkeep.errors import UpkeepFailure
-from crmlink.upkeep.schedule import back_up_now, kept_backups
+from crmlink.upkeep.schedule import KeptBackup, back_up_now, kept_backups
 from crmlink.upkeep.sealed_keys import MIN_PASSPHRASE
 from crmlink.upkeep.texts import check_text, failure_text
 from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
@@ -59,7 +59,7 @@ def download_backup() -> Reply:
         form.errors["again"] = "Enter the same passphrase twice."
         return _page(form), 422
     here = current_installation()
-    with tempfile.TemporaryDirectory(prefix=".crmlink-", dir=here.settings.data_dir) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}-", dir=here.settings.data_dir) as folder:
         file = Path(folder) / "backup"
         try:
             make_backup(here.settings, here.database, file, form.values["passphrase"] or " ")
@@ -81,7 +81,7 @@ def download_backup() -> Reply:
 @require_permission("admin")
 def kept_backup(filename: str) -> Response:
     """Send a backup of the folder."""
-    backups = kept_backups(current_installation().settings)
+    backups, _ = _backups()
     found = next((one for one in backups if one.path.name == filename), None)
     if found is None:
         abort(404)
@@ -118,13 +118,22 @@ def _note(action: str) -> None:
         note(session, access, current_actor(), action, "workspace")
 
 
+def _backups() -> tuple[list[KeptBackup], str]:
+    """Return the backups in the folder, and why it can't be read."""
+    try:
+        return kept_backups(current_installation().settings), ""
+    except OSError as error:
+        return [], error.strerror or type(error).__name__
+
+
 def _page(form: Form, checks: list[Check] | None = None) -> str:
-    settings = current_installation().settings
+    backups, unread = _backups()
     return render_template(
         "upkeep.html",
         form=form,
-        settings=settings,
-        backups=kept_backups(settings),
+        settings=current_installation().settings,
+        backups=backups,
+        unread=unread,
         checks=[(check.health, check_text(check)) for check in checks or []],
         least=MIN_PASSPHRASE,
         command=CLI_PATH,

@@ -31,6 +31,7 @@ from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import keys_of, seal
 
 FORMAT = 1
+TEMPORARY = ".crmlink"  # how names of folders begin that are deleted when the work is done
 MANIFEST, DATABASE, SEALED = "manifest.json", "crmlink.sqlite", "keys.sealed"
 PARTS = (DATABASE, ANCHORS, RULES_FILE, SEALED)
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
@@ -74,7 +75,7 @@ def make_backup(
         seal(keys_of(settings.data_dir, settings.secret_key), passphrase) if passphrase else b""
     )
     flush_anchors(database)
-    with tempfile.TemporaryDirectory(prefix=".crmlink-backup-", dir=file.parent) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}-backup-", dir=file.parent) as name:
         folder = Path(name)
         for extra in (ANCHORS, RULES_FILE):
             if (settings.data_dir / extra).is_file():

@@ -8,7 +8,7 @@ import sqlite3
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,8 +36,8 @@ from crmlink.store import (
 from crmlink.store.base import now
 from crmlink.store.database import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
-from crmlink.upkeep.local_certificates import authority_file
-from crmlink.upkeep.schedule import kept_backups
+from crmlink.upkeep.local_certificates import trusting_context
+from crmlink.upkeep.schedule import kept_backups, newest_backup
 
 Health = Literal["fine", "note", "failed"]
 LEAST_FREE, LITTLE_FREE = 200 * 10**6, 2 * 10**9  # bytes
@@ -189,10 +189,7 @@ def _health_of(left: timedelta) -> Health:
 def _certificate(settings: Settings) -> Check:
     parts = urlsplit(settings.public_url)
     host, port = parts.hostname or "", parts.port or 443
-    context = ssl.create_default_context()
-    if own := authority_file(settings.data_dir):
-        with suppress(OSError):  # a damaged one is trusted by no one
-            context.load_verify_locations(own)
+    context = trusting_context(settings.data_dir)
     try:
         with (
             socket.create_connection((host, port), _TIMEOUT) as plain,
@@ -210,9 +207,14 @@ def _certificate(settings: Settings) -> Check:
 def _backups(settings: Settings) -> Check:
     if settings.backup_dir is None:
         return Check("backups", "note", {"problem": "unscheduled"})
-    newest = next(iter(kept_backups(settings)), None)
+    moment = now()
+    try:
+        backups = kept_backups(settings)
+    except OSError as error:
+        return Check("backups", "failed", {"problem": "unread", "cause": error.strerror or ""})
+    newest = newest_backup(backups, moment)
     if newest is None:
-        return Check("backups", "note", {"problem": "none"})
-    age = now() - newest.made_at
+        return Check("backups", "note", {"problem": "ahead" if backups else "none"})
+    age = moment - newest.made_at
     health: Health = "failed" if age > OLD_BACKUP else "fine"
     return Check("backups", health, {"hours": int(age.total_seconds() // 3600)})

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,10 +83,14 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-def authority_file(data_dir: Path) -> Path | None:
-    """Return the file with the own authority's certificate; None if there is none."""
+def trusting_context(data_dir: Path) -> ssl.SSLContext:
+    """Return what trusts the system's authorities and the own one, for connections to crmlink."""
+    context = ssl.create_default_context()
     file = data_dir / FOLDER / AUTHORITY
-    return file if file.is_file() else None
+    if file.is_file():
+        with suppress(OSError):  # a damaged one is trusted by no one
+            context.load_verify_locations(file)
+    return context
 
 
 def _names(wanted: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.database import MIGRATIONS, REVISION
 from crmlink.store.only_server import only_server
 from crmlink.store.sqlite_file import sqlite_file
-from crmlink.upkeep.backup import DATABASE, SEALED, Manifest, require_whole, unpack
+from crmlink.upkeep.backup import DATABASE, SEALED, TEMPORARY, Manifest, require_whole, unpack
 from crmlink.upkeep.copy_database import copy_into, make_single_file, require_sound, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import SECRET_KEY, unseal
@@ -57,7 +57,7 @@ def restore_backup(
     manifest = require_whole(file)
     with (
         only_server(place.data_dir, place.database_url),
-        tempfile.TemporaryDirectory(prefix=".crmlink-restore-", dir=place.data_dir) as name,
+        tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}-restore-", dir=place.data_dir) as name,
     ):
         folder = Path(name)
         for part in manifest.parts:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +16,13 @@ import structlog
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.base import now
-from crmlink.upkeep.backup import make_backup
+from crmlink.upkeep.backup import TEMPORARY, make_backup
 from crmlink.upkeep.errors import UpkeepFailure
 
 log = structlog.get_logger()
 
 NAME = re.compile(r"crmlink-(\d{8}-\d{6})\.backup")
+LEFT_SECONDS = 24 * 3600
 EVERY = timedelta(hours=23)  # looked at each hour: an office's PC is off at night
 
 
@@ -43,6 +48,11 @@ def kept_backups(settings: Settings) -> list[KeptBackup]:
     return sorted(found, key=lambda one: one.made_at, reverse=True)
 
 
+def newest_backup(backups: Iterable[KeptBackup], moment: datetime) -> KeptBackup | None:
+    """Return the newest of backups; those dated later than now are of a clock that was wrong."""
+    return next((one for one in backups if one.made_at <= moment), None)
+
+
 def back_up_now(settings: Settings, database: Database) -> KeptBackup:
     """Make a backup in the folder, and delete the oldest beyond the number to keep.
 
@@ -53,10 +63,10 @@ def back_up_now(settings: Settings, database: Database) -> KeptBackup:
     settings.backup_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = settings.backup_dir / f"crmlink-{now():%Y%m%d-%H%M%S}.backup"
     make_backup(settings, database, path, settings.backup_passphrase or None)
-    backups = kept_backups(settings)
-    for old in backups[settings.backups_kept :]:
+    backups = [one for one in kept_backups(settings) if one.path.name <= path.name]
+    for old in backups[settings.backups_kept :]:  # later ones are of another clock, and stay
         old.path.unlink(missing_ok=True)
-    return next(one for one in backups if one.path == path)
+    return backups[0]
 
 
 def back_up_if_due(settings: Settings, database: Database) -> None:
@@ -64,8 +74,9 @@ def back_up_if_due(settings: Settings, database: Database) -> None:
     if settings.backup_dir is None:
         return
     try:
-        newest = next(iter(kept_backups(settings)), None)
-        if newest and now() - newest.made_at < EVERY:
+        moment = now()
+        newest = newest_backup(kept_backups(settings), moment)
+        if newest and moment - newest.made_at < EVERY:
             return
         made = back_up_now(settings, database)
     except UpkeepFailure as failure:
@@ -74,6 +85,15 @@ def back_up_if_due(settings: Settings, database: Database) -> None:
         log.error("backup failed", errno=error.errno)
     else:
         log.info("backup made", bytes=made.size)
+
+
+def delete_left_copies(settings: Settings) -> None:
+    """Delete copies of the database that a killed backup or restore left a day ago or earlier."""
+    for folder in filter(None, (settings.data_dir, settings.backup_dir)):
+        for left in folder.glob(f"{TEMPORARY}-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFT_SECONDS and not left.is_symlink():
+                    shutil.rmtree(left)
 
 
 def _made_at(name: str) -> datetime | None:

@@ -119,6 +119,10 @@ def _backups(args: Args) -> str:
             return "Backups: none are scheduled. Set CRMLINK_BACKUP_DIR to a folder elsewhere."
         case "none":
             return "Backups: none in the folder yet."
+        case "ahead":
+            return "Backups: those in the folder are dated later than this computer's clock."
+        case "unread":
+            return f"Backups: the folder can't be read ({args['cause']})."
     return f"Backups: the newest is {args['hours']} hours old."
 
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from crmlink.hosts import DEFAULT_PORTS, Host
 from crmlink.settings import Settings
+from crmlink.web.proxies import PASSED_ON
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 FROM_ANYWHERE = {"pages.health"}  # health checks use IP addresses; the response has no link
@@ -32,17 +33,17 @@ class ServedHosts:
         self.public_address = settings.public_url
         self._allowed = settings.allowed_hosts
         self._public = Host.from_text(settings.public_url.partition("://")[2])
-        self._listening: Host | None = None
+        self.listening: Host | None = None
 
     def listen_on(self, host: Host) -> None:
         """Set where the server listens; until then loopback names are served at any port."""
-        self._listening = host
+        self.listening = host
 
     def serves(self, host: Host) -> bool:
         """Return whether this host is served."""
         if self._public and _same(host, self._public, _default_port(self.public_address)):
             return True
-        ports = {*DEFAULT_PORTS.values(), self._listening.port if self._listening else None}
+        ports = {*DEFAULT_PORTS.values(), self.listening.port if self.listening else None}
         for allowed in self._allowed:
             wanted = {allowed.port} if allowed.port else ports
             if host.name == allowed.name and (host.port or 80) in wanted:
@@ -50,11 +51,11 @@ class ServedHosts:
         return self._is_where_we_listen(host)
 
     def _is_where_we_listen(self, host: Host) -> bool:
-        if self._listening is None:
+        if self.listening is None:
             return host.name in LOOPBACK
-        names = {*LOOPBACK, *(() if self._listening.is_unspecified else (self._listening.name,))}
+        names = {*LOOPBACK, *(() if self.listening.is_unspecified else (self.listening.name,))}
         ports = DEFAULT_PORTS.values() if host.port is None else {host.port}
-        return host.name in names and self._listening.port in ports
+        return host.name in names and self.listening.port in ports
 
 
 def init_hosts(app: Flask, settings: Settings) -> None:
@@ -66,6 +67,11 @@ def init_hosts(app: Flask, settings: Settings) -> None:
 def serve_at(app: Flask, host: Host) -> None:
     """Set where the server of this application listens."""
     _hosts(app).listen_on(host)
+
+
+def listening_host(app: Flask) -> Host | None:
+    """Return where the server of this application listens; None if it is not known."""
+    return _hosts(app).listening
 
 
 def public_address() -> str:
@@ -90,8 +96,11 @@ def addresses_of_request() -> set[str]:
 def is_from_this_computer() -> bool:
     """Return whether a request was sent on this computer, to one of its own names.
 
-    Behind a proxy on this computer all requests seem to be sent here, but for another name.
+    Behind a proxy on this computer all requests seem to be sent here, mostly for another name; one
+    that gives them this computer's name leaves other traces.
     """
+    if request.environ.get(PASSED_ON):
+        return False
     sender, host = Host.from_text(request.remote_addr), Host.from_text(request.host)
     if sender is None and ":" in (request.remote_addr or ""):
         sender = Host.from_text(f"[{request.remote_addr}]")

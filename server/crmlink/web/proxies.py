@@ -20,6 +20,11 @@ FORWARDED = (
     "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_BY", "HTTP_X_REAL_IP",
 )  # fmt: skip
+TRACES = (
+    *FORWARDED, "HTTP_VIA", "HTTP_X_ORIGINAL_HOST", "HTTP_X_ORIGINAL_FOR",
+    "HTTP_X_FORWARDED_SERVER", "HTTP_X_ARR_LOG_ID", "HTTP_CF_CONNECTING_IP",
+)  # fmt: skip
+PASSED_ON = "crmlink.passed_on"  # set in the environment of a request that a proxy sent
 SCHEMES = ("http", "https")
 MAX_ADDRESS_LENGTH = 54  # of the longest IPv6 address in brackets, with a port
 WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
@@ -35,6 +40,7 @@ class TrustedProxies:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on, with proxy headers only from trusted proxies."""
+        environ[PASSED_ON] = _has_traces(environ)
         if self._is_ours(environ.get("REMOTE_ADDR", "")):
             return self._behind_proxies(environ, start_response)
         for name in FORWARDED:
@@ -58,6 +64,11 @@ class TrustedProxies:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             return any(address.ipv4_mapped in network for network in self._networks)
         return any(address in network for network in self._networks)
+
+
+def _has_traces(environ: WSGIEnvironment) -> bool:
+    """Return whether a proxy seems to have sent this; nginx's default is HTTP/1.0, no browser's."""
+    return environ.get("SERVER_PROTOCOL") == "HTTP/1.0" or any(name in environ for name in TRACES)
 
 
 def _address_in(text: str) -> str:

@@ -20,7 +20,8 @@ PAGE = """<!doctype html>
 <title>Set up crmlink</title>
 <h1>Set up crmlink</h1>
 <p><a href="{link}">Continue to crmlink</a></p>
-<p>The one-time code is {code}. It works on this computer only, until crmlink has an administrator.
+<p>The one-time code is {code}. It works on this computer only, for seven days at most.
+Starting crmlink again makes another.</p>
 </html>
 """
 

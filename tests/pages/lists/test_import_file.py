@@ -216,8 +216,10 @@ def test_files_go_once_they_are_kept_thrown_away_or_old(
     kept, thrown, old = (_look(clerk, xero_file()) for _ in range(3))
     _correct(clerk, kept, do="keep", kind="both")
     clerk.send(f"{thrown}/forget")
-    token = old.rpartition("/")[2]
-    assert _uploads(installation) == [token, f"{token}.json"]
+    token, saved = old.rpartition("/")[2], kept.rpartition("/")[2]
+    assert _uploads(installation) == sorted([token, f"{token}.json", f"{saved}.json"])
+    mark = installation.settings.data_dir / "uploads" / f"{saved}.json"
+    assert "Contacts.csv" not in mark.read_text("utf-8")
     folder: Path = installation.settings.data_dir / "uploads"
     for path in folder.iterdir():
         os.utime(path, (time.time() - 90_000,) * 2)
@@ -241,3 +243,27 @@ def test_a_draft_is_thrown_away_after_a_question(app: Flask, installation: Insta
     assert "Delete “Xero customers”?" in clerk.read(path)
     assert clerk.send(path, form_on=path).headers["Location"] == "/lists"
     assert not list_batches(installation.workspace)
+
+
+def test_a_file_that_was_saved_is_not_called_expired_after_the_back_button(
+    clerk: PageClient, installation: Installation
+) -> None:
+    path = _look(clerk, xero_file())
+    form = next(form for form in forms_on(clerk.get(path)) if "name-0" in form.values)
+    sent = form.values | {"do": "keep", "kind": "both"}
+    assert clerk.client.post(path, data=sent).status_code == 303
+    (batch,) = list_batches(installation.workspace)
+    again = clerk.client.post(path, data=sent, follow_redirects=True)
+    assert "expired" not in words(again)
+    assert again.request.path == f"/lists/{batch.batch.id}"
+    assert "This file is saved already, as this list." in words(again)
+    assert len(list_batches(installation.workspace)) == 1
+    assert clerk.get(path).headers["Location"] == f"/lists/{batch.batch.id}"
+
+
+def test_a_file_that_was_discarded_is_not_called_expired(clerk: PageClient) -> None:
+    path = _look(clerk, xero_file())
+    clerk.send(f"{path}/forget")
+    told = words(clerk.client.get(path, follow_redirects=True))
+    assert "expired" not in told
+    assert "This file is no longer here." in told

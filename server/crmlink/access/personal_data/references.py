@@ -18,6 +18,7 @@ from crmlink.store import (
     AppendReceipt,
     Batch,
     BatchRow,
+    ChecklistAnswer,
     Link,
     MirroredRecord,
     RecordField,
@@ -44,6 +45,7 @@ from crmlink.store.hidden_references import (
     signs_of_link,
 )
 
+NOT_WORDS = re.compile(r"[\W_]+")
 SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
 STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
@@ -169,6 +171,21 @@ def forget_shown_fields(session: Session, workspace_id: int, known: Known) -> li
         session.delete(field)
     session.flush()
     return [field.kind for field in naming]
+
+
+def forget_answers(session: Session, workspace_id: int, known: Known) -> list[str]:
+    """Delete answers of the checklist that name the person; returns their questions."""
+    answers = session.scalars(select(ChecklistAnswer).filter_by(workspace_id=workspace_id)).all()
+    naming = [
+        answer
+        for answer in answers
+        for held in (compose(answer.text), NOT_WORDS.sub(" ", compose(answer.text)))
+        if known.without(held) != held
+    ]
+    for answer in {answer.id: answer for answer in naming}.values():
+        session.delete(answer)
+    session.flush()
+    return sorted({answer.question for answer in naming})
 
 
 def _signs_of_record(record: MirroredRecord) -> Signs:

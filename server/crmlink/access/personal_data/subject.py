@@ -34,6 +34,7 @@ from crmlink.access.personal_data.finding import (
 from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
 from crmlink.access.personal_data.parked import delete_old_parked
 from crmlink.access.personal_data.references import (
+    forget_answers,
     forget_shown_fields,
     hide_in_lists,
     hide_references_everywhere,
@@ -123,6 +124,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         redact_references(session, access.workspace_id, known.people.hidden, known.without)
         for kind in forget_shown_fields(session, access.workspace_id, known):
             note(session, access, actor, "record_field.removed", kind)
+        for question in forget_answers(session, access.workspace_id, known):
+            note(session, access, actor, "checklist.removed", question)
         redact_failures(session, access.workspace_id, names)
         forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"

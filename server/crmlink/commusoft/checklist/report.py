@@ -10,6 +10,7 @@ from crmlink.commusoft.checklist.answers import Answer
 from crmlink.commusoft.checklist.questions import PARTS, QUESTIONS, Question
 
 Args = Mapping[str, Any]
+LEFT_OUT = "(left out, as it may name a customer or supplier)"
 _REFUSALS = {
     "email": "Leave out email addresses: the report must not hold a customer's data.",
     "number": "Leave out long numbers: they may be a telephone or an account number.",

@@ -13,6 +13,7 @@ from typing import Any
 
 from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, DetectedFormat
 from crmlink.kinds import KINDS, Kind
+from crmlink.strict_json import NotJSON, read_json
 
 SINGLE = (
     "reference", "name", "company", "person", "first_name", "last_name", "account_number",
@@ -117,10 +118,26 @@ class ShownForm:
     def from_json(cls, text: str) -> ShownForm:
         """Return what a form sent back; an empty one for invalid data."""
         try:
-            values = json.loads(text)
-            return cls(**values | {"header": tuple(values["header"])})
-        except (ValueError, TypeError, KeyError):
+            values = read_json(text)
+            shown = cls(**values | {"header": tuple(values["header"])})
+        except (NotJSON, TypeError, KeyError):
             return cls()
+        return shown if shown._is_sound() else cls()
+
+    def _is_sound(self) -> bool:
+        """Return whether all values are of their types: anything can be sent by hand."""
+        columns: Any = self.columns
+        several: list[Any] = [self.header]
+        several += columns.values() if isinstance(columns, dict) else [None]
+        if not all(isinstance(each, tuple | list) for each in several):
+            return False
+        texts = [
+            self.table,
+            self.sheet,
+            self.encoding,
+            *(text for each in several for text in each),
+        ]
+        return isinstance(self.header_line, int) and all(isinstance(text, str) for text in texts)
 
     def as_json(self) -> str:
         """Return the JSON for the form's hidden field."""

@@ -19,10 +19,11 @@ from crmlink.accounting.exports.reader import (
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
 from crmlink.batches.file_import import detect, import_file, without_erased
+from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import ManyLinesLeftOut
+from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, redirect_to
-from crmlink.pages.forms import Form, flash_message
+from crmlink.pages.forms import Form, flash_message, number_in
 from crmlink.pages.lists import choices as list_choices
 from crmlink.pages.lists.choices import (
     BOTH,
@@ -38,11 +39,12 @@ from crmlink.pages.lists.choices import (
 from crmlink.pages.lists.labels import FIELDS
 from crmlink.pages.lists.uploads import (
     UploadedFile,
+    delete_as_saved,
+    deleted_file,
     find_file,
     forget_file,
     keep_choices,
     save_upload,
-    was_deleted_for_erased,
 )
 from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
@@ -144,7 +146,7 @@ def update_preview(token: str) -> Reply:
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
         return _page(look, 422)
-    return _kept(look, int(agreed) if agreed.isascii() and agreed.isdigit() else 0)
+    return _kept(look, number_in(agreed) or 0)
 
 
 @blueprint.post("/lists/new/<token>/forget")
@@ -168,7 +170,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     except ManyLinesLeftOut as question:
         look.question = question
         return _page(look, 409)
-    forget_file(look.sent)
+    delete_as_saved(look.sent, done.batch.id)
     bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
     flash_message(
         f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} saved as a draft{bad}."
@@ -278,14 +280,25 @@ def _sent(token: str) -> UploadedFile | None:
 
 def _gone(token: str) -> Response:
     data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
-    why = "This file has expired. Choose it again."
-    if was_deleted_for_erased(data_dir, token, device):
+    deleted = deleted_file(data_dir, token, device)
+    if deleted and deleted.saved_as and _is_list(deleted.saved_as):
+        flash_message("This file is saved already, as this list.", "caution")
+        return redirect_to("pages.list_detail", batch_id=deleted.saved_as)
+    why = "This file is no longer here. Choose it again."
+    if deleted and deleted.erased:
         why = (
             "Someone was erased from crmlink and may have been in this file, so it was deleted. "
             "Choose it again: erased people are left out."
         )
     flash_message(why, "caution")
     return redirect_to("pages.new_list")
+
+
+def _is_list(batch_id: str) -> bool:
+    try:
+        return bool(find_batch(current_workspace(), batch_id))
+    except BatchUnknown:
+        return False
 
 
 def _not_taken(sentence: str) -> Reply:

@@ -25,7 +25,7 @@ class UploadedFile:
 
     ``records``: it is Commusoft's report, not a list of contacts; ``made_at`` is then when it was
     exported, as an ISO time, as far as it can be told. ``erased``: it was deleted because it may
-    have contained a person erased since.
+    have contained a person erased since. ``saved_as``: it was deleted because it is a list now.
     """
 
     token: str
@@ -36,6 +36,7 @@ class UploadedFile:
     erased: bool = False
     records: bool = False
     made_at: str = ""
+    saved_as: str = ""
 
     @property
     def path(self) -> Path:
@@ -85,10 +86,10 @@ def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
     return sent if sent and sent.device == device and sent.path.exists() else None
 
 
-def was_deleted_for_erased(data_dir: Path, token: str, device: str) -> bool:
-    """Return whether the file sent by this device was deleted by an erasure."""
+def deleted_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
+    """Return what is kept for a day of this device's file that was saved, or had to be deleted."""
     sent = _described(data_dir / FOLDER, token) if TOKEN.fullmatch(token) else None
-    return sent is not None and sent.device == device and sent.erased
+    return sent if sent and sent.device == device and (sent.erased or sent.saved_as) else None
 
 
 def kept_files(data_dir: Path) -> list[UploadedFile]:
@@ -103,6 +104,12 @@ def delete_for_erased(sent: UploadedFile) -> None:
     """Remove a file, and let who sent it be told why; its name may be a person's and goes too."""
     sent.path.unlink(missing_ok=True)
     _describe(replace(sent, filename="", choices={}, erased=True))
+
+
+def delete_as_saved(sent: UploadedFile, batch_id: str) -> None:
+    """Delete a file that is a list now, which is told to a page that is sent again."""
+    sent.path.unlink(missing_ok=True)
+    _describe(replace(sent, filename="", choices={}, saved_as=batch_id))
 
 
 def _described(folder: Path, token: str) -> UploadedFile | None:
