@@ -20,6 +20,7 @@ from crmlink.web.auth import SESSION_COOKIE
 from crmlink.web.problems import problem
 from security.attack import forms_of
 from security.oidc_server import SECRET, log_in_there, running_provider
+from support.access_factories import make_person
 from support.installations import installation_of, open_app
 
 
@@ -33,6 +34,7 @@ def issuer() -> Iterator[str]:
 def app(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     provider = OidcProvider(issuer, "crmlink", SECRET, "the firm's sign-on")
     with open_app(tmp_path_factory.mktemp("sso"), oidc=provider) as app:
+        make_person(installation_of(app).access, "admin")  # without one, pages show the set-up
         yield app
 
 

@@ -23,7 +23,8 @@ from crmlink.access.oidc_provider import OidcProvider
 from security.attack import forms_of
 from security.oidc_server import SECRET
 from security.outside import SLOWEST, Outside, real_server
-from support.installations import open_app
+from support.access_factories import make_person
+from support.installations import installation_of, open_app
 
 EMAIL, PASSWORD = "admin@firm.example", "four dry hammers"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -96,6 +97,7 @@ def provider() -> Iterator[SlowProvider]:
 def app(provider: SlowProvider, tmp_path: Path) -> Iterator[Flask]:
     sso = OidcProvider(provider.issuer, "crmlink", SECRET)
     with open_app(tmp_path, oidc=sso, requests_per_minute=600, trusted_proxies=1) as app:
+        make_person(installation_of(app).access, "admin")  # without one, pages show the set-up
         yield app
 
 
