@@ -26,7 +26,7 @@ from crmlink.web.http_server import HTTPServer
 from crmlink.web.tls import TlsFiles, TlsFilesUnusable
 from support.installations import open_app
 
-LARGE = 3_000_000  # bytes: much more than sockets and records hold
+LARGE = 12_000_000  # bytes: more than the buffers of two sockets hold
 
 
 @pytest.fixture(scope="module")
