@@ -32,6 +32,7 @@ BUSY_TIMEOUT_MS = 15_000
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISION = re.compile(r'^revision = "(\w+)"', re.M)
+DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.M)
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
 JOBS_LOCK = 0x63726D6A  # the first half of the advisory locks of work that one process does
 IDLE_WRITER_MS = 120_000  # after which PostgreSQL ends a writer that was suspended
@@ -254,10 +255,11 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
 
 
 def newest_revision() -> str:
-    """Return the version that the tables have after all migrations."""
-    newest = max((MIGRATIONS / "versions").glob("[0-9]*.py"), key=lambda path: path.name)
-    found = REVISION.search(newest.read_text(encoding="utf-8"))
-    return found[1] if found else ""
+    """Return the version that the tables have after all migrations: the one that none follows."""
+    texts = [path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    followed = {found[1] for text in texts if (found := DOWN_REVISION.search(text))}
+    newest = {found[1] for text in texts if (found := REVISION.search(text))} - followed
+    return newest.pop() if len(newest) == 1 else ""
 
 
 def _set_up_sqlite(engine: Engine) -> None:
