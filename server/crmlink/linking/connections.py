@@ -291,7 +291,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
         has_credentials=connection.kind is ConnectionKind.API,
-        records=count(MirroredRecord, gone_at=None),
+        records=count(MirroredRecord, deleted_at=None),
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),

@@ -209,7 +209,7 @@ def _erase_record(session: Session, record: MirroredRecord) -> None:
     connection.mirror_version += 1
     for field, value in empty_details().items():
         setattr(record, field, value)
-    record.changed, record.erased_at = connection.mirror_version, utc_now()
+    record.mirror_version, record.erased_at = connection.mirror_version, utc_now()
     proofs = update(WriteTest).filter_by(
         connection_id=record.connection_id, kind=record.kind, record_number=record.number
     )
