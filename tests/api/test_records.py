@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crmlink.installation import Installation
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import connection_of, make_token, with_token
 from support.databases import KINDS, new_database
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
@@ -196,7 +196,7 @@ def test_a_contact_without_reference_linked_or_erased_is_not_known(
     collect(office, MARGARET)
     assert contacts_of(office)["known"] == 1
     with installation.database.writing() as session:  # meanwhile, in another process
-        session.execute(update(BatchRow).values(erased_at=now()))
+        session.execute(update(BatchRow).values(erased_at=utc_now()))
     assert contacts_of(office)["suggestions"] == []
 
 

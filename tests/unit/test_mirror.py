@@ -15,7 +15,7 @@ from crmlink.commusoft.records import Record
 from crmlink.linking.attempts import fetch_record
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.sandbox import OTHER, SandboxHandle
 
 
@@ -132,8 +132,8 @@ def test_a_full_sync_is_due_twice_a_day_and_when_the_clock_makes_no_sense(
 ) -> None:
     assert not full_sync_is_due(ctx.database, ctx.connection_id)
     for hours in (13, -72):
-        later = now() + timedelta(hours=hours)
-        monkeypatch.setattr(mirror, "now", lambda later=later: later)
+        later = utc_now() + timedelta(hours=hours)
+        monkeypatch.setattr(mirror, "utc_now", lambda later=later: later)
         assert full_sync_is_due(ctx.database, ctx.connection_id)
 
 
@@ -147,13 +147,13 @@ def test_one_sync_at_a_time_and_a_dead_one_does_not_block_for_ever(
 
     rewritten(ctx, another).sync()
     with ctx.database.writing() as session:
-        session.get_one(WorkspaceConnection, ctx.connection_id).syncing_until = now() + timedelta(
-            minutes=9
+        session.get_one(WorkspaceConnection, ctx.connection_id).syncing_until = (
+            utc_now() + timedelta(minutes=9)
         )
     with pytest.raises(SyncInProgress):
         ctx.sync()
-    later = now() + timedelta(minutes=10)
-    monkeypatch.setattr(mirror, "now", lambda: later)
+    later = utc_now() + timedelta(minutes=10)
+    monkeypatch.setattr(mirror, "utc_now", lambda: later)
     ctx.sync()
 
 

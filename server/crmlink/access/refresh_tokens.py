@@ -39,7 +39,7 @@ from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
 from crmlink.store import Device, DeviceType, Pairing, Person, Refresh
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 
 REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
 ACCESS_TOKEN_TTL = timedelta(minutes=10)
@@ -75,7 +75,7 @@ def issue_first_tokens(
         prefix=mark,
         token_hash=mark,
         scopes=[],
-        expires_at=now() + DEVICE_IDLE_TTL,
+        expires_at=utc_now() + DEVICE_IDLE_TTL,
         key_thumbprint=pairing.key_thumbprint,
     )
     session.add(device)
@@ -112,7 +112,7 @@ def rotate_refresh_token(access: AccessContext, refresh_token: str, proof: Proof
     """
     if not is_well_formed(refresh_token, REFRESH_TOKEN_PREFIX):
         raise InvalidGrant
-    asked_at = now()
+    asked_at = utc_now()
     with access.database.writing() as session:
         outcome = _rotate(session, access, refresh_token, proof, asked_at)
     if isinstance(outcome, TokenRequestError):
@@ -144,8 +144,8 @@ def _rotate(
         revoke_in(session, device, TokenReused.code)
         note(session, access, None, "device.token_reused", device.public_id)
         return TokenReused()
-    shown.received_at = shown.received_at or now()
-    device.expires_at = now() + DEVICE_IDLE_TTL
+    shown.received_at = shown.received_at or utc_now()
+    device.expires_at = utc_now() + DEVICE_IDLE_TTL
     return _issue_successor(session, access, device, refresh_token, shown.generation + 1)
 
 
@@ -191,10 +191,10 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
     with access.database.writing() as session:
         result = session.execute(
             delete(Refresh).where(
-                Refresh.created_at < now() - DEVICE_IDLE_TTL,
+                Refresh.created_at < utc_now() - DEVICE_IDLE_TTL,
                 Refresh.device_id.in_(
                     select(Device.id).where(
-                        Device.workspace_id == access.workspace_id, Device.expires_at < now()
+                        Device.workspace_id == access.workspace_id, Device.expires_at < utc_now()
                     )
                 ),
             )
@@ -204,7 +204,7 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
 
 def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
     """Record that a browser's token was presented with another key, at most once a day."""
-    moment, before = now(), device.copy_seen_at
+    moment, before = utc_now(), device.copy_seen_at
     if before is None or abs(moment - before) > COPY_NOTED:
         device.copy_seen_at = moment
         note(session, access, None, "device.token_copied", device.public_id)
@@ -217,7 +217,7 @@ def _require_active(device: Device) -> Person:
         raise TokenReused if device.revoked_because == TokenReused.code else DeviceRevoked
     if person is None or person.removed_at:
         raise DeviceRevoked
-    if device.expires_at <= now():
+    if device.expires_at <= utc_now():
         raise DeviceExpired
     return person
 
@@ -250,11 +250,11 @@ def _generation(session: Session, device: Device, generation: int) -> Refresh | 
 def _mark_used(access: AccessContext, refresh: Refresh) -> None:
     with access.database.writing() as session:
         row = session.get_one(Refresh, refresh.id)
-        row.received_at = row.received_at or now()
+        row.received_at = row.received_at or utc_now()
 
 
 def _access_token(access: AccessContext, refresh: Refresh) -> str:
-    moment = now()
+    moment = utc_now()
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,

@@ -37,7 +37,7 @@ from crmlink.store import (
     MirroredRecord,
     RowState,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails
 
 PAGE = 2_000  # rows read at once
@@ -86,7 +86,7 @@ def match_rows(
         return False
     return keep_lease(
         database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
-        share=share, matched_at=now(), changed_at=now(), last_error=None,
+        share=share, matched_at=utc_now(), changed_at=utc_now(), last_error=None,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crmlink.batches.state import get_batch
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchState, Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 ENDED = (BatchState.DONE, BatchState.UNDONE)
 UNDER_WAY = (BatchState.WRITING, BatchState.UNDOING)
@@ -52,7 +52,7 @@ def note_seen(ctx: WorkspaceContext, person_id: int, batch_id: str) -> None:
             return
     with ctx.database.writing() as session:
         if _is_seen_first(session, ctx, person_id, batch_id):
-            get_batch(session, ctx, batch_id).seen_at = now()
+            get_batch(session, ctx, batch_id).seen_at = utc_now()
 
 
 def _is_seen_first(session: Session, ctx: WorkspaceContext, person_id: int, batch_id: str) -> bool:

@@ -16,7 +16,7 @@ from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 CLAIM_SECONDS = 90
 MOST_ROWS = 500
@@ -251,7 +251,7 @@ def _in_conflict(row: BatchRow) -> list[str]:
 def is_claimed(row: BatchRow) -> bool:
     """Return whether a user is looking at the row."""
     until = row.claimed_until
-    return until is not None and now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
+    return until is not None and utc_now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
 
 
 def _who(device: Device | None) -> str | None:

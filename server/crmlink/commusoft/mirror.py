@@ -16,7 +16,7 @@ from crmlink.commusoft.errors import ConnectionEnded, InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people_of, postcodes_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
@@ -73,14 +73,14 @@ def is_syncing(session: Session, connection: WorkspaceConnection, ownership: Own
     if connection.sync_lease:
         return ownership.is_worked_on(session, connection.sync_owner_id, connection.sync_lease)
     until = connection.syncing_until  # set by a version without owners
-    return until is not None and now() < until <= now() + LEASE_TTL
+    return until is not None and utc_now() < until <= utc_now() + LEASE_TTL
 
 
 def full_sync_is_due(database: Database, connection_id: int) -> bool:
     """Return whether the last full sync is older than FULL_SYNC_INTERVAL."""
     with database.reading() as session:
         last = session.get_one(WorkspaceConnection, connection_id).fully_synced_at
-    return last is None or not now() - FULL_SYNC_INTERVAL < last <= now()
+    return last is None or not utc_now() - FULL_SYNC_INTERVAL < last <= utc_now()
 
 
 def upsert_record(session: Session, connection_id: int, record: Record) -> MirroredRecord:
@@ -104,7 +104,7 @@ def show_reference(
         return
     erased = erased_people_of(session, connection_id)
     hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
-    row.reference, row.reference_seen_at = hide(reference), now()
+    row.reference, row.reference_seen_at = hide(reference), utc_now()
     row.changed = _next_version(session, connection_id)
 
 
@@ -170,9 +170,9 @@ class _SyncLease:
     def record_completion(self, *, full: bool) -> None:
         """Store the time of a completed sync."""
         with self.writing() as (_, connection):
-            connection.synced_at = now()
+            connection.synced_at = utc_now()
             if full:
-                connection.fully_synced_at = now()
+                connection.fully_synced_at = utc_now()
 
     def _acquire(self) -> datetime | None:
         with self._database.writing() as session:
@@ -181,7 +181,7 @@ class _SyncLease:
                 raise SyncInProgress
             connection.sync_lease = self._lease
             connection.sync_owner_id = self._ownership.register(session)
-            connection.syncing_until = now() + LEASE_TTL
+            connection.syncing_until = utc_now() + LEASE_TTL
             return connection.synced_at - CLOCK_OVERLAP if connection.synced_at else None
 
     def _release(self) -> None:
@@ -219,7 +219,7 @@ def _sync_kind(
         numbers.update(present)
         result.read[kind] += len(batch)
         with lease.writing() as (session, connection):
-            connection.syncing_until = now() + LEASE_TTL
+            connection.syncing_until = utc_now() + LEASE_TTL
             _apply(session, lease.connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
@@ -344,7 +344,7 @@ def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> b
 def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) -> None:
     erased = reading.erased
     if row.erased_at is None and is_erased_person(record, erased, is_new=row.id is None):
-        row.erased_at = now()
+        row.erased_at = utc_now()
     if not reading.keeps_page_value(row, record):
         row.reference_seen_at = None
     for name, value in _values(row, record, erased).items():
@@ -359,7 +359,7 @@ def clear_row(row: MirroredRecord, version: int) -> None:
     for name, value in empty_details().items():
         setattr(row, name, value)
     row.reference = row.reference_seen_at = None
-    row.changed, row.gone_at = version, now()
+    row.changed, row.gone_at = version, utc_now()
 
 
 def _differs(row: MirroredRecord, record: Record, reading: _Reading) -> bool:

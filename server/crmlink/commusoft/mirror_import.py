@@ -17,7 +17,7 @@ from crmlink.commusoft.mirror import clear_row, is_erased_person, stored_value
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import erased_people_of
 from crmlink.store.records import empty_details
 
@@ -161,7 +161,7 @@ class MirrorImport:
 
     def _fill(self, row: MirroredRecord, values: dict[str, object], *, is_erased: bool) -> None:
         if is_erased and row.erased_at is None:
-            row.erased_at = now()
+            row.erased_at = utc_now()
         for name, value in values.items():
             setattr(row, name, value)
         if "reference" in values:

@@ -20,7 +20,7 @@ from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import find_record, holders
 from crmlink.linking.write_tests import write_test_on
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
 
@@ -161,7 +161,7 @@ def in_progress_error(ctx: WorkspaceContext, link: Link) -> LinkInProgress:
             .limit(1)
         )
     if other is None:  # its workspace was emptied in the meantime
-        return LinkInProgress(by=None, since=now())
+        return LinkInProgress(by=None, since=utc_now())
     return _in_progress(other)
 
 

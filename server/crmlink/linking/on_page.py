@@ -42,7 +42,7 @@ from crmlink.linking.settling import note_settled
 from crmlink.linking.suggest import find_record
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
 
@@ -316,7 +316,7 @@ def _settle(
     session.execute(
         update(Link)
         .where(Link.id == link.id)
-        .values(state=state, failure=failure, settled_at=now())
+        .values(state=state, failure=failure, settled_at=utc_now())
     )
     note_settled(session, link, state, failure, device_id)
 

@@ -30,7 +30,7 @@ from crmlink.store import (
     MirroredRecord,
     Verdict,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.folded import key_of
 
 log = structlog.get_logger()
@@ -141,7 +141,7 @@ def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) 
         if pair is None or pair.connection_id != ctx.connection_id:
             return False
         if pair.dismissed_at is None:
-            pair.dismissed_at, pair.dismissed_by_id = now(), device_id
+            pair.dismissed_at, pair.dismissed_by_id = utc_now(), device_id
             note(
                 session, ctx.workspace_id, device_id, "lookalike.dismissed", pair.first_id,
                 other=pair.second_id,

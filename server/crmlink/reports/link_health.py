@@ -23,7 +23,7 @@ from crmlink.store import (
     MirroredRecord,
     WorkspaceConnection,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
 IMPORT_STALE_AFTER = timedelta(days=7)  # for records that are imported
@@ -105,7 +105,7 @@ def mirror_state(ctx: WorkspaceContext, sync_minutes: int) -> MirrorState:
         return _imported_state(ctx)
     since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MAX_MISSED_SYNCS)
-    is_stale = since is None or now() - since > limit
+    is_stale = since is None or utc_now() - since > limit
     return MirrorState(since, syncing, is_stale)
 
 
@@ -114,7 +114,7 @@ def _imported_state(ctx: WorkspaceContext) -> MirrorState:
     latest = latest_imports(ctx)
     imports = tuple(ImportedKind(kind, one.source, one.read_at) for kind, one in latest.items())
     since = min((one.read_at for one in imports), default=None)
-    is_stale = since is None or now() - since > IMPORT_STALE_AFTER
+    is_stale = since is None or utc_now() - since > IMPORT_STALE_AFTER
     return MirrorState(since, False, is_stale, has_api=False, imports=imports)
 
 
@@ -136,7 +136,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
             .filter_by(
                 connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API
             )
-            .where(or_(Link.attempt_id == "", Link.created_at < now() - STALLED_AFTER))
+            .where(or_(Link.attempt_id == "", Link.created_at < utc_now() - STALLED_AFTER))
             .order_by(Link.created_at.desc())
         ).all()
     return OpenLinks(

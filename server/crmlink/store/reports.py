@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmlink.kinds import Kind
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 
 class ShareSnapshot(Base):
@@ -41,6 +41,6 @@ class Lookalike(Base):
     second_id: Mapped[str]
     likeness: Mapped[float]
     reasons: Mapped[list[Any]]
-    found_at: Mapped[datetime] = mapped_column(default=now)
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
     dismissed_at: Mapped[datetime | None]
     dismissed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))

@@ -20,7 +20,7 @@ from crmlink.store import (
     RejectedBatchRow,
     RowState,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
 
@@ -106,7 +106,7 @@ def erase_rows(session: Session, rows: Iterable[BatchRow]) -> None:
             session.execute(delete(BatchRow).where(BatchRow.id == row.id))
             session.expunge(row)
         else:
-            _empty(session, [BatchRow.id == row.id], erased_at=now())
+            _empty(session, [BatchRow.id == row.id], erased_at=utc_now())
             session.refresh(row)
 
 

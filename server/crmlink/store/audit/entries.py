@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.audit.signing import AuditSigner
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 log = structlog.get_logger()
 START = "0" * 64  # previous hash of the first entry
@@ -41,7 +41,7 @@ class AuditEntry(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     place: Mapped[int]
-    at: Mapped[datetime] = mapped_column(default=now)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
     action: Mapped[str]
     subject: Mapped[str]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -88,7 +88,7 @@ def append_entry(
     entry = AuditEntry(
         workspace_id=workspace_id,
         place=last_place + 1,
-        at=now(),
+        at=utc_now(),
         action=action,
         subject=subject,
         person_id=person_id,
