@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
-import { HOLLOWAY_PAGE, lost, MARGARET, offer, record, REFERENCE, reply, RULES } from "./fake_browser.js";
+import { CONNECTION, HOLLOWAY_PAGE, KEY_PAIR, lost, MARGARET, offer, record, REFERENCE, reply, RULES } from "./fake_browser.js";
 
 test("a contact's page is looked at: who it is, under which reference, and where we are", async () => {
   const { commands } = await setting();
@@ -24,6 +24,21 @@ test("without a connection nothing is read and nothing is sent", async () => {
   assert.equal(answer.data.standing.connected, false);
   assert.equal(answer.data.place, null);
   assert.deepEqual(server.asked, []);
+});
+
+test("a connection that is made while the popup opens is used at once", async () => {
+  const { desk, browser, keys, local } = await setting({ connected: false });
+  let asked = 0;
+  Object.defineProperty(browser, "managed", {
+    get() {
+      asked += 1;
+      if (asked === 2) void keys.keep(KEY_PAIR).then(() => local.set({ connection: CONNECTION }));
+      return {};
+    },
+  });
+  const answer = await desk.look({ tab: TAB });
+  assert.ok(answer.ok && answer.data.standing.connected);
+  assert.equal(answer.data.place?.page, "contact");
 });
 
 test("with the server away the contact is still shown, with what is wrong", async () => {

@@ -88,7 +88,10 @@ export function createCommands(parts) {
   async function view(find, tab = null) {
     await connecting.applyPolicy();
     const connection = await session.read();
-    if (!connection) return { ok: true, data: await blankView(null) };
+    if (!connection) {
+      const blank = await blankView(null);
+      return blank.standing.connected ? view(find, tab) : { ok: true, data: blank }; // connected meanwhile
+    }
     const api = parts.api(connection);
     const [known, workspace] = await Promise.all([
       rules.get(connection.server, api),
