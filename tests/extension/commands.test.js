@@ -27,7 +27,7 @@ test("without a connection nothing is read and nothing is sent", async () => {
 });
 
 test("a connection that is made while the popup opens is used at once", async () => {
-  const { desk, browser, keys, local } = await setting({ connected: false });
+  const { commands, browser, keys, local } = await setting({ connected: false });
   let asked = 0;
   Object.defineProperty(browser, "managed", {
     get() {
@@ -36,7 +36,7 @@ test("a connection that is made while the popup opens is used at once", async ()
       return {};
     },
   });
-  const answer = await desk.look({ tab: TAB });
+  const answer = await commands.look({ tab: TAB });
   assert.ok(answer.ok && answer.data.standing.connected);
   assert.equal(answer.data.place?.page, "contact");
 });
