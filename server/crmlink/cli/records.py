@@ -81,7 +81,7 @@ def import_command(
 def _read_at(file: Path, given: str | None) -> datetime:
     """Return when a file was exported: as given, as a workbook says, or as the file's date."""
     from crmlink.linking.record_files import exported_at, likely_time
-    from crmlink.store.base import now
+    from crmlink.store.base import utc_now
 
     if given:
         try:
@@ -91,7 +91,7 @@ def _read_at(file: Path, given: str | None) -> datetime:
                 f"--exported-at {given}: write it like 2026-11-28T17:45."
             ) from error
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    return exported_at(file) or likely_time(changed) or now()
+    return exported_at(file) or likely_time(changed) or utc_now()
 
 
 def _show_columns(found: DetectedFormat, file: Path) -> None:

@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import ColumnElement, SQLColumnExpression, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 from crmlink.store.database import Database
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class Process(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
     role: Mapped[ProcessRole]
     beats: Mapped[int] = mapped_column(default=0)
-    started_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
     key_id: Mapped[str | None]
 
 

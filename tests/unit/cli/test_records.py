@@ -53,7 +53,7 @@ def known(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
         return {
             row.number: row
-            for row in session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+            for row in session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         }
 
 

@@ -98,7 +98,7 @@ def list_command(as_json: bool) -> None:
         fields = {
             "id": batch.id, "state": batch.state.value, "contacts": draft.contacts,
             "package": batch.package or None, "name": batch.name,
-            "created_at": batch.created_at.isoformat(), "by": batch.device.who,
+            "created_at": batch.created_at.isoformat(), "by": batch.device.actor_name,
         }  # fmt: skip
         click.echo(
             json.dumps(fields, ensure_ascii=False)
