@@ -36,6 +36,7 @@ from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
+from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
@@ -133,6 +134,8 @@ class Worker:
         self._every(crontab(), "recover_links", self._recover_links)
         self._every(crontab(), "follow_connection", self._follow_connection)
         self._every(crontab(minute="*/5"), "purge", self._purge)
+        if self._installation.database.is_shared:
+            self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
         for when, name, work in (
             (crontab(hour="3", minute="25"), "check_audit", self._check_audit),
             (crontab(minute="55"), "snapshot_shares", self._snapshot_shares),
@@ -206,6 +209,10 @@ class Worker:
 
     def _purge(self) -> None:
         self._installation.database.purge()
+
+    def _forget_counts(self) -> None:
+        forget_old_counts(self._installation.database)
+        forget_old_proofs(self._installation.access)
 
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""

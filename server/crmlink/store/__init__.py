@@ -26,6 +26,7 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
+from crmlink.store.counts import CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
@@ -49,6 +50,7 @@ __all__ = [
     "ChecklistAnswer",
     "Choice",
     "ConnectionKind",
+    "CountedAttempt",
     "Database",
     "Device",
     "DeviceType",
@@ -72,6 +74,7 @@ __all__ = [
     "RecordImportPart",
     "RefreshToken",
     "RejectedBatchRow",
+    "RequestCount",
     "Role",
     "RowState",
     "SeenProof",
