@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmlink.cli.file_options import FileOptions, table_options
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import DetectedFormat
@@ -160,7 +161,7 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
             click.echo(line)
         click.echo(
             f"{counts.added} new, {counts.changed} changed, {counts.unchanged} unchanged, "
-            f"{done.gone} deleted; {contents.left_out} lines left out."
+            f"{done.gone} deleted; {counted(contents.left_out, 'line')} left out."
         )
         if counts.older:
             click.echo(
