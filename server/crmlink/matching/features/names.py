@@ -265,8 +265,9 @@ def _ends_agree(pair: NameComparison, agreed: BoolArray, record_agreed: BoolArra
         return np.zeros(len(inside), np.bool_)
     rows, last = np.arange(len(inside)), inside.shape[1] - 1
     ends: BoolArray = agreed[main[0]] & agreed[main[-1]]
-    ends = ends & record_agreed[rows, inside.argmax(axis=1)]
-    return ends & record_agreed[rows, last - inside[:, ::-1].argmax(axis=1)]
+    ends &= record_agreed[rows, inside.argmax(axis=1)]
+    ends &= record_agreed[rows, last - inside[:, ::-1].argmax(axis=1)]
+    return ends
 
 
 def _numbers_differ(pair: NameComparison, aligned: Alignment) -> BoolArray:
