@@ -32,6 +32,9 @@ from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
+from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.schedule import due_sources
+from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
 from crmlink.store.folded import refresh_keys
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
@@ -63,6 +66,7 @@ class Worker:
         batches = (
             _NonOverlappingJob(self._match_batches, self._stopping.is_set),
             _NonOverlappingJob(self._write_batches, self._stopping.is_set),
+            _NonOverlappingJob(self._read_sources, self._stopping.is_set),
         )
         self._checked_erasure = 0  # the newest erasure that uploads were checked for
         self._synced_context: WorkspaceContext | None = None  # context of the last sync
@@ -133,6 +137,23 @@ class Worker:
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+
+    def _read_sources(self) -> bool:
+        """Read the sources that are due, each until its package's limit of the moment."""
+        installation = self._installation
+        for source_id in due_sources(installation.sources, installation.settings.sync_minutes):
+            try:
+                result = sync_source(installation.sources, source_id, self._stopping.is_set)
+            except (SourceSyncInProgress, SourceUnknown):
+                continue  # another process reads it, or it was disconnected
+            log.info(
+                "source read",
+                source=source_id,
+                contacts=result.read,
+                complete=result.complete,
+                problem=result.problem,
+            )
+        return False
 
     def _recover_links(self) -> None:
         for link in recover(self._installation.workspace):
