@@ -318,12 +318,13 @@ def _source_packages(text: str) -> Mapping[str, SourcePackage]:
     try:
         changes = read_json(text)
         if not isinstance(changes, dict) or not all(map(_is_text_map, changes.values())):
-            raise UnsafeAddress("It isn't such a document.")
+            raise UnsafeAddress
         return with_addresses(changes)
     except (NotJSON, UnsafeAddress) as error:
         raise InvalidSettings(
             "CRMLINK_SOURCE_ADDRESSES must be JSON such as "
-            '{"xero": {"api": "https://api.xero.com"}}. ' + str(error)
+            '{"xero": {"api": "https://api.xero.com"}}, with the known names of packages and '
+            "addresses. Each address must begin with https://."
         ) from error
 
 

@@ -16,7 +16,7 @@ ClientAuth = Literal["none", "client_secret_basic", "client_secret_post"]
 
 
 class UnsafeAddress(Exception):
-    """An address of a package is neither https nor of this computer; the text is a sentence."""
+    """There is no such address, or it is neither https nor of this computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def with_addresses(changes: PackageAddresses) -> dict[str, SourcePackage]:
         package = packages.get(package_id)
         names = {field.name for field in fields(Addresses)}
         if package is None or not names >= addresses.keys():
-            raise UnsafeAddress(f"{package_id} has no such address.")
+            raise UnsafeAddress
         for url in addresses.values():
             _require_safe(url)
         cleaned = {name: url.rstrip("/") for name, url in addresses.items()}
@@ -98,4 +98,4 @@ def _require_safe(url: str) -> None:
     parts = urlsplit(url)
     host = Host.from_text(parts.netloc)
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host.is_loopback)):
-        raise UnsafeAddress("An address must begin with https://.")
+        raise UnsafeAddress

@@ -106,7 +106,7 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     for record in found.records:
         words |= {record.name, record.company, record.email, *record.other_emails}
     words |= {row.name for row in certain}
-    words |= {each.name for each in (*found.parked, *found.contacts)}
+    words |= {each.name for each in found.parked} | {each.name for each in found.contacts}
     words.update(*((row.email, *row.other_emails) for row in certain))
     words.update(*(contact_emails(link.differences) for link in links))
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
