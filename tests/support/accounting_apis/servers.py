@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from flask import Flask, Response, request
@@ -45,11 +46,7 @@ class PackageServer:
         """Agree at the package; return what it sends back, and check where to."""
         reply = requests.get(url, allow_redirects=False, timeout=10)
         assert reply.status_code == 302, reply.text
-        query = requests.utils.urlparse(reply.headers["Location"]).query
-        return {
-            name: requests.utils.unquote(value)
-            for name, value in (pair.split("=", 1) for pair in query.split("&"))
-        }
+        return dict(parse_qsl(urlsplit(reply.headers["Location"]).query))
 
 
 @contextmanager

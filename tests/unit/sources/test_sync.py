@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_kind_and_state_are_the_packages(
     sources: SourceContext,
     office: ContactSource,
     xero: FakeXero,
-    entry: dict[str, object],
+    entry: dict[str, Any],
     state: ContactState,
     kind: str,
 ) -> None:
