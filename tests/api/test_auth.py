@@ -13,7 +13,7 @@ from sqlalchemy import update
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.context import AccessContext
 from crmlink.store import Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.web.auth import PUBLIC_ENDPOINTS
 from support.access_factories import logged_in, make_person, make_token, pair, with_token
 from support.installations import installation_of
@@ -39,8 +39,8 @@ def test_every_kind_of_bad_token_is_refused_with_the_same_body(
     expired, revoked, good = (make_token(access) for _ in range(3))
     with access.database.writing() as session:
         for token, change in (
-            (expired, {"expires_at": now() - timedelta(seconds=1)}),
-            (revoked, {"revoked_at": now()}),
+            (expired, {"expires_at": utc_now() - timedelta(seconds=1)}),
+            (revoked, {"revoked_at": utc_now()}),
         ):
             session.execute(update(Device).where(Device.prefix == token[:12]).values(change))
     tampered = good[:-1] + ("0" if good[-1] != "0" else "1")

@@ -21,7 +21,7 @@ from crmlink.access import dpop
 from crmlink.access.context import AccessContext
 from crmlink.access.dpop import new_nonce, thumbprint
 from crmlink.access.refresh_tokens import TokenResponse
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import make_person, pair
 from support.browser_client import key_of
 from support.browser_key import BrowserKey, token_hash
@@ -319,8 +319,8 @@ def test_a_nonce_is_good_for_five_minutes_and_clocks_of_servers_may_differ_by_on
     taken: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     made = door_maker(access, key)
-    later = now() + timedelta(minutes=minutes)
-    monkeypatch.setattr(dpop, "now", lambda: later)
+    later = utc_now() + timedelta(minutes=minutes)
+    monkeypatch.setattr(dpop, "utc_now", lambda: later)
     assert (at_the_door(door, grant, made()).status_code == 200) is taken
 
 

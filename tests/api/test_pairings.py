@@ -17,7 +17,7 @@ from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.store import Device, Pairing, Person
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.browser_client import new_key
 from support.browser_key import BrowserKey
@@ -25,7 +25,7 @@ from support.installations import installation_of
 
 URN = "urn:crmlink:problem:"
 KEY, OTHER_KEY = new_key(), new_key()
-LONG_AGO = now() - timedelta(days=100)
+LONG_AGO = utc_now() - timedelta(days=100)
 
 
 def proof(app: Flask, path: str, key: BrowserKey = KEY, **changes: Any) -> dict[str, str]:
@@ -126,7 +126,9 @@ def test_a_code_is_over_after_its_ten_minutes(door: Flask, access: AccessContext
     begun = begin(door)
     with access.database.writing() as session:
         code = begun["user_code"].replace("-", "")
-        session.execute(update(Pairing).where(Pairing.user_code == code).values(expires_at=now()))
+        session.execute(
+            update(Pairing).where(Pairing.user_code == code).values(expires_at=utc_now())
+        )
     assert says(redeem(door, begun["device_code"])) == (400, "expired_token", "pairing-over")
 
 

@@ -85,7 +85,7 @@ class Service:
     def _announced_port(self) -> int:
         if self.process and self.process.poll() is not None:
             raise ServiceFailed(f"crmlink {self.command} ended at once: {self.said()}")
-        found = re.search(r"runs at http://127\.0\.0\.1:(\d+)", self.said())
+        found = re.search(r"runs at http://127\.0\.0\.\d+:(\d+)", self.said())
         return int(found.group(1)) if found else 0
 
     def said(self) -> str:

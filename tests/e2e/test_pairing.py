@@ -16,7 +16,7 @@ from crmlink.access.devices import list_devices, revoke_device
 from crmlink.access.people import remove_person
 from crmlink.access.refresh_tokens import rotate_refresh_token
 from crmlink.store import Device, Pairing, Person
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from security.outside import Browser as Copier
 from support.access_factories import make_person, page_actor
 from support.browser_client import proven
@@ -146,7 +146,7 @@ def test_a_code_that_nobody_approved_in_time_is_too_old(
 ) -> None:
     settings = stranger.press_connect(access.server.address)
     with access.doors.database.writing() as session:
-        session.execute(update(Pairing).values(expires_at=now() - timedelta(seconds=1)))
+        session.execute(update(Pairing).values(expires_at=utc_now() - timedelta(seconds=1)))
     wait_for(settings, "document.body.innerText.includes('The code has expired')")
     settings.close()
     stranger.link_to_crm("pairing-over")
@@ -171,7 +171,7 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
 ) -> None:
     def lapse() -> None:
         with access.doors.database.writing() as session:
-            session.execute(update(Device).values(expires_at=now() - timedelta(seconds=1)))
+            session.execute(update(Device).values(expires_at=utc_now() - timedelta(seconds=1)))
 
     def copy() -> None:
         stored = clerk.in_own_page("chrome.storage.local.get('connection')")["connection"]

@@ -34,7 +34,7 @@ from crmlink.store import (
     SourceContact,
     Workspace,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import make_person, pair, with_token
 from support.browser_client import proven
 from support.installations import installation_of
@@ -128,7 +128,7 @@ def new_link(world: AttackFixture, device: Device) -> str:
         fingerprint="", idempotency_key=f"key {number}",
         package="xero", kind="customer", reference=HOLLOWAY,
         contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
-        prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
+        prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=utc_now(),
     )  # fmt: skip
     with world.access.database.writing() as session:
         session.add(link)

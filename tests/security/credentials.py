@@ -26,7 +26,7 @@ from crmlink.access.refresh_tokens import AUDIENCE, TYPE, TokenResponse
 from crmlink.access.sessions import authenticate_session, create_session, end_session
 from crmlink.access.token_format import generate_token
 from crmlink.store import Device, WebSession
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.web.auth import SESSION_COOKIE
 from security.attack_fixture import AttackFixture
 from support.access_factories import make_person, make_token, page_actor, pair
@@ -116,8 +116,8 @@ def bad_for_pages(world: AttackFixture) -> dict[str, Credential]:
         "tampered": cookie(_other_end(good)),
         "never given out": cookie(generate_token("crms_")),
         "ended": cookie(_ended_session(world)),
-        "idle for too long": cookie(_aged_session(world, last_seen_at=now() - 13 * HOUR)),
-        "begun too long ago": cookie(_aged_session(world, created_at=now() - 15 * 24 * HOUR)),
+        "idle for too long": cookie(_aged_session(world, last_seen_at=utc_now() - 13 * HOUR)),
+        "begun too long ago": cookie(_aged_session(world, created_at=utc_now() - 15 * 24 * HOUR)),
         "person removed": cookie(_orphaned_session(world)),
         "other workspace": cookie(
             create_session(world.other, make_person(world.other, "admin"), "", "")
@@ -138,9 +138,9 @@ def _bad_access_tokens(world: AttackFixture, good: TokenResponse) -> dict[str, s
         return jwt.encode(body, key, alg, headers={"typ": TYPE} | (head or {}))
 
     return {
-        "expired": forged(iat=now() - 2 * HOUR, nbf=now() - 2 * HOUR, exp=now() - HOUR),
-        "not yet valid": forged(nbf=now() + HOUR, exp=now() + 2 * HOUR),
-        "from the future": forged(iat=now() + HOUR),
+        "expired": forged(iat=utc_now() - 2 * HOUR, nbf=utc_now() - 2 * HOUR, exp=utc_now() - HOUR),
+        "not yet valid": forged(nbf=utc_now() + HOUR, exp=utc_now() + 2 * HOUR),
+        "from the future": forged(iat=utc_now() + HOUR),
         "wrong audience": forged(aud="somebody-else"),
         "two audiences": forged(aud=[AUDIENCE, "somebody-else"]),
         "wrong issuer": forged(iss="somebody-else"),
@@ -186,7 +186,7 @@ def _bad_script_tokens(world: AttackFixture) -> dict[str, str]:
     server = command_line_actor(world.access)
     expired, expired_token = create_api_token(world.access, server, "Expired")
     with world.access.database.writing() as session:
-        session.execute(update(Device).filter_by(id=expired.id).values(expires_at=now()))
+        session.execute(update(Device).filter_by(id=expired.id).values(expires_at=utc_now()))
     revoked, revoked_token = create_api_token(world.access, server, "Revoked")
     revoke_token(world.access, server, revoked.public_id)
     rotated, old_token = create_api_token(world.access, server, "Rotated")
@@ -251,7 +251,7 @@ def _revoked_browser(world: AttackFixture) -> str:
 def _lapsed_browser(world: AttackFixture) -> str:
     grant = pair(world.access, world.people["admin"])
     with world.access.database.writing() as session:
-        session.execute(update(Device).filter_by(id=grant.device.id).values(expires_at=now()))
+        session.execute(update(Device).filter_by(id=grant.device.id).values(expires_at=utc_now()))
     return grant.access_token
 
 

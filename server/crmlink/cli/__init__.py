@@ -31,6 +31,7 @@ from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync
 from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
+from crmlink.cli.worker import worker_command
 
 
 class CrmlinkGroup(click.Group):
@@ -63,6 +64,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    worker_command,
     open_command,
     sync_command,
     service_group,

@@ -7,7 +7,7 @@ from crmlink.store.access import (
     Pairing,
     PairingState,
     Person,
-    Refresh,
+    RefreshToken,
     Role,
     SeenProof,
     WebSession,
@@ -33,7 +33,7 @@ from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
-from crmlink.store.reports import Lookalike, ShareSnapshot
+from crmlink.store.reports import ShareSnapshot, SuspectedDuplicate
 from crmlink.store.sources import (
     ContactSource,
     ContactState,
@@ -67,7 +67,6 @@ __all__ = [
     "Link",
     "LinkMethod",
     "LinkState",
-    "Lookalike",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
@@ -80,7 +79,7 @@ __all__ = [
     "RecordField",
     "RecordImport",
     "RecordImportPart",
-    "Refresh",
+    "RefreshToken",
     "RejectedBatchRow",
     "Role",
     "RowState",
@@ -89,6 +88,7 @@ __all__ = [
     "SourceAccount",
     "SourceContact",
     "SourceSignIn",
+    "SuspectedDuplicate",
     "Verdict",
     "WebSession",
     "Workspace",

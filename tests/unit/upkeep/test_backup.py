@@ -18,7 +18,7 @@ from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEY_FILE, Installation, open_database
 from crmlink.settings import Settings
 from crmlink.store import ConnectionKind, WorkspaceConnection
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.upkeep import backup as backups
 from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
@@ -123,7 +123,7 @@ def test_a_backup_goes_into_an_empty_postgresql_too(
                 workspace_id=filled.access.workspace_id,
                 kind=ConnectionKind.API,
                 base_url="https://new.example",
-                ended_at=now(),
+                ended_at=utc_now(),
             )
         )
     database.close()

@@ -17,7 +17,6 @@ from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_
 from crmlink.sources.errors import SourceError, SourceUnknown
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
-from crmlink.wakeup import WakeUpSignal
 from crmlink.web.auth import current_actor, current_installation, require_permission
 from crmlink.web.hosts import external_url
 from crmlink.web.problems import problem_of
@@ -105,7 +104,7 @@ def choose_companies() -> Response:
     connected = connect_companies(
         here.sources, current_actor().device, request.form.get("choice", ""), tenants
     )
-    WakeUpSignal(here.settings.data_dir).send()
+    here.wake_workers()
     names = " and ".join(source.name for source in connected)
     flash_message(f"{names} connected. The contacts are being read now.")
     return redirect_to("pages.sources")

@@ -19,7 +19,6 @@ from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.values.moments import format_moment
-from crmlink.wakeup import WakeUpSignal
 from crmlink.web.auth import (
     current_actor,
     current_installation,
@@ -65,7 +64,7 @@ def sources() -> str:
 def read_source(source_id: str) -> Response:
     """Ask for a source to be read now."""
     request_sync(current_installation().sources, source_id)
-    WakeUpSignal(current_installation().settings.data_dir).send()
+    current_installation().wake_workers()
     return redirect_to("pages.sources")
 
 
