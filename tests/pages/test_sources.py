@@ -14,7 +14,7 @@ from crmlink.sources.context import SourceContext
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import Batch, BatchRow, BatchSource, ContactSource, SourceAccount, SourceContact
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.servers import answers
 from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero
@@ -164,7 +164,7 @@ def test_problems_are_told_with_when_it_goes_on(
     xero.server.fault = answers(403)
     sync_source(sources, source.id)
     assert "Connect again" in admin.read("/sources")
-    change_source(sources, source, problem=None, position={"at": {}}, read=7, resume_at=now())
+    change_source(sources, source, problem=None, position={"at": {}}, read=7, resume_at=utc_now())
     with sources.database.writing() as session:
         session.get_one(SourceAccount, source.account_id).needs_sign_in = False
     assert "7 contacts read until now. Reading continues" in admin.read("/sources")
@@ -179,7 +179,9 @@ def test_reading_now_makes_the_source_due(
     assert due_sources(sources, 30) == []
     assert admin.send(f"/sources/{source.public_id}/sync").status_code == 303
     assert due_sources(sources, 30) == [source.id]
-    change_source(sources, source, problem="source-limited", resume_at=now() + timedelta(hours=1))
+    change_source(
+        sources, source, problem="source-limited", resume_at=utc_now() + timedelta(hours=1)
+    )
     admin.send(f"/sources/{source.public_id}/sync")
     assert due_sources(sources, 30) == []  # the package's limit is kept
 

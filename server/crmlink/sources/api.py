@@ -21,7 +21,7 @@ from crmlink.sources.errors import (
     SourceUnreadable,
 )
 from crmlink.sources.packages import SourcePackage, origin
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.strict_json import NotJSON, read_json
 
 MAX_SECONDS = 60.0
@@ -155,7 +155,7 @@ def wait_until(reply: requests.Response) -> datetime:
         wait = timedelta(seconds=int(value))
     elif value:
         try:
-            wait = email.utils.parsedate_to_datetime(value) - now()
+            wait = email.utils.parsedate_to_datetime(value) - utc_now()
         except (ValueError, TypeError):
             wait = DEFAULT_WAIT
-    return now() + min(max(wait, timedelta(seconds=1)), MAX_WAIT)
+    return utc_now() + min(max(wait, timedelta(seconds=1)), MAX_WAIT)

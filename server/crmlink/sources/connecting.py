@@ -29,7 +29,7 @@ from crmlink.store import (
     SourceSignIn,
     audit,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 SIGN_IN_TTL = timedelta(minutes=30)
 
@@ -175,7 +175,7 @@ def request_sync(ctx: SourceContext, public_id: str) -> None:
     """Ask the worker to read a source as soon as its package allows. Raises SourceUnknown."""
     with ctx.database.writing() as session:
         source = find_source(session, ctx.workspace_id, public_id)
-        source.requested_at = now()
+        source.requested_at = utc_now()
         if source.problem != "source-limited":
             source.resume_at = None
 
@@ -223,7 +223,7 @@ def _connect(session: Session, account: SourceAccount, company: Company) -> Cont
     source.account_id = account.id
     source.name, source.handle = company.name[:200], company.handle
     source.organisation = company.organisation
-    source.connected_at = source.requested_at = now()
+    source.connected_at = source.requested_at = utc_now()
     source.problem = source.resume_at = None
     return source
 
@@ -242,7 +242,9 @@ def _store(
     ctx: SourceContext, device: Device, package_id: str, state: str, secrets: Mapping[str, Any]
 ) -> None:
     with ctx.database.writing() as session:
-        session.execute(delete(SourceSignIn).where(SourceSignIn.created_at < now() - SIGN_IN_TTL))
+        session.execute(
+            delete(SourceSignIn).where(SourceSignIn.created_at < utc_now() - SIGN_IN_TTL)
+        )
         session.add(
             SourceSignIn(
                 state_hash=_hash(state),
@@ -262,7 +264,7 @@ def _take(ctx: SourceContext, device: Device, state: str) -> tuple[str, dict[str
                 state_hash=_hash(state), workspace_id=ctx.workspace_id, device_id=device.id
             )
         )
-        if found is None or found.created_at < now() - SIGN_IN_TTL:
+        if found is None or found.created_at < utc_now() - SIGN_IN_TTL:
             raise SignInExpired
         session.delete(found)
     return found.package, ctx.vault().open(found.sealed)

@@ -14,7 +14,7 @@ from crmlink.accounting.references import canonical_reference
 from crmlink.folding import compose
 from crmlink.sources.contact import ReadContact
 from crmlink.store import ContactSource, ContactState, SourceContact
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
 from crmlink.values.contact_details import plain_details
 
@@ -54,7 +54,7 @@ def keep_page(
     new = [contact for key, contact in named.items() if key not in stored]
     if changed or new:
         source.version += 1
-    first_seen = now() if source.round else None
+    first_seen = utc_now() if source.round else None
     for contact in changed:
         for name, value in _values(contact).items():
             setattr(stored[contact.key], name, value)

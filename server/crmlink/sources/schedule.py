@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from crmlink.sources.context import SourceContext
 from crmlink.store import ContactSource, SourceAccount
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 
 def due_sources(ctx: SourceContext, minutes: int) -> list[int]:
@@ -16,7 +16,7 @@ def due_sources(ctx: SourceContext, minutes: int) -> list[int]:
 
     A source that waits for its package's limit, or for a person to sign in again, is not due.
     """
-    present = now()
+    present = utc_now()
     query = (
         select(ContactSource.id)
         .join(SourceAccount)

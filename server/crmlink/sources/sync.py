@@ -25,7 +25,7 @@ from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.store import ContactSource
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 CLOCK_OVERLAP = timedelta(days=1)  # the package's clock and the day of a change are unknown
 FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed within two days
@@ -90,7 +90,7 @@ def _read_pages(
     should_stop: Callable[[], bool],
 ) -> None:
     package, adapter = ctx.registry[source.package], ADAPTERS[source.package]
-    api, began = Api(package, tokens), now()
+    api, began = Api(package, tokens), utc_now()
     position = source.position or _start(source)
     while not should_stop():
         page = adapter.page(api, source.tenant, position["at"])
@@ -116,11 +116,15 @@ def _read_pages(
 
 def _start(source: ContactSource) -> Position:
     last = source.fully_synced_at
-    full = source.synced_at is None or last is None or not now() - FULL_INTERVAL < last <= now()
+    full = (
+        source.synced_at is None
+        or last is None
+        or not utc_now() - FULL_INTERVAL < last <= utc_now()
+    )
     since = None if full or source.synced_at is None else source.synced_at - CLOCK_OVERLAP
     return {
         "full": full,
-        "began": now().isoformat(),
+        "began": utc_now().isoformat(),
         "at": ADAPTERS[source.package].first_position(since),
     }
 
@@ -145,21 +149,21 @@ def _complete(session: Session, source: ContactSource, position: Position) -> No
             raise SourceUnreadable("an empty list")
         source.round += 1
         mark_missing(session, source)
-        source.fully_synced_at = now()
-    source.synced_at = moment(position["began"]) or now()
+        source.fully_synced_at = utc_now()
+    source.synced_at = moment(position["began"]) or utc_now()
     source.requested_at = None
 
 
 def _pause(lease: SourceLease, until: datetime) -> None:
     with lease.writing() as (_, source):
-        source.resume_at = max(until, now())
+        source.resume_at = max(until, utc_now())
 
 
 def _stop(lease: SourceLease, error: SourceError) -> str:
     """Store what stopped a run, and when it goes on; returns its code."""
     with lease.writing() as (_, source):
         source.problem = error.code
-        source.resume_at = error.until if isinstance(error, SourceLimited) else now() + BACKOFF
+        source.resume_at = error.until if isinstance(error, SourceLimited) else utc_now() + BACKOFF
         if isinstance(error, SourceRefused):
             source.account.needs_sign_in, source.resume_at = True, None
         if isinstance(error, SourceUnreadable):

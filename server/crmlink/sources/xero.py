@@ -24,7 +24,7 @@ from crmlink.sources.contact import (
 )
 from crmlink.sources.errors import SourceUnreadable
 from crmlink.store import ContactState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails
 
 PAGE_SIZE = 1_000
@@ -91,7 +91,7 @@ def _has_more(document: Mapping[str, Any], number: int, found: int) -> bool:
 def _day_limit(reply: ApiReply) -> datetime | None:
     left = reply.headers.get("X-DayLimit-Remaining", "")
     is_low = left.isascii() and left.isdigit() and int(left) < KEPT_CALLS
-    return now() + DAY_RESET if is_low else None
+    return utc_now() + DAY_RESET if is_low else None
 
 
 def _contact(entry: Mapping[str, Any]) -> ReadContact | None:

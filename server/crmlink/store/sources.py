@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.store.access import Device
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 
 class ContactState(enum.StrEnum):
@@ -41,7 +41,7 @@ class SourceAccount(Base):
     package: Mapped[str]
     credentials: Mapped[str | None]
     needs_sign_in: Mapped[bool] = mapped_column(default=False)
-    connected_at: Mapped[datetime] = mapped_column(default=now)
+    connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     sync_lease: Mapped[str] = mapped_column(default="")
     sync_owner_id: Mapped[str | None]
 
@@ -69,7 +69,7 @@ class ContactSource(Base):
     name: Mapped[str] = mapped_column(default="")
     handle: Mapped[str] = mapped_column(default="")
     account_id: Mapped[int] = mapped_column(ForeignKey("source_account.id"))
-    connected_at: Mapped[datetime] = mapped_column(default=now)
+    connected_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     position: Mapped[dict[str, Any] | None]
     read: Mapped[int] = mapped_column(default=0)
@@ -144,4 +144,4 @@ class SourceSignIn(Base):
     device_id: Mapped[int] = mapped_column(ForeignKey(Device.id))
     package: Mapped[str]
     sealed: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

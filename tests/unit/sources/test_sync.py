@@ -25,7 +25,7 @@ from crmlink.sources.oauth import Credentials
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import FULL_INTERVAL, sync_source
 from crmlink.store import ContactSource, ContactState, Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.servers import answers
 from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero, full_contact, ms_date
@@ -122,10 +122,10 @@ def test_after_the_first_time_only_changes_are_asked_for(
     old, new = xero.add("Old"), xero.add("New")
     sync_source(sources, office.id)
     old["Name"] = "Old, silently changed"  # its time says that it is not
-    new |= {"Name": "New name", "UpdatedDateUTC": ms_date(now())}
+    new |= {"Name": "New name", "UpdatedDateUTC": ms_date(utc_now())}
     assert sync_source(sources, office.id).read == 1
     assert set(contacts_of(sources, office)) == {"Old", "New name"}
-    change_source(sources, office, fully_synced_at=now() - FULL_INTERVAL)
+    change_source(sources, office, fully_synced_at=utc_now() - FULL_INTERVAL)
     assert sync_source(sources, office.id).read == 2
 
 
@@ -185,9 +185,9 @@ def test_after_a_fault_nothing_is_half_and_reading_goes_on(
     assert (stopped.problem, stopped.read, stopped.synced_at) == (problem, 2, None)
     assert len(contacts_of(sources, office)) == 2
     assert stopped.resume_at
-    assert stopped.resume_at > now()
+    assert stopped.resume_at > utc_now()
     assert due_sources(sources, 30) == []
-    change_source(sources, office, resume_at=now())
+    change_source(sources, office, resume_at=utc_now())
     assert due_sources(sources, 30) == [office.id]
     assert sync_source(sources, office.id).complete
     assert len(contacts_of(sources, office)) == 5
@@ -205,7 +205,7 @@ def test_the_wait_that_the_package_asks_for_is_kept(
     sync_source(sources, office.id)
     resume_at = source_now(sources, office).resume_at
     assert resume_at
-    assert timedelta(minutes=119) < resume_at - now() <= timedelta(hours=2)
+    assert timedelta(minutes=119) < resume_at - utc_now() <= timedelta(hours=2)
 
 
 def test_reading_stops_before_the_days_calls_are_used_up(
@@ -228,7 +228,7 @@ def test_a_run_leaves_calls_of_its_minute_for_others(
     result = sync_source(sources, office.id)
     assert (result.complete, result.problem, result.read) == (False, None, 50)
     assert due_sources(sources, 30) == []
-    change_source(sources, office, resume_at=now())
+    change_source(sources, office, resume_at=utc_now())
     assert sync_source(sources, office.id).complete
     assert len(contacts_of(sources, office)) == 60
 
@@ -249,7 +249,7 @@ def test_a_sign_in_that_was_ended_at_the_package_waits_for_a_person(
     xero.add("A")
     xero.server.oauth.ended.add(1)
     assert sync_source(sources, office.id).problem == "source-refused"
-    change_source(sources, office, requested_at=now())
+    change_source(sources, office, requested_at=utc_now())
     assert due_sources(sources, 30) == []
     again = connect(sources, device, xero.server, "xero", OFFICE)[0]
     assert again.id == office.id
