@@ -72,6 +72,7 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.newer_version = ""  # of crmlink, where the office lets it ask
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
         self._lock = threading.Lock()

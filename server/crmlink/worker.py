@@ -34,6 +34,7 @@ from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
 from crmlink.store.folded import refresh_keys
+from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
@@ -70,6 +71,7 @@ class Worker:
         self._startup_jobs = [
             queue.task(name="recover_links_now")(self._recover_links),
             queue.task(name="sync_now")(self._sync),
+            queue.task(name="look_for_update_now")(self._look_for_update),
             *(
                 register_task(queue, name, work)
                 for name, work in zip(WAKEABLE_TASKS, batches, strict=True)
@@ -87,6 +89,9 @@ class Worker:
         queue.periodic_task(crontab(), name="check_uploads")(self._check_uploads)
         queue.periodic_task(crontab(minute="50"), name="refresh_keys")(self._refresh_keys)
         queue.periodic_task(crontab(minute="20"), name="back_up")(self._back_up)
+        queue.periodic_task(crontab(hour="8", minute="5"), name="look_for_update")(
+            self._look_for_update
+        )
         queue.periodic_task(crontab(hour="3", minute="40"), name="search_duplicates")(
             self._search_duplicates
         )
@@ -170,6 +175,11 @@ class Worker:
     def _back_up(self) -> None:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
+
+    def _look_for_update(self) -> None:
+        """Find out whether there is a newer version, if a place to ask is set."""
+        if place := self._installation.settings.updates:
+            self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)
