@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -39,6 +40,17 @@ class InvalidSettings(Exception):
     """A setting is missing, contradictory or unsafe; the message says which and what to do."""
 
 
+class OtherSecretKey(InvalidSettings):
+    """A living process of the same database has another secret key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another server or worker of this database has another secret key. Copy secret.key, "
+            "credential.keys and extension.key from its data folder, or set the same "
+            "CRMLINK_SECRET_KEY."
+        )
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of one installation; ``commusoft`` is None until real credentials are given."""
@@ -52,6 +64,7 @@ class Settings:
     sync_minutes: int = 30
     max_concurrent_calls: int = 4
     max_calls_per_second: int = 5
+    web_processes: int = 1  # of one ``crmlink serve``; several need PostgreSQL and a worker
     requests_per_minute: int = 600  # per device, and per address for anonymous users
     trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
@@ -84,6 +97,7 @@ def load_settings() -> Settings:
         sync_minutes=_int_setting(env, "SYNC_MINUTES", 30, 59),
         max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
         max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        web_processes=_web_processes(env, database_url),
         requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
@@ -217,6 +231,18 @@ def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int =
     if not text.isdecimal() or not minimum <= int(text) <= maximum:
         raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {minimum} to {maximum}.")
     return int(text)
+
+
+def _web_processes(env: Env, database_url: str) -> int:
+    count = _int_setting(env, "WEB_PROCESSES", 1, 100)
+    if count > 1 and database_url.startswith(SQLITE):
+        raise InvalidSettings(
+            "CRMLINK_WEB_PROCESSES: several web processes need PostgreSQL. Set "
+            "CRMLINK_DATABASE_URL, or leave the number out."
+        )
+    if count > 1 and sys.platform == "win32":
+        raise InvalidSettings("CRMLINK_WEB_PROCESSES: on Windows there can be only one.")
+    return count
 
 
 def _commusoft(env: Env) -> Connection | None:

@@ -287,7 +287,7 @@ def _fill_mirror(installation: Installation, known: Sequence[tuple[str, ContactD
     rows = (
         _fields(details) | {
             "connection_id": installation.workspace.connection_id, "kind": "customer",
-            "number": _number(number), "changed": 1,
+            "number": _number(number), "mirror_version": 1,
         }
         for number, details in known
     )  # fmt: skip
@@ -342,7 +342,7 @@ def _batch(installation: Installation, device_id: int, state: BatchState) -> str
 
 
 def _free_records(installation: Installation) -> list[str]:
-    free = select(MirroredRecord).filter_by(kind="customer", reference=None, gone_at=None)
+    free = select(MirroredRecord).filter_by(kind="customer", reference=None, deleted_at=None)
     with installation.database.reading() as session:
         return [row.public_id for row in session.scalars(free.order_by(MirroredRecord.id))]
 

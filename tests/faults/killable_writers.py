@@ -42,7 +42,7 @@ class Job:
 
 
 def safe_writer(job: Job, parent: Connection) -> None:
-    """One life of crmlink's own write path: recover, then go on with what is not linked yet."""
+    """One run of crmlink's own write path: recover, then go on with what is not linked yet."""
     settings = job.settings
     assert settings.commusoft
     installation = open_installation(

@@ -21,6 +21,7 @@ CALLED_BY = {
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
+    "load": "gunicorn", "load_config": "gunicorn", "setup": "gunicorn",
     "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",

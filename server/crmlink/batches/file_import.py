@@ -131,7 +131,7 @@ def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
                 Batch.connection_id == ctx.connection_id, Batch.state == BatchState.IMPORTING
             )
             if is_free(session, ctx.ownership, batch)
-            and (batch.lease or batch.changed_at < ago(hours=ABANDONED_HOURS))
+            and (batch.lease or batch.updated_at < ago(hours=ABANDONED_HOURS))
         ]
     _delete(ctx, stale)
     return len(stale)

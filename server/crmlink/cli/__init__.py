@@ -32,6 +32,7 @@ from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
 from crmlink.cli.update import update_command
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
+from crmlink.cli.worker import worker_command
 
 
 class CrmlinkGroup(click.Group):
@@ -64,6 +65,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    worker_command,
     open_command,
     sync_command,
     service_group,

@@ -63,12 +63,12 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
     """
     from crmlink.upkeep.backup import require_whole
     from crmlink.upkeep.errors import UpkeepFailure
-    from crmlink.upkeep.restore import Place, restore_backup
+    from crmlink.upkeep.restore import RestoreTarget, restore_backup
     from crmlink.upkeep.texts import failure_text
     from crmlink.values.moments import format_moment
 
     data_dir, database_url = _place()
-    place = Place(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
+    place = RestoreTarget(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
     try:
         manifest = require_whole(file)
         asks = manifest.has_keys and not without_keys

@@ -44,7 +44,7 @@ from crmlink.linking.write_tests import (
     recover_write_tests,
 )
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord, WorkspaceConnection
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.processes import is_alive
 
@@ -124,7 +124,7 @@ def _mirror_changed_since(
     session: Session, ctx: WorkspaceContext, kind: Kind, number: str, version: int
 ) -> bool:
     changed = session.scalar(
-        select(MirroredRecord.changed).filter_by(
+        select(MirroredRecord.mirror_version).filter_by(
             connection_id=ctx.connection_id, kind=kind, number=number
         )
     )
@@ -133,7 +133,7 @@ def _mirror_changed_since(
 
 def _recoverable(ctx: WorkspaceContext) -> list[Link]:
     """Return intended links to take over, the longest unattended first."""
-    moment = now()
+    moment = utc_now()
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API)
@@ -336,7 +336,7 @@ def _take_over(ctx: WorkspaceContext, link: Link) -> bool:
                     Link.attempt_id == link.attempt_id,
                     free,
                 )
-                .values(attempt_id=ours, owner_id=owner_id, attempted_at=now())
+                .values(attempt_id=ours, owner_id=owner_id, attempted_at=utc_now())
                 .returning(Link.id)
             )
     finally:
@@ -362,7 +362,7 @@ def _begin_write(ctx: WorkspaceContext, link: Link) -> bool:
                 writes=link.writes + 1,
                 writes_over=link.writes_over,
                 failure=None,
-                attempted_at=now(),
+                attempted_at=utc_now(),
             )
             .returning(Link.id)
         )
@@ -394,7 +394,7 @@ def _settle(
     with ctx.database.writing() as session:
         settled = session.scalar(
             _update_if_owned(link)
-            .values(state=state, failure=failure, settled_at=now(), owner_id=None)
+            .values(state=state, failure=failure, settled_at=utc_now(), owner_id=None)
             .returning(Link.id)
         )
         if settled and held:
@@ -413,7 +413,7 @@ def _leave_open(ctx: WorkspaceContext, link: Link, code: str) -> Link:
             _update_if_owned(link).values(
                 attempt_id="",
                 owner_id=None,
-                attempted_at=now(),
+                attempted_at=utc_now(),
                 failure={"code": code},
                 writes_over=link.writes_over,
             )

@@ -31,7 +31,7 @@ from crmlink.store import (
     Workspace,
     WorkspaceConnection,
 )
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 Account = Connection | WebApplication  # by an API, or by its pages alone
 
@@ -146,7 +146,7 @@ def save_connection(
             connection = replaced
         sealed = vault.encrypt(account) if vault and isinstance(account, Connection) else None
         connection.credentials = sealed
-        connection.connected_at, connection.ended_at = now(), None
+        connection.connected_at, connection.ended_at = utc_now(), None
         if dialect:
             connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
@@ -278,7 +278,7 @@ def _replace(
 
 
 def _end(connection: WorkspaceConnection) -> None:
-    connection.ended_at, connection.credentials = now(), None
+    connection.ended_at, connection.credentials = utc_now(), None
 
 
 def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionContents:
@@ -291,7 +291,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
         has_credentials=connection.kind is ConnectionKind.API,
-        records=count(MirroredRecord, gone_at=None),
+        records=count(MirroredRecord, deleted_at=None),
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),

@@ -132,7 +132,7 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
 def _csv_row(link: Link) -> tuple[str, ...]:
     rules = current_workspace().packages["packages"].get(link.package)
     return (
-        format_for_table(link.created_at), link.device.who, link.contact_name,
+        format_for_table(link.created_at), link.device.actor_name, link.contact_name,
         rules["name"] if rules else link.package, link.record_label,
         f"{link.kind} {link.record_number}", link.prior or "", link.target or "",
         "Restored" if link.undoes_id and link.state is LinkState.LINKED else STATES[link.state],

@@ -7,7 +7,7 @@ from crmlink.store.access import (
     Pairing,
     PairingState,
     Person,
-    Refresh,
+    RefreshToken,
     Role,
     SeenProof,
     WebSession,
@@ -33,7 +33,7 @@ from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
-from crmlink.store.reports import Lookalike, ShareSnapshot
+from crmlink.store.reports import ShareSnapshot, SuspectedDuplicate
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
@@ -58,7 +58,6 @@ __all__ = [
     "Link",
     "LinkMethod",
     "LinkState",
-    "Lookalike",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
@@ -71,12 +70,13 @@ __all__ = [
     "RecordField",
     "RecordImport",
     "RecordImportPart",
-    "Refresh",
+    "RefreshToken",
     "RejectedBatchRow",
     "Role",
     "RowState",
     "SeenProof",
     "ShareSnapshot",
+    "SuspectedDuplicate",
     "Verdict",
     "WebSession",
     "Workspace",

@@ -25,7 +25,7 @@ from crmlink.installation import RULES_FILE
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep.copy_database import copy_to_file, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import keys_of, seal
@@ -84,7 +84,7 @@ def make_backup(
         if sealed:
             (folder / SEALED).write_bytes(sealed)
         manifest = Manifest(
-            FORMAT, version("crmlink"), revision_of(folder / DATABASE), now().isoformat(),
+            FORMAT, version("crmlink"), revision_of(folder / DATABASE), utc_now().isoformat(),
             database.audit_signer.key_id,
             {part: _digest(folder / part) for part in PARTS if (folder / part).is_file()},
         )  # fmt: skip

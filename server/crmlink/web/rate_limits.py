@@ -58,11 +58,11 @@ package_limit = limiter.limit(_fraction_of_limit(10))  # each is most of a megab
 token_limit = limiter.limit(_fraction_of_limit(1))
 
 
-def guessing_password(email: str) -> AbstractContextManager[None]:
-    """Count a password tried at the sign-in page. Raises TooManyAttempts.
+def guessing_password(email: str) -> AbstractContextManager[bool]:
+    """Count a password tried at the sign-in page; yields whether the client just failed.
 
-    A browser in which this person signed in before has a limit of its own. For all others there is
-    one by email and network, one by network, and a slower one by email.
+    Raises TooManyAttempts. A browser in which this person signed in before has a limit of its own.
+    For all others there is one by email and network, one by network, and a slower one by email.
     """
     email = normalise_login_email(email)
     known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
@@ -73,25 +73,25 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
     network = network_of(request.remote_addr)
     return _attempts().guessing(
         InvalidCredentials,
-        Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
         Counted(_key("network", network), Bound(_part(20), MINUTE)),
+        Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
         Counted(_key("email", email), Bound(_part(6), HOUR)),
     )
 
 
-def guessing_own_password() -> AbstractContextManager[None]:
+def guessing_own_password() -> AbstractContextManager[bool]:
     """Count a signed-in person's try of their present password. Raises TooManyAttempts."""
     own = Counted(_key("own password", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidCredentials, own)
 
 
-def guessing_link() -> AbstractContextManager[None]:
+def guessing_link() -> AbstractContextManager[bool]:
     """Count a try of a one-time link. Raises TooManyAttempts."""
     tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidInvitation, tried)
 
 
-def guessing_code() -> AbstractContextManager[None]:
+def guessing_code() -> AbstractContextManager[bool]:
     """Count a typed pairing code. Raises TooManyAttempts."""
     typed = Counted(_key("code", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(PairingUnknown, typed)

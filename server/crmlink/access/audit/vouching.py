@@ -54,7 +54,7 @@ def read_vouching(session: Session, signer: AuditSigner, workspace_id: int) -> V
             continue
         is_whole = row.hash == hash_of_row(row, workspace_id)
         if is_whole and row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash):
-            until, wrong = row.place, str(details.get("wrong", ""))
+            until, wrong = row.position, str(details.get("wrong", ""))
         if row.action == Action.ACCEPTED:
             accepted += [*noted, told]
             noted = []
@@ -70,7 +70,7 @@ def _vouching_rows(session: Session, workspace_id: int) -> list[Row]:
 
 def _told(row: Row, details: dict[str, Any]) -> Noted:
     codes = details.get("findings", ())
-    if not isinstance(row.place, int):
+    if not isinstance(row.position, int):
         raise TypeError
     known = tuple(code for code in Code if code in codes)
-    return Noted(row.action, row.place, time_of_row(row), known)
+    return Noted(row.action, row.position, time_of_row(row), known)

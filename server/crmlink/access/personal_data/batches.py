@@ -16,11 +16,11 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Choice,
-    Lookalike,
     RejectedBatchRow,
     RowState,
+    SuspectedDuplicate,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
 
@@ -106,7 +106,7 @@ def erase_rows(session: Session, rows: Iterable[BatchRow]) -> None:
             session.execute(delete(BatchRow).where(BatchRow.id == row.id))
             session.expunge(row)
         else:
-            _empty(session, [BatchRow.id == row.id], erased_at=now())
+            _empty(session, [BatchRow.id == row.id], erased_at=utc_now())
             session.refresh(row)
 
 
@@ -124,9 +124,12 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
                 [*item[:3], []] if item[0] == record_id else item for item in row.suggestions
             ]
         session.execute(
-            delete(Lookalike).where(
-                Lookalike.connection_id.in_(connections_of(workspace_id)),
-                or_(Lookalike.first_id == record_id, Lookalike.second_id == record_id),
+            delete(SuspectedDuplicate).where(
+                SuspectedDuplicate.connection_id.in_(connections_of(workspace_id)),
+                or_(
+                    SuspectedDuplicate.first_id == record_id,
+                    SuspectedDuplicate.second_id == record_id,
+                ),
             )
         )
 
@@ -144,7 +147,7 @@ def delete_unfinished_batches(session: Session, workspace_id: int, before: datet
             select(Batch.id).where(
                 Batch.connection_id.in_(connections_of(workspace_id)),
                 Batch.state.in_(UNFINISHED),
-                Batch.changed_at < before,
+                Batch.updated_at < before,
             )
         )
     )
@@ -162,7 +165,7 @@ def anonymise_finished_batches(session: Session, workspace_id: int, before: date
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
         Batch.state.in_(ENDED),
-        Batch.changed_at < before,
+        Batch.updated_at < before,
     )
     emptied = _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
     bad = session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))

@@ -53,7 +53,7 @@ from crmlink.store import (
     WorkspaceConnection,
     WriteTest,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED, pseudonyms_of
 from crmlink.store.hidden_references import hide_link
@@ -209,7 +209,7 @@ def _erase_record(session: Session, record: MirroredRecord) -> None:
     connection.mirror_version += 1
     for field, value in empty_details().items():
         setattr(record, field, value)
-    record.changed, record.erased_at = connection.mirror_version, now()
+    record.mirror_version, record.erased_at = connection.mirror_version, utc_now()
     proofs = update(WriteTest).filter_by(
         connection_id=record.connection_id, kind=record.kind, record_number=record.number
     )
@@ -246,4 +246,4 @@ def _fields(row: Any, *names: str) -> dict[str, Any]:
 
 
 def _ago(days: int) -> datetime:
-    return now() - timedelta(days=days)
+    return utc_now() - timedelta(days=days)

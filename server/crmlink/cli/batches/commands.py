@@ -16,6 +16,7 @@ from crmlink.cli.batches.format import (
     summary_lines,
 )
 from crmlink.cli.file_options import FileOptions, file_options
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from crmlink.batches.file_import import ImportResult
@@ -80,7 +81,7 @@ def import_command(
         return
     for line in _bad_lines(bad_rows(installation.workspace, made.batch.id, limit=20)):
         click.echo(line)
-    click.echo(f"{made.contacts:,} contacts saved, {made.bad:,} lines left out.")
+    click.echo(f"{counted(made.contacts, 'contact')} saved, {counted(made.bad, 'line')} left out.")
     click.echo(f"Next: crmlink batch match {made.batch.id}")
 
 
@@ -98,7 +99,7 @@ def list_command(as_json: bool) -> None:
         fields = {
             "id": batch.id, "state": batch.state.value, "contacts": draft.contacts,
             "package": batch.package or None, "name": batch.name,
-            "created_at": batch.created_at.isoformat(), "by": batch.device.who,
+            "created_at": batch.created_at.isoformat(), "by": batch.device.actor_name,
         }  # fmt: skip
         click.echo(
             json.dumps(fields, ensure_ascii=False)
@@ -195,7 +196,7 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
     for line in summary_lines(planned):
         click.echo(line, err=True)
     if planned.to_link and not yes:
-        click.confirm(f"Link {planned.to_link:,} contacts?", abort=True, err=True)
+        click.confirm(f"Link {counted(planned.to_link, 'contact')}?", abort=True, err=True)
     start_writing(installation.workspace, _device(installation), batch_id, planned.to_link)
     if follow:
         _see_through(installation, batch_id, as_json)
@@ -250,7 +251,7 @@ def retry_command(batch_id: str, follow: bool) -> None:
 
     installation = _house()
     count = retry_failed(installation.workspace, _device(installation), batch_id)
-    click.echo(f"Retrying {count:,} contacts.")
+    click.echo(f"Retrying {counted(count, 'contact')}.")
     if follow:
         _see_through(installation, batch_id, False)
 
@@ -281,7 +282,7 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
     if not yes:
         click.confirm("Undo every link of this list?", abort=True, err=True)
     count = start_undo(installation.workspace, _device(installation), batch_id)
-    click.echo(f"Undoing {count:,} links.")
+    click.echo(f"Undoing {counted(count, 'link')}.")
     if follow:
         _see_through(installation, batch_id, False)
 
@@ -306,7 +307,7 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     elif out:
         with out.open("w", encoding="utf-8-sig", newline="") as file:
             count = write_results(installation.workspace, batch_id, file, why)
-        click.echo(f"{count:,} contacts saved to {out}.")
+        click.echo(f"{counted(count, 'contact')} saved to {out}.")
     else:
         write_results(installation.workspace, batch_id, sys.stdout, why)
 

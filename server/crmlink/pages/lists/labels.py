@@ -120,11 +120,6 @@ FIELDS = {
 }
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """Return a count with its noun, singular for 1."""
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def conflict_text(row: ReviewRow) -> str:
     """Return what a row's conflict is about; deleted records are named by id."""
     found: Mapping[str, Any] = row.row.conflict or {}
