@@ -6,6 +6,7 @@ import ipaddress
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -27,7 +28,9 @@ from crmlink.data_folder import (
     make_private,
 )
 from crmlink.hosts import Host
+from crmlink.sources.packages import PACKAGES, SourcePackage, UnsafeAddress, with_addresses
 from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
+from crmlink.strict_json import NotJSON, read_json
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
@@ -77,6 +80,7 @@ class Settings:
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
     updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
+    source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
 
 def load_settings() -> Settings:
@@ -110,6 +114,7 @@ def load_settings() -> Settings:
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
         updates=updates_setting(env.str("UPDATES", "")),
+        source_packages=_source_packages(env.str("SOURCE_ADDRESSES", "")),
     )
 
 
@@ -356,6 +361,26 @@ def updates_setting(text: str) -> str:
             "the whole path of one. Put no name or password into it."
         )
     return text
+
+
+def _source_packages(text: str) -> Mapping[str, SourcePackage]:
+    if not text:
+        return PACKAGES
+    try:
+        changes = read_json(text)
+        if not isinstance(changes, dict) or not all(map(_is_text_map, changes.values())):
+            raise UnsafeAddress
+        return with_addresses(changes)
+    except (NotJSON, UnsafeAddress) as error:
+        raise InvalidSettings(
+            "CRMLINK_SOURCE_ADDRESSES must be JSON such as "
+            '{"xero": {"api": "https://api.xero.com"}}, with the known names of packages and '
+            "addresses. Each address must begin with https://."
+        ) from error
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
 
 
 def _networks(text: str) -> tuple[str, ...]:
