@@ -41,6 +41,7 @@ from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 
@@ -111,6 +112,10 @@ class Worker:
         self._every(crontab(), "flush_anchors", self._flush_anchors)
         self._every(crontab(), "check_uploads", self._check_uploads)
         self._every(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._every(crontab(hour="8", minute="5"), "look_for_update", self._look_for_update)
+        self._startup_jobs.append(
+            self._queue.task(name="look_for_update_now")(self._look_for_update)
+        )
 
     def _register_wakeable(self) -> list[Any]:
         """Register work on lists and live sources, which a signal wakes; returns its tasks."""
@@ -238,6 +243,11 @@ class Worker:
     def _back_up(self) -> None:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
+
+    def _look_for_update(self) -> None:
+        """Find out whether there is a newer version, if a place to ask is set."""
+        if place := self._installation.settings.updates:
+            self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)
