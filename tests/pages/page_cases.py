@@ -85,6 +85,12 @@ def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect").click()
 
 
+def _connect_elsewhere(page: Page) -> None:
+    page.get_by_label("Redirect address").fill("https://www.firm.example/back")
+    page.get_by_label("Client id").fill("ours")
+    page.get_by_role("button", name="Continue to Xero").click()
+
+
 def _of_browser(sample: SampleData) -> str:
     return f"/devices/browsers/{sample.browser.public_id}"
 
@@ -159,6 +165,10 @@ PAGE_CASES = (
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),
     PageCase("rules-remove", _at("/packages/rules/remove"), "use the built-in rules"),
+    PageCase("sources", _at("/sources"), "Nothing is connected yet"),
+    PageCase("source-connect", _at("/sources/connect/xero"), "Mobile or desktop app"),
+    PageCase("source-paste", _at("/sources/paste"), "even if no page opened"),
+    PageCase("source-sent", _at("/sources/connect/xero"), "Two steps", steps=_connect_elsewhere),
     PageCase("audit", _at("/audit"), "Audit log verified"),
     PageCase("settings", _at("/settings"), "must approve"),
     PageCase("not-allowed", _at("/people"), "Not allowed", "clerk"),

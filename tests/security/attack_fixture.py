@@ -21,6 +21,7 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Choice,
+    ContactSource,
     Database,
     Device,
     Link,
@@ -29,6 +30,8 @@ from crmlink.store import (
     ParkedContact,
     Person,
     RowState,
+    SourceAccount,
+    SourceContact,
     Workspace,
 )
 from crmlink.store.base import utc_now
@@ -200,6 +203,22 @@ def new_parked(target: AttackFixture, owner: Owner) -> str:
         return kept.id
 
 
+def new_source(target: AttackFixture, owner: Owner) -> str:
+    """A company whose contacts were read, without a sign-in; its public id."""
+    with target.access.database.writing() as session:
+        account = SourceAccount(workspace_id=target.access.workspace_id, package="xero")
+        source = ContactSource(
+            workspace_id=target.access.workspace_id, package="xero", account=account,
+            tenant=f"tenant {next(_numbers)}", name="Office Ltd",
+        )  # fmt: skip
+        session.add_all([account, source])
+        session.flush()
+        session.add(
+            SourceContact(source_id=source.id, key="1", reference=HOLLOWAY, name="M Holloway")
+        )
+        return source.public_id
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "browser": lambda target, owner: "chrome",
@@ -215,11 +234,13 @@ PARAMETERS: dict[str, Maker] = {
     "question": lambda target, owner: "api_page",
     "record_id": lambda target, owner: "customer-1001",
     "session_id": new_session_id,
+    "source_id": new_source,
     "token": lambda target, owner: "a-file-that-was-sent",
     "token_id": lambda target, owner: new_token(target, owner).public_id,
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/sources/connect/<package>", "package"): lambda target, owner: "xero",
     ("/install/policy/<name>", "name"): lambda target, owner: "chrome.reg",
     ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda target, owner: (
         _person_of(target, owner).public_id

@@ -73,6 +73,11 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
     "POST /commusoft/checklist/<question>": {"choice": "missing"},
+    "POST /sources/connect/<package>": {
+        "client_id": "ours",
+        "redirect": "http://localhost/sources/callback",
+    },
+    "POST /sources/paste": {"address": "http://localhost/sources/callback?state=x&code=y"},
     "POST /upkeep/download": {"passphrase": "a long passphrase", "again": "a long passphrase"},
     "POST /commusoft/writes": {"writes": "api"},
     "POST /start/address": {"address": "http://127.0.0.1:1"},

@@ -34,6 +34,13 @@ from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import ShareSnapshot, SuspectedDuplicate
+from crmlink.store.sources import (
+    ContactSource,
+    ContactState,
+    SourceAccount,
+    SourceContact,
+    SourceSignIn,
+)
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
@@ -49,6 +56,8 @@ __all__ = [
     "ChecklistAnswer",
     "Choice",
     "ConnectionKind",
+    "ContactSource",
+    "ContactState",
     "Database",
     "Device",
     "DeviceType",
@@ -76,6 +85,9 @@ __all__ = [
     "RowState",
     "SeenProof",
     "ShareSnapshot",
+    "SourceAccount",
+    "SourceContact",
+    "SourceSignIn",
     "SuspectedDuplicate",
     "Verdict",
     "WebSession",

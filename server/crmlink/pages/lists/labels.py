@@ -30,6 +30,7 @@ SOURCES = {
     BatchSource.FILE: "from a file",
     BatchSource.API: "from a program",
     BatchSource.COMMAND_LINE: "from the command line",
+    BatchSource.LIVE: "from your accounting software",
 }
 VERDICTS = {
     Verdict.NEW: ("", "Not matched"),
