@@ -32,6 +32,7 @@ from crmlink.linking.context import LiveMatcher, WorkspaceContext
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, OtherSecretKey, Settings
+from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,
     ConnectionKind,
@@ -73,6 +74,15 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.newer_version = ""  # of crmlink, where the office lets it ask
+        self.sources = SourceContext(
+            database,
+            workspace.id,
+            vault=lambda: Vault.at(settings.data_dir / KEY_FILE),
+            registry=settings.source_packages,
+            rules=RuleFile(settings.data_dir / RULES_FILE).current,
+            ownership=self.ownership,
+        )
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
         self._signal = (

@@ -35,10 +35,14 @@ from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
+from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.schedule import due_sources
+from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
 from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 
@@ -78,7 +82,7 @@ class Worker:
         )  # fmt: skip
         self._register_own_upkeep()
         if whole:
-            wakeable = self._register_lists()
+            wakeable = self._register_wakeable()
             self._register_common_work()
             if shared:
                 self._listener = Listener(installation.database, lambda: _enqueue(wakeable))
@@ -109,12 +113,18 @@ class Worker:
         self._every(crontab(), "flush_anchors", self._flush_anchors)
         self._every(crontab(), "check_uploads", self._check_uploads)
         self._every(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._every(crontab(hour="8", minute="5"), "look_for_update", self._look_for_update)
+        self._startup_jobs.append(
+            self._queue.task(name="look_for_update_now")(self._look_for_update)
+        )
 
-    def _register_lists(self) -> list[Any]:
-        """Register work on lists, which a signal wakes; returns its tasks."""
+    def _register_wakeable(self) -> list[Any]:
+        """Register work on lists and live sources, which a signal wakes; returns its tasks."""
         tasks = []
         for name, work in zip(
-            WAKEABLE_TASKS, (self._match_batches, self._write_batches), strict=True
+            WAKEABLE_TASKS,
+            (self._match_batches, self._write_batches, self._read_sources),
+            strict=True,
         ):
             job = _NonOverlappingJob(work, self._stopping.is_set)
             self._batches.append(job)
@@ -183,6 +193,23 @@ class Worker:
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
 
+    def _read_sources(self) -> bool:
+        """Read the sources that are due, each until its package's limit of the moment."""
+        installation = self._installation
+        for source_id in due_sources(installation.sources, installation.settings.sync_minutes):
+            try:
+                result = sync_source(installation.sources, source_id, self._stopping.is_set)
+            except (SourceSyncInProgress, SourceUnknown):
+                continue  # another process reads it, or it was disconnected
+            log.info(
+                "source read",
+                source=source_id,
+                contacts=result.read,
+                complete=result.complete,
+                problem=result.problem,
+            )
+        return False
+
     def _recover_links(self) -> None:
         for link in recover(self._installation.workspace):
             problem = (link.failure or {}).get("code")  # other parameters may name a person
@@ -223,6 +250,11 @@ class Worker:
     def _back_up(self) -> None:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
+
+    def _look_for_update(self) -> None:
+        """Find out whether there is a newer version, if a place to ask is set."""
+        if place := self._installation.settings.updates:
+            self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)

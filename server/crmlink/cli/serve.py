@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crmlink.hosts import Host
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     tls = _tls_files(settings)
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
-        installation.workspace.ownership.bury_servers()
+        installation.workspace.ownership.mark_servers_ended()
     app = create_app(settings, installation)
     try:
         server = HTTPServer(app, host, port, tls)
@@ -260,7 +261,8 @@ def sync_command() -> None:
         ) from None
     click.echo("\r", nl=False, err=True)
     click.echo(
-        f"{result.read['customer']:,} customers and {result.read['supplier']:,} suppliers read: "
+        f"{counted(result.read['customer'], 'customer')} and "
+        f"{counted(result.read['supplier'], 'supplier')} read: "
         f"{result.added:,} new, {result.changed:,} changed, {result.gone:,} deleted."
     )
 

@@ -35,6 +35,13 @@ from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import ShareSnapshot, SuspectedDuplicate
+from crmlink.store.sources import (
+    ContactSource,
+    ContactState,
+    SourceAccount,
+    SourceContact,
+    SourceSignIn,
+)
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
@@ -50,6 +57,8 @@ __all__ = [
     "ChecklistAnswer",
     "Choice",
     "ConnectionKind",
+    "ContactSource",
+    "ContactState",
     "CountedAttempt",
     "Database",
     "Device",
@@ -79,6 +88,9 @@ __all__ = [
     "RowState",
     "SeenProof",
     "ShareSnapshot",
+    "SourceAccount",
+    "SourceContact",
+    "SourceSignIn",
     "SuspectedDuplicate",
     "Verdict",
     "WebSession",

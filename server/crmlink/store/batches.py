@@ -44,6 +44,7 @@ class BatchSource(enum.StrEnum):
     FILE = "file"
     API = "api"
     COMMAND_LINE = "command_line"
+    LIVE = "live"  # read from the accounting package
 
 
 class Verdict(enum.StrEnum):
