@@ -54,6 +54,19 @@ class OtherSecretKey(InvalidSettings):
         )
 
 
+class DatabaseMoved(InvalidSettings):
+    """The database was moved into another one, or the move into it is not finished."""
+
+    def __init__(self, *, out: bool) -> None:
+        super().__init__(
+            "This database was moved into PostgreSQL, or is being moved. Set "
+            "CRMLINK_DATABASE_URL as for crmlink db move; if the move was given up, run "
+            "crmlink db move --cancel with it."
+            if out
+            else "The move into this database is not finished. Run crmlink db move again."
+        )
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of one installation; ``commusoft`` is None until real credentials are given."""
