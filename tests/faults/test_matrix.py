@@ -302,7 +302,7 @@ def test_the_matrix_catches_a_path_that_gives_up_where_it_cannot_know(
     access: SharedInstallation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def give_up(ctx: WorkspaceContext, link: Link, code: str) -> Link:
-        return life._settle(ctx, link, LinkState.FAILED, {"code": code}, None)
+        return life.settle(ctx, link, LinkState.FAILED, {"code": code}, None)
 
-    monkeypatch.setattr(life, "_leave_open", give_up)
+    monkeypatch.setattr(life, "leave_open", give_up)
     assert Story(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []

@@ -79,6 +79,14 @@ class CommusoftClient:
             query[ways.created_filter] = when.strftime("%Y-%m-%dT%H:%M:%S")
         return _iter_records(kind, self.raw_list(kind, query), ways.writing.reference)
 
+    def records_now(self, kind: Kind) -> Iterator[Record]:
+        """Yield what ``records`` does; raises `InvalidCommusoftResponse` if a cache answered."""
+        reply = self.raw_list(kind)
+        if reply.headers.get("Age", "0").strip() != "0":
+            reply.body.close()
+            raise InvalidCommusoftResponse("a list out of a cache")
+        return _iter_records(kind, reply, self._dialect.ways(kind).writing.reference)
+
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
         """Return the current record; raises `RecordNotFound` if it is missing or deleted.
 

@@ -224,6 +224,8 @@ def _session(
     session.mount("http://", adapter)
     # Prefer JSON; the published profile's token is plain text only.
     session.headers["Accept"] = "application/json, */*;q=0.1"
+    # What is read decides what is written: a cache on the way must ask Commusoft.
+    session.headers["Cache-Control"] = "no-cache"
     # Authenticate by the token alone: no cookies, no password from a .netrc file.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = lambda request: request
