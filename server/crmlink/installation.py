@@ -160,6 +160,7 @@ class Installation:
         limits = ClientLimits(
             max_concurrent=self.settings.max_concurrent_calls,
             max_per_second=self.settings.max_calls_per_second,
+            paced_by_answers=self.settings.paced_by_answers,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -15,7 +19,17 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.progress import overview
 from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
-from faults.killable_lists import Life, Place, forgetful_life, life
+from faults.killable_lists import (
+    Life,
+    Place,
+    believing_life,
+    ending_half_checked,
+    ending_unchecked,
+    ending_unsettled,
+    forgetful_life,
+    life,
+    reading_back,
+)
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
@@ -36,27 +50,29 @@ def crowd() -> Iterator[SandboxHandle]:
 def place(tmp_path: Path, crowd: SandboxHandle) -> Place:
     """A list that waits to be written, to a Commusoft some of whose answers get lost."""
     where = Place(tmp_path, crowd.address, FAST_LIMITS)
+    return waiting_list(where, CONTACTS, {"fault": "lost", "method": "PUT", "share": ANSWERS_LOST})
+
+
+def waiting_list(where: Place, contacts: int, fault: dict[str, Any]) -> Place:
+    """The place with a list of so many contacts, and a Commusoft with a fault."""
     installation = where.open()
     installation.workspace.sync()
     device_id = command_line_actor(installation.access).device.id
     batch_id = asked_for(
-        installation.workspace, device_id, lines_of(installation.workspace, CONTACTS)
+        installation.workspace, device_id, lines_of(installation.workspace, contacts)
     )
     installation.close()
-    requests.post(
-        f"{crowd.address}/sandbox/faults",
-        json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
-        timeout=5,
-    ).raise_for_status()
+    url = f"{where.sandbox}/sandbox/faults"
+    requests.post(url, json=fault, timeout=5).raise_for_status()
     return replace(where, batch_id=batch_id)
 
 
-def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int:
+def killed_at_random(place: Place, kills: int = KILLS) -> int:
     """One life after the other, each killed at a random moment; returns how many were."""
     moments, killed = random.Random(5), 0
     while True:
         ours, theirs = processes().Pipe()
-        process = processes().Process(target=one_life, args=(place, theirs))
+        process = processes().Process(target=life, args=(place, theirs))
         process.start()
         theirs.close()
         assert ours.recv() == "working"
@@ -67,6 +83,44 @@ def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int
         if finished:
             return killed
         killed += 1
+
+
+def live_and_die(place: Place, ends: Sequence[Life], last: Life) -> int:
+    """Lives that each end by a kill of their own, then the last one; returns how many were."""
+    killed = 0
+    for one_life in (*ends, last):
+        ours, theirs = processes().Pipe()
+        process = processes().Process(target=one_life, args=(place, theirs))
+        process.start()
+        theirs.close()
+        with suppress(EOFError):
+            assert ours.recv() == "working"
+            ours.recv()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    return killed
+
+
+def claims(place: Place, crowd: SandboxHandle) -> tuple[Counter[RowState], dict[str, int]]:
+    """What the rows say at the end, and what is wrong in that by kind of wrong.
+
+    A PUT that was not kept may be sent again where its worker died before it knew the answer.
+    """
+    held = {record.id: record.reference for record in crowd.other_user.records("customer")}
+    installation = place.open()
+    with installation.database.reading() as session:
+        rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
+        links = session.query(Link).all()
+    installation.close()
+    told = Counter(row.state for row in rows)
+    kept = [row for row in rows if held[row.record_id or ""] == row.reference]
+    wrong = Counter(
+        claimed=sum(row.state is RowState.SUCCESSFUL and row not in kept for row in rows),
+        not_told=sum(row.state is not RowState.SUCCESSFUL for row in kept),
+        open=len(rows) - told[RowState.SUCCESSFUL] - told[RowState.FAILED],
+        linked_twice=len(links) - len({link.record_id for link in links}),
+    )
+    return told, {name: count for name, count in wrong.items() if count}
 
 
 def judge(place: Place, crowd: SandboxHandle) -> dict[str, int]:
@@ -96,14 +150,49 @@ def judge(place: Place, crowd: SandboxHandle) -> dict[str, int]:
 
 
 def test_fifteen_kills_lose_nothing_and_double_nothing(place: Place, crowd: SandboxHandle) -> None:
-    killed = live_and_die(place)
+    killed = killed_at_random(place)
     print(f"{killed} kills in a list of {CONTACTS}")
     assert killed >= KILLS // 2
+    assert judge(place, crowd) == {}
+
+
+def test_kills_right_before_a_row_tells_of_its_link_double_nothing(
+    place: Place, crowd: SandboxHandle
+) -> None:
+    alone = partial(reading_back, life)
+    ends = [partial(ending_unsettled, rest) for rest in (alone, life, alone, life)]
+    assert live_and_die(place, ends, life) == len(ends)
     assert judge(place, crowd) == {}
 
 
 def test_the_same_kills_catch_a_worker_that_forgets_its_keys(
     place: Place, crowd: SandboxHandle
 ) -> None:
-    live_and_die(place, forgetful_life, kills=8)
+    """At a moment when its link is settled and its row is not: no chance is left to it."""
+    forgetful = partial(reading_back, forgetful_life)
+    live_and_die(place, [partial(ending_unsettled, forgetful)], forgetful)
     assert "linked_twice" in judge(place, crowd)
+
+
+@pytest.fixture
+def small(tmp_path: Path, crowd: SandboxHandle, database_url: str) -> Place:
+    """A short list on either database, to a Commusoft that says yes and keeps some PUTs only."""
+    where = Place(tmp_path, crowd.address, FAST_LIMITS, database_url=database_url)
+    return waiting_list(where, 60, {"fault": "dropped", "method": "PUT", "share": 0.2})
+
+
+def test_kills_between_a_put_and_its_check_claim_nothing(
+    small: Place, crowd: SandboxHandle
+) -> None:
+    ends = [ending_unchecked, ending_half_checked, ending_unchecked, ending_half_checked]
+    assert live_and_die(small, [partial(end, life) for end in ends], life) == len(ends)
+    told, wrong = claims(small, crowd)
+    assert wrong == {}
+    assert told[RowState.SUCCESSFUL] > told[RowState.FAILED] > 0
+
+
+def test_the_same_kills_catch_a_worker_that_believes_its_puts(
+    small: Place, crowd: SandboxHandle
+) -> None:
+    live_and_die(small, [partial(ending_unsettled, believing_life)], believing_life)
+    assert "claimed" in claims(small, crowd)[1]

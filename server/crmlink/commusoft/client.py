@@ -13,6 +13,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect, dialect_for
 from crmlink.commusoft.errors import InvalidCommusoftResponse, RecordNotFound, ReferenceErased
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
@@ -156,6 +157,11 @@ class CommusoftClient:
     def background_per_second(self) -> float:
         """Calls per second available to background work."""
         return self._account.transport.background_per_second
+
+    @property
+    def pace(self) -> PaceState | None:
+        """The pace by Commusoft's answers, None if it is fixed."""
+        return self._account.transport.pace
 
     def _deadline(self) -> Deadline:
         return Deadline(self._limits.total_timeout, background=self._background)

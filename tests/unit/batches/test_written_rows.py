@@ -26,6 +26,7 @@ from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import CannotUndo
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.list_checks import ListChecker, Listing
+from crmlink.linking.list_trust import ListTrust
 from crmlink.store import BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle, decision, new_key
@@ -201,7 +202,7 @@ def test_a_list_from_before_the_puts_links_nothing_by_itself(
     row = rows_of(ctx, batch_id)[0]
     away = begun_early(behind(ctx, write_reference=lambda _real, *_args: None), old)
     assert row.chosen
-    away = replace(away, list_trust=list_checks.ListTrust())
+    away = replace(away, list_trust=ListTrust())
     wish = replace(
         decision(row.chosen.public_id, row.row.reference), package="sage_50", organisation=""
     )
