@@ -159,7 +159,7 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
-            contacts=LiveContacts(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
             wake=self._signal.send,
         )
