@@ -74,6 +74,7 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.newer_version = ""  # of crmlink, where the office lets it ask
         self.sources = SourceContext(
             database,
             workspace.id,

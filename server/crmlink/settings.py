@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from environs import Env
 from platformdirs import user_data_path
@@ -79,6 +79,7 @@ class Settings:
     backup_dir: Path | None = None  # of scheduled backups; None for none
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
+    updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
     source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
 
@@ -112,6 +113,7 @@ def load_settings() -> Settings:
         backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
+        updates=updates_setting(env.str("UPDATES", "")),
         source_packages=_source_packages(env.str("SOURCE_ADDRESSES", "")),
     )
 
@@ -285,7 +287,7 @@ def _oidc(env: Env) -> OidcProvider | None:
 def _public_url(text: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = _split(text)
     host = Host.from_text(parts.netloc)
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
@@ -294,6 +296,14 @@ def _public_url(text: str) -> str:
             "https://crmlink.firm.example or http://192.168.1.5:8787, with nothing after it."
         )
     return host.address(parts.scheme)
+
+
+def _split(text: str) -> SplitResult:
+    """Return the parts of an address; all are empty if it has none."""
+    try:
+        return urlsplit(text)
+    except ValueError:  # half of an IPv6 address
+        return urlsplit("")
 
 
 def _host(text: str) -> Host:
@@ -338,6 +348,21 @@ def _backup_dir(text: str) -> Path | None:
     return folder
 
 
+def updates_setting(text: str) -> str:
+    """Return where newer releases are; "" for no place. Raises InvalidSettings."""
+    if not text or Path(text).is_absolute():
+        return text
+    parts = _split(text)
+    host = Host.from_text(parts.netloc)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host and host.is_loopback)
+    if not host or not safe or parts.query or parts.fragment:
+        raise InvalidSettings(
+            "CRMLINK_UPDATES must be the https address of a folder with crmlink's releases, or "
+            "the whole path of one. Put no name or password into it."
+        )
+    return text
+
+
 def _source_packages(text: str) -> Mapping[str, SourcePackage]:
     if not text:
         return PACKAGES
@@ -378,7 +403,7 @@ def _networks(text: str) -> tuple[str, ...]:
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split(text)
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
         raise InvalidSettings(
             f"CRMLINK_CORS_ORIGINS: {text!r} isn't an origin such as https://intranet.example."

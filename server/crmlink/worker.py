@@ -39,8 +39,10 @@ from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
+from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 
@@ -111,6 +113,10 @@ class Worker:
         self._every(crontab(), "flush_anchors", self._flush_anchors)
         self._every(crontab(), "check_uploads", self._check_uploads)
         self._every(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._every(crontab(hour="8", minute="5"), "look_for_update", self._look_for_update)
+        self._startup_jobs.append(
+            self._queue.task(name="look_for_update_now")(self._look_for_update)
+        )
 
     def _register_wakeable(self) -> list[Any]:
         """Register work on lists and live sources, which a signal wakes; returns its tasks."""
@@ -138,6 +144,8 @@ class Worker:
         self._every(crontab(), "recover_links", self._recover_links)
         self._every(crontab(), "follow_connection", self._follow_connection)
         self._every(crontab(minute="*/5"), "purge", self._purge)
+        if self._installation.database.is_shared:
+            self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
         for when, name, work in (
             (crontab(hour="3", minute="25"), "check_audit", self._check_audit),
             (crontab(minute="55"), "snapshot_shares", self._snapshot_shares),
@@ -229,6 +237,10 @@ class Worker:
     def _purge(self) -> None:
         self._installation.database.purge()
 
+    def _forget_counts(self) -> None:
+        forget_old_counts(self._installation.database)
+        forget_old_proofs(self._installation.access)
+
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""
         with self._installation.database.writing() as session:
@@ -238,6 +250,11 @@ class Worker:
     def _back_up(self) -> None:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
+
+    def _look_for_update(self) -> None:
+        """Find out whether there is a newer version, if a place to ask is set."""
+        if place := self._installation.settings.updates:
+            self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)

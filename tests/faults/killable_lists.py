@@ -54,7 +54,7 @@ def write_list(listed: ListInstallation, parent: Connection) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     installation = listed.open()
     # As `crmlink serve` does, whose lock proves that it is alone.
-    installation.workspace.ownership.bury_servers()
+    installation.workspace.ownership.mark_servers_ended()
     parent.send("working")
     recover(installation.workspace)
     while not work_on(installation.workspace, listed.batch_id, BatchState.WRITING):

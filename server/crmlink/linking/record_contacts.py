@@ -111,8 +111,8 @@ def _both_ways(
 
 def _reasons(of_record: Suggestion, of_contact: Suggestion) -> tuple[Reason, ...]:
     """Return the record's reasons, with what other contacts add to them."""
-    told = {reason.code for reason in of_record.reasons}
-    notes = {reason.code for reason in of_contact.reasons} - told
+    codes = {reason.code for reason in of_record.reasons}
+    notes = {reason.code for reason in of_contact.reasons} - codes
     rivals = []
     if "near_tie" in notes:
         rivals.append(Reason("near_tie", {}, None))

@@ -26,6 +26,7 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
+from crmlink.store.counts import CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
@@ -58,6 +59,7 @@ __all__ = [
     "ConnectionKind",
     "ContactSource",
     "ContactState",
+    "CountedAttempt",
     "Database",
     "Device",
     "DeviceType",
@@ -81,6 +83,7 @@ __all__ = [
     "RecordImportPart",
     "RefreshToken",
     "RejectedBatchRow",
+    "RequestCount",
     "Role",
     "RowState",
     "SeenProof",
