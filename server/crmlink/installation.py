@@ -31,7 +31,8 @@ from crmlink.linking.connections import (
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import InvalidSettings, Settings
+from crmlink.settings import InvalidSettings, OtherSecretKey, Settings
+from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,
     ConnectionKind,
@@ -40,7 +41,8 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
-from crmlink.wakeup import WakeUpSignal
+from crmlink.store.processes import has_peer_with_other_key
+from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
 
@@ -72,8 +74,20 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.newer_version = ""  # of crmlink, where the office lets it ask
+        self.sources = SourceContext(
+            database,
+            workspace.id,
+            vault=lambda: Vault.at(settings.data_dir / KEY_FILE),
+            registry=settings.source_packages,
+            rules=RuleFile(settings.data_dir / RULES_FILE).current,
+            ownership=self.ownership,
+        )
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
+        self._signal = (
+            Notification(database) if database.is_shared else WakeUpSignal(settings.data_dir)
+        )
         self._lock = threading.Lock()
         self._workspace: WorkspaceContext | None = None
         self._connection: WorkspaceConnection | None = None
@@ -112,6 +126,10 @@ class Installation:
             return self._workspace is not ctx
         return self.workspace is not ctx
 
+    def wake_workers(self) -> None:
+        """Let workers look for work at once."""
+        self._signal.send()
+
     def close(self) -> None:
         """Finish running attempts, then close everything."""
         if self._workspace:
@@ -142,9 +160,9 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
-            contacts=LiveContacts(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
-            wake=WakeUpSignal(self.settings.data_dir).send,
+            wake=self._signal.send,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
@@ -186,6 +204,8 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.migrate()
+    if database.is_shared and has_peer_with_other_key(database):
+        raise OtherSecretKey
     try:
         prepare_audit(database)
     except OSError as error:

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.store import AuditEntry, MirroredRecord
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import connection_of, make_token, with_token
 from support.pages_account import open_without_api
 
@@ -123,7 +123,7 @@ def test_what_a_page_does_not_show_stays_and_what_it_shows_empty_is_emptied(
 
 def test_an_older_page_changes_nothing_that_was_read_later(office: FlaskClient) -> None:
     send(office, MARGARET | {"reference": "NEW"})
-    before = (now() - timedelta(hours=2)).isoformat()
+    before = (utc_now() - timedelta(hours=2)).isoformat()
     older = MARGARET | {"name": "Margaret Jones", "reference": "OLD"}
     reply = send(office, older, PRIYA, import_id="yesterday", read_at=before)
     assert counts(reply) == (1, 0, 0, 1, 0)
@@ -134,11 +134,13 @@ def test_an_older_page_changes_nothing_that_was_read_later(office: FlaskClient) 
 def test_a_reference_seen_on_a_page_later_outlives_an_older_import(
     office: FlaskClient, no_api: Installation
 ) -> None:
-    yesterday = (now() - timedelta(days=1)).isoformat()
+    yesterday = (utc_now() - timedelta(days=1)).isoformat()
     send(office, MARGARET | {"reference": None}, read_at=yesterday)
     with no_api.database.writing() as session:  # as when a page showed it
-        session.execute(update(MirroredRecord).values(reference="HOLL01", reference_seen_at=now()))
-    hour_ago = (now() - timedelta(hours=1)).isoformat()
+        session.execute(
+            update(MirroredRecord).values(reference="HOLL01", reference_seen_at=utc_now())
+        )
+    hour_ago = (utc_now() - timedelta(hours=1)).isoformat()
     row = MARGARET | {"reference": None, "postcode": "GL51 1AA"}
     assert counts(send(office, row, import_id="hour-ago", read_at=hour_ago))[1] == 1
     record = shown(office, "customer-1001")

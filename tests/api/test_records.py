@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from crmlink.installation import Installation
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import connection_of, make_token, with_token
 from support.databases import KINDS, new_database
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
@@ -158,7 +158,9 @@ def test_a_contact_of_two_records_alike_is_not_sure_on_either(
             for column in MirroredRecord.__mapper__.column_attrs
             if column.key != "id"
         }
-        twin = MirroredRecord(**copied | {"number": "9001", "changed": connection.mirror_version})
+        twin = MirroredRecord(
+            **copied | {"number": "9001", "mirror_version": connection.mirror_version}
+        )
         session.add(twin)
     for record_id in ("customer-1001", "customer-9001"):
         [best] = contacts_of(office, record_id)["suggestions"]
@@ -196,7 +198,7 @@ def test_a_contact_without_reference_linked_or_erased_is_not_known(
     collect(office, MARGARET)
     assert contacts_of(office)["known"] == 1
     with installation.database.writing() as session:  # meanwhile, in another process
-        session.execute(update(BatchRow).values(erased_at=now()))
+        session.execute(update(BatchRow).values(erased_at=utc_now()))
     assert contacts_of(office)["suggestions"] == []
 
 

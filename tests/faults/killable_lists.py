@@ -33,12 +33,12 @@ from crmlink.settings import Settings
 from crmlink.store import BatchState, Link, LinkState, ProcessRole
 from support.sandbox import connection_to
 
-Life = Callable[["Place", Connection], None]
+Writer = Callable[["ListInstallation", Connection], None]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the server lives, and which list it writes."""
+class ListInstallation:
+    """Folder, sandbox and list of a server."""
 
     folder: Path
     sandbox: str
@@ -57,39 +57,39 @@ class Place:
         return open_installation(settings, commusoft, ProcessRole.SERVER)
 
 
-def life(place: Place, parent: Connection) -> None:
-    """One life of the server's part in it, as its worker begins it."""
+def write_list(listed: ListInstallation, parent: Connection) -> None:
+    """One run of the server's part in it, as its worker begins it."""
     writer.HEARTBEAT_INTERVAL, writer.POLL_INTERVAL = 0.05, 0.05
     backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    installation = place.open()
+    installation = listed.open()
     # As `crmlink serve` does, whose lock proves that it is alone.
-    installation.workspace.ownership.bury_servers()
+    installation.workspace.ownership.mark_servers_ended()
     parent.send("working")
     recover(installation.workspace)
-    while not work_on(installation.workspace, place.batch_id, BatchState.WRITING):
+    while not work_on(installation.workspace, listed.batch_id, BatchState.WRITING):
         pass
     parent.send("done")
 
 
-def forgetful_life(place: Place, parent: Connection) -> None:
-    """A twin whose key for a row is another one in every life."""
+def write_list_with_new_keys(listed: ListInstallation, parent: Connection) -> None:
+    """A twin whose key for a row is another one in every run."""
     execute_row.idempotency_key = lambda row: f"{os.getpid()}-{row.id}"
-    life(place, parent)
+    write_list(listed, parent)
 
 
-def believing_life(place: Place, parent: Connection) -> None:
+def write_list_believing(listed: ListInstallation, parent: Connection) -> None:
     """A twin that takes an accepted PUT for a link, without a read."""
 
     def believe(ctx: WorkspaceContext, link: Link) -> Link:
         return settle(ctx, link, LinkState.LINKED, None, _as_written(ctx, link))
 
     vars(attempts)["leave_written"] = believe
-    life(place, parent)
+    write_list(listed, parent)
 
 
-def ending_unsettled(rest: Life, place: Place, parent: Connection) -> None:
-    """A life that ends when Commusoft has answered a PUT, before the row tells of its link."""
+def ending_unsettled(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
+    """A run that ends when Commusoft has answered a PUT, before the row tells of its link."""
     noted = writer.BatchWriter._note
 
     def note(self: writer.BatchWriter, ended: Any) -> None:
@@ -98,18 +98,18 @@ def ending_unsettled(rest: Life, place: Place, parent: Connection) -> None:
         noted(self, ended)
 
     writer.BatchWriter._note = note  # type: ignore[method-assign]  # in a process of its own
-    rest(place, parent)
+    rest(listed, parent)
 
 
-def ending_unchecked(rest: Life, place: Place, parent: Connection) -> None:
-    """A life that ends between its PUTs and the read of the list that is to check them."""
+def ending_unchecked(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
+    """A run that ends between its PUTs and the read of the list that is to check them."""
     written_rows.CHECK_AFTER = 8
     ListChecker.check = lambda *_: _die()  # type: ignore[method-assign]
-    rest(place, parent)
+    rest(listed, parent)
 
 
-def ending_half_checked(rest: Life, place: Place, parent: Connection) -> None:
-    """A life that ends when some of what its list read showed is stored, and the rest is not."""
+def ending_half_checked(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
+    """A run that ends when some of what its list read showed is stored, and the rest is not."""
     written_rows.CHECK_AFTER, list_checks.AT_A_TIME = 8, 2
     store, left = list_checks._settle_as_linked, iter(range(5))
 
@@ -119,13 +119,13 @@ def ending_half_checked(rest: Life, place: Place, parent: Connection) -> None:
         store(*given)
 
     vars(list_checks)["_settle_as_linked"] = settle_some
-    rest(place, parent)
+    rest(listed, parent)
 
 
-def reading_back(rest: Life, place: Place, parent: Connection) -> None:
-    """A life whose links are each read back at once, as where lists are of no use."""
+def reading_back(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
+    """A run whose links are each read back at once, as where lists are of no use."""
     ListTrust.trusts = lambda *_: False  # type: ignore[method-assign]
-    rest(place, parent)
+    rest(listed, parent)
 
 
 def _die() -> None:

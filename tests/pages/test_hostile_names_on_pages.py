@@ -15,7 +15,7 @@ from playwright.sync_api import Dialog, Page, Request
 
 from crmlink.access.pairing import start_pairing
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.browser_client import proven
 from support.live_server import LiveServer, running_server, start_chromium
 from support.sample_data import SampleData
@@ -166,7 +166,7 @@ def _spoil(live: LiveServer) -> None:
                     name=name,
                     email=f"{number}@hostile.example",
                     role=sample.clerk.role,
-                    joined_at=now(),
+                    joined_at=utc_now(),
                 )
             )
             session.add(_device(sample, number, name))
@@ -181,7 +181,7 @@ def _record(connection_id: int, number: int, name: str) -> MirroredRecord:
     return MirroredRecord(
         connection_id=connection_id, kind="customer", number=str(90_000 + number), name=name,
         company=name if number % 2 else "", email=name, phones=[name], address=name, town=name,
-        postcode=name, account_number=name, reference=name, changed=1_000_000,
+        postcode=name, account_number=name, reference=name, mirror_version=1_000_000,
     )  # fmt: skip
 
 
@@ -191,8 +191,8 @@ def _link(connection_id: int, sample: SampleData, number: int, name: str) -> Lin
         idempotency_key=new_key(), fingerprint="", package=name, organisation=name,
         kind="customer", reference=name, contact_name=name, record_number=str(90_000 + number),
         record_label=name, prior=name, target=name + "2", state=LinkState.LINKED,
-        differences=[{"field": name, "contact": name, "record": name}], created_at=now(),
-        settled_at=now(),
+        differences=[{"field": name, "contact": name, "record": name}], created_at=utc_now(),
+        settled_at=utc_now(),
     )  # fmt: skip
 
 
@@ -201,5 +201,5 @@ def _device(sample: SampleData, number: int, name: str) -> Device:
         workspace_id=sample.browser.workspace_id, person_id=sample.clerk.id,
         sort="script" if number % 2 else "browser", name=name, prefix=f"crm_{number}",
         token_hash=f"hostile {number}", scopes=["read"], expires_at=sample.token.expires_at,
-        last_used_address=name, last_used_at=now(),
+        last_used_address=name, last_used_at=utc_now(),
     )  # fmt: skip

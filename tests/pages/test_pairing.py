@@ -9,7 +9,7 @@ from crmlink.access.pairing import exchange_device_code, find_pairing, start_pai
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import Installation
 from crmlink.store import Pairing, PairingState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.browser_client import proven
 from support.page_client import PageClient, words
 from support.sample_data import SampleData, shown_code
@@ -78,7 +78,7 @@ def test_after_ten_minutes_the_code_is_over(
     clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     with installation.database.writing() as session:
-        session.query(Pairing).update({"expires_at": now()})
+        session.query(Pairing).update({"expires_at": utc_now()})
     assert "The code has expired" in clerk.read(f"/pair?code={sample.fresh_code}")
     reply = clerk.send("/pair", code=sample.fresh_code, name="Chrome", answer="approve")
     assert reply.status_code == 400

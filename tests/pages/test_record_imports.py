@@ -19,7 +19,7 @@ from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased
 from crmlink.store import AuditEntry, MirroredRecord, RecordImport, Verdict
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import make_person
 from support.batch_factories import Line, matched, rows_of
 from support.page_client import PageClient, signed_in_client, words
@@ -71,7 +71,7 @@ def sent(client: PageClient, path: str, **more: str) -> Any:
 
 def known(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
-        rows = session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+        rows = session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         return {row.number: row for row in rows}
 
 
@@ -217,7 +217,7 @@ def test_every_page_with_records_says_how_old_they_are(
     clerk = signed_in_client(server, no_api, make_person(no_api.access, "clerk", "Kim Clerk"))
     assert "Import a report" not in clerk.read("/records")
     with no_api.database.writing() as session:
-        session.execute(update(RecordImport).values(read_at=now() - timedelta(days=8)))
+        session.execute(update(RecordImport).values(read_at=utc_now() - timedelta(days=8)))
     assert "Customers and suppliers are out of date" in office.read("/")
 
 
@@ -254,7 +254,7 @@ def test_the_time_of_the_export_can_be_corrected(office: PageClient, no_api: Ins
         refused = sent(office, there, do="keep", exported=impossible)
         assert refused.status_code == 422
         assert "Enter when the report was exported" in words(refused)
-    older = now() - timedelta(days=40)
+    older = utc_now() - timedelta(days=40)
     entered = older.astimezone().strftime("%Y-%m-%dT%H:%M")
     again = sent(office, there, do="keep", exported=entered)
     assert again.status_code == 422
@@ -262,13 +262,13 @@ def test_the_time_of_the_export_can_be_corrected(office: PageClient, no_api: Ins
     assert "were read later than this report" in words(again)
     assert sent(office, there, do="keep", exported=entered).status_code == 303
     with no_api.database.reading() as session:
-        ages = [(now() - one.read_at).days for one in session.scalars(select(RecordImport))]
+        ages = [(utc_now() - one.read_at).days for one in session.scalars(select(RecordImport))]
     assert sorted(ages) == [0, 40]
 
 
 def test_a_time_is_read_as_people_write_it_too(office: PageClient) -> None:
     there = uploaded(office, report(PEOPLE))
-    older = (now() - timedelta(days=40)).astimezone()
+    older = (utc_now() - timedelta(days=40)).astimezone()
     sent(office, there, do="show", exported=older.strftime("%d/%m/%Y %H:%M"))
     assert office.hidden_field(there, "shown")
     assert older.strftime("%Y-%m-%dT%H:%M") in office.get(there).get_data(as_text=True)

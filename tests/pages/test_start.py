@@ -16,7 +16,7 @@ from crmlink.app import create_app
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import Installation
 from crmlink.store import Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.web.set_up_file import set_up_file, write_set_up_file
 from support.access_factories import make_person, make_token, pair, with_token
 from support.installations import installation_of, open_app
@@ -232,7 +232,7 @@ def test_browsers_are_done_when_one_was_used(
     for number in range(5):
         pair(installation.access, sample.admin, f"Workshop {number}")
     with installation.database.writing() as session:
-        session.get_one(Device, sample.browser.id).last_used_at = now()
+        session.get_one(Device, sample.browser.id).last_used_at = utc_now()
     for page in (clerk.read("/start"), admin.read("/start")):
         assert step(page, BROWSERS) == "Done"
     assert f"{sample.browser.name}: last used" in clerk.read("/start")

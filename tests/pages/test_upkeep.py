@@ -20,7 +20,7 @@ from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.settings import InvalidSettings, load_settings
 from crmlink.store import AuditEntry
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep import checks as checking
 from crmlink.upkeep import schedule
 from crmlink.upkeep.backup import MANIFEST, require_whole
@@ -83,12 +83,12 @@ def test_the_oldest_backups_go_and_a_days_second_is_not_made(
     back_up_if_due(settings, database)
     assert len(kept_backups(settings)) == 1
     for days in (1, 2, 3):
-        later = now() + timedelta(days=days)
-        monkeypatch.setattr(schedule, "now", lambda later=later: later)
+        later = utc_now() + timedelta(days=days)
+        monkeypatch.setattr(schedule, "utc_now", lambda later=later: later)
         back_up_if_due(settings, database)
     kept = kept_backups(settings)
     assert len(kept) == 2
-    assert kept[0].made_at > kept[1].made_at > now() + timedelta(days=1)
+    assert kept[0].made_at > kept[1].made_at > utc_now() + timedelta(days=1)
 
 
 def test_a_folder_that_cannot_be_written_is_told(
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_found(
     boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = installation.settings
-    monkeypatch.setattr(checking, "now", lambda: now() - timedelta(hours=1))
+    monkeypatch.setattr(checking, "utc_now", lambda: utc_now() - timedelta(hours=1))
     assert health(installation)["clock"] == "failed"
     monkeypatch.undo()
     monkeypatch.setattr(checking, "LEAST_FREE", 10**18)
@@ -177,12 +177,12 @@ def test_backups_go_on_after_the_clock_was_put_back_and_cost_none_of_before(
     before: int,
     after: int,
 ) -> None:
-    settings, moment = installation.settings, now()
+    settings, moment = installation.settings, utc_now()
     made: dict[int, list[Path]] = {before: [], after: []}
     for start, paths in made.items():
         for day in range(3):
             time_then = moment + timedelta(days=start + day)
-            monkeypatch.setattr(schedule, "now", lambda then=time_then: then)
+            monkeypatch.setattr(schedule, "utc_now", lambda then=time_then: then)
             known = {one.path for one in kept_backups(settings)}
             back_up_if_due(settings, installation.database)
             paths += [one.path for one in kept_backups(settings) if one.path not in known]
@@ -194,8 +194,8 @@ def test_backups_go_on_after_the_clock_was_put_back_and_cost_none_of_before(
 def test_the_newest_backup_is_not_one_of_a_day_to_come(
     boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ahead = now() + timedelta(days=400)
-    monkeypatch.setattr(schedule, "now", lambda: ahead)
+    ahead = utc_now() + timedelta(days=400)
+    monkeypatch.setattr(schedule, "utc_now", lambda: ahead)
     back_up_if_due(installation.settings, installation.database)
     monkeypatch.undo()
     assert health(installation)["backups"] == "note"

@@ -28,8 +28,8 @@ from crmlink.access.refresh_tokens import (
 )
 from crmlink.access.sessions import authenticate_session
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store import AuditSigner, Database, Device, RefreshToken, WorkspaceConnection
+from crmlink.store.base import utc_now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
 from support.browser_client import proven
@@ -170,12 +170,12 @@ def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
 @pytest.mark.filterwarnings("ignore:The HMAC key")
 def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
     with remains.database.reading() as session:
-        refresh = session.query(Refresh).order_by(Refresh.id.desc()).first()
+        refresh = session.query(RefreshToken).order_by(RefreshToken.id.desc()).first()
         assert refresh
         device = session.get_one(Device, refresh.device_id)
     claims = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": device.public_id, "jti": refresh.public_id,
-        "iat": now(), "nbf": now(), "exp": now().timestamp() + 600,
+        "iat": utc_now(), "nbf": utc_now(), "exp": utc_now().timestamp() + 600,
         "cnf": {"jkt": device.key_thumbprint},
     }  # fmt: skip
     keys = {value for value in values(everything(remains.database)) if len(value) >= 16}

@@ -20,7 +20,7 @@ from crmlink.access.refresh_tokens import (
 )
 from crmlink.access.sessions import authenticate_session, create_session
 from crmlink.store import Person
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.web.auth import SESSION_COOKIE
 from support.browser_client import browser_client, new_key, proven
 from support.quick_passwords import hash_quickly
@@ -40,7 +40,7 @@ def make_person(access: AccessContext, role: str = "clerk", name: str = "") -> P
     )
     with access.database.writing() as session:
         row = session.get_one(Person, person.id)
-        row.password_hash, row.joined_at = _hash, now()
+        row.password_hash, row.joined_at = _hash, utc_now()
     return row
 
 

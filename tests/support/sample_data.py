@@ -15,7 +15,7 @@ from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.parked import park
 from crmlink.linking.suggest import Contact
 from crmlink.store import Device, Link, LinkState, ParkedContact, Person
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.values.contact_details import ContactDetails
 from support.access_factories import make_person, page_actor, pair
 from support.browser_client import proven
@@ -138,7 +138,7 @@ def _ended(
 ) -> Link:
     """A link that ended otherwise, or not yet; as the row would stand."""
     kind, number = record_id.split("-")
-    past = now() - timedelta(minutes=40)
+    past = utc_now() - timedelta(minutes=40)
     link = Link(
         connection_id=installation.workspace.connection_id,
         device_id=device.id,

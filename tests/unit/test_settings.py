@@ -56,6 +56,8 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_DATABASE_URL", "sqlite:///x.sqlite?uri=true", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
+        ("CRMLINK_WEB_PROCESSES", "2", "several web processes need PostgreSQL"),
+        ("CRMLINK_WEB_PROCESSES", "0", "a whole number from 1 to 100"),
         ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "incomplete"),
         ("CRMLINK_CORS_ORIGINS", "*", "isn't an origin"),
         ("CRMLINK_TLS_CERT", "/etc/ssl/office.crt", "needs both"),

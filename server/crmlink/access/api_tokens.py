@@ -16,7 +16,7 @@ from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, Inv
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Device, DeviceType, Person
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 PREFIX = "crm_"
 DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
@@ -46,7 +46,7 @@ def create_api_token(
     if errors:
         raise InvalidFields(errors=errors)
     _refuse_more_scopes(actor, scopes)
-    expires_at = now() + timedelta(days=USUAL_DAYS if days is None else days)
+    expires_at = utc_now() + timedelta(days=USUAL_DAYS if days is None else days)
     if actor.ends_at and expires_at > actor.ends_at:
         if days is not None:
             raise BeyondToken
@@ -88,7 +88,7 @@ def authenticate_api_token(access: AccessContext, token: str, address: str) -> A
     query = _tokens(access).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
     with access.database.reading() as session:
         device = session.scalar(query)
-    if device is None or device.revoked_at or _expires_at(device, shown) <= now():
+    if device is None or device.revoked_at or _expires_at(device, shown) <= utc_now():
         raise InvalidToken
     if device.person and device.person.removed_at:
         raise InvalidToken
@@ -118,11 +118,11 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
         if actor.ends_at and device.expires_at > actor.ends_at and not actor.owns(device):
             raise BeyondToken
         lifetime = device.expires_at - (device.rotated_at or device.created_at)
-        if device.previous_expires_at is None or device.previous_expires_at <= now():
+        if device.previous_expires_at is None or device.previous_expires_at <= utc_now():
             device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at
         device.token_hash, device.prefix = _hash(access, token), token[:DISPLAY_PREFIX_LENGTH]
-        device.rotated_at = now()
-        device.expires_at = now() + lifetime
+        device.rotated_at = utc_now()
+        device.expires_at = utc_now() + lifetime
         if actor.ends_at:
             device.expires_at = min(device.expires_at, actor.ends_at)
         note(session, access, actor, "token.rotated", device.public_id)
@@ -149,7 +149,7 @@ def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
                 Device.sort == DeviceType.SCRIPT,
                 Device.revoked_at.is_(None),
             )
-            .values(revoked_at=now(), revoked_because="revoked")
+            .values(revoked_at=utc_now(), revoked_because="revoked")
             .returning(Device.public_id)
         ).all()
         note(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))

@@ -12,7 +12,7 @@ from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.errors import DeviceUnknown, InvalidFields, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 
 LONGEST_NAME = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
@@ -33,7 +33,7 @@ def device_status(device: Device) -> DeviceStatus:
     """Return the status of a browser or token."""
     if device.revoked_at:
         return DeviceStatus.REVOKED
-    left = device.expires_at - now()
+    left = device.expires_at - utc_now()
     if left <= timedelta(0):
         return DeviceStatus.EXPIRED
     warned = device.sort is DeviceType.SCRIPT and left < EXPIRY_WARNING
@@ -43,7 +43,7 @@ def device_status(device: Device) -> DeviceStatus:
 def was_copied(device: Device) -> bool:
     """Return whether a copy of an active browser's tokens was used recently."""
     seen = device.copy_seen_at
-    return seen is not None and device.revoked_at is None and now() - seen < COPY_TOLD
+    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_TOLD
 
 
 def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:
@@ -88,7 +88,7 @@ def revoke_in(session: Session, device: Device, because: str) -> list[str]:
 
     Returns the public ids of those tokens.
     """
-    device.revoked_at, device.revoked_because = now(), because
+    device.revoked_at, device.revoked_because = utc_now(), because
     ended = []
     for made in session.scalars(select(Device).filter_by(made_by_id=device.id, revoked_at=None)):
         ended += [made.public_id, *revoke_in(session, made, MAKER_ENDED)]
@@ -169,7 +169,7 @@ def _get_or_create_device(
                 prefix=mark,
                 token_hash=mark,
                 scopes=[],
-                expires_at=now(),
+                expires_at=utc_now(),
             )
             session.add(device)
     return device

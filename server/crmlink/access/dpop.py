@@ -16,13 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 import jwt
 from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext
 from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
+from crmlink.store.counts import counting
 
 ALGORITHM = "ES256"
 TYPE = "dpop+jwt"
@@ -36,7 +38,7 @@ COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
 
 def new_nonce(access: AccessContext) -> str:
     """Return a nonce that dates a proof; valid for every process of the installation."""
-    seconds = int(now().timestamp())
+    seconds = int(utc_now().timestamp())
     return f"{seconds:x}.{_nonce_mac(access, seconds)}"
 
 
@@ -66,17 +68,35 @@ def check_proof(
 
 def remember_proof(session: Session, proof: Proof) -> bool:
     """Store a proof in a writing session; returns False if it was presented before."""
-    digest = hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
+    digest = _digest(proof)
     if session.scalar(select(SeenProof.digest).filter_by(digest=digest)):
         return False
-    session.add(SeenProof(digest=digest, expires_at=now() + PROOF_TTL))
+    session.add(SeenProof(digest=digest, expires_at=utc_now() + PROOF_TTL))
     return True
+
+
+def is_first_use(access: AccessContext, proof: Proof) -> bool:
+    """Remember a proof presented with an access token; returns False if it was presented before.
+
+    The one server of a SQLite database remembers in memory; with PostgreSQL it may have been
+    presented to another process.
+    """
+    if not access.database.is_shared:
+        return access.seen_proofs.add(proof)
+    values = {"digest": _digest(proof), "expires_at": utc_now() + PROOF_TTL}
+    first = insert(SeenProof).values(**values).on_conflict_do_nothing()
+    with counting(access.database) as connection:
+        return connection.execute(first.returning(SeenProof.digest)).first() is not None
+
+
+def _digest(proof: Proof) -> str:
+    return hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
 
 
 def forget_old_proofs(access: AccessContext) -> None:
     """Delete proofs that are too old to be accepted."""
     with access.database.writing() as session:
-        session.execute(delete(SeenProof).where(SeenProof.expires_at < now()))
+        session.execute(delete(SeenProof).where(SeenProof.expires_at < utc_now()))
 
 
 def thumbprint(key: dict[str, str]) -> str:
@@ -130,7 +150,7 @@ def _is_current(access: AccessContext, nonce: object) -> bool:
     given, _, mac = nonce.partition(".")
     try:
         seconds = int(given, 16)
-        age = now() - datetime.fromtimestamp(seconds, UTC)
+        age = utc_now() - datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return False
     right = hmac.compare_digest(mac.encode(), _nonce_mac(access, seconds).encode())

@@ -32,7 +32,7 @@ from crmlink.access.refresh_tokens import (
 )
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Pairing, PairingState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
@@ -61,14 +61,14 @@ def start_pairing(
     """
     device_code = generate_token(DEVICE_CODE)
     with access.database.writing() as session:
-        session.execute(delete(Pairing).where(Pairing.expires_at < now() - KEPT))
+        session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - KEPT))
         pairing = Pairing(
             workspace_id=access.workspace_id,
             device_code_hash=_hash(access, device_code),
             user_code=_new_user_code(session),
             browser=" ".join(browser.split()) or "A browser",
             address=address,
-            expires_at=now() + PAIRING_TTL,
+            expires_at=utc_now() + PAIRING_TTL,
             key_thumbprint=proof.thumbprint,
         )
         session.add(pairing)
@@ -127,7 +127,7 @@ def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
     query = (
         select(Pairing)
         .filter_by(workspace_id=access.workspace_id, state=PairingState.NEEDS_ADMIN)
-        .where(Pairing.expires_at > now())
+        .where(Pairing.expires_at > utc_now())
         .order_by(Pairing.id)
     )
     with access.database.reading() as session:
@@ -151,7 +151,7 @@ def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) 
         if not remember_proof(session, proof):
             raise ProofRefused
         hasty = _polls_too_fast(pairing)
-        pairing.last_polled_at = now()
+        pairing.last_polled_at = utc_now()
         if pairing.state is PairingState.APPROVED and not is_expired(pairing):
             pairing.state = PairingState.REDEEMED
             grant = issue_first_tokens(session, access, pairing, device_code)
@@ -170,7 +170,7 @@ def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) 
 
 def is_expired(pairing: Pairing) -> bool:
     """Return whether its ten minutes have passed."""
-    return not now() < pairing.expires_at <= now() + PAIRING_TTL
+    return not utc_now() < pairing.expires_at <= utc_now() + PAIRING_TTL
 
 
 def format_user_code(user_code: str) -> str:
@@ -180,7 +180,7 @@ def format_user_code(user_code: str) -> str:
 
 def _polls_too_fast(pairing: Pairing) -> bool:
     last = pairing.last_polled_at
-    return last is not None and timedelta() <= now() - last < timedelta(
+    return last is not None and timedelta() <= utc_now() - last < timedelta(
         seconds=POLL_INTERVAL * 0.75
     )
 

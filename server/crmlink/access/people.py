@@ -24,7 +24,7 @@ from crmlink.access.passwords import hash_password, verify_password
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 INVITATION = "crmi_"
 SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
@@ -90,7 +90,7 @@ def has_open_invitation(access: AccessContext, public_id: str) -> bool:
             Invitation.workspace_id == access.workspace_id,
             Invitation.person_id == person.id,
             Invitation.used_at.is_(None),
-            Invitation.expires_at > now(),
+            Invitation.expires_at > utc_now(),
         )
         return session.scalar(query.limit(1)) is not None
 
@@ -139,7 +139,7 @@ def accept_invitation(
     password_hash = hash_password(password, name, email)
     with access.database.writing() as session:
         invitation = _find_valid_invitation(session, access, token)
-        invitation.used_at = now()
+        invitation.used_at = utc_now()
         person = invitation.person
         if person is None:
             _require_free_email(session, access, email)
@@ -149,7 +149,7 @@ def accept_invitation(
             session.add(person)
             session.flush()
         person.password_hash = password_hash
-        person.joined_at = person.joined_at or now()
+        person.joined_at = person.joined_at or utc_now()
         end_web_sessions(session, person)
         ended = end_browsers(session, person) if browsers_too else []
         note(
@@ -165,13 +165,16 @@ def person_by_email(access: AccessContext, email: str) -> Person | None:
         return session.scalar(_by_email(access, email))
 
 
-def authenticate_password(access: AccessContext, email: str, password: str) -> Person:
+def authenticate_password(
+    access: AccessContext, email: str, password: str, *, has_failed: bool = False
+) -> Person:
     """Return the person with this email and password; raises InvalidCredentials.
 
-    It takes equally long in both cases.
+    It takes equally long in both cases. ``has_failed`` says that the client failed shortly before.
     """
     person = person_by_email(access, email)
-    if not verify_password(password, person.password_hash if person else None):
+    kept = person.password_hash if person else None
+    if not verify_password(password, kept, has_failed=has_failed):
         raise InvalidCredentials
     return cast("Person", person)
 
@@ -233,7 +236,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
     """
     with access.database.writing() as session:
         person = _person(session, access, public_id)
-        person.removed_at = now()
+        person.removed_at = utc_now()
         person.password_hash = person.sso_subject = None
         session.flush()
         if person.role is Role.ADMIN:
@@ -242,7 +245,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
         session.execute(
             update(Device)
             .where(Device.person_id == person.id, Device.revoked_at.is_(None))
-            .values(revoked_at=now(), revoked_because="person-removed")
+            .values(revoked_at=utc_now(), revoked_because="person-removed")
         )
         _end_invitations(session, access, person)
         note(session, access, actor, "person.removed", public_id)
@@ -257,7 +260,7 @@ def end_web_sessions(session: Session, person: Person, but: int | None = None) -
             WebSession.ended_at.is_(None),
             WebSession.id != (but or 0),
         )
-        .values(ended_at=now())
+        .values(ended_at=utc_now())
     )
 
 
@@ -277,7 +280,7 @@ def authenticate_sso(access: AccessContext, subject: str, email: str) -> Person:
             if person is None or person.sso_subject is not None:
                 raise InvalidCredentials
             person.sso_subject = subject
-            person.joined_at = person.joined_at or now()
+            person.joined_at = person.joined_at or utc_now()
             note(session, access, None, "person.joined", person.public_id, by="single sign-on")
     return person
 
@@ -340,7 +343,7 @@ def _invitation(
             workspace_id=access.workspace_id,
             person_id=person.id if person else None,
             token_hash=access.keyed("invitation", token).hex(),
-            expires_at=now() + INVITED_FOR,
+            expires_at=utc_now() + INVITED_FOR,
         )
     )
     return token
@@ -354,7 +357,7 @@ def _end_invitations(session: Session, access: AccessContext, person: Person) ->
             Invitation.person_id == person.id,
             Invitation.used_at.is_(None),
         )
-        .values(used_at=now())
+        .values(used_at=utc_now())
     )
 
 
@@ -368,7 +371,7 @@ def _find_valid_invitation(session: Session, access: AccessContext, token: str) 
             used_at=None,
         )
     )
-    if invitation is None or invitation.expires_at <= now():
+    if invitation is None or invitation.expires_at <= utc_now():
         raise InvalidInvitation
     if invitation.person is None and _admins(session, access):
         raise InvalidInvitation

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 PROOF_TTL = timedelta(minutes=7)  # longer than any nonce is taken
 
@@ -35,12 +35,12 @@ class SeenProofs:
     """Proofs presented to this process's API, until they expire."""
 
     _until: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    _swept: datetime = field(default_factory=now)
+    _swept: datetime = field(default_factory=utc_now)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, proof: Proof) -> bool:
         """Add a proof; returns False if it was presented before."""
-        moment, key = now(), (proof.thumbprint, proof.jti)
+        moment, key = utc_now(), (proof.thumbprint, proof.jti)
         with self._lock:
             if abs(moment - self._swept) > PROOF_TTL:
                 self._until = {one: end for one, end in self._until.items() if end > moment}

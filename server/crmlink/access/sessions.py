@@ -13,7 +13,7 @@ from crmlink.access.people import end_web_sessions, find_person
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Person, WebSession
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
@@ -26,7 +26,7 @@ def create_session(access: AccessContext, person: Person, address: str, browser:
     token = generate_token(SESSION_TOKEN_PREFIX)
     with access.database.writing() as session:
         row = session.get_one(Person, person.id)
-        row.last_seen_at = now()
+        row.last_seen_at = utc_now()
         begun = WebSession(
             person=row,
             token_hash=access.keyed("session", token).hex(),
@@ -46,7 +46,7 @@ def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession,
     query = select(WebSession).filter_by(token_hash=access.keyed("session", token).hex())
     with access.database.reading() as session:
         found = session.scalar(query)
-    moment = now()
+    moment = utc_now()
     if found is None or not _is_active(found, moment, access):
         raise InvalidToken
     if abs(moment - found.last_seen_at) > TOUCH_INTERVAL:
@@ -66,7 +66,7 @@ def list_sessions(access: AccessContext, person: Person) -> list[WebSession]:
         .order_by(WebSession.last_seen_at.desc())
     )
     with access.database.reading() as session:
-        return [found for found in session.scalars(query) if _is_active(found, now(), access)]
+        return [found for found in session.scalars(query) if _is_active(found, utc_now(), access)]
 
 
 def end_session(access: AccessContext, actor: Actor, public_id: str) -> None:
@@ -79,7 +79,7 @@ def end_session(access: AccessContext, actor: Actor, public_id: str) -> None:
         if not own and "admin" not in actor.permissions:
             raise NotAllowed
         if found.ended_at is None:
-            found.ended_at = now()
+            found.ended_at = utc_now()
             note(session, access, actor, "session.ended", found.person.public_id, log_in=public_id)
 
 

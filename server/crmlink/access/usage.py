@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from crmlink.access.context import AccessContext, Actor
 from crmlink.store import Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 WRITE_INTERVAL = timedelta(minutes=1)
 
@@ -29,8 +29,8 @@ class UsageCounter:
         with self._lock:
             self._counts[device.id] += 1
         last = device.last_used_at
-        if last is None or abs(now() - last) > WRITE_INTERVAL:
-            self._write(device.id, last_used_at=now(), last_used_address=actor.address)
+        if last is None or abs(utc_now() - last) > WRITE_INTERVAL:
+            self._write(device.id, last_used_at=utc_now(), last_used_address=actor.address)
 
     def flush(self) -> None:
         """Write all counts."""

@@ -25,7 +25,7 @@ from crmlink.linking.suggest import search
 from crmlink.matching import Address
 from crmlink.reports.records import record_in_effect
 from crmlink.store import ImportSource
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.serializers import link_shape, record_shape
 from crmlink.web.strict_parsing import Blueprint
@@ -62,7 +62,7 @@ class RecordImportView(MethodView):
         require_connection(here, body["connection_id"])
         part = ImportPart(
             records=[imported_record(row) for row in body["rows"]],
-            read_at=body["read_at"] or now(),
+            read_at=body["read_at"] or utc_now(),
             source=ImportSource.LIST_PAGE,
             key=body["import_id"],
             part=body["part"],

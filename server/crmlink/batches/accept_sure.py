@@ -16,7 +16,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import SampleNeeded
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 SAMPLE = 12
 
@@ -72,7 +72,7 @@ def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str
             .where(_of_its_kind(), ~_chosen_in_other_row())
             .values(
                 choice=Choice.RECORD, record_id=BatchRow.best, decided_by_id=device_id,
-                decided_at=now(), version=BatchRow.version + 1,
+                decided_at=utc_now(), version=BatchRow.version + 1,
                 agreed=Overrides().as_dict() | {"differences": []},
             )
             .returning(BatchRow.id)

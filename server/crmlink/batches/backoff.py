@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 INITIAL_BACKOFF = 1.0  # seconds
 MAX_BACKOFF = 60.0  # seconds, when Commusoft does not answer
@@ -73,7 +73,7 @@ class Backoff:
         """
         if self.problem:
             left = self.seconds_left
-            next_at = (now() + timedelta(seconds=left)).isoformat()
+            next_at = (utc_now() + timedelta(seconds=left)).isoformat()
             return {"code": self.problem} | (
                 {"next_at": next_at} if left > MIN_SHOWN_BACKOFF else {}
             )

@@ -25,7 +25,7 @@ from crmlink.linking.errors import (
     RowInProgress,
 )
 from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITING
 ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
@@ -124,7 +124,7 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
         if batch.state is BatchState.DONE and not _any(session, batch_id, RowState.FAILED):
             raise InvalidBatchState(state=batch.state.value)
         put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
-        batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, now(), None
+        batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, utc_now(), None
         withdraw_rows(session, batch_id, device_id)
         batch.last_error = None
         note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
@@ -221,12 +221,12 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
     if other is None and batch.started_by_id != device_id:
         other = batch.started_by if _any(session, batch.id, RowState.PROCESSING) else None
     if other:
-        raise NotLinkOwner(by=other.who)
+        raise NotLinkOwner(by=other.actor_name)
 
 
 def _mark_started(batch: Batch) -> None:
     if batch.state is not WRITING:
-        batch.started_at = now()
+        batch.started_at = utc_now()
     batch.state, batch.finished_at, batch.rate, batch.last_error = WRITING, None, None, None
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crmlink.batches.state import get_batch
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchState, Device
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 ENDED = (BatchState.DONE, BatchState.UNDONE)
 UNDER_WAY = (BatchState.WRITING, BatchState.UNDOING)
@@ -34,7 +34,7 @@ def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
         select(Batch)
         .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(states))
         .where(_started_by(person_id))
-        .order_by(Batch.changed_at.desc())
+        .order_by(Batch.updated_at.desc())
     )
     with ctx.database.reading() as session:
         found = list(session.scalars(query))
@@ -52,7 +52,7 @@ def note_seen(ctx: WorkspaceContext, person_id: int, batch_id: str) -> None:
             return
     with ctx.database.writing() as session:
         if _is_seen_first(session, ctx, person_id, batch_id):
-            get_batch(session, ctx, batch_id).seen_at = now()
+            get_batch(session, ctx, batch_id).seen_at = utc_now()
 
 
 def _is_seen_first(session: Session, ctx: WorkspaceContext, person_id: int, batch_id: str) -> bool:
@@ -65,7 +65,7 @@ def _is_news(batch: Batch) -> bool:
         case BatchState.DONE | BatchState.UNDONE:
             moment = batch.finished_at
         case BatchState.PAUSED if batch.last_error:  # it stopped by itself
-            moment = batch.changed_at
+            moment = batch.updated_at
         case _:
             return False
     return moment is not None and (batch.seen_at is None or batch.seen_at < moment)

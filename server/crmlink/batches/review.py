@@ -28,7 +28,7 @@ from crmlink.linking.listed_details import kind_of, label
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders, records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 
 SETTLED = (
@@ -114,7 +114,7 @@ def _without_record(
 
 def mark_decided(session: Session, row: BatchRow, device_id: int) -> None:
     """Record who decided a row; it may be written again, and its claim ends."""
-    row.decided_by_id, row.decided_at = device_id, now()
+    row.decided_by_id, row.decided_at = device_id, utc_now()
     row.version += 1
     row.state, row.failure, row.settled_at, row.link_id = RowState.IDLE, None, None, None
     row.claimed_by_id = row.claimed_until = None
@@ -130,7 +130,7 @@ def _decidable(
         record = records_by_id(session, ctx.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
         raise RowAlreadyDecided(
-            by=row.decided_by.who if row.decided_by else None,
+            by=row.decided_by.actor_name if row.decided_by else None,
             since=row.decided_at,
             choice=row.choice.value,
             **({"record": next(iter(record.values()))} if record else {}),

@@ -16,7 +16,7 @@ from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 CLAIM_SECONDS = 90
 MOST_ROWS = 500
@@ -225,7 +225,7 @@ def _review(
         offers=tuple(shown),
         chosen=records.get(row.record_id or ""),
         referenced_records=tuple(records[each] for each in _in_conflict(row) if each in records),
-        decided_by=row.decided_by.who if row.decided_by else None,
+        decided_by=row.decided_by.actor_name if row.decided_by else None,
         claimed_by=_who(claimed),
     )
 
@@ -251,8 +251,8 @@ def _in_conflict(row: BatchRow) -> list[str]:
 def is_claimed(row: BatchRow) -> bool:
     """Return whether a user is looking at the row."""
     until = row.claimed_until
-    return until is not None and now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
+    return until is not None and utc_now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
 
 
 def _who(device: Device | None) -> str | None:
-    return device.who if device else None
+    return device.actor_name if device else None

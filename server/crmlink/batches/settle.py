@@ -14,7 +14,7 @@ from crmlink.batches.execute_row import (
 from crmlink.batches.state import bump_version, is_free
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
@@ -111,7 +111,7 @@ def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
     row.state, row.failure = outcome.state, outcome.failure
     if link:
         row.link_id = link.id
-        row.settled_at = None if link.state is LinkState.INTENDED else now()
+        row.settled_at = None if link.state is LinkState.INTENDED else utc_now()
         if row.settled_at:
             session.flush()
             hide_settled_row(session, row.id, ctx.connection_id)

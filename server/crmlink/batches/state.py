@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, InvalidBatchState
 from crmlink.store import Batch, BatchState, Database, Ownership
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 
 LEASE = timedelta(seconds=60)  # time after which versions without owners take over
 OPEN = (BatchState.DRAFT, BatchState.REVIEW)
@@ -53,7 +53,7 @@ def editing_batch(
 def bump_version(batch: Batch) -> None:
     """Increment the version that pages compare."""
     batch.version += 1
-    batch.changed_at = now()
+    batch.updated_at = utc_now()
 
 
 def find_batch(ctx: WorkspaceContext, batch_id: str) -> Batch:
@@ -78,7 +78,7 @@ def take_lease(
             batch = session.get(Batch, batch_id)
             if batch and batch.state is state and is_free(session, ownership, batch):
                 batch.lease, batch.lease_owner_id = ours, owner_id
-                batch.lease_until = now() + LEASE
+                batch.lease_until = utc_now() + LEASE
                 taken = True
     finally:
         if not taken:
@@ -109,7 +109,7 @@ def keep_lease(
         kept = session.scalar(
             update(Batch)
             .where(Batch.id == batch_id, Batch.lease == lease, Batch.state == state)
-            .values(lease_until=now() + LEASE, version=Batch.version + 1, **more)
+            .values(lease_until=utc_now() + LEASE, version=Batch.version + 1, **more)
             .returning(Batch.id)
         )
     return kept is not None
@@ -132,7 +132,7 @@ def is_free(session: Session, ownership: Ownership, batch: Batch) -> bool:
         return True
     if batch.lease_owner_id is None:  # of a version without owners, by its own clock
         until = batch.lease_until
-        return until is None or not now() <= until <= now() + 2 * LEASE
+        return until is None or not utc_now() <= until <= utc_now() + 2 * LEASE
     return not ownership.is_worked_on(session, batch.lease_owner_id, batch.lease)
 
 
@@ -145,4 +145,4 @@ def has_pending_work(ctx: WorkspaceContext, *states: BatchState) -> bool:
 
 def ago(**span: float) -> datetime:
     """Return the earliest time of a lease of a version without owners that is still valid."""
-    return now() - timedelta(**span)
+    return utc_now() - timedelta(**span)

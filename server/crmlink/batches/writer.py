@@ -34,7 +34,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_trust import ListTrust
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
@@ -58,7 +58,7 @@ def write_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: 
         found = session.execute(
             select(Batch.id, Batch.state)
             .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(QUEUED_STATE))
-            .order_by(Batch.changed_at)
+            .order_by(Batch.updated_at)
         ).all()
     return sum(
         work_on(ctx, batch_id, state, stopping) for batch_id, state in found if not stopping()
@@ -239,7 +239,7 @@ class BatchWriter:
         if outcome.state is RowState.UNDOING:
             values["attempt"] = job.attempt + 1
         elif outcome.state not in (RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING):
-            values["settled_at"] = now()
+            values["settled_at"] = utc_now()
         return values
 
     def _tell(self) -> bool:
@@ -253,7 +253,7 @@ class BatchWriter:
             return False
         return keep_lease(
             self._workspace.database, self._batch_id, self._claims.lease, self._state,
-            rate=self._pace.per_second(), changed_at=now(),
+            rate=self._pace.per_second(), updated_at=utc_now(),
             last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
 
@@ -351,7 +351,7 @@ class BatchWriter:
                 withdraw_rows(session, batch.id, self._device_id, undos_too=False)
             end = self._end_state(session)
             batch.state, batch.rate, batch.last_error = end, None, None
-            batch.finished_at = now() if end is FINAL_STATE[self._state] else None
+            batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
             note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
         log.info("batch finished", batch=self._batch_id, state=end.value)

@@ -16,7 +16,7 @@ from crmlink.commusoft.errors import ConnectionEnded, InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people_of, postcodes_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
@@ -73,14 +73,14 @@ def is_syncing(session: Session, connection: WorkspaceConnection, ownership: Own
     if connection.sync_lease:
         return ownership.is_worked_on(session, connection.sync_owner_id, connection.sync_lease)
     until = connection.syncing_until  # set by a version without owners
-    return until is not None and now() < until <= now() + LEASE_TTL
+    return until is not None and utc_now() < until <= utc_now() + LEASE_TTL
 
 
 def full_sync_is_due(database: Database, connection_id: int) -> bool:
     """Return whether the last full sync is older than FULL_SYNC_INTERVAL."""
     with database.reading() as session:
         last = session.get_one(WorkspaceConnection, connection_id).fully_synced_at
-    return last is None or not now() - FULL_SYNC_INTERVAL < last <= now()
+    return last is None or not utc_now() - FULL_SYNC_INTERVAL < last <= utc_now()
 
 
 def upsert_record(session: Session, connection_id: int, record: Record) -> MirroredRecord:
@@ -111,12 +111,12 @@ def show_reference(
 ) -> None:
     """Write the reference that a page of Commusoft showed just now to a record's row."""
     row = _row(session, connection_id, kind, number)
-    if row is None or row.gone_at is not None:
+    if row is None or row.deleted_at is not None:
         return
     erased = erased_people_of(session, connection_id)
     hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
-    row.reference, row.reference_seen_at = hide(reference), now()
-    row.changed = _next_version(session, connection_id)
+    row.reference, row.reference_seen_at = hide(reference), utc_now()
+    row.mirror_version = _next_version(session, connection_id)
 
 
 def api_shows_references(session: Session, connection_id: int, kind: Kind) -> bool:
@@ -181,9 +181,9 @@ class _SyncLease:
     def record_completion(self, *, full: bool) -> None:
         """Store the time of a completed sync."""
         with self.writing() as (_, connection):
-            connection.synced_at = now()
+            connection.synced_at = utc_now()
             if full:
-                connection.fully_synced_at = now()
+                connection.fully_synced_at = utc_now()
 
     def _acquire(self) -> datetime | None:
         with self._database.writing() as session:
@@ -192,7 +192,7 @@ class _SyncLease:
                 raise SyncInProgress
             connection.sync_lease = self._lease
             connection.sync_owner_id = self._ownership.register(session)
-            connection.syncing_until = now() + LEASE_TTL
+            connection.syncing_until = utc_now() + LEASE_TTL
             return connection.synced_at - CLOCK_OVERLAP if connection.synced_at else None
 
     def _release(self) -> None:
@@ -230,7 +230,7 @@ def _sync_kind(
         numbers.update(present)
         result.read[kind] += len(batch)
         with lease.writing() as (session, connection):
-            connection.syncing_until = now() + LEASE_TTL
+            connection.syncing_until = utc_now() + LEASE_TTL
             _apply(session, lease.connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
@@ -273,7 +273,7 @@ def _apply(
         record
         for number, record in present.items()
         if number not in rows
-        or (rows[number].changed <= start and _differs(rows[number], record, reading))
+        or (rows[number].mirror_version <= start and _differs(rows[number], record, reading))
     ]
     if not touched:
         return
@@ -300,8 +300,8 @@ def _clear_unseen(
     """Clear the rows whose record is missing from the list or flagged deleted."""
     mirrored = session.scalars(
         select(MirroredRecord.number)
-        .filter_by(connection_id=connection_id, kind=kind, gone_at=None)
-        .where(MirroredRecord.changed <= start)
+        .filter_by(connection_id=connection_id, kind=kind, deleted_at=None)
+        .where(MirroredRecord.mirror_version <= start)
     ).all()
     if mirrored and not listed:
         raise InvalidCommusoftResponse(f"the list of {kind}s came back empty")
@@ -355,14 +355,14 @@ def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> b
 def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) -> None:
     erased = reading.erased
     if row.erased_at is None and is_erased_person(record, erased, is_new=row.id is None):
-        row.erased_at = now()
+        row.erased_at = utc_now()
     if not reading.keeps_page_value(row, record):
         row.reference_seen_at = None
     for name, value in _values(row, record, erased).items():
         if name != "reference" or row.reference_seen_at is None:
             setattr(row, name, value)
-    row.changed = version
-    row.gone_at = None
+    row.mirror_version = version
+    row.deleted_at = None
 
 
 def clear_row(row: MirroredRecord, version: int) -> None:
@@ -370,11 +370,11 @@ def clear_row(row: MirroredRecord, version: int) -> None:
     for name, value in empty_details().items():
         setattr(row, name, value)
     row.reference = row.reference_seen_at = None
-    row.changed, row.gone_at = version, now()
+    row.mirror_version, row.deleted_at = version, utc_now()
 
 
 def _differs(row: MirroredRecord, record: Record, reading: _Reading) -> bool:
-    if row.gone_at is not None:
+    if row.deleted_at is not None:
         return True
     values = _values(row, record, reading.erased)
     if reading.keeps_page_value(row, record):

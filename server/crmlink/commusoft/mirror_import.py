@@ -17,7 +17,7 @@ from crmlink.commusoft.mirror import clear_row, is_erased_person, stored_value
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import erased_people_of
 from crmlink.store.records import empty_details
 
@@ -98,7 +98,7 @@ class MirrorImport:
     def _current(self, kinds: Iterable[Kind]) -> list[ColumnElement[bool]]:
         return [
             MirroredRecord.connection_id == self._connection_id,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             MirroredRecord.kind.in_(list(kinds)),
         ]
 
@@ -127,13 +127,13 @@ class MirrorImport:
             return
         erased = is_erased_person(record, self._erased, is_new=False)
         values = self._values(record, row, is_erased=bool(row.erased_at) or erased)
-        if row.gone_at is None and all(getattr(row, name) == it for name, it in values.items()):
+        if row.deleted_at is None and all(getattr(row, name) == it for name, it in values.items()):
             counts.unchanged += 1
             same.rows.append(row.id)
             if "reference" in values:
                 same.references.append(row.id)
             return
-        if row.gone_at is None:
+        if row.deleted_at is None:
             counts.changed += 1
         else:
             counts.added += 1
@@ -161,13 +161,13 @@ class MirrorImport:
 
     def _fill(self, row: MirroredRecord, values: dict[str, object], *, is_erased: bool) -> None:
         if is_erased and row.erased_at is None:
-            row.erased_at = now()
+            row.erased_at = utc_now()
         for name, value in values.items():
             setattr(row, name, value)
         if "reference" in values:
             row.reference_seen_at = self._read_at
         row.read_at = self._read_at
-        row.changed, row.gone_at = self._next_version(), None
+        row.mirror_version, row.deleted_at = self._next_version(), None
 
     def _note_read(self, same: _Unchanged) -> None:
         for row_ids, column in ((same.rows, "read_at"), (same.references, "reference_seen_at")):

@@ -14,7 +14,7 @@ from crmlink.commusoft.records import Record
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.settling import note_settled
 from crmlink.store import Link, LinkState
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.processes import is_alive
 
@@ -46,7 +46,7 @@ def take_over(ctx: WorkspaceContext, link: Link) -> bool:
                     Link.attempt_id == link.attempt_id,
                     free,
                 )
-                .values(attempt_id=ours, owner_id=owner_id, attempted_at=now())
+                .values(attempt_id=ours, owner_id=owner_id, attempted_at=utc_now())
                 .returning(Link.id)
             )
     finally:
@@ -72,7 +72,7 @@ def begin_write(ctx: WorkspaceContext, link: Link) -> bool:
                 writes=link.writes + 1,
                 writes_over=link.writes_over,
                 failure=None,
-                attempted_at=now(),
+                attempted_at=utc_now(),
             )
             .returning(Link.id)
         )
@@ -104,7 +104,7 @@ def settle(
     with ctx.database.writing() as session:
         settled = session.scalar(
             update_if_owned(link)
-            .values(state=state, failure=failure, settled_at=now(), owner_id=None)
+            .values(state=state, failure=failure, settled_at=utc_now(), owner_id=None)
             .returning(Link.id)
         )
         if settled and held:
@@ -123,7 +123,7 @@ def leave_open(ctx: WorkspaceContext, link: Link, code: str) -> Link:
             update_if_owned(link).values(
                 attempt_id="",
                 owner_id=None,
-                attempted_at=now(),
+                attempted_at=utc_now(),
                 failure={"code": code},
                 writes_over=link.writes_over,
             )
@@ -138,7 +138,7 @@ def leave_written(ctx: WorkspaceContext, link: Link) -> Link:
             update_if_owned(link).values(
                 attempt_id="",
                 owner_id=None,
-                written_at=now(),
+                written_at=utc_now(),
                 writes_over=link.writes_over,
             )
         )

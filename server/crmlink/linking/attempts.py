@@ -52,7 +52,7 @@ from crmlink.linking.write_tests import (
     recover_write_tests,
 )
 from crmlink.store import Link, LinkMethod, LinkState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 COMPARED_FOR = 2.0  # seconds after its answer for which a read serves as the comparison
 UNCHECKED_FOR = 300.0  # seconds after which a written link is read alone, whoever was to check it
@@ -109,7 +109,7 @@ def check_now(ctx: WorkspaceContext, link: Link) -> Link:
 
 def _recoverable(ctx: WorkspaceContext) -> list[Link]:
     """Return intended links to take over, the longest unattended first."""
-    moment = now()
+    moment = utc_now()
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API)

@@ -26,7 +26,7 @@ from crmlink.store import (
     LinkState,
     WorkspaceConnection,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 NOT_WORDS = re.compile(r"[\W_]+")  # a path has names between slashes and dashes
 
@@ -75,7 +75,7 @@ class Checklist:
             name: Answer(row.choice, LEFT_OUT if name in self.naming else row.text)
             for name, row in self.answers.items()
         }
-        return report(answers, self.sentences, version("crmlink"), now())
+        return report(answers, self.sentences, version("crmlink"), utc_now())
 
 
 def read_checklist(ctx: WorkspaceContext) -> Checklist:

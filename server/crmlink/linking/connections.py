@@ -28,10 +28,12 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
     ParkedContact,
+    SourceAccount,
+    SourceSignIn,
     Workspace,
     WorkspaceConnection,
 )
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 Account = Connection | WebApplication  # by an API, or by its pages alone
 
@@ -146,7 +148,7 @@ def save_connection(
             connection = replaced
         sealed = vault.encrypt(account) if vault and isinstance(account, Connection) else None
         connection.credentials = sealed
-        connection.connected_at, connection.ended_at = now(), None
+        connection.connected_at, connection.ended_at = utc_now(), None
         if dialect:
             connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
@@ -228,19 +230,22 @@ def rotate_keys(database: Database, keys: Path) -> int:
 
     If interrupted, both keys stay in place and it can be run again.
     """
-    old = Vault.at(keys)
     add_key(keys)
-    new = Vault.at(keys)
+    vault = Vault.at(keys)
     with database.writing() as session:
-        rows = list(
-            session.scalars(
-                select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
-            )
+        sealed: list[WorkspaceConnection | SourceAccount] = []
+        sealed += session.scalars(
+            select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
         )
-        for row in rows:
-            row.credentials = new.encrypt(old.decrypt(row.credentials or ""))
+        sealed += session.scalars(
+            select(SourceAccount).where(SourceAccount.credentials.is_not(None))
+        )
+        for row in sealed:
+            row.credentials = vault.renewed(row.credentials or "")
+        for sign_in in session.scalars(select(SourceSignIn)):
+            sign_in.sealed = vault.renewed(sign_in.sealed)
     drop_old_keys(keys)
-    return len(rows)
+    return len(sealed)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
@@ -278,7 +283,7 @@ def _replace(
 
 
 def _end(connection: WorkspaceConnection) -> None:
-    connection.ended_at, connection.credentials = now(), None
+    connection.ended_at, connection.credentials = utc_now(), None
 
 
 def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionContents:
@@ -291,7 +296,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
         has_credentials=connection.kind is ConnectionKind.API,
-        records=count(MirroredRecord, gone_at=None),
+        records=count(MirroredRecord, deleted_at=None),
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),

@@ -66,7 +66,7 @@ def mirror_changed_since(
 ) -> bool:
     """Return whether a record's row was written since the mirror had this version."""
     changed = session.scalar(
-        select(MirroredRecord.changed).filter_by(
+        select(MirroredRecord.mirror_version).filter_by(
             connection_id=ctx.connection_id, kind=kind, number=number
         )
     )

@@ -21,7 +21,7 @@ from crmlink.linking.obstacles import (
     same_record,
 )
 from crmlink.store import Link, LinkMethod, LinkState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.hidden_references import hide_new_link
 
@@ -97,4 +97,4 @@ def _after_earlier(session: Session, link: Link) -> datetime:
     # One by one: a condition with "or" uses neither index.
     same = (same_record(link), same_contact(session, link))
     earlier = [session.scalar(newest.where(one)) for one in same]
-    return max([now(), *(at + timedelta(microseconds=1) for at in earlier if at)])
+    return max([utc_now(), *(at + timedelta(microseconds=1) for at in earlier if at)])

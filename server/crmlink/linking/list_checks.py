@@ -32,7 +32,7 @@ from crmlink.linking.fresh_reads import mirror_changed_since
 from crmlink.linking.list_trust import ListTrust
 from crmlink.linking.settling import note_settled
 from crmlink.store import Link, LinkState, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 FEWEST = 4  # links for which a list is read at all
 LISTED_FOR_EACH = 500  # records of a list whose reading costs about as much as a single read
@@ -148,7 +148,7 @@ class ListChecker:
         if not agreed:
             self._read_alone(others)
             return False
-        newest = max(agreed, key=lambda link: link.written_at or now())
+        newest = max(agreed, key=lambda link: link.written_at or utc_now())
         count = min(len(agreed), 1 + int(SAMPLED * len(agreed)))
         sample = {link.id: link for link in [newest, *random.sample(agreed, count - 1)]}
         for link in sample.values():
@@ -210,7 +210,7 @@ def _settle_as_linked(
             Link.writes == link.writes,
             Link.written_at.is_not(None),
         )
-        .values(state=LinkState.LINKED, failure=None, settled_at=now(), owner_id=None)
+        .values(state=LinkState.LINKED, failure=None, settled_at=utc_now(), owner_id=None)
         .returning(Link.id)
     )
     if settled is None:

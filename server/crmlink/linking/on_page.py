@@ -42,7 +42,7 @@ from crmlink.linking.settling import note_settled
 from crmlink.linking.suggest import find_record
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
 
@@ -199,7 +199,7 @@ def _answer(ctx: WorkspaceContext, link_id: str, seen: Observation, found: Findi
         _require_fillable(ctx, link, seen.value.reference, is_agreed=fill)
     with ctx.database.reading() as session:
         row = _mirrored(session, link)
-    return Observed(link, row.changed if row else 0, fill)
+    return Observed(link, row.mirror_version if row else 0, fill)
 
 
 def give_up(session: Session, link: Link, device_id: int) -> None:
@@ -293,7 +293,7 @@ def _require_current(session: Session, link: Link, seen: Observation) -> None:
     if seen.version is None:
         is_late = seen.stage == "before" and value is None and link.prior is not None
     else:
-        is_late = row.changed > seen.version
+        is_late = row.mirror_version > seen.version
     if is_late:
         raise PageReadEarlier(record=row)
 
@@ -316,7 +316,7 @@ def _settle(
     session.execute(
         update(Link)
         .where(Link.id == link.id)
-        .values(state=state, failure=failure, settled_at=now())
+        .values(state=state, failure=failure, settled_at=utc_now())
     )
     note_settled(session, link, state, failure, device_id)
 

@@ -15,7 +15,7 @@ from crmlink.accounting.exports.record_reader import ExportedRecord, RejectedRec
 from crmlink.commusoft.records import Record, record_names
 from crmlink.linking.record_imports import ImportPart
 from crmlink.store import ImportSource
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 MAX_RECORDS = 250_000
 MAX_REJECTED = 10_000  # kept with their reasons; all are counted
@@ -90,7 +90,7 @@ def exported_at(source: Path) -> datetime | None:
 
 def likely_time(moment: datetime) -> datetime | None:
     """Return a file's time if it may be that of its export."""
-    return moment if now() - OLDEST < moment <= now() else None
+    return moment if utc_now() - OLDEST < moment <= utc_now() else None
 
 
 def _reject(contents: RecordFile, rejected: RejectedRecord) -> None:

@@ -23,7 +23,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ImportKeyReused, RecordsComeFromApi
 from crmlink.store import ImportSource, RecordImport, RecordImportPart, WorkspaceConnection
-from crmlink.store.base import new_id, now
+from crmlink.store.base import new_id, utc_now
 from crmlink.store.erased import pseudonyms_of
 
 MAX_REMOVED_SHARE = 10  # one record in so many may leave without a second yes
@@ -106,7 +106,7 @@ def import_records(ctx: WorkspaceContext, device_id: int, part: ImportPart) -> I
     number belong to others.
     """
     require_imports(ctx)
-    part = replace(part, read_at=min(part.read_at, now()))
+    part = replace(part, read_at=min(part.read_at, utc_now()))
     with ctx.database.writing() as session:
         connection = session.get(WorkspaceConnection, ctx.connection_id)
         if connection is None or connection.ended_at:
@@ -225,13 +225,13 @@ def _finish(
     if whole.complete and whole.finished_at:
         return replace(outcome, gone=whole.gone)
     if not whole.complete:
-        whole.finished_at = now()
+        whole.finished_at = utc_now()
         return outcome
     rows = list(session.scalars(select(RecordImportPart).filter_by(import_id=whole.id)))
     numbers = {row.part for row in rows}
     lacking = tuple(number for number in range(1, (whole.parts or 1) + 1) if number not in numbers)
     if lacking or part.unreadable:
-        whole.finished_at = None if lacking else now()
+        whole.finished_at = None if lacking else utc_now()
         return replace(
             outcome, missing_parts=lacking[:100], kept_back=not lacking, finished=not lacking
         )
@@ -242,7 +242,7 @@ def _finish(
     if _is_much(len(missing), before) and part.agreed != len(missing):
         return replace(outcome, would_remove=len(missing), finished=False)
     mirror.remove(missing)
-    whole.gone, whole.finished_at = len(missing), now()
+    whole.gone, whole.finished_at = len(missing), utc_now()
     for row in rows:
         row.record_ids = []
     return replace(outcome, gone=len(missing))
@@ -259,5 +259,5 @@ def _kinds(record_ids: Iterable[str]) -> list[Kind]:
 
 
 def _forget_old_parts(session: Session) -> None:
-    old = select(RecordImport.id).where(RecordImport.started_at < now() - PART_RETENTION)
+    old = select(RecordImport.id).where(RecordImport.started_at < utc_now() - PART_RETENTION)
     session.execute(delete(RecordImportPart).where(RecordImportPart.import_id.in_(old)))

@@ -19,7 +19,7 @@ from crmlink.store import (
     RowState,
     WorkspaceConnection,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.batches import show_as_filled, show_as_undone
 from crmlink.store.hidden_references import hide_settled_link, hide_settled_row
 
@@ -69,7 +69,7 @@ def _end_lists(session: Session, link: Link) -> None:
         batch = session.get_one(Batch, row.batch_id, populate_existing=True)
         end = ENDS.get(batch.state)
         if end is not None and not _has_filling(session, batch.id):
-            batch.state, batch.finished_at = end, now()
+            batch.state, batch.finished_at = end, utc_now()
             connection = session.get_one(WorkspaceConnection, link.connection_id)
             note(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
 

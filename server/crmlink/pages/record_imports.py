@@ -46,7 +46,7 @@ from crmlink.pages.lists.uploads import (
     mark_as_records,
     save_upload,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import erased_people
 from crmlink.values.moments import for_time_field, from_time_field
 from crmlink.web.auth import (
@@ -148,7 +148,7 @@ def upload_records() -> Reply:
     except ExportError as refused:
         forget_file(sent)
         return _not_taken(str(refused))
-    made_at = exported_at(sent.path) or _file_date(request.form.get("modified", "")) or now()
+    made_at = exported_at(sent.path) or _file_date(request.form.get("modified", "")) or utc_now()
     mark_as_records(sent, made_at.isoformat())
     return redirect_to("pages.preview_records", token=sent.token)
 

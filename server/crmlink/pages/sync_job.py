@@ -10,7 +10,7 @@ import structlog
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, SyncResult
 from crmlink.linking.context import WorkspaceContext
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ class SyncJob:
             self.problem = "internal-error"
             log.exception("sync failed")
         finally:
-            self.ended = now()
+            self.ended = utc_now()
 
     def _count(self, result: SyncResult) -> None:
         self.read = sum(result.read.values())

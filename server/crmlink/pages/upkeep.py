@@ -14,7 +14,7 @@ from crmlink.access.context import note
 from crmlink.installation import CLI_PATH
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep.backup import TEMPORARY, make_backup
 from crmlink.upkeep.checks import Check, run_checks
 from crmlink.upkeep.diagnosis import diagnosis
@@ -72,7 +72,7 @@ def download_backup() -> Reply:
         content,
         mimetype="application/octet-stream",
         as_attachment=True,
-        download_name=f"crmlink-{now():%Y%m%d-%H%M%S}.backup",
+        download_name=f"crmlink-{utc_now():%Y%m%d-%H%M%S}.backup",
         max_age=0,
     )
 
@@ -101,8 +101,8 @@ def check_installation() -> str:
 def download_diagnosis() -> Response:
     """Send the diagnosis, which holds no personal data."""
     settings = current_installation().settings
-    told = diagnosis(settings, run_checks(settings))
-    content = io.BytesIO(json.dumps(told, indent=1, ensure_ascii=False).encode())
+    report = diagnosis(settings, run_checks(settings))
+    content = io.BytesIO(json.dumps(report, indent=1, ensure_ascii=False).encode())
     return send_file(
         content,
         mimetype="application/json",

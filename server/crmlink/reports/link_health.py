@@ -23,7 +23,7 @@ from crmlink.store import (
     MirroredRecord,
     WorkspaceConnection,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
 IMPORT_STALE_AFTER = timedelta(days=7)  # for records that are imported
@@ -87,7 +87,9 @@ def shares(ctx: WorkspaceContext) -> list[Share]:
     carries = func.coalesce(MirroredRecord.reference, "") != ""
     counted = (
         select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
-        .where(MirroredRecord.connection_id == ctx.connection_id, MirroredRecord.gone_at.is_(None))
+        .where(
+            MirroredRecord.connection_id == ctx.connection_id, MirroredRecord.deleted_at.is_(None)
+        )
         .group_by(MirroredRecord.kind)
     )
     with ctx.database.reading() as session:
@@ -105,7 +107,7 @@ def mirror_state(ctx: WorkspaceContext, sync_minutes: int) -> MirrorState:
         return _imported_state(ctx)
     since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MAX_MISSED_SYNCS)
-    is_stale = since is None or now() - since > limit
+    is_stale = since is None or utc_now() - since > limit
     return MirrorState(since, syncing, is_stale)
 
 
@@ -114,7 +116,7 @@ def _imported_state(ctx: WorkspaceContext) -> MirrorState:
     latest = latest_imports(ctx)
     imports = tuple(ImportedKind(kind, one.source, one.read_at) for kind, one in latest.items())
     since = min((one.read_at for one in imports), default=None)
-    is_stale = since is None or now() - since > IMPORT_STALE_AFTER
+    is_stale = since is None or utc_now() - since > IMPORT_STALE_AFTER
     return MirrorState(since, False, is_stale, has_api=False, imports=imports)
 
 
@@ -136,7 +138,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
             .filter_by(
                 connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API
             )
-            .where(or_(Link.attempt_id == "", Link.created_at < now() - STALLED_AFTER))
+            .where(or_(Link.attempt_id == "", Link.created_at < utc_now() - STALLED_AFTER))
             .order_by(Link.created_at.desc())
         ).all()
     return OpenLinks(
@@ -220,7 +222,7 @@ def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
             Link.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
             Link.target == MirroredRecord.reference,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
         )
         .group_by(MirroredRecord.kind)
     )
@@ -250,7 +252,7 @@ def _unresolved_links(ctx: WorkspaceContext) -> Select[Link, MirroredRecord]:
         .where(
             Link.connection_id == ctx.connection_id,
             Link.state.in_(UNSUCCESSFUL_STATES),
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             ~as_wanted,
         )
         .order_by(Link.created_at.desc())

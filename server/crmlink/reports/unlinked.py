@@ -27,7 +27,7 @@ from crmlink.store import (
     MirroredRecord,
     ShareSnapshot,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 MAX_LISTED = 500
 CHUNK_SIZE = 2_000
@@ -80,7 +80,7 @@ class UnusualReferences:
 
 def take_snapshot(ctx: WorkspaceContext, today: date | None = None) -> None:
     """Store today's share linked, replacing an earlier one of the day."""
-    day = today or now().date()
+    day = today or utc_now().date()
     for share in shares(ctx):
         values = {"records": share.of, "linked": share.linked}
         identity = {"connection_id": ctx.connection_id, "kind": share.kind, "day": day}
@@ -101,7 +101,7 @@ def share_history(ctx: WorkspaceContext, days: int = 90) -> list[SharePoint]:
     Days without a snapshot are computed backwards from the links' history, with the number of
     records of the next known day.
     """
-    today = now().date()
+    today = utc_now().date()
     start = today - timedelta(days=days - 1)
     with ctx.database.reading() as session:
         snapshots = {
@@ -133,7 +133,7 @@ def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Page[Unlinke
     free = [
         MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.kind == kind,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") == "",
     ]
     identity = MirroredRecord.kind + "-" + MirroredRecord.number
@@ -229,7 +229,7 @@ def _referenced(
         select(MirroredRecord)
         .where(
             MirroredRecord.connection_id == ctx.connection_id,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             func.coalesce(MirroredRecord.reference, "") != "",
         )
         .order_by(MirroredRecord.id)

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crmlink.folding import normalise_login_email
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 
 class Role(enum.StrEnum):
@@ -47,7 +47,7 @@ class Person(Base):
     role: Mapped[Role]
     password_hash: Mapped[str | None]
     sso_subject: Mapped[str | None]  # issuer and subject, after the first single sign-on
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
     joined_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
@@ -101,7 +101,7 @@ class Device(Base):
     previous_hash: Mapped[str | None]
     previous_expires_at: Mapped[datetime | None]
     scopes: Mapped[list[str]]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     last_used_address: Mapped[str | None]
@@ -116,7 +116,7 @@ class Device(Base):
     person: Mapped[Person | None] = relationship(lazy="joined")
 
     @property
-    def who(self) -> str:
+    def actor_name(self) -> str:
         """Display name of the acting person."""
         return self.person.name if self.person else self.name
 
@@ -130,7 +130,7 @@ class Invitation(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     token_hash: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -148,8 +148,8 @@ class WebSession(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     browser: Mapped[str]
     address: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
 
     person: Mapped[Person] = relationship(lazy="joined")
@@ -167,7 +167,7 @@ class Pairing(Base):
     browser: Mapped[str]
     address: Mapped[str]
     state: Mapped[PairingState] = mapped_column(default=PairingState.WAITING)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime]
     last_polled_at: Mapped[datetime | None]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -179,7 +179,7 @@ class Pairing(Base):
     device: Mapped[Device | None] = relationship(lazy="joined")
 
 
-class Refresh(Base):
+class RefreshToken(Base):
     """One generation of a browser's refresh token.
 
     ``public_id`` is the ``jti`` of the access tokens issued with it. ``received_at`` is when the
@@ -195,7 +195,7 @@ class Refresh(Base):
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     generation: Mapped[int]
     token_hash: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
     received_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship(lazy="joined")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from crmlink.kinds import Kind
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 

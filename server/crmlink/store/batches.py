@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 from crmlink.store.links import Link
 
 
@@ -44,6 +44,7 @@ class BatchSource(enum.StrEnum):
     FILE = "file"
     API = "api"
     COMMAND_LINE = "command_line"
+    LIVE = "live"  # read from the accounting package
 
 
 class Verdict(enum.StrEnum):
@@ -102,7 +103,7 @@ class Batch(Base):
     package: Mapped[str]
     organisation: Mapped[str]
     kind: Mapped[Kind | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     name: Mapped[str] = mapped_column(default="")
     source: Mapped[BatchSource] = mapped_column(default=BatchSource.LIST_PAGE)
@@ -112,7 +113,7 @@ class Batch(Base):
 
     state: Mapped[BatchState] = mapped_column(default=BatchState.DRAFT)
     version: Mapped[int] = mapped_column(default=0)
-    changed_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column("changed_at", default=utc_now)
     lease: Mapped[str] = mapped_column(default="")
     lease_owner_id: Mapped[str | None]
     lease_until: Mapped[datetime | None]
@@ -243,7 +244,7 @@ def _settle_rows(
     batch_ids = session.scalars(
         update(BatchRow)
         .where(BatchRow.link_id == link_id, BatchRow.state.in_(states))
-        .values(settled_at=now(), **values)
+        .values(settled_at=utc_now(), **values)
         .returning(BatchRow.batch_id)
         .execution_options(synchronize_session=False)
     ).all()
@@ -251,7 +252,7 @@ def _settle_rows(
         session.execute(
             update(Batch)
             .where(Batch.id.in_(batch_ids))
-            .values(version=Batch.version + 1, changed_at=now())
+            .values(version=Batch.version + 1, updated_at=utc_now())
         )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.store.access import Device
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 
 class ChecklistAnswer(Base):
@@ -23,6 +23,6 @@ class ChecklistAnswer(Base):
     choice: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
-    answered_at: Mapped[datetime] = mapped_column(default=now)
+    answered_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     device: Mapped[Device] = relationship(lazy="joined")

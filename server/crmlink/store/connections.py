@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 IS_IN_USE = text("ended_at IS NULL")
 
@@ -58,7 +58,7 @@ class WorkspaceConnection(Base):
     syncing_until: Mapped[datetime | None]
     sync_lease: Mapped[str] = mapped_column(default="")
     sync_owner_id: Mapped[str | None]
-    connected_at: Mapped[datetime] = mapped_column(default=now)
+    connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
 
     @property

@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.pseudonyms import Pseudonyms, may_name
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 from crmlink.store.connections import WorkspaceConnection
 
 ERASED = "(erased)"
@@ -28,7 +28,7 @@ class ErasedKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     key: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class HasPostcode(Protocol):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 
 class LinkState(enum.StrEnum):
@@ -120,8 +120,8 @@ class Link(Base):
     writes_over: Mapped[int] = mapped_column(default=0)
     written_at: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-    attempted_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    attempted_at: Mapped[datetime] = mapped_column(default=utc_now)
     settled_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship(lazy="joined")

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.store.access import Device
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 
 class ParkedContact(Base):
@@ -46,7 +46,7 @@ class ParkedContact(Base):
     email: Mapped[str] = mapped_column(default="")
     phones: Mapped[list[str]] = mapped_column(default=list)
 
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     device: Mapped[Device] = relationship(lazy="joined")
 

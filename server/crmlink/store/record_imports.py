@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.store.access import Device
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 
 class ImportSource(enum.StrEnum):
@@ -40,7 +40,7 @@ class RecordImport(Base):
     key: Mapped[str]
     source: Mapped[ImportSource]
     read_at: Mapped[datetime]
-    started_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime] = mapped_column(default=utc_now)
     finished_at: Mapped[datetime | None]
     complete: Mapped[bool] = mapped_column(default=False)
     parts: Mapped[int | None]

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmlink.kinds import Kind
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 
 class ShareSnapshot(Base):
@@ -26,7 +26,7 @@ class ShareSnapshot(Base):
     linked: Mapped[int]
 
 
-class Lookalike(Base):
+class SuspectedDuplicate(Base):
     """Two similar records, probably duplicates; ``first_id`` has the lower number.
 
     A dismissed pair stays dismissed.
@@ -39,8 +39,8 @@ class Lookalike(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     first_id: Mapped[str]
     second_id: Mapped[str]
-    likeness: Mapped[float]
+    similarity: Mapped[float] = mapped_column("likeness")
     reasons: Mapped[list[Any]]
-    found_at: Mapped[datetime] = mapped_column(default=now)
+    found_at: Mapped[datetime] = mapped_column(default=utc_now)
     dismissed_at: Mapped[datetime | None]
     dismissed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))

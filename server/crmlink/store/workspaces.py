@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 
 
 class Writes(enum.StrEnum):
@@ -30,7 +30,7 @@ class Workspace(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     preferences: Mapped[dict[str, Any] | None]
     writes: Mapped[Writes] = mapped_column(default=Writes.API)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class PackageHost(Base):
@@ -64,6 +64,6 @@ class RecordField(Base):
     label: Mapped[str]
     section: Mapped[str] = mapped_column(default="")
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     device: Mapped[Device] = relationship(lazy="joined")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
-from crmlink.store.base import Base, new_id, now
+from crmlink.store.base import Base, new_id, utc_now
 
 
 class WriteTest(Base):
@@ -43,7 +43,7 @@ class WriteTest(Base):
     owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)
     writes_over: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     device: Mapped[Device] = relationship(lazy="joined")
 

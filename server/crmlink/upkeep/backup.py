@@ -25,7 +25,7 @@ from crmlink.installation import RULES_FILE
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep.copy_database import copy_to_file, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import keys_of, seal
@@ -84,7 +84,7 @@ def make_backup(
         if sealed:
             (folder / SEALED).write_bytes(sealed)
         manifest = Manifest(
-            FORMAT, version("crmlink"), revision_of(folder / DATABASE), now().isoformat(),
+            FORMAT, version("crmlink"), revision_of(folder / DATABASE), utc_now().isoformat(),
             database.audit_signer.key_id,
             {part: _digest(folder / part) for part in PARTS if (folder / part).is_file()},
         )  # fmt: skip
@@ -101,8 +101,8 @@ def read_manifest(file: Path) -> Manifest:
     """Return what a file says that it holds. Raises UpkeepFailure if it is no backup."""
     try:
         with zipfile.ZipFile(file) as archive, archive.open(MANIFEST) as opened:
-            told: Any = json.loads(opened.read(_MANIFEST_BYTES))
-        manifest = Manifest(**told)
+            fields: Any = json.loads(opened.read(_MANIFEST_BYTES))
+        manifest = Manifest(**fields)
         sound = manifest.made.tzinfo is not None and set(manifest.parts) <= set(PARTS)
     except FileNotFoundError:
         raise UpkeepFailure("no-file", file=str(file)) from None

@@ -33,7 +33,7 @@ from crmlink.store import (
     Workspace,
     WorkspaceConnection,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.database import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
 from crmlink.upkeep.local_certificates import trusting_context
@@ -129,7 +129,7 @@ def _of_database(settings: Settings) -> Iterator[Check]:
 def _clock(database: Database) -> Check:
     with database.reading() as session:
         newest = session.scalar(select(func.max(AuditEntry.at)))
-    ahead = newest - now() if newest else timedelta()
+    ahead = newest - utc_now() if newest else timedelta()
     minutes = int(ahead.total_seconds() // 60)
     return Check("clock", "failed" if ahead > AHEAD else "fine", {"minutes": max(minutes, 0)})
 
@@ -175,7 +175,7 @@ def _certificate_files(certificate: Path, key: Path) -> Check:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
     except (OSError, ValueError) as error:
         return Check("certificate-files", "failed", {"cause": type(error).__name__})
-    left = min(each.not_valid_after_utc for each in chain) - now()
+    left = min(each.not_valid_after_utc for each in chain) - utc_now()
     return Check("certificate-files", _health_of(left), {"days": left.days})
 
 
@@ -200,14 +200,14 @@ def _certificate(settings: Settings) -> Check:
         return Check("certificate", "failed", {"cause": error.verify_message})
     except OSError as error:
         return Check("certificate", "note", {"cause": type(error).__name__})
-    left = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - now()
+    left = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - utc_now()
     return Check("certificate", _health_of(left), {"days": left.days})
 
 
 def _backups(settings: Settings) -> Check:
     if settings.backup_dir is None:
         return Check("backups", "note", {"problem": "unscheduled"})
-    moment = now()
+    moment = utc_now()
     try:
         backups = kept_backups(settings)
     except OSError as error:

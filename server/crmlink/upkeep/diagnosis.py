@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from crmlink.logs import LOG_NAME
 from crmlink.settings import Settings
 from crmlink.store import Batch, Database, Device, Link, MirroredRecord, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.sqlite_file import sqlite_file
 from crmlink.upkeep.checks import Check
 
@@ -41,7 +41,7 @@ _PACKAGES = ("crmlink", "flask", "sqlalchemy", "alembic", "cryptography", "huey"
 def diagnosis(settings: Settings, checks: Iterable[Check]) -> dict[str, Any]:
     """Return the diagnosis as plain data."""
     return {
-        "made_at": now().isoformat(timespec="minutes"),
+        "made_at": utc_now().isoformat(timespec="minutes"),
         "versions": {name: version(name) for name in _PACKAGES}
         | {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
         "system": {"name": sys.platform, "release": platform.release(), "cpu": platform.machine()},
@@ -90,11 +90,11 @@ def _kinds_of_lines(file: Path) -> Iterator[dict[str, Any]]:
     kinds: Counter[str] = Counter()
     for line in _last_lines(file):
         try:
-            told = json.loads(line)
+            entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(told, dict) and told.get("level") in ("warning", "error", "critical"):
-            kinds[json.dumps({name: told[name] for name in _OF_LINE if name in told})] += 1
+        if isinstance(entry, dict) and entry.get("level") in ("warning", "error", "critical"):
+            kinds[json.dumps({name: entry[name] for name in _OF_LINE if name in entry})] += 1
     for kind, count in kinds.most_common(_KINDS):
         yield json.loads(kind) | {"count": count}
 

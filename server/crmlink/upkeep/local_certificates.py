@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from crmlink.hosts import Host
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep.errors import UpkeepFailure
 
 FOLDER = "tls"  # in the data folder
@@ -141,7 +141,7 @@ def _general_names(names: Iterable[str], *, as_networks: bool) -> list[x509.Gene
 def _make_authority(folder: Path, names: tuple[str, ...]) -> None:
     key = _write_key(folder / AUTHORITY_KEY)
     # The date tells authorities apart in a system's list of trusted ones.
-    subject = _subject(f"crmlink {names[0]} {now():%Y-%m-%d}"[:_MAX_COMMON_NAME])
+    subject = _subject(f"crmlink {names[0]} {utc_now():%Y-%m-%d}"[:_MAX_COMMON_NAME])
     public = key.public_key()
     constraints = x509.NameConstraints(_general_names(names, as_networks=True), None)
     certificate = (
@@ -182,7 +182,7 @@ def _sign(folder: Path, authority: x509.Certificate, names: tuple[str, ...]) -> 
 def _builder(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
-    start = now() - _CLOCKS_DIFFER
+    start = utc_now() - _CLOCKS_DIFFER
     return x509.CertificateBuilder(
         issuer, subject, public, x509.random_serial_number(), start, start + timedelta(days=days)
     )
@@ -209,7 +209,7 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 def _check_renewable(folder: Path, names: tuple[str, ...]) -> datetime:
     """Return when the existing certificate ends. Raises UpkeepFailure if it is another's."""
     authority, server = (_read_certificate(folder / name) for name in (AUTHORITY, SERVER))
-    if authority.not_valid_after_utc < now() + timedelta(days=SERVER_DAYS):
+    if authority.not_valid_after_utc < utc_now() + timedelta(days=SERVER_DAYS):
         raise UpkeepFailure(
             "certificate-authority-old", ends=f"{authority.not_valid_after_utc:%Y-%m-%d}"
         )
@@ -222,7 +222,7 @@ def _check_renewable(folder: Path, names: tuple[str, ...]) -> datetime:
 
 
 def _put_aside(folder: Path) -> Path:
-    aside = folder.with_name(f"{FOLDER}.before-{now():%Y%m%dT%H%M%S}")
+    aside = folder.with_name(f"{FOLDER}.before-{utc_now():%Y%m%dT%H%M%S}")
     folder.rename(aside)
     return aside
 

@@ -15,7 +15,7 @@ import structlog
 
 from crmlink.settings import Settings
 from crmlink.store import Database
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep.backup import TEMPORARY, make_backup
 from crmlink.upkeep.errors import UpkeepFailure
 
@@ -61,7 +61,7 @@ def back_up_now(settings: Settings, database: Database) -> KeptBackup:
     if settings.backup_dir is None:
         raise UpkeepFailure("no-place")
     settings.backup_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = settings.backup_dir / f"crmlink-{now():%Y%m%d-%H%M%S}.backup"
+    path = settings.backup_dir / f"crmlink-{utc_now():%Y%m%d-%H%M%S}.backup"
     make_backup(settings, database, path, settings.backup_passphrase or None)
     backups = [one for one in kept_backups(settings) if one.path.name <= path.name]
     for old in backups[settings.backups_kept :]:  # later ones are of another clock, and stay
@@ -74,7 +74,7 @@ def back_up_if_due(settings: Settings, database: Database) -> None:
     if settings.backup_dir is None:
         return
     try:
-        moment = now()
+        moment = utc_now()
         newest = newest_backup(kept_backups(settings), moment)
         if newest and moment - newest.made_at < EVERY:
             return

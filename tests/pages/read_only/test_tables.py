@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from crmlink.installation import Installation
 from crmlink.store import Device, DeviceType
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.page_client import PageClient
 from support.sample_data import SampleData
 from support.tables import WRITTEN_DAY, downloaded
@@ -109,7 +109,7 @@ def test_a_table_is_narrowed_by_day(
 ) -> None:
     with installation.database.writing() as session:
         used = session.scalars(select(Device).where(Device.sort == DeviceType.BROWSER)).all()
-        used[0].last_used_at = now()
+        used[0].last_used_at = utc_now()
     today = datetime.now().astimezone()
     since, until = f"{today - timedelta(days=1):%d/%m/%Y}", f"{today + timedelta(days=1):%d/%m/%Y}"
     within = admin.get(f"{path}?since={since}&until={until}").get_data(as_text=True)

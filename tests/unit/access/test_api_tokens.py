@@ -21,7 +21,7 @@ from crmlink.access.devices import DeviceStatus, device_status
 from crmlink.access.errors import DeviceUnknown, InvalidFields, InvalidToken
 from crmlink.access.usage import UsageCounter
 from crmlink.store import Device, DeviceType
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
 
 def test_a_rotated_token_works_until_the_new_one_is_first_used(
@@ -34,7 +34,7 @@ def test_a_rotated_token_works_until_the_new_one_is_first_used(
     with pytest.raises(InvalidToken):
         authenticate_api_token(access, old, "")
     assert authenticate_api_token(access, new, "").device.id == device.id
-    left = list_tokens(access)[0].expires_at - now()
+    left = list_tokens(access)[0].expires_at - utc_now()
     assert timedelta(days=29) < left <= timedelta(days=30)
 
 
@@ -81,8 +81,8 @@ def test_a_token_that_is_over_is_not_brought_back_by_its_rotation(
 
 def at(monkeypatch: pytest.MonkeyPatch, later: timedelta) -> None:
     """Let that much time pass for tokens."""
-    moment = now() + later
-    monkeypatch.setattr(tokens, "now", lambda: moment)
+    moment = utc_now() + later
+    monkeypatch.setattr(tokens, "utc_now", lambda: moment)
 
 
 def test_a_token_that_leaked_before_its_rotation_can_be_revoked_with_the_new_one(
@@ -145,7 +145,7 @@ def test_a_token_that_is_over_soon_is_told_from_the_others(
     assert device_status(device) is DeviceStatus.VALID, "each use prolongs a browser's connection"
     device.expires_at -= timedelta(days=14)
     assert device_status(device) is DeviceStatus.EXPIRED
-    device.revoked_at = now()
+    device.revoked_at = utc_now()
     assert device_status(device) is DeviceStatus.REVOKED
 
 
@@ -163,6 +163,6 @@ def test_use_is_counted_and_written_once_a_minute(access: AccessContext, server:
 def test_an_expired_token_is_refused(access: AccessContext, server: Actor) -> None:
     _, token = create_api_token(access, server, "A")
     with access.database.writing() as session:
-        session.execute(update(Device).values(expires_at=now()))
+        session.execute(update(Device).values(expires_at=utc_now()))
     with pytest.raises(InvalidToken):
         authenticate_api_token(access, token, "")

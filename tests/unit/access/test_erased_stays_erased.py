@@ -31,11 +31,11 @@ from crmlink.store import (
     BatchState,
     Choice,
     LinkState,
-    Lookalike,
     MirroredRecord,
     RowState,
+    SuspectedDuplicate,
 )
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
 from support.batch_factories import Line, imported
 from support.erasing import EMAIL, NAME, PACKAGE, where_kept
@@ -312,7 +312,7 @@ def test_rows_that_only_grew_old_keep_their_reference(
         row.state, row.choice, row.record_id = RowState.FAILED, Choice.RECORD, "customer-1003"
         session.query(Batch).one().state = BatchState.DONE
         session.flush()
-        anonymise_finished_batches(session, access.workspace_id, now() + timedelta(days=1))
+        anonymise_finished_batches(session, access.workspace_id, utc_now() + timedelta(days=1))
     erase(access, actor, EMAIL)  # Margaret Holloway
     with installation.database.reading() as session:
         kept = session.query(BatchRow).one()
@@ -384,4 +384,4 @@ def test_records_that_look_alike_bring_no_reasons_of_an_erased_one_back(
     duplicates._store(ctx, [*pairs, ("customer-1002", "customer-1003", 0.9, other)])
     assert where_kept(installation, NAME) == []
     with installation.database.reading() as session:
-        assert [pair.first_id for pair in session.query(Lookalike)] == ["customer-1002"]
+        assert [pair.first_id for pair in session.query(SuspectedDuplicate)] == ["customer-1002"]

@@ -28,7 +28,7 @@ from crmlink.access.pairing import (
 )
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.access.refresh_tokens import TokenResponse
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import enter, make_person, page_actor
 from support.browser_client import proven
 
@@ -51,13 +51,13 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     passed = timedelta()
 
     def moment() -> datetime:
-        return now() + passed
+        return utc_now() + passed
 
     def pass_by(time: timedelta) -> None:
         nonlocal passed
         passed += time
 
-    monkeypatch.setattr(module, "now", moment)
+    monkeypatch.setattr(module, "utc_now", moment)
     return pass_by
 
 

@@ -35,7 +35,7 @@ from crmlink.access.people import (
 from crmlink.access.roles import role_permissions
 from crmlink.access.sessions import authenticate_session, create_session, end_session, list_sessions
 from crmlink.store import Invitation, WebSession
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import PASSWORD, enter, make_person, page_actor, pair
 
 
@@ -69,7 +69,7 @@ def test_an_invited_person_sets_a_password_and_an_old_link_opens_nothing(
     with pytest.raises(InvalidCredentials):
         authenticate_password(access, "bo@firm.example", "")
     with access.database.writing() as session:
-        session.execute(update(Invitation).values(expires_at=now() - timedelta(seconds=1)))
+        session.execute(update(Invitation).values(expires_at=utc_now() - timedelta(seconds=1)))
     with pytest.raises(InvalidInvitation):
         accept_invitation(access, link, PASSWORD)
     accept_invitation(access, new_invitation(access, server, person.public_id), PASSWORD)
@@ -212,7 +212,7 @@ def test_a_log_in_ends_after_idle_hours_and_after_two_weeks(
 ) -> None:
     cookie = create_session(access, make_person(access), "127.0.0.1", "A test")
     authenticate_session(access, cookie)
-    old = now() - timedelta(days=14, seconds=1)
+    old = utc_now() - timedelta(days=14, seconds=1)
     with access.database.writing() as session:
         session.execute(update(WebSession).values({column: old}))
     with pytest.raises(InvalidToken):

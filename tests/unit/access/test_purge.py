@@ -13,7 +13,7 @@ from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
 from crmlink.store import Database, Link, database
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.worker import Worker
 from support.erasing import EMAIL, NAME, of_desktop
 from support.sandbox import new_key
@@ -61,6 +61,6 @@ def test_what_retention_takes_away_is_purged_too(
     confirm(ctx, of_desktop(contact_name="Zebedee Quux"), new_key(), actor.device.id)
     save_preferences(access, actor, Preferences(keep_names_days=1))
     with installation.database.writing() as session:
-        session.query(Link).one().settled_at = now().replace(year=2020)
+        session.query(Link).one().settled_at = utc_now().replace(year=2020)
     apply_retention(access)
     assert files_that_hold(tmp_path, "Zebedee Quux") == []

@@ -33,8 +33,8 @@ from crmlink.access.refresh_tokens import (
     rotate_refresh_token,
 )
 from crmlink.access.token_format import derive_token
-from crmlink.store import AuditEntry, Database, Device, Refresh
-from crmlink.store.base import now
+from crmlink.store import AuditEntry, Database, Device, RefreshToken
+from crmlink.store.base import utc_now
 from support.access_factories import enter, make_person, pair, renew
 from support.browser_client import proven
 
@@ -147,7 +147,7 @@ def test_a_copy_is_noted_in_the_audit_once_a_day(
             rotate_refresh_token(access, grant.refresh_token, proven("the thief's"))
     assert noted_copies(access, grant) == 1
     with access.database.writing() as session:
-        session.execute(update(Device).values(copy_seen_at=now() - timedelta(days=2)))
+        session.execute(update(Device).values(copy_seen_at=utc_now() - timedelta(days=2)))
     with pytest.raises(InvalidGrant):
         rotate_refresh_token(access, grant.refresh_token, proven("the thief's"))
     assert noted_copies(access, grant) == 2
@@ -245,12 +245,12 @@ def test_a_browser_that_was_not_used_for_long_must_connect_again(
     access: AccessContext, grant: TokenResponse
 ) -> None:
     with access.database.writing() as session:
-        session.execute(update(Device).values(expires_at=now() - timedelta(seconds=1)))
+        session.execute(update(Device).values(expires_at=utc_now() - timedelta(seconds=1)))
     with pytest.raises(DeviceExpired):
         renew(access, grant)
     assert delete_expired_refresh_tokens(access) == 0
     with access.database.writing() as session:
-        session.execute(update(Refresh).values(created_at=now() - timedelta(days=61)))
+        session.execute(update(RefreshToken).values(created_at=utc_now() - timedelta(days=61)))
     assert delete_expired_refresh_tokens(access) == 1
 
 

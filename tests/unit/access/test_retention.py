@@ -19,7 +19,7 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RejectedBatchRow
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
 from support.batch_factories import Line, imported
 from support.erasing import EMAIL, NAME, PACKAGE, of_desktop, where_kept
@@ -33,10 +33,10 @@ def keep_names_a_day(installation: Installation, actor: Actor) -> None:
 
 
 def grow_old(installation: Installation) -> None:
-    old = now() - timedelta(days=2)
+    old = utc_now() - timedelta(days=2)
     with installation.database.writing() as session:
         session.execute(update(Link).values(settled_at=old))
-        session.execute(update(Batch).values(changed_at=old))
+        session.execute(update(Batch).values(updated_at=old))
     apply_retention(installation.access)
 
 

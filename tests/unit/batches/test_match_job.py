@@ -12,7 +12,7 @@ from crmlink.batches.state import take_lease
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidBatchState
 from crmlink.store import Batch, BatchState, Choice, Verdict
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.batch_factories import (
     BOUND,
     Line,
@@ -151,7 +151,7 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
 
         def start(self) -> None:
             with ctx.database.writing() as session:
-                session.get_one(Batch, batch_id).lease_until = now()
+                session.get_one(Batch, batch_id).lease_until = utc_now()
 
         def is_alive(self) -> bool:
             return next(self.looks)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crmlink.cli import main
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep import checks
 
 PASSPHRASE = "a passphrase of the office"
@@ -112,8 +112,8 @@ def test_the_check_looks_at_the_certificate(
         monkeypatch.setenv(f"CRMLINK_TLS_{name}", str(folder / file))
     assert checked() == ("fine", "Certificate's files: valid for 396 more days.")
     for days, health, words in ((380, "note", "16 more days"), (400, "failed", "expired")):
-        later = now() + timedelta(days=days)
-        monkeypatch.setattr(checks, "now", lambda later=later: later)
+        later = utc_now() + timedelta(days=days)
+        monkeypatch.setattr(checks, "utc_now", lambda later=later: later)
         assert checked()[0] == health
         assert words in checked()[1]
     (folder / "server.key").write_bytes((folder / "authority.key").read_bytes())

@@ -15,7 +15,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.store import Batch, BatchState, Link, LinkState
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.batch_factories import asked_for, lines_of
 from support.other_process import other_process
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
@@ -69,10 +69,10 @@ def test_its_lease_of_a_list_counts_until_its_end(ctx: WorkspaceContext, device_
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
     with ctx.database.writing() as session:
         session.execute(
-            update(Batch).values(lease="older", lease_until=now() + timedelta(seconds=30))
+            update(Batch).values(lease="older", lease_until=utc_now() + timedelta(seconds=30))
         )
     assert not take_lease(ctx.database, ctx.ownership, batch_id, BatchState.WRITING)
     with ctx.database.writing() as session:
-        session.execute(update(Batch).values(lease_until=now() - timedelta(seconds=1)))
+        session.execute(update(Batch).values(lease_until=utc_now() - timedelta(seconds=1)))
         assert is_free(session, ctx.ownership, session.query(Batch).one())
     assert take_lease(ctx.database, ctx.ownership, batch_id, BatchState.WRITING)

@@ -33,7 +33,7 @@ from crmlink.linking.suggest import Contact
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import AuditEntry, Link, LinkMethod, LinkState, Writes
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.page_links import HELD, link_of, mirrored, open_pages_installation
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
@@ -307,7 +307,7 @@ def test_a_withdrawn_undo_leaves_the_link_in_effect(ctx: WorkspaceContext, devic
 
 def test_recovery_leaves_it_alone_and_asks_no_api(ctx: WorkspaceContext, device_id: int) -> None:
     link = confirm(ctx, decision(), new_key(), device_id)
-    long_ago = now() - timedelta(days=30)
+    long_ago = utc_now() - timedelta(days=30)
     with ctx.database.writing() as session:
         session.execute(update(Link).values(attempted_at=long_ago, created_at=long_ago))
     assert recover(ctx) == []

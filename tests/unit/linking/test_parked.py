@@ -19,7 +19,7 @@ from crmlink.linking.errors import ParkedUnknown, RecordHasReference, ReferenceE
 from crmlink.linking.parked import count_parked, park, parked_contacts, unpark
 from crmlink.linking.suggest import Contact
 from crmlink.store import AuditEntry, ParkedContact
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 
@@ -124,7 +124,7 @@ def test_old_parked_contacts_go_with_old_drafts(installation: Installation) -> N
     park(ctx, replace(CONTACT, reference=OTHER), actor.device.id)
     with installation.database.writing() as session:
         old = update(ParkedContact).where(ParkedContact.reference == HOLLOWAY)
-        session.execute(old.values(created_at=now() - timedelta(days=31)))
+        session.execute(old.values(created_at=utc_now() - timedelta(days=31)))
     save_preferences(installation.access, actor, Preferences(keep_drafts_days=30))
     assert apply_retention(installation.access).drafts == 1
     assert [each.reference for each in parked_contacts(ctx)] == [OTHER]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from crmlink.linking.record_files import exported_at
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 
-MADE = now().replace(microsecond=0)
+MADE = utc_now().replace(microsecond=0)
 CORE = f"<c><dcterms:created>{MADE:%Y-%m-%dT%H:%M:%SZ}</dcterms:created></c>"
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 

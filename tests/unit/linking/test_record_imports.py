@@ -27,7 +27,7 @@ from crmlink.linking.record_imports import (
     preview_import,
 )
 from crmlink.store import AuditEntry, ImportSource, MirroredRecord, RecordImport
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.values.addresses import Address
 from support.erasing import where_kept
 from support.pages_account import open_without_api
@@ -53,7 +53,7 @@ def record(number: int, name: str = "", **more: Any) -> Record:
 
 
 def part(*records: Record, **more: Any) -> ImportPart:
-    return ImportPart(records, more.pop("read_at", now()), ImportSource.FILE, **more)
+    return ImportPart(records, more.pop("read_at", utc_now()), ImportSource.FILE, **more)
 
 
 def take(installation: Installation, *records: Record, **more: Any) -> ImportOutcome:
@@ -63,7 +63,7 @@ def take(installation: Installation, *records: Record, **more: Any) -> ImportOut
 
 def rows(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
-        found = session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+        found = session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         return {row.public_id: row for row in found}
 
 
@@ -200,15 +200,15 @@ def test_an_erased_person_does_not_return_by_another_of_their_addresses(
 
 def test_a_removed_record_is_not_brought_back_by_an_older_report(no_api: Installation) -> None:
     everyone = [record(number) for number in range(1, 21)]
-    take(no_api, *everyone, read_at=now() - timedelta(hours=2))
+    take(no_api, *everyone, read_at=utc_now() - timedelta(hours=2))
     assert take(no_api, *everyone[:19], complete=True).gone == 1
-    older = take(no_api, *everyone, read_at=now() - timedelta(hours=1))
+    older = take(no_api, *everyone, read_at=utc_now() - timedelta(hours=1))
     assert older.counts.older == 20
     assert "customer-20" not in rows(no_api)
 
 
 def test_a_time_in_the_future_counts_as_now(no_api: Installation) -> None:
-    take(no_api, record(1), read_at=now() + timedelta(days=400))
+    take(no_api, record(1), read_at=utc_now() + timedelta(days=400))
     assert take(no_api, record(1, "Renamed")).counts.changed == 1
 
 

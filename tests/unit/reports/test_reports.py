@@ -12,7 +12,7 @@ from crmlink.reports.link_health import mirror_state, shares, unfinished
 from crmlink.reports.links import LinkFilter, link_history, list_links, people_who_linked
 from crmlink.reports.records import RecordFilter, list_records, record_with_links
 from crmlink.store import Link, LinkState, WorkspaceConnection
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.access_factories import make_person, page_actor
 from support.sample_data import REFERENCE, SampleData, populate
 from support.sandbox import SandboxHandle, decision, new_key
@@ -90,7 +90,7 @@ def test_a_link_that_has_just_begun_does_not_hang_yet(
 ) -> None:
     with installation.database.writing() as session:
         row = session.get_one(Link, sample.hanging.id)
-        row.attempt_id, row.created_at = "somebody works on it", now()
+        row.attempt_id, row.created_at = "somebody works on it", utc_now()
     assert unfinished(installation.workspace).stalled == ()
 
 
@@ -98,7 +98,7 @@ def test_the_mirror_is_old_when_several_syncs_were_missed(installation: Installa
     assert not mirror_state(installation.workspace, 30).is_stale
     with installation.database.writing() as session:
         connection = session.get_one(WorkspaceConnection, installation.workspace.connection_id)
-        connection.synced_at = now() - timedelta(hours=2)
+        connection.synced_at = utc_now() - timedelta(hours=2)
     assert mirror_state(installation.workspace, 30).is_stale
     assert not mirror_state(installation.workspace, 59).is_stale
 

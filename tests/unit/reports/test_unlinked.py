@@ -15,7 +15,7 @@ from crmlink.reports.duplicates import (
 )
 from crmlink.reports.unlinked import malformed_references, share_history, take_snapshot, unlinked
 from crmlink.store import AuditEntry, BatchRow, Link, MirroredRecord
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from support.batch_factories import line_of, lines_of, matched, records_of
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
 
@@ -30,7 +30,7 @@ def test_the_share_of_past_days_is_worked_out_from_the_links(
     before = linked_by_day(ctx, 1)[0]
     link = confirm(ctx, decision(), new_key(), device_id)
     with ctx.database.writing() as session:
-        session.execute(update(Link).values(settled_at=now() - timedelta(days=2)))
+        session.execute(update(Link).values(settled_at=utc_now() - timedelta(days=2)))
     assert linked_by_day(ctx, 4) == [before, before + 1, before + 1, before + 1]
     undo(ctx, link.id, new_key(), device_id, frozenset())
     assert linked_by_day(ctx, 4) == [before, before + 1, before + 1, before]
@@ -39,7 +39,7 @@ def test_the_share_of_past_days_is_worked_out_from_the_links(
 def test_a_days_snapshot_stands_and_its_last_word_counts(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
-    yesterday = now().date() - timedelta(days=1)
+    yesterday = utc_now().date() - timedelta(days=1)
     before = linked_by_day(ctx, 1)[0]
     take_snapshot(ctx, yesterday)
     confirm(ctx, decision(), new_key(), device_id)
@@ -118,7 +118,7 @@ def test_records_that_look_like_one_are_found_and_stay_dismissed(
 
 def _twin(record: MirroredRecord) -> MirroredRecord:
     fields = ("connection_id", "kind", "name", "company", "email", "phones", "address", "town",
-              "postcode", "account_number", "changed")  # fmt: skip
+              "postcode", "account_number", "mirror_version")  # fmt: skip
     return MirroredRecord(number="987654", **{name: getattr(record, name) for name in fields})
 
 

@@ -18,12 +18,12 @@ from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEY_FILE, Installation, open_database
 from crmlink.settings import Settings
 from crmlink.store import ConnectionKind, WorkspaceConnection
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.upkeep import backup as backups
 from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
 from crmlink.upkeep.errors import UpkeepFailure
-from crmlink.upkeep.restore import Place, Restored, restore_backup
+from crmlink.upkeep.restore import Restored, RestoreTarget, restore_backup
 from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
 from crmlink.upkeep.texts import failure_text
 from support.sample_data import populate
@@ -57,8 +57,8 @@ def other(tmp_path: Path) -> Path:
     return folder
 
 
-def place(folder: Path) -> Place:
-    return Place(folder, f"sqlite:///{folder}/crmlink.sqlite")
+def place(folder: Path) -> RestoreTarget:
+    return RestoreTarget(folder, f"sqlite:///{folder}/crmlink.sqlite")
 
 
 def counts(installation_settings: Settings) -> dict[str, int]:
@@ -73,7 +73,7 @@ def counts(installation_settings: Settings) -> dict[str, int]:
     return found
 
 
-def settings_of(where: Place, secret_key: str) -> Settings:
+def settings_of(where: RestoreTarget, secret_key: str) -> Settings:
     return Settings(where.data_dir, where.database_url, secret_key)
 
 
@@ -111,7 +111,7 @@ def test_a_backup_is_restored_on_another_machine(
 def test_a_backup_goes_into_an_empty_postgresql_too(
     filled: Installation, file: Path, other: Path, empty_database_url: str
 ) -> None:
-    target = Place(other, empty_database_url)
+    target = RestoreTarget(other, empty_database_url)
     restore_backup(target, file, PASSPHRASE)
     there = settings_of(target, filled.settings.secret_key)
     assert counts(there) == counts(filled.settings)
@@ -123,7 +123,7 @@ def test_a_backup_goes_into_an_empty_postgresql_too(
                 workspace_id=filled.access.workspace_id,
                 kind=ConnectionKind.API,
                 base_url="https://new.example",
-                ended_at=now(),
+                ended_at=utc_now(),
             )
         )
     database.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from crmlink.store.base import now
+from crmlink.store.base import utc_now
 from crmlink.upkeep import local_certificates
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.local_certificates import (
@@ -87,7 +87,7 @@ def test_browsers_accept_how_long_it_lasts(tmp_path: Path) -> None:
         for name in (AUTHORITY, SERVER)
     )
     assert server.not_valid_after_utc - server.not_valid_before_utc <= timedelta(days=397)
-    years = (authority.not_valid_after_utc - now()).days / 365.25
+    years = (authority.not_valid_after_utc - utc_now()).days / 365.25
     assert 9.9 < years < 10.1
 
 
@@ -96,7 +96,7 @@ def test_the_same_command_renews_it_for_those_who_trust_it_already(
 ) -> None:
     made = make_certificate(tmp_path, NAMES, replace=False)
     authority = (made.folder / AUTHORITY).read_bytes()
-    monkeypatch.setattr(local_certificates, "now", lambda: now() + timedelta(days=300))
+    monkeypatch.setattr(local_certificates, "utc_now", lambda: utc_now() + timedelta(days=300))
     renewed = make_certificate(tmp_path, reversed(NAMES), replace=False)
     assert (renewed.is_new_authority, renewed.ended) == (False, made.ends)
     assert renewed.ends - made.ends > timedelta(days=299)
@@ -134,7 +134,8 @@ def test_an_old_authority_signs_nothing_that_would_outlast_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_certificate(tmp_path, NAMES, replace=False)
-    monkeypatch.setattr(local_certificates, "now", lambda: now() + timedelta(days=3652 - 396))
+    ahead = timedelta(days=3652 - 396)
+    monkeypatch.setattr(local_certificates, "utc_now", lambda: utc_now() + ahead)
     assert codes(tmp_path, *NAMES) == "certificate-authority-old"
 
 
