@@ -161,7 +161,7 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
-            contacts=LiveContacts(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
             wake=self._signal.send,
         )
@@ -179,6 +179,7 @@ class Installation:
         limits = ClientLimits(
             max_concurrent=self.settings.max_concurrent_calls,
             max_per_second=self.settings.max_calls_per_second,
+            paced_by_answers=self.settings.paced_by_answers,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 
