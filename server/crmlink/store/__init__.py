@@ -29,6 +29,7 @@ from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.mail import MailKind, MailMessage, MailSettings, MailState
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
@@ -59,6 +60,10 @@ __all__ = [
     "LinkMethod",
     "LinkState",
     "Lookalike",
+    "MailKind",
+    "MailMessage",
+    "MailSettings",
+    "MailState",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
