@@ -20,7 +20,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
-from crmlink.commusoft.vault import Vault
+from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.linking.connections import (
     connection_in_use,
     credentials_of,
@@ -29,7 +29,9 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.linking.known_contacts import LiveContacts
+from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
@@ -72,6 +74,14 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.mail = MailService(
+            self.access,
+            settings.mail_server,
+            settings.public_url,
+            settings.data_dir / KEY_FILE,
+            self._uses_practice_data,
+        )
+        self.wake = WakeUpSignal(settings.data_dir).send
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
         self._lock = threading.Lock()
@@ -112,6 +122,15 @@ class Installation:
             return self._workspace is not ctx
         return self.workspace is not ctx
 
+    def _uses_practice_data(self) -> bool:
+        """Return whether made-up data is in use, of this installation or of another sandbox."""
+        try:
+            return self.workspace.uses_sandbox
+        except ConnectionNotAgreed:  # practice stays until an admin agrees to the account
+            return True
+        except (CredentialsMissing, VaultKeyMissing):  # an account's
+            return False
+
     def close(self) -> None:
         """Finish running attempts, then close everything."""
         if self._workspace:
@@ -144,7 +163,7 @@ class Installation:
             index=LiveMatcher(self.database, connection.id),
             contacts=LiveContacts(self.database, connection.id),
             ownership=self.ownership,
-            wake=WakeUpSignal(self.settings.data_dir).send,
+            wake=self.wake,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:

@@ -22,7 +22,7 @@ from huey.serializer import Serializer
 log = structlog.get_logger()
 
 QUEUE_FILE = "queue.sqlite"
-WAKEABLE_TASKS = ("match_batches", "write_batches")
+WAKEABLE_TASKS = ("match_batches", "write_batches", "send_emails")
 MAX_ENTRY_LENGTH = 200  # bytes of a task's name in JSON
 
 

@@ -28,11 +28,14 @@ from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
+from crmlink.mail.sender import MailSender, delete_old_messages
+from crmlink.mail.weekly import queue_weekly
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
+from crmlink.store.base import utc_now
 from crmlink.store.folded import refresh_keys
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
@@ -60,22 +63,23 @@ class Worker:
         )
         self._installation = installation
         self._stopping = threading.Event()
-        batches = (
+        jobs = (
             _NonOverlappingJob(self._match_batches, self._stopping.is_set),
             _NonOverlappingJob(self._write_batches, self._stopping.is_set),
+            _NonOverlappingJob(self._send_emails, self._stopping.is_set),
         )
         self._checked_erasure = 0  # the newest erasure that uploads were checked for
         self._synced_context: WorkspaceContext | None = None  # context of the last sync
-        self._batches = batches
+        self._jobs = jobs
         self._startup_jobs = [
             queue.task(name="recover_links_now")(self._recover_links),
             queue.task(name="sync_now")(self._sync),
             *(
                 register_task(queue, name, work)
-                for name, work in zip(WAKEABLE_TASKS, batches, strict=True)
+                for name, work in zip(WAKEABLE_TASKS, jobs, strict=True)
             ),
         ]
-        for name, work in zip(WAKEABLE_TASKS, batches, strict=True):
+        for name, work in zip(WAKEABLE_TASKS, jobs, strict=True):
             queue.periodic_task(crontab(), name=f"{name}_periodic")(work)
         queue.periodic_task(crontab(), name="recover_links")(self._recover_links)
         queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
@@ -105,10 +109,10 @@ class Worker:
             task()
 
     def stop(self) -> None:
-        """Stop starting work, and wait briefly for running batches."""
+        """Stop starting work, and wait briefly for what runs."""
         self._stopping.set()
         self._consumer.stop()
-        for work in self._batches:
+        for work in self._jobs:
             work.wait(SHUTDOWN_TIMEOUT)
 
     def _stop_condition(self, ctx: WorkspaceContext) -> Callable[[], bool]:
@@ -133,6 +137,14 @@ class Worker:
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+
+    def _send_emails(self) -> bool:
+        here = self._installation
+        MailSender(here.mail, here.ownership, self._stopping.is_set).send_due()
+        if here.mail.sends:
+            time = here.mail.weekly_time()
+            return queue_weekly(here.access, here.workspace, time, utc_now()) > 0
+        return False
 
     def _recover_links(self) -> None:
         for link in recover(self._installation.workspace):
@@ -178,6 +190,7 @@ class Worker:
         """Delete what has reached the end of its retention."""
         delete_expired_refresh_tokens(self._installation.access)
         forget_old_proofs(self._installation.access)
+        delete_old_messages(self._installation.access)
         delete_unfinished_imports(self._installation.workspace)
         delete_expired_uploads(self._installation.settings.data_dir)
         erased = apply_retention(self._installation.access)

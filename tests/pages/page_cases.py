@@ -81,6 +81,22 @@ def _write_to_nobody(page: Page) -> None:
     page.get_by_role("button", name="Run check").click()
 
 
+def _fill_mail_server(page: Page, host: str) -> None:
+    page.get_by_label("Server", exact=True).fill(host)
+    page.locator("#sender").fill("crmlink@firm.example")
+    page.get_by_role("button", name="Save").first.click()
+
+
+def _wrong_mail_server(page: Page) -> None:
+    page.get_by_label("User name").fill("anna")
+    page.get_by_label("Port").fill("587")
+    _fill_mail_server(page, "smtp firm")
+
+
+def _save_mail_server(page: Page) -> None:
+    _fill_mail_server(page, "smtp.firm.example")
+
+
 def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect").click()
 
@@ -94,6 +110,8 @@ PAGE_CASES = (
     PageCase(
         "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
     ),
+    PageCase("forgotten", _at("/forgotten"), "sends no emails", "nobody"),
+    PageCase("unsubscribe-wrong", _at("/unsubscribe/x"), "work", "nobody"),
     PageCase("privacy", _at("/privacy"), "What crmlink does with data", "nobody"),
     PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
     PageCase("overview", _at("/"), "Needs attention"),
@@ -150,6 +168,10 @@ PAGE_CASES = (
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
+    PageCase("email", _at("/settings/email"), "What crmlink sends"),
+    PageCase("email-wrong", _at("/settings/email"), "There are problems", steps=_wrong_mail_server),
+    PageCase("email-saved", _at("/settings/email"), "server is saved", steps=_save_mail_server),
+    PageCase("email-remove", _at("/settings/email/remove"), "What happens now"),
     PageCase("upkeep", _at("/upkeep"), "Backups and checks"),
     PageCase("upkeep-checks", _at("/upkeep"), "Data folder", steps=_press("Run checks")),
     PageCase("checklist", _at("/commusoft/checklist"), "Checklist for Commusoft"),

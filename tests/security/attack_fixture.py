@@ -16,6 +16,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import start_pairing
 from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.access.sessions import authenticate_session, create_session
+from crmlink.mail.unsubscribe import unsubscribe_token
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -25,6 +26,8 @@ from crmlink.store import (
     Device,
     Link,
     LinkState,
+    MailKind,
+    MailState,
     MirroredRecord,
     ParkedContact,
     Person,
@@ -32,6 +35,7 @@ from crmlink.store import (
     Workspace,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.mail import queue_message
 from support.access_factories import make_person, pair, with_token
 from support.browser_client import proven
 from support.installations import installation_of
@@ -200,12 +204,25 @@ def new_parked(world: AttackFixture, owner: Owner) -> str:
         return kept.id
 
 
+def new_email(world: AttackFixture, owner: Owner) -> str:
+    """An email that was given up; its id."""
+    person = owner if isinstance(owner, Person) else world.people["manager"]
+    with world.access.database.writing() as session:
+        message = queue_message(session, world.access.workspace_id, MailKind.WEEKLY, person)
+        message.state = MailState.FAILED
+        return message.public_id
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "browser": lambda world, owner: "chrome",
     "device_id": lambda world, owner: new_device(world, owner).public_id,
     "filename": lambda world, owner: "crmlink.css",
     "kind": lambda world, owner: "customer",
+    "message_id": new_email,
+    "signed": lambda world, owner: unsubscribe_token(
+        world.access, world.people["clerk"], MailKind.WEEKLY
+    ),
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
     "pair_id": lambda world, owner: "1",
     "package": lambda world, owner: "sage_200",
@@ -220,6 +237,7 @@ PARAMETERS: dict[str, Maker] = {
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/settings/email/samples/<kind>", "kind"): lambda world, owner: "weekly",
     ("/install/policy/<name>", "name"): lambda world, owner: "chrome.reg",
     ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
         _person_of(world, owner).public_id

@@ -65,6 +65,12 @@ class Certificates:
         return context
 
 
+def both_texts(message: EmailMessage) -> tuple[str, str]:
+    """The plain text and the HTML of an email."""
+    plain, html = (str(part.get_content()) for part in message.iter_parts())
+    return plain, html
+
+
 def _authenticate(_server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> Any:
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (
         USER.encode(),

@@ -23,6 +23,7 @@ CALLED_BY = {
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
     "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
+    "_get_socket": "smtplib", "needs_warning": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip

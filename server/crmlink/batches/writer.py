@@ -31,6 +31,7 @@ from crmlink.batches.throughput import Throughput
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.connections import is_in_use
@@ -375,6 +376,7 @@ class BatchWriter:
             batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
             note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+            queue_list_ended(session, self._workspace.workspace_id, batch)
         log.info("batch finished", batch=self._batch_id, state=end.value)
         return True
 

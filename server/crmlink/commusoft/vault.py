@@ -40,12 +40,20 @@ class Vault:
 
     def encrypt(self, connection: Connection) -> str:
         """Return a connection as text that only the keys decrypt."""
-        return self._fernet.encrypt(json.dumps(asdict(connection)).encode()).decode()
+        return self.encrypt_text(json.dumps(asdict(connection)))
 
     def decrypt(self, locked: str) -> Connection:
         """Return the encrypted connection; raises VaultKeyMissing."""
+        return Connection(**json.loads(self.decrypt_text(locked)))
+
+    def encrypt_text(self, secret: str) -> str:
+        """Return a secret as text that only the keys decrypt."""
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def decrypt_text(self, locked: str) -> str:
+        """Return the encrypted secret; raises VaultKeyMissing."""
         try:
-            return Connection(**json.loads(self._fernet.decrypt(locked)))
+            return self._fernet.decrypt(locked).decode()
         except InvalidToken:
             raise VaultKeyMissing from None
 

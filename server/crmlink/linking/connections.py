@@ -26,6 +26,7 @@ from crmlink.store import (
     Link,
     LinkMethod,
     LinkState,
+    MailSettings,
     MirroredRecord,
     ParkedContact,
     Workspace,
@@ -226,6 +227,8 @@ def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
 def rotate_keys(database: Database, keys: Path) -> int:
     """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
+    The mail server's password is one of them.
+
     If interrupted, both keys stay in place and it can be run again.
     """
     old = Vault.at(keys)
@@ -239,8 +242,11 @@ def rotate_keys(database: Database, keys: Path) -> int:
         )
         for row in rows:
             row.credentials = new.encrypt(old.decrypt(row.credentials or ""))
+        mail = list(session.scalars(select(MailSettings).where(MailSettings.password != "")))
+        for entry in mail:
+            entry.password = new.encrypt_text(old.decrypt_text(entry.password))
     drop_old_keys(keys)
-    return len(rows)
+    return len(rows) + len(mail)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-import select
+import selectors
 import smtplib
 import socket
 import ssl
@@ -210,7 +210,11 @@ def _hand_over(
 
 def _has_spoken(connection: smtplib.SMTP) -> bool:
     """Return whether the server has sent something, or closed the connection."""
-    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
+    if connection.sock is None:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.sock, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _expect(answer: tuple[int, bytes], problem: str) -> None:

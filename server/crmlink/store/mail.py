@@ -109,19 +109,22 @@ def queue_message(
     workspace_id: int,
     kind: MailKind,
     person: Person | None,
-    event: str,
     *,
+    event: str = "",
     delay: timedelta = timedelta(0),
     **facts: Any,
 ) -> MailMessage:
-    """Add an email to the outbox in a writing session, with what it speaks of."""
-    moment = utc_now()
+    """Add an email to the outbox in a writing session, with what it speaks of.
+
+    Without an event it is one by itself.
+    """
+    moment, public_id = utc_now(), new_id()
     message = MailMessage(
-        public_id=new_id(),
+        public_id=public_id,
         workspace_id=workspace_id,
         kind=kind,
         person_id=person.id if person else None,
-        event=event,
+        event=event or f"{kind}:{public_id}",
         facts=facts,
         due_at=moment + delay,
         expires_at=moment + KEPT_TRYING[kind],
