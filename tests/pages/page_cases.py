@@ -81,20 +81,20 @@ def _write_to_nobody(page: Page) -> None:
     page.get_by_role("button", name="Run check").click()
 
 
-def _fill_mail_server(page: Page, host: str) -> None:
-    page.get_by_label("Server", exact=True).fill(host)
-    page.locator("#sender").fill("crmlink@firm.example")
-    page.get_by_role("button", name="Save").first.click()
+def _ask_new_password(page: Page) -> None:
+    page.get_by_label("Email").fill("stranger@elsewhere.example")
+    page.get_by_role("button", name="Send the link").click()
 
 
 def _wrong_mail_server(page: Page) -> None:
-    page.get_by_label("User name").fill("anna")
-    page.get_by_label("Port").fill("587")
-    _fill_mail_server(page, "smtp firm")
+    page.locator("#host").fill("smtp firm")
+    page.locator("#port").fill("22")
+    page.get_by_role("button", name="Save").first.click()
 
 
 def _save_mail_server(page: Page) -> None:
-    _fill_mail_server(page, "smtp.firm.example")
+    page.locator("#sender_name").fill("The office")
+    page.get_by_role("button", name="Save").first.click()
 
 
 def _approve(page: Page) -> None:
@@ -110,7 +110,8 @@ PAGE_CASES = (
     PageCase(
         "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
     ),
-    PageCase("forgotten", _at("/forgotten"), "sends no emails", "nobody"),
+    PageCase("forgotten", _at("/forgotten"), "Send the link", "nobody"),
+    PageCase("forgotten-asked", _at("/forgotten"), "works once", "nobody", _ask_new_password),
     PageCase("unsubscribe-wrong", _at("/unsubscribe/x"), "work", "nobody"),
     PageCase("privacy", _at("/privacy"), "What crmlink does with data", "nobody"),
     PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
@@ -168,8 +169,9 @@ PAGE_CASES = (
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
-    PageCase("email", _at("/settings/email"), "What crmlink sends"),
-    PageCase("email-wrong", _at("/settings/email"), "There are problems", steps=_wrong_mail_server),
+    PageCase("email", _at("/settings/email"), "may or may not have arrived"),
+    PageCase("email-test", _at("/settings/email"), "Not sent.", steps=_press("Send a test email")),
+    PageCase("email-wrong", _at("/settings/email"), "There is a problem", steps=_wrong_mail_server),
     PageCase("email-saved", _at("/settings/email"), "server is saved", steps=_save_mail_server),
     PageCase("email-remove", _at("/settings/email/remove"), "What happens now"),
     PageCase("upkeep", _at("/upkeep"), "Backups and checks"),

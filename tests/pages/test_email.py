@@ -107,8 +107,8 @@ def test_without_a_mail_server_pages_are_as_they_were(
 ) -> None:
     assert "No mail server is set up" in admin.read("/settings/email")
     assert "Send a test email" not in admin.read("/settings/email")
-    assert "Email them the link" not in admin.read("/people")
-    assert "Email them the link" not in admin.read(f"/people/{sample.clerk.public_id}")
+    assert "Send them the link" not in admin.read("/people")
+    assert "Send them the link" not in admin.read(f"/people/{sample.clerk.public_id}")
     assert "weekly summary" not in clerk.read("/account")
     assert "Ask your admin for a one-time link" in nobody.read("/forgotten")
     assert "person link EMAIL" in nobody.read("/forgotten")
@@ -285,7 +285,7 @@ def test_practice_data_sends_nothing_whatever_else_is_set(tmp_path: Path) -> Non
 def test_an_invitation_is_emailed_and_shown(
     admin: PageClient, installation: Installation, faulty: FaultyMailServer
 ) -> None:
-    assert "Email them the link too" in admin.read("/people")
+    assert "Send them the link too" in admin.read("/people")
     reply = admin.send(
         "/people", name="Kim Osei", email="kim@firm.example", role="clerk", by_email="yes"
     )
