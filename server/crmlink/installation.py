@@ -33,7 +33,8 @@ from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import InvalidSettings, Settings
+from crmlink.settings import InvalidSettings, OtherSecretKey, Settings
+from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,
     ConnectionKind,
@@ -42,7 +43,8 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
-from crmlink.wakeup import WakeUpSignal
+from crmlink.store.processes import has_peer_with_other_key
+from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
 
@@ -81,9 +83,20 @@ class Installation:
             settings.data_dir / KEY_FILE,
             self._uses_practice_data,
         )
-        self.wake = WakeUpSignal(settings.data_dir).send
+        self.newer_version = ""  # of crmlink, where the office lets it ask
+        self.sources = SourceContext(
+            database,
+            workspace.id,
+            vault=lambda: Vault.at(settings.data_dir / KEY_FILE),
+            registry=settings.source_packages,
+            rules=RuleFile(settings.data_dir / RULES_FILE).current,
+            ownership=self.ownership,
+        )
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
+        self._signal = (
+            Notification(database) if database.is_shared else WakeUpSignal(settings.data_dir)
+        )
         self._lock = threading.Lock()
         self._workspace: WorkspaceContext | None = None
         self._connection: WorkspaceConnection | None = None
@@ -131,6 +144,10 @@ class Installation:
         except (CredentialsMissing, VaultKeyMissing):  # an account's
             return False
 
+    def wake_workers(self) -> None:
+        """Let workers look for work at once."""
+        self._signal.send()
+
     def close(self) -> None:
         """Finish running attempts, then close everything."""
         if self._workspace:
@@ -161,9 +178,9 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
-            contacts=LiveContacts(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
-            wake=self.wake,
+            wake=self._signal.send,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
@@ -204,6 +221,8 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.migrate()
+    if database.is_shared and has_peer_with_other_key(database):
+        raise OtherSecretKey
     try:
         prepare_audit(database)
     except OSError as error:

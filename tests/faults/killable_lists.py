@@ -24,12 +24,12 @@ from crmlink.settings import Settings
 from crmlink.store import BatchState, ProcessRole
 from support.sandbox import connection_to
 
-Life = Callable[["Place", Connection], None]
+Writer = Callable[["ListInstallation", Connection], None]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the server lives, and which list it writes."""
+class ListInstallation:
+    """Folder, sandbox and list of a server."""
 
     folder: Path
     sandbox: str
@@ -47,22 +47,22 @@ class Place:
         return open_installation(settings, commusoft, ProcessRole.SERVER)
 
 
-def life(place: Place, parent: Connection) -> None:
-    """One life of the server's part in it, as its worker begins it."""
+def write_list(listed: ListInstallation, parent: Connection) -> None:
+    """One run of the server's part in it, as its worker begins it."""
     writer.HEARTBEAT_INTERVAL, writer.POLL_INTERVAL = 0.05, 0.05
     backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    installation = place.open()
+    installation = listed.open()
     # As `crmlink serve` does, whose lock proves that it is alone.
-    installation.workspace.ownership.bury_servers()
+    installation.workspace.ownership.mark_servers_ended()
     parent.send("working")
     recover(installation.workspace)
-    while not work_on(installation.workspace, place.batch_id, BatchState.WRITING):
+    while not work_on(installation.workspace, listed.batch_id, BatchState.WRITING):
         pass
     parent.send("done")
 
 
-def forgetful_life(place: Place, parent: Connection) -> None:
-    """A twin whose key for a row is another one in every life."""
+def write_list_with_new_keys(listed: ListInstallation, parent: Connection) -> None:
+    """A twin whose key for a row is another one in every run."""
     execute_row.idempotency_key = lambda row: f"{os.getpid()}-{row.id}"
-    life(place, parent)
+    write_list(listed, parent)

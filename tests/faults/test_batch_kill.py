@@ -15,27 +15,27 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.progress import overview
 from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
-from faults.killable_lists import Life, Place, forgetful_life, life
+from faults.killable_lists import ListInstallation, Writer, write_list, write_list_with_new_keys
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle
 
 CONTACTS, KILLS = 250, 15
-LONGEST_LIFE = 0.9  # seconds from the moment that it writes
+MAX_RUN_SECONDS = 0.9  # seconds from the moment that it writes
 ANSWERS_LOST = 0.05
 
 
 @pytest.fixture
-def crowd() -> Iterator[SandboxHandle]:
+def sandbox_with_faults() -> Iterator[SandboxHandle]:
     with SandboxServer(create_faulty_sandbox(CONTACTS + 150, 5)) as server:
         yield SandboxHandle(server.url, lambda: None)
 
 
 @pytest.fixture
-def place(tmp_path: Path, crowd: SandboxHandle) -> Place:
+def listed(tmp_path: Path, sandbox_with_faults: SandboxHandle) -> ListInstallation:
     """A list that waits to be written, to a Commusoft some of whose answers get lost."""
-    where = Place(tmp_path, crowd.address, FAST_LIMITS)
+    where = ListInstallation(tmp_path, sandbox_with_faults.address, FAST_LIMITS)
     installation = where.open()
     installation.workspace.sync()
     device_id = command_line_actor(installation.access).device.id
@@ -44,23 +44,25 @@ def place(tmp_path: Path, crowd: SandboxHandle) -> Place:
     )
     installation.close()
     requests.post(
-        f"{crowd.address}/sandbox/faults",
+        f"{sandbox_with_faults.address}/sandbox/faults",
         json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
         timeout=5,
     ).raise_for_status()
     return replace(where, batch_id=batch_id)
 
 
-def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int:
-    """One life after the other, each killed at a random moment; returns how many were."""
+def write_with_kills(
+    listed: ListInstallation, writer: Writer = write_list, kills: int = KILLS
+) -> int:
+    """One run after the other, each killed at a random moment; returns how many were."""
     moments, killed = random.Random(5), 0
     while True:
         ours, theirs = processes().Pipe()
-        process = processes().Process(target=one_life, args=(place, theirs))
+        process = processes().Process(target=writer, args=(listed, theirs))
         process.start()
         theirs.close()
         assert ours.recv() == "working"
-        limit = moments.uniform(0.02, LONGEST_LIFE) if killed < kills else 200
+        limit = moments.uniform(0.02, MAX_RUN_SECONDS) if killed < kills else 200
         finished = ours.poll(limit) and ours.recv() == "done"
         process.kill()
         process.join()
@@ -69,16 +71,20 @@ def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int
         killed += 1
 
 
-def judge(place: Place, crowd: SandboxHandle) -> dict[str, int]:
+def judge(listed: ListInstallation, sandbox_with_faults: SandboxHandle) -> dict[str, int]:
     """What went wrong, by kind of wrong; nothing when nothing did."""
-    writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
+    writes = requests.get(f"{sandbox_with_faults.address}/sandbox/writes", timeout=30).json()[
+        "writes"
+    ]
     puts = Counter(write["record"] for write in writes)
-    held = {record.id: record.reference for record in crowd.other_user.records("customer")}
-    installation = place.open()
+    held = {
+        record.id: record.reference for record in sandbox_with_faults.other_user.records("customer")
+    }
+    installation = listed.open()
     with installation.database.reading() as session:
         rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
         links = {link.id: link for link in session.query(Link)}
-    found = overview(installation.workspace, place.batch_id)
+    found = overview(installation.workspace, listed.batch_id)
     installation.close()
     assert len(rows) > CONTACTS // 2
     linked = [links[row.link_id or ""] for row in rows if row.state is RowState.SUCCESSFUL]
@@ -95,15 +101,17 @@ def judge(place: Place, crowd: SandboxHandle) -> dict[str, int]:
     return {name: count for name, count in wrong.items() if count}
 
 
-def test_fifteen_kills_lose_nothing_and_double_nothing(place: Place, crowd: SandboxHandle) -> None:
-    killed = live_and_die(place)
+def test_fifteen_kills_lose_nothing_and_double_nothing(
+    listed: ListInstallation, sandbox_with_faults: SandboxHandle
+) -> None:
+    killed = write_with_kills(listed)
     print(f"{killed} kills in a list of {CONTACTS}")
     assert killed >= KILLS // 2
-    assert judge(place, crowd) == {}
+    assert judge(listed, sandbox_with_faults) == {}
 
 
 def test_the_same_kills_catch_a_worker_that_forgets_its_keys(
-    place: Place, crowd: SandboxHandle
+    listed: ListInstallation, sandbox_with_faults: SandboxHandle
 ) -> None:
-    live_and_die(place, forgetful_life, kills=8)
-    assert "linked_twice" in judge(place, crowd)
+    write_with_kills(listed, write_list_with_new_keys, kills=8)
+    assert "linked_twice" in judge(listed, sandbox_with_faults)

@@ -128,7 +128,7 @@ PLAYED = [("sqlite", strike) for strike in STRIKES] + [
 
 
 @dataclass
-class Story:
+class FaultCase:
     """One link under one fault, and everything about it that is not as promised."""
 
     access: SharedInstallation
@@ -239,7 +239,7 @@ def test_a_fault_leaves_nothing_wrong_and_the_link_ends_as_it_should(
     access: SharedInstallation, strike: Strike
 ) -> None:
     ctx = access.desk_with(SHORT) if strike.point == "log-in" else access.workspace
-    assert Story(access, strike, ctx).play() == []
+    assert FaultCase(access, strike, ctx).play() == []
 
 
 def test_every_fault_of_the_sandbox_is_in_the_matrix() -> None:
@@ -294,7 +294,7 @@ def test_the_matrix_catches_a_client_that_does_not_read_back(
     access: SharedInstallation, twin: type[Twin], fault: dict[str, Any]
 ) -> None:
     broken = replace(access.workspace, commusoft=twin(access.workspace.commusoft))  # type: ignore[arg-type] # stands in for it
-    assert Story(access, Strike(fault, "PUT"), broken).play() != []
+    assert FaultCase(access, Strike(fault, "PUT"), broken).play() != []
 
 
 @pytest.mark.parametrize("name", ["reset", "timeout", "html", "stale"])
@@ -305,4 +305,4 @@ def test_the_matrix_catches_a_path_that_gives_up_where_it_cannot_know(
         return life._settle(ctx, link, LinkState.FAILED, {"code": code}, None)
 
     monkeypatch.setattr(life, "_leave_open", give_up)
-    assert Story(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []
+    assert FaultCase(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []

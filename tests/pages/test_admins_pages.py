@@ -315,7 +315,7 @@ def test_a_line_that_was_changed_shows(admin: PageClient, installation: Installa
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         connection.execute(
             AuditEntry.__table__.update()  # type: ignore[attr-defined] # it is a table
-            .where(AuditEntry.place == 3)
+            .where(AuditEntry.position == 3)
             .values(subject="somebody else")
         )
     assert "Line 3 was altered" in admin.read("/audit")

@@ -103,24 +103,24 @@ def send(installation: Installation) -> int:
 
 
 def test_without_a_mail_server_pages_are_as_they_were(
-    admin: PageClient, clerk: PageClient, nobody: PageClient, sample: Staff
+    admin: PageClient, clerk: PageClient, anonymous: PageClient, sample: Staff
 ) -> None:
     assert "No mail server is set up" in admin.read("/settings/email")
     assert "Send a test email" not in admin.read("/settings/email")
     assert "Send them the link" not in admin.read("/people")
     assert "Send them the link" not in admin.read(f"/people/{sample.clerk.public_id}")
     assert "weekly summary" not in clerk.read("/account")
-    assert "Ask your admin for a one-time link" in nobody.read("/forgotten")
-    assert "person link EMAIL" in nobody.read("/forgotten")
+    assert "Ask your admin for a one-time link" in anonymous.read("/forgotten")
+    assert "person link EMAIL" in anonymous.read("/forgotten")
     assert admin.send("/settings/email/test").status_code == 409
     reply = admin.send("/people", name="Kim", email="kim@x.example", role="clerk", by_email="yes")
     assert "emailing" not in words(reply)
 
 
 def test_asking_without_a_mail_server_says_how_to_get_back_in(
-    nobody: PageClient, installation: Installation, sample: Staff
+    anonymous: PageClient, installation: Installation, sample: Staff
 ) -> None:
-    reply = nobody.send("/forgotten", "/log-in", email=sample.clerk.email)
+    reply = anonymous.send("/forgotten", "/log-in", email=sample.clerk.email)
     assert reply.status_code == 409
     assert "Ask your admin" in words(reply)
     assert messages(installation) == []
@@ -254,7 +254,7 @@ def test_an_unencrypted_server_in_the_office_is_warned_of(
 @pytest.mark.parametrize("obstacle", ["practice", "no-public-url"])
 def test_why_nothing_is_sent_is_said_and_nothing_leaves(
     admin: PageClient,
-    nobody: PageClient,
+    anonymous: PageClient,
     installation: Installation,
     faulty: FaultyMailServer,
     sample: Staff,
@@ -265,7 +265,7 @@ def test_why_nothing_is_sent_is_said_and_nothing_leaves(
     said = "showing practice data" if obstacle == "practice" else "CRMLINK_PUBLIC_URL"
     assert said in admin.read("/settings/email")
     assert said in words(admin.send("/settings/email/test"))
-    assert nobody.send("/forgotten", "/log-in", email=sample.clerk.email).status_code == 409
+    assert anonymous.send("/forgotten", "/log-in", email=sample.clerk.email).status_code == 409
     admin.send("/people", name="Kim", email="kim@firm.example", role="clerk", by_email="yes")
     send(installation)
     assert faulty.commands == []
@@ -312,14 +312,14 @@ def test_an_invitation_is_not_emailed_unless_asked_for(
 def test_a_forgotten_password_is_replaced_by_the_emailed_link(
     app: Flask,
     clerk: PageClient,
-    nobody: PageClient,
+    anonymous: PageClient,
     installation: Installation,
     faulty: FaultyMailServer,
     sample: Staff,
 ) -> None:
-    assert "/forgotten" in nobody.get("/log-in").get_data(as_text=True)
-    known = nobody.send("/forgotten", "/forgotten", email=sample.clerk.email)
-    unknown = nobody.send("/forgotten", "/forgotten", email="stranger@elsewhere.example")
+    assert "/forgotten" in anonymous.get("/log-in").get_data(as_text=True)
+    known = anonymous.send("/forgotten", "/forgotten", email=sample.clerk.email)
+    unknown = anonymous.send("/forgotten", "/forgotten", email="stranger@elsewhere.example")
     assert known.status_code == unknown.status_code == 200
     assert words(known) == words(unknown)
     assert send(installation) == 1
@@ -398,7 +398,7 @@ def test_people_choose_their_emails(
 
 
 def test_an_optional_email_ends_by_its_link_without_a_sign_in_but_not_by_opening_it(
-    app: Flask, nobody: PageClient, installation: Installation, sample: Staff
+    app: Flask, anonymous: PageClient, installation: Installation, sample: Staff
 ) -> None:
     token = unsubscribe_token(installation.access, sample.clerk, MailKind.LIST_ENDED)
 
@@ -406,7 +406,7 @@ def test_an_optional_email_ends_by_its_link_without_a_sign_in_but_not_by_opening
         with installation.database.reading() as session:
             return session.get_one(Person, sample.clerk.id).mail_list_ended
 
-    assert "Stop emails about lists?" in nobody.read(f"/unsubscribe/{token}")
+    assert "Stop emails about lists?" in anonymous.read(f"/unsubscribe/{token}")
     assert wanted()
     one_click = app.test_client().post(
         f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"}
@@ -414,10 +414,10 @@ def test_an_optional_email_ends_by_its_link_without_a_sign_in_but_not_by_opening
     assert one_click.status_code == 200
     assert not wanted()
     weekly = unsubscribe_token(installation.access, sample.clerk, MailKind.WEEKLY)
-    assert "Stop weekly summaries?" in nobody.read(f"/unsubscribe/{weekly}")
+    assert "Stop weekly summaries?" in anonymous.read(f"/unsubscribe/{weekly}")
     assert "weekly summaries any more" in words(app.test_client().post(f"/unsubscribe/{weekly}"))
     for wrong in (token[:-1], "x"):
-        assert nobody.get(f"/unsubscribe/{wrong}").status_code == 404
+        assert anonymous.get(f"/unsubscribe/{wrong}").status_code == 404
         assert app.test_client().post(f"/unsubscribe/{wrong}").status_code == 404
 
 

@@ -112,6 +112,8 @@ def test_an_unsafe_mail_server_is_refused_at_the_start(
         ("CRMLINK_DATABASE_URL", "sqlite:///x.sqlite?uri=true", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
+        ("CRMLINK_WEB_PROCESSES", "2", "several web processes need PostgreSQL"),
+        ("CRMLINK_WEB_PROCESSES", "0", "a whole number from 1 to 100"),
         ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "incomplete"),
         ("CRMLINK_CORS_ORIGINS", "*", "isn't an origin"),
         ("CRMLINK_TLS_CERT", "/etc/ssl/office.crt", "needs both"),

@@ -220,7 +220,7 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
     if other is None and batch.started_by_id != device_id:
         other = batch.started_by if _any(session, batch.id, RowState.PROCESSING) else None
     if other:
-        raise NotLinkOwner(by=other.who)
+        raise NotLinkOwner(by=other.actor_name)
 
 
 def _mark_started(batch: Batch) -> None:

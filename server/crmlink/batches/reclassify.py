@@ -90,7 +90,7 @@ def _holders(
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         carries(MirroredRecord.reference, references),
     )
     for record in session.scalars(query.order_by(MirroredRecord.id)):

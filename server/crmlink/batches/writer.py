@@ -58,7 +58,7 @@ def write_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: 
         found = session.execute(
             select(Batch.id, Batch.state)
             .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(QUEUED_STATE))
-            .order_by(Batch.changed_at)
+            .order_by(Batch.updated_at)
         ).all()
     return sum(
         work_on(ctx, batch_id, state, stopping) for batch_id, state in found if not stopping()
@@ -307,7 +307,7 @@ class BatchWriter:
             return False
         return keep_lease(
             self._workspace.database, self._batch_id, self._lease, self._state,
-            rate=self._pace.per_second(), changed_at=utc_now(),
+            rate=self._pace.per_second(), updated_at=utc_now(),
             last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
 

@@ -30,7 +30,9 @@ from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
 from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
+from crmlink.cli.update import update_command
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
+from crmlink.cli.worker import worker_command
 
 
 class CrmlinkGroup(click.Group):
@@ -63,6 +65,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    worker_command,
     open_command,
     sync_command,
     service_group,
@@ -89,5 +92,6 @@ for command in (
     backup_command,
     restore_command,
     check_command,
+    update_command,
 ):
     main.add_command(command)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -40,20 +41,28 @@ class Vault:
 
     def encrypt(self, connection: Connection) -> str:
         """Return a connection as text that only the keys decrypt."""
-        return self.encrypt_text(json.dumps(asdict(connection)))
+        return self.seal(asdict(connection))
 
     def decrypt(self, locked: str) -> Connection:
         """Return the encrypted connection; raises VaultKeyMissing."""
-        return Connection(**json.loads(self.decrypt_text(locked)))
+        return Connection(**self.open(locked))
 
-    def encrypt_text(self, secret: str) -> str:
-        """Return a secret as text that only the keys decrypt."""
-        return self._fernet.encrypt(secret.encode()).decode()
+    def seal(self, secrets: Mapping[str, Any]) -> str:
+        """Return other secrets, as JSON has them, as text that only the keys decrypt."""
+        return self._fernet.encrypt(json.dumps(secrets).encode()).decode()
 
-    def decrypt_text(self, locked: str) -> str:
-        """Return the encrypted secret; raises VaultKeyMissing."""
+    def open(self, sealed: str) -> dict[str, Any]:
+        """Return sealed secrets; raises VaultKeyMissing."""
         try:
-            return self._fernet.decrypt(locked).decode()
+            secrets: dict[str, Any] = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise VaultKeyMissing from None
+        return secrets
+
+    def renewed(self, sealed: str) -> str:
+        """Return sealed secrets, encrypted with the newest key; raises VaultKeyMissing."""
+        try:
+            return self._fernet.rotate(sealed).decode()
         except InvalidToken:
             raise VaultKeyMissing from None
 

@@ -124,7 +124,7 @@ def _mirror_changed_since(
     session: Session, ctx: WorkspaceContext, kind: Kind, number: str, version: int
 ) -> bool:
     changed = session.scalar(
-        select(MirroredRecord.changed).filter_by(
+        select(MirroredRecord.mirror_version).filter_by(
             connection_id=ctx.connection_id, kind=kind, number=number
         )
     )

@@ -29,6 +29,8 @@ from crmlink.store import (
     MailSettings,
     MirroredRecord,
     ParkedContact,
+    SourceAccount,
+    SourceSignIn,
     Workspace,
     WorkspaceConnection,
 )
@@ -231,22 +233,25 @@ def rotate_keys(database: Database, keys: Path) -> int:
 
     If interrupted, both keys stay in place and it can be run again.
     """
-    old = Vault.at(keys)
     add_key(keys)
-    new = Vault.at(keys)
+    vault = Vault.at(keys)
     with database.writing() as session:
-        rows = list(
-            session.scalars(
-                select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
-            )
+        sealed: list[WorkspaceConnection | SourceAccount] = []
+        sealed += session.scalars(
+            select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
         )
-        for row in rows:
-            row.credentials = new.encrypt(old.decrypt(row.credentials or ""))
+        sealed += session.scalars(
+            select(SourceAccount).where(SourceAccount.credentials.is_not(None))
+        )
+        for row in sealed:
+            row.credentials = vault.renewed(row.credentials or "")
+        for sign_in in session.scalars(select(SourceSignIn)):
+            sign_in.sealed = vault.renewed(sign_in.sealed)
         mail = list(session.scalars(select(MailSettings).where(MailSettings.password != "")))
         for entry in mail:
-            entry.password = new.encrypt_text(old.decrypt_text(entry.password))
+            entry.password = vault.renewed(entry.password)
     drop_old_keys(keys)
-    return len(rows) + len(mail)
+    return len(sealed) + len(mail)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
@@ -297,7 +302,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
         has_credentials=connection.kind is ConnectionKind.API,
-        records=count(MirroredRecord, gone_at=None),
+        records=count(MirroredRecord, deleted_at=None),
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),

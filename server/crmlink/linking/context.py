@@ -44,7 +44,7 @@ class LiveMatcher:
                 changed = (
                     select(MirroredRecord)
                     .filter_by(connection_id=self._connection_id)
-                    .where(MirroredRecord.changed > self._version)
+                    .where(MirroredRecord.mirror_version > self._version)
                     .execution_options(yield_per=5_000)
                 )
                 for rows in session.scalars(changed).partitions():
@@ -53,8 +53,8 @@ class LiveMatcher:
         return self._matcher
 
     def _take(self, rows: Sequence[MirroredRecord]) -> None:
-        self._matcher.discard(row.public_id for row in rows if row.gone_at)
-        self._matcher.update((row.public_id, details(row)) for row in rows if not row.gone_at)
+        self._matcher.discard(row.public_id for row in rows if row.deleted_at)
+        self._matcher.update((row.public_id, details(row)) for row in rows if not row.deleted_at)
 
 
 @dataclass(frozen=True)

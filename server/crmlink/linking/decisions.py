@@ -175,7 +175,7 @@ def undo(
     if obstacle := undo_obstacle(link):
         raise CannotUndo(obstacle=obstacle)
     if later := _later_decision(ctx, link):
-        raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
+        raise CannotUndo(by=later.device.actor_name, since=later.settled_at or later.created_at)
     if holds_pseudonym(link.prior):
         raise CannotUndo(erased=True)
     row = _load_record(ctx, link.record_id)

@@ -110,7 +110,7 @@ def holders(
     """
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         carries(MirroredRecord.reference, pseudonyms_of(session).forms(reference)),
     )
     if kind:
@@ -186,7 +186,7 @@ def records_by_id(
         if wanted:
             query = select(MirroredRecord).where(
                 MirroredRecord.connection_id == connection_id,
-                MirroredRecord.gone_at.is_(None),
+                MirroredRecord.deleted_at.is_(None),
                 MirroredRecord.kind == kind,
                 MirroredRecord.number.in_(wanted),
             )

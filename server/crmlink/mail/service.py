@@ -100,7 +100,9 @@ class MailService:
 
     def save_server(self, actor: Actor, server: MailServer) -> None:
         """Store the mail server, its password encrypted; waiting emails are tried at once."""
-        locked = Vault.at(self.key_file).encrypt_text(server.password) if server.password else ""
+        locked = (
+            Vault.at(self.key_file).seal({"password": server.password}) if server.password else ""
+        )
         with self.access.database.writing() as session:
             row = self._row(session)
             row.host, row.port, row.security = server.host, server.port, server.security.value
@@ -140,7 +142,7 @@ class MailService:
             kept.port,
             Security(kept.security),
             kept.username,
-            Vault.at(self.key_file).decrypt_text(kept.password) if kept.password else "",
+            Vault.at(self.key_file).open(kept.password)["password"] if kept.password else "",
             kept.sender,
             kept.sender_name,
         )

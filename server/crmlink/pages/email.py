@@ -154,7 +154,7 @@ def email_again(message_id: str) -> Response:
     """Send an email again that was given up, or of which it is not known whether it arrived."""
     if not send_again(current_access(), current_actor(), message_id):
         abort(404)
-    current_installation().wake()
+    current_installation().wake_workers()
     flash_message("It is being sent again.")
     return redirect_to("pages.email")
 

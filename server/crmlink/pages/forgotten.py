@@ -31,7 +31,7 @@ def ask_new_password() -> Reply:
         return _page(form), 409
     count_password_request(form.values["email"])
     request_new_password(current_access(), form.values["email"])
-    current_installation().wake()
+    current_installation().wake_workers()
     return _page(form, asked=True)
 
 

@@ -202,7 +202,7 @@ def _is_emailed() -> bool:
 
 def _invited(found: Person, token: str, *, replaced: bool, emailed: bool) -> str:
     if emailed:
-        current_installation().wake()
+        current_installation().wake_workers()
     return render_template(
         "invitation_created.html",
         found=found,

@@ -385,7 +385,7 @@ def test_a_batch_is_in_the_audit_from_beginning_to_end(
     with ctx.database.reading() as session:
         told = [
             entry.action
-            for entry in session.query(AuditEntry).order_by(AuditEntry.place)
+            for entry in session.query(AuditEntry).order_by(AuditEntry.position)
             if entry.subject == batch_id
         ]
     assert told == [

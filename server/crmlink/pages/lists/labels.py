@@ -30,6 +30,7 @@ SOURCES = {
     BatchSource.FILE: "from a file",
     BatchSource.API: "from a program",
     BatchSource.COMMAND_LINE: "from the command line",
+    BatchSource.LIVE: "from your accounting software",
 }
 VERDICTS = {
     Verdict.NEW: ("", "Not matched"),
@@ -118,11 +119,6 @@ FIELDS = {
     "open_balance": "Open balance",
     "last_used": "Last used",
 }
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """Return a count with its noun, singular for 1."""
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def conflict_text(row: ReviewRow) -> str:

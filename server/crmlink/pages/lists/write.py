@@ -25,9 +25,10 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS, counted
+from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
 from crmlink.pages.lists.overview import back_to_list, list_context, name_of, parse_row_filter
 from crmlink.pages.tables import csv_reply
+from crmlink.plurals import counted
 from crmlink.store import BatchState, RowState
 from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
@@ -117,7 +118,7 @@ def ask_cancel(batch_id: str) -> str:
         found.counts.states[state]
         for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.FILLING)
     )
-    left = counted(waiting, "contact", "contacts")
+    left = counted(waiting, "contact")
     kept = counted(linked, "contact is", "contacts are")
     return confirmation_page(
         Confirmation(
@@ -196,7 +197,7 @@ def ask_undo_list(batch_id: str) -> str:
                 "If a record has been changed since, we leave it and list it.",
                 *_withdrawn_in_words(filling),
             ),
-            button=f"Undo {counted(linked, 'link', 'links')}",
+            button=f"Undo {counted(linked, 'link')}",
             back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )
