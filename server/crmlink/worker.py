@@ -26,6 +26,7 @@ from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import has_pending_work
 from crmlink.batches.writer import write_waiting
+from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
@@ -39,6 +40,7 @@ from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
+from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
 from crmlink.upkeep.newer_version import newer_version
@@ -143,6 +145,8 @@ class Worker:
         self._every(crontab(), "recover_links", self._recover_links)
         self._every(crontab(), "follow_connection", self._follow_connection)
         self._every(crontab(minute="*/5"), "purge", self._purge)
+        if self._installation.database.is_shared:
+            self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
         for when, name, work in (
             (crontab(hour="3", minute="25"), "check_audit", self._check_audit),
             (crontab(minute="55"), "snapshot_shares", self._snapshot_shares),
@@ -186,6 +190,7 @@ class Worker:
 
     def _write_batches(self) -> bool:
         ctx = self._installation.workspace
+        check_stopped(ctx, self._stop_condition(ctx))
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
@@ -233,6 +238,10 @@ class Worker:
 
     def _purge(self) -> None:
         self._installation.database.purge()
+
+    def _forget_counts(self) -> None:
+        forget_old_counts(self._installation.database)
+        forget_old_proofs(self._installation.access)
 
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.devices import revoke_in
-from crmlink.access.dpop import remember_proof
+from crmlink.access.dpop import is_first_use, remember_proof
 from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
@@ -166,7 +166,7 @@ def authenticate_access_token(
     device = refresh.device
     if device.workspace_id != access.workspace_id or device.key_thumbprint != proof.thumbprint:
         raise InvalidToken
-    if not access.seen_proofs.add(proof):
+    if not is_first_use(access, proof):
         raise InvalidToken
     try:
         person = _require_active(device)

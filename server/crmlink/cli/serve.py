@@ -120,7 +120,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     tls = _tls_files(settings)
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
-        installation.workspace.ownership.bury_servers()
+        installation.workspace.ownership.mark_servers_ended()
     app = create_app(settings, installation)
     try:
         server = HTTPServer(app, host, port, tls)

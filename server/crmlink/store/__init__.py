@@ -26,9 +26,11 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
+from crmlink.store.counts import CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.moves import DatabaseMove
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
@@ -58,7 +60,9 @@ __all__ = [
     "ConnectionKind",
     "ContactSource",
     "ContactState",
+    "CountedAttempt",
     "Database",
+    "DatabaseMove",
     "Device",
     "DeviceType",
     "ErasedKey",
@@ -81,6 +85,7 @@ __all__ = [
     "RecordImportPart",
     "RefreshToken",
     "RejectedBatchRow",
+    "RequestCount",
     "Role",
     "RowState",
     "SeenProof",
