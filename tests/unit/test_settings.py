@@ -128,6 +128,7 @@ def test_an_unsafe_mail_server_is_refused_at_the_start(
         ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
         ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would count"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
+        ("CRMLINK_COMMUSOFT_PACE", "quick", "fixed or auto"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
     ],
 )
