@@ -15,7 +15,7 @@ from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
-from crmlink.store.folded import carries
+from crmlink.store.folded import carried_in
 from crmlink.values.contact_details import ContactDetails
 
 MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
@@ -109,9 +109,10 @@ def holders(
     unknown.
     """
     query = select(MirroredRecord).where(
-        MirroredRecord.connection_id == connection_id,
+        carried_in(
+            connection_id, MirroredRecord.reference, pseudonyms_of(session).forms(reference)
+        ),
         MirroredRecord.gone_at.is_(None),
-        carries(MirroredRecord.reference, pseudonyms_of(session).forms(reference)),
     )
     if kind:
         query = query.where(MirroredRecord.kind == kind)
@@ -126,10 +127,12 @@ def links_behind(
     Of several, the latest that changed the record: one that found its reference already there wrote
     nothing. A value restored by an undo was written by the link before it.
     """
+    if not records:
+        return []
     links = session.scalars(
         select(Link)
-        .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
-        .where(carries(Link.target, {record.reference or "" for record in records}))
+        .where(carried_in(connection_id, Link.target, {each.reference or "" for each in records}))
+        .filter_by(state=LinkState.LINKED, undoes_id=None)
         .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
     behind: dict[tuple[str, str | None], Link] = {}

@@ -18,6 +18,7 @@ from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import person_by_email
 from crmlink.folding import normalise_login_email
 from crmlink.web.auth import current_access
+from crmlink.web.request_windows import SCHEME
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
 KNOWN_BROWSER = "crmlink_known"  # the cookie
@@ -47,7 +48,7 @@ def _fraction_of_limit(part: int) -> Callable[[], str]:
 limiter = Limiter(
     key_func=lambda: _key("requests", _client()).hex(),
     default_limits=[_fraction_of_limit(1)],
-    storage_uri="memory://",
+    storage_uri=f"{SCHEME}://",
     strategy="moving-window",
     headers_enabled=True,
 )
