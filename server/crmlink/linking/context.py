@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.package_rules import Packages
@@ -21,6 +21,10 @@ from crmlink.matching import Address, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.connections import is_in_use
 from crmlink.values.contact_details import ContactDetails
+
+_VERSION = select(WorkspaceConnection.mirror_version).where(
+    WorkspaceConnection.id == bindparam("id")
+)  # built once: every question asks it
 
 
 class LiveMatcher:
@@ -36,10 +40,9 @@ class LiveMatcher:
     def matcher(self) -> Matcher:
         """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
         with self._lock, self._database.reading() as session:
-            connection = session.get(WorkspaceConnection, self._connection_id)
-            if connection is None:
+            version = session.scalar(_VERSION, {"id": self._connection_id})
+            if version is None:
                 raise ConnectionEnded
-            version = connection.mirror_version
             if version != self._version:
                 changed = (
                     select(MirroredRecord)

@@ -73,15 +73,15 @@ class RequestWindows(Storage, MovingWindowSupport):
         return True
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Fixed windows are not counted here. Raises NotImplementedError."""
+        """Raise NotImplementedError: fixed windows are not counted here."""
         raise NotImplementedError
 
     def get(self, key: str) -> int:
-        """Fixed windows are not counted here. Raises NotImplementedError."""
+        """Raise NotImplementedError: fixed windows are not counted here."""
         raise NotImplementedError
 
     def get_expiry(self, key: str) -> float:
-        """Fixed windows are not counted here. Raises NotImplementedError."""
+        """Raise NotImplementedError: fixed windows are not counted here."""
         raise NotImplementedError
 
     def _sweep(self, moment: float) -> None:
