@@ -28,8 +28,9 @@ from crmlink.linking.connections import (
     load_dialect,
     use_account_of_environment,
 )
-from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.known_contacts import LiveContacts
+from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
@@ -40,6 +41,7 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
+from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.wakeup import WakeUpSignal
 
 log = structlog.get_logger()
@@ -141,7 +143,7 @@ class Installation:
             database=self.database,
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
-            index=LiveMatcher(self.database, connection.id),
+            index=LiveMatcher(self.database, connection.id, self.database.index_files),
             contacts=LiveContacts(self.database, connection.id),
             ownership=self.ownership,
             wake=WakeUpSignal(self.settings.data_dir).send,
@@ -184,6 +186,7 @@ def open_database(settings: Settings) -> Database:
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
+    database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
     database.migrate()
     try:
         prepare_audit(database)

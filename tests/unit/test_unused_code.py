@@ -24,6 +24,8 @@ CALLED_BY = {
     "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
+    "RequestWindows": "limits, by its scheme", "base_exceptions": "limits", "incr": "limits",
+    "acquire_entry": "limits", "get_moving_window": "limits", "get_expiry": "limits",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 
