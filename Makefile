@@ -3,13 +3,15 @@
 # make test     install what the tests need, then run everything
 # make package  build wheel, extension zips, bill of materials, Windows installer and checksums in dist/
 # make demo     watch the main job happen in a real browser
+# make newcomer from a wheel to the first link where there is no checkout, each step timed
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
+# make faults-grown   kill web servers, workers and PostgreSQL while a list of 20,000 is written
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run quick test package demo check unit fuzz browsers tools lock bench-matching
+.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench-matching
 
 env: .venv/installed
 
@@ -49,8 +51,14 @@ package: env
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000
 
+faults-grown: env
+	GROWN_CONTACTS=20000 $(BIN)/pytest tests/faults/test_many_machines.py -q
+
 demo: env browsers
 	@$(BIN)/python tests/demo.py
+
+newcomer: env browsers
+	@$(BIN)/python tests/newcomer.py
 
 browsers: env tools
 	@cd tests && ../$(BIN)/python -m browsers.install

@@ -37,7 +37,7 @@ const background = composeBackground({
   newKey: () => crypto.randomUUID(),
   keys: createKeyStore(() => indexedDB, memory),
 });
-const { desk, onPage, connecting } = background;
+const { commands, onPage, connecting } = background;
 
 chrome.runtime.onInstalled.addListener(onInstalled);
 chrome.runtime.onStartup.addListener(restrictStorageAccess);
@@ -45,7 +45,7 @@ chrome.contextMenus.onClicked.addListener(openFromMenu);
 chrome.runtime.onMessage.addListener(onMessage);
 chrome.permissions.onAdded.addListener(() => void connecting.onPermissionsAdded());
 chrome.permissions.onRemoved.addListener(() => void onPage.restore());
-chrome.tabs.onUpdated.addListener((tab, { status }) => status === "complete" && void desk.loaded(tab));
+chrome.tabs.onUpdated.addListener((tab, { status }) => status === "complete" && void commands.loaded(tab));
 managed?.onChanged?.addListener(() => void connecting.applyPolicy());
 
 restrictStorageAccess();
@@ -98,7 +98,7 @@ function onMessage(message, sender, reply) {
   if (fromPage) return onPageMessage(fromPage, sender, reply);
   const type = acceptMessage(message, sender, own);
   if (type === null) return false;
-  const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (/** @type {unknown} */ (desk))[type];
+  const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (/** @type {unknown} */ (commands))[type];
   if (!work) return false;
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
   return true;
@@ -115,12 +115,12 @@ function onPageMessage({ type, tab, fields }, sender, reply) {
     openPopup(sender.tab);
     return false;
   }
-  const work = /** @type {Record<string, (tab: number, fields: any) => Promise<unknown>>} */ (desk.onRecordPage)[type];
+  const work = /** @type {Record<string, (tab: number, fields: any) => Promise<unknown>>} */ (commands.onRecordPage)[type];
   if (work) {
     work(tab, fields).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
     return true;
   }
-  desk.mark(tab).then((data) => reply({ ok: true, data }), () => reply({ ok: false }));
+  commands.mark(tab).then((data) => reply({ ok: true, data }), () => reply({ ok: false }));
   return true;
 }
 

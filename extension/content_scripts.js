@@ -98,12 +98,12 @@ function readPage(search) {
 }
 
 /**
- * @param {any} told by a page that is not ours
+ * @param {any} reading from a page that is not ours
  * @returns {import("./lib/linking/assist.js").PageReading | null}
  */
-function pageReading(told) {
-  if (told?.state === "shown" && typeof told.value === "string") return { state: "shown", value: told.value.slice(0, 250) };
-  return ["empty", "unknown", "absent"].includes(told?.state) ? { state: told.state } : null;
+function pageReading(reading) {
+  if (reading?.state === "shown" && typeof reading.value === "string") return { state: "shown", value: reading.value.slice(0, 250) };
+  return ["empty", "unknown", "absent"].includes(reading?.state) ? { state: reading.state } : null;
 }
 
 /**

@@ -62,17 +62,17 @@ function lookAtTables(rules) {
 }
 
 /**
- * @param {any} told by a page that is not ours
+ * @param {any} reported by a page that is not ours
  * @returns {import("./lib/linking/link_table.js").TableLook | null}
  */
-function cleanLook(told) {
-  if (typeof told?.count !== "number" || !Array.isArray(told.tables)) return null;
-  const kind = told.kind === "customer" || told.kind === "supplier" ? told.kind : null;
+function cleanLook(reported) {
+  if (typeof reported?.count !== "number" || !Array.isArray(reported.tables)) return null;
+  const kind = reported.kind === "customer" || reported.kind === "supplier" ? reported.kind : null;
   /** @param {unknown} values */
   const texts = (values) => (Array.isArray(values) ? values.filter((one) => typeof one === "string") : []);
   /** @param {any} row */
   const row = (row) => ({ cells: texts(row?.cells), hrefs: texts(row?.hrefs) });
   /** @param {any} one */
   const table = (one) => ({ headings: texts(one?.headings), rows: Array.isArray(one?.rows) ? one.rows.map(row) : [] });
-  return { count: told.count, kind, tables: told.tables.map(table) };
+  return { count: reported.count, kind, tables: reported.tables.map(table) };
 }

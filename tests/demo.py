@@ -79,7 +79,7 @@ class Demo:
 
     def connect(self) -> None:
         """Once for each browser: Connect, allow, and yes on the server's own page."""
-        anna = make_person(self.access.doors, "clerk", "Anna Kowalska")
+        anna = make_person(self.access.access_context, "clerk", "Anna Kowalska")
         address = self.access.server.address
         settings = self.clerk.press_connect(address)
         shown = settings.evaluate("document.querySelector('.code [aria-hidden]').innerText")
@@ -125,8 +125,10 @@ class Demo:
 
     def write_on_pages(self) -> None:
         """As for an office without the API: an admin's setting, and the switch of each browser."""
-        with self.access.doors.database.writing() as session:
-            session.get_one(Workspace, self.access.doors.workspace_id).writes = Writes.PAGES
+        with self.access.access_context.database.writing() as session:
+            session.get_one(
+                Workspace, self.access.access_context.workspace_id
+            ).writes = Writes.PAGES
         settings = self.browser.open_own_page("options/options.html")
         focus(settings, "#on-page-commusoft")
         settings.press("Enter")

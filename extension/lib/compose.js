@@ -57,11 +57,11 @@ export function composeBackground({ local, memory, managed, net, tabs, scripts, 
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
   const connecting = createConnectionManager({ ...shared, looks, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
-  const desk = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs, tableTabs, memory, newKey, now });
+  const commands = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs, tableTabs, memory, newKey, now });
 
   return {
     /** What each message of our pages leads to, and the mark on a page. */
-    desk: { ...desk, ...connecting.handlers },
+    commands: { ...commands, ...connecting.handlers },
     session, attempts, onPage, connecting, pairings,
 
     /** At each start: what was going on when the worker died goes on. */

@@ -118,7 +118,7 @@ async function disconnect(standing) {
   if (!answer.ok) return tellProblem(answer.problem);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
-  return answer.data.told ? tell("info", t("disconnected")) : tell("caution", t("disconnected_untold", standing.device ?? ""));
+  return answer.data.server_ended ? tell("info", t("disconnected")) : tell("caution", t("disconnected_untold", standing.device ?? ""));
 }
 
 /** @param {Standing} standing */

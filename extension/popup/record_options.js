@@ -114,11 +114,11 @@ function held(record, reference) {
 }
 
 /** @param {Suggestion} suggestion */
-function reasons({ reasons: told }) {
+function reasons({ reasons: list }) {
   return h(
     "span",
     { class: "reasons" },
-    told.map(({ text, agrees }) => {
+    list.map(({ text, agrees }) => {
       if (agrees === null) return h("span", { class: "reason note" }, icon("info"), " ", text, unseen("."));
       const word = agrees ? "agrees" : "differs";
       return h("span", { class: `reason ${word}` }, icon(agrees ? "check" : "differ"), unseen(t(word)), " ", text, unseen("."));

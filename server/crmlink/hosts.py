@@ -13,6 +13,7 @@ from typing import Self
 
 _HOST = re.compile(r"(?:([a-z0-9._-]+)|\[([a-f0-9:.]+)\])(?::([0-9]{1,5}))?", re.ASCII)
 _MAX_LENGTH = 253 + len(":65535")
+LAST_PORT = 65535
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -37,6 +38,8 @@ class Host:
                 name = str(ipaddress.IPv6Address(address))
             except ValueError:
                 return None
+        if port and int(port) > LAST_PORT:
+            return None
         return cls(name, int(port) if port else None)
 
     @property

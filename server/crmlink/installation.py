@@ -32,7 +32,8 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import InvalidSettings, Settings
+from crmlink.settings import DatabaseMoved, InvalidSettings, OtherSecretKey, Settings
+from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,
     ConnectionKind,
@@ -42,7 +43,9 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
-from crmlink.wakeup import WakeUpSignal
+from crmlink.store.moves import MoveDirection, forbidding_move
+from crmlink.store.processes import has_peer_with_other_key
+from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
 
@@ -74,8 +77,20 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.newer_version = ""  # of crmlink, where the office lets it ask
+        self.sources = SourceContext(
+            database,
+            workspace.id,
+            vault=lambda: Vault.at(settings.data_dir / KEY_FILE),
+            registry=settings.source_packages,
+            rules=RuleFile(settings.data_dir / RULES_FILE).current,
+            ownership=self.ownership,
+        )
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
+        self._signal = (
+            Notification(database) if database.is_shared else WakeUpSignal(settings.data_dir)
+        )
         self._lock = threading.Lock()
         self._workspace: WorkspaceContext | None = None
         self._connection: WorkspaceConnection | None = None
@@ -114,6 +129,10 @@ class Installation:
             return self._workspace is not ctx
         return self.workspace is not ctx
 
+    def wake_workers(self) -> None:
+        """Let workers look for work at once."""
+        self._signal.send()
+
     def close(self) -> None:
         """Finish running attempts, then close everything."""
         if self._workspace:
@@ -144,9 +163,9 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id, self.database.index_files),
-            contacts=LiveContacts(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
-            wake=WakeUpSignal(self.settings.data_dir).send,
+            wake=self._signal.send,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
@@ -162,6 +181,7 @@ class Installation:
         limits = ClientLimits(
             max_concurrent=self.settings.max_concurrent_calls,
             max_per_second=self.settings.max_calls_per_second,
+            paced_by_answers=self.settings.paced_by_answers,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 
@@ -188,6 +208,10 @@ def open_database(settings: Settings) -> Database:
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
     database.migrate()
+    if move := forbidding_move(database):
+        raise DatabaseMoved(out=move is MoveDirection.OUT)
+    if database.is_shared and has_peer_with_other_key(database):
+        raise OtherSecretKey
     try:
         prepare_audit(database)
     except OSError as error:

@@ -157,11 +157,25 @@ def configure_logging(path: Path) -> None:
 
     The terminal stays readable.
     """
-    files = (
+    _configure(
         LogFile(path, _KnownLines()),
         LogFile(path.with_name(STRANGERS_LOG_NAME), _StrangersLines()),
     )
-    logging.basicConfig(handlers=files, level=logging.INFO, force=True)
+
+
+def configure_logging_to_output() -> None:
+    """Send every log line to the output: several processes cannot rotate one file."""
+    handlers = []
+    for lines in (_KnownLines(), _StrangersLines()):
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(LineFormatter())
+        handler.addFilter(lines)
+        handlers.append(handler)
+    _configure(*handlers)
+
+
+def _configure(*handlers: logging.Handler) -> None:
+    logging.basicConfig(handlers=handlers, level=logging.INFO, force=True)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_failure
     sys.unraisablehook = _log_object_failure

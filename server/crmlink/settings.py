@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from environs import Env
 from platformdirs import user_data_path
@@ -26,7 +28,9 @@ from crmlink.data_folder import (
     make_private,
 )
 from crmlink.hosts import Host
+from crmlink.sources.packages import PACKAGES, SourcePackage, UnsafeAddress, with_addresses
 from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
+from crmlink.strict_json import NotJSON, read_json
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
@@ -37,6 +41,30 @@ SQLITE = "sqlite:///"
 
 class InvalidSettings(Exception):
     """A setting is missing, contradictory or unsafe; the message says which and what to do."""
+
+
+class OtherSecretKey(InvalidSettings):
+    """A living process of the same database has another secret key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another server or worker of this database has another secret key. Copy secret.key, "
+            "credential.keys and extension.key from its data folder, or set the same "
+            "CRMLINK_SECRET_KEY."
+        )
+
+
+class DatabaseMoved(InvalidSettings):
+    """The database was moved into another one, or the move into it is not finished."""
+
+    def __init__(self, *, out: bool) -> None:
+        super().__init__(
+            "This database was moved into PostgreSQL, or is being moved. Set "
+            "CRMLINK_DATABASE_URL as for crmlink db move; if the move was given up, run "
+            "crmlink db move --cancel with it."
+            if out
+            else "The move into this database is not finished. Run crmlink db move again."
+        )
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,8 @@ class Settings:
     sync_minutes: int = 30
     max_concurrent_calls: int = 4
     max_calls_per_second: int = 5
+    paced_by_answers: bool = False  # the rate is only the most
+    web_processes: int = 1  # of one ``crmlink serve``; several need PostgreSQL and a worker
     requests_per_minute: int = 600  # per device, and per address for anonymous users
     trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
@@ -63,6 +93,8 @@ class Settings:
     backup_dir: Path | None = None  # of scheduled backups; None for none
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
+    updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
+    source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
 
 def load_settings() -> Settings:
@@ -83,6 +115,8 @@ def load_settings() -> Settings:
         sync_minutes=_int_setting(env, "SYNC_MINUTES", 30, 59),
         max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
         max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        paced_by_answers=_choice(env, "COMMUSOFT_PACE", ("fixed", "auto")) == "auto",
+        web_processes=_web_processes(env, database_url),
         requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
@@ -94,6 +128,8 @@ def load_settings() -> Settings:
         backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
+        updates=updates_setting(env.str("UPDATES", "")),
+        source_packages=_source_packages(env.str("SOURCE_ADDRESSES", "")),
     )
 
 
@@ -217,6 +253,26 @@ def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int =
     return int(text)
 
 
+def _choice(env: Env, name: str, choices: tuple[str, ...]) -> str:
+    """Return one of the choices, the first without one."""
+    text = env.str(name, choices[0])
+    if text not in choices:
+        raise InvalidSettings(f"CRMLINK_{name} must be {' or '.join(choices)}.")
+    return text
+
+
+def _web_processes(env: Env, database_url: str) -> int:
+    count = _int_setting(env, "WEB_PROCESSES", 1, 100)
+    if count > 1 and database_url.startswith(SQLITE):
+        raise InvalidSettings(
+            "CRMLINK_WEB_PROCESSES: several web processes need PostgreSQL. Set "
+            "CRMLINK_DATABASE_URL, or leave the number out."
+        )
+    if count > 1 and sys.platform == "win32":
+        raise InvalidSettings("CRMLINK_WEB_PROCESSES: on Windows there can be only one.")
+    return count
+
+
 def _commusoft(env: Env) -> Connection | None:
     credentials = {name: env.str(f"COMMUSOFT_{name}", "") for name in CREDENTIALS}
     url = env.str("COMMUSOFT_URL", "")
@@ -254,7 +310,7 @@ def _oidc(env: Env) -> OidcProvider | None:
 def _public_url(text: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = _split(text)
     host = Host.from_text(parts.netloc)
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
@@ -263,6 +319,14 @@ def _public_url(text: str) -> str:
             "https://crmlink.firm.example or http://192.168.1.5:8787, with nothing after it."
         )
     return host.address(parts.scheme)
+
+
+def _split(text: str) -> SplitResult:
+    """Return the parts of an address; all are empty if it has none."""
+    try:
+        return urlsplit(text)
+    except ValueError:  # half of an IPv6 address
+        return urlsplit("")
 
 
 def _host(text: str) -> Host:
@@ -307,6 +371,41 @@ def _backup_dir(text: str) -> Path | None:
     return folder
 
 
+def updates_setting(text: str) -> str:
+    """Return where newer releases are; "" for no place. Raises InvalidSettings."""
+    if not text or Path(text).is_absolute():
+        return text
+    parts = _split(text)
+    host = Host.from_text(parts.netloc)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host and host.is_loopback)
+    if not host or not safe or parts.query or parts.fragment:
+        raise InvalidSettings(
+            "CRMLINK_UPDATES must be the https address of a folder with crmlink's releases, or "
+            "the whole path of one. Put no name or password into it."
+        )
+    return text
+
+
+def _source_packages(text: str) -> Mapping[str, SourcePackage]:
+    if not text:
+        return PACKAGES
+    try:
+        changes = read_json(text)
+        if not isinstance(changes, dict) or not all(map(_is_text_map, changes.values())):
+            raise UnsafeAddress
+        return with_addresses(changes)
+    except (NotJSON, UnsafeAddress) as error:
+        raise InvalidSettings(
+            "CRMLINK_SOURCE_ADDRESSES must be JSON such as "
+            '{"xero": {"api": "https://api.xero.com"}}, with the known names of packages and '
+            "addresses. Each address must begin with https://."
+        ) from error
+
+
+def _is_text_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
 def _networks(text: str) -> tuple[str, ...]:
     try:
         networks = [
@@ -327,7 +426,7 @@ def _networks(text: str) -> tuple[str, ...]:
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split(text)
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
         raise InvalidSettings(
             f"CRMLINK_CORS_ORIGINS: {text!r} isn't an origin such as https://intranet.example."

@@ -1,8 +1,9 @@
-"""Wake-up signal for the worker of a data folder, in this or another process.
+"""Wake-up signal for workers: of a data folder, or of a PostgreSQL database on any machine.
 
 The signal carries no data: pending work is stored in the database, so a lost signal loses nothing.
 The queue holds only names of tasks, so write access to its file allows waking the worker and
-nothing else.
+nothing else. With PostgreSQL, every worker has a queue of its own in memory: a notification reaches
+all of them, where one shared queue would wake only one, and perhaps one that is busy.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from huey import SqliteHuey
+from huey import Huey, MemoryHuey, SqliteHuey
 from huey.exceptions import HueyException
 from huey.registry import Message
 from huey.serializer import Serializer
 
+from crmlink.store import Database
+from crmlink.store.notifications import notify_workers
+
 log = structlog.get_logger()
 
 QUEUE_FILE = "queue.sqlite"
-WAKEABLE_TASKS = ("match_batches", "write_batches")
+WAKEABLE_TASKS = ("match_batches", "write_batches", "read_sources")
 MAX_ENTRY_LENGTH = 200  # bytes of a task's name in JSON
 
 
@@ -79,7 +83,12 @@ def open_queue(data_dir: Path) -> WakeUpQueue:
     return WakeUpQueue(data_dir / QUEUE_FILE)
 
 
-def register_task(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> Any:
+def own_queue() -> MemoryHuey:
+    """Return a queue of this process alone."""
+    return MemoryHuey(results=False)
+
+
+def register_task(queue: Huey, name: str, work: Callable[[], None]) -> Any:
     """Register work under a task's name; returns the task."""
 
     def task() -> None:
@@ -107,6 +116,20 @@ class WakeUpSignal:
                 task()
         except Exception:
             log.warning("the worker was not woken", exc_info=True)
+
+
+class Notification:
+    """Wake-up signal for every worker of a PostgreSQL database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def send(self) -> None:
+        """Wake the workers; a failure is logged and ignored, since workers also poll."""
+        try:
+            notify_workers(self._database)
+        except Exception:
+            log.warning("the workers were not woken", exc_info=True)
 
 
 def _noop() -> None:

@@ -1,4 +1,4 @@
-"""Background worker in the server's process: recovers links, syncs the mirror, runs batches.
+"""Background worker, in the server's process or its own: recovers links, syncs, runs batches.
 
 The queue only sends wake-ups; pending work is stored in the database, so a lost wake-up loses
 nothing.
@@ -7,7 +7,10 @@ nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
 
 import structlog
 from huey import crontab
@@ -23,6 +26,7 @@ from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import has_pending_work
 from crmlink.batches.writer import write_waiting
+from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
@@ -32,10 +36,16 @@ from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
+from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.schedule import due_sources
+from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
+from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
+from crmlink.store.notifications import Listener
+from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
-from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
+from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 
 log = structlog.get_logger()
 
@@ -51,65 +61,115 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
 
 
 class Worker:
-    """Runs an installation's periodic work in threads of this process."""
+    """Runs an installation's periodic work in threads of this process.
 
-    def __init__(self, installation: Installation) -> None:
-        queue = open_queue(installation.settings.data_dir)
-        self._consumer = EmbeddedConsumer(
-            queue, workers=4, check_worker_health=False, max_delay=MAX_POLL_SECONDS
-        )
+    Unless ``whole``, only what every process and every machine needs for itself: for the web
+    processes of an installation whose workers are others.
+    """
+
+    def __init__(self, installation: Installation, *, whole: bool = True) -> None:
         self._installation = installation
         self._stopping = threading.Event()
-        batches = (
-            _NonOverlappingJob(self._match_batches, self._stopping.is_set),
-            _NonOverlappingJob(self._write_batches, self._stopping.is_set),
-        )
         self._checked_erasure = 0  # the newest erasure that uploads were checked for
         self._synced_context: WorkspaceContext | None = None  # context of the last sync
-        self._batches = batches
-        self._startup_jobs = [
-            queue.task(name="recover_links_now")(self._recover_links),
-            queue.task(name="sync_now")(self._sync),
-            *(
-                register_task(queue, name, work)
-                for name, work in zip(WAKEABLE_TASKS, batches, strict=True)
-            ),
-        ]
-        for name, work in zip(WAKEABLE_TASKS, batches, strict=True):
-            queue.periodic_task(crontab(), name=f"{name}_periodic")(work)
-        queue.periodic_task(crontab(), name="recover_links")(self._recover_links)
-        queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
-        queue.periodic_task(crontab(), name="flush_usage")(installation.usage.flush)
-        queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
-        queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
-        queue.periodic_task(crontab(minute="55"), name="snapshot_shares")(self._snapshot_shares)
-        queue.periodic_task(crontab(minute="*/5"), name="purge")(self._purge)
-        queue.periodic_task(crontab(), name="check_uploads")(self._check_uploads)
-        queue.periodic_task(crontab(minute="50"), name="refresh_keys")(self._refresh_keys)
-        queue.periodic_task(crontab(minute="20"), name="back_up")(self._back_up)
-        queue.periodic_task(crontab(hour="3", minute="40"), name="search_duplicates")(
-            self._search_duplicates
-        )
-        queue.periodic_task(crontab(hour="3", minute="10"), name="delete_expired")(
-            self._delete_expired
-        )
-        queue.periodic_task(crontab(minute=f"*/{installation.settings.sync_minutes}"), name="sync")(
-            self._sync
-        )
+        self._batches: list[_NonOverlappingJob] = []
+        self._startup_jobs: list[Any] = []
+        self._listener: Listener | None = None
+        shared = installation.database.is_shared
+        self._queue = own_queue() if shared else open_queue(installation.settings.data_dir)
+        self._consumer = EmbeddedConsumer(
+            self._queue, workers=4 if whole else 1, check_worker_health=False,
+            max_delay=MAX_POLL_SECONDS,
+        )  # fmt: skip
+        self._register_own_upkeep()
+        if whole:
+            wakeable = self._register_wakeable()
+            self._register_common_work()
+            if shared:
+                self._listener = Listener(installation.database, lambda: _enqueue(wakeable))
 
     def start(self) -> None:
         """Start the worker, first with work left by dead processes."""
-        self._installation.workspace.ownership.start()
+        self._installation.ownership.start()
         self._consumer.start()
-        for task in self._startup_jobs:
-            task()
+        _enqueue(self._startup_jobs)
+        if self._listener:
+            self._listener.start()
 
     def stop(self) -> None:
-        """Stop starting work, and wait briefly for running batches."""
+        """Stop starting work, wait briefly for running batches, and leave them to other workers."""
         self._stopping.set()
+        if self._listener:
+            self._listener.stop()
         self._consumer.stop()
+        end = time.monotonic() + SHUTDOWN_TIMEOUT
         for work in self._batches:
-            work.wait(SHUTDOWN_TIMEOUT)
+            work.wait(max(0.0, end - time.monotonic()))
+        if self._batches and self._installation.database.is_shared:
+            self._installation.wake_workers()
+
+    def _register_own_upkeep(self) -> None:
+        """Register what each process has in memory, and each machine in its data folder."""
+        self._every(crontab(), "flush_usage", self._installation.usage.flush)
+        self._every(crontab(), "flush_anchors", self._flush_anchors)
+        self._every(crontab(), "check_uploads", self._check_uploads)
+        self._every(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._every(crontab(hour="8", minute="5"), "look_for_update", self._look_for_update)
+        self._startup_jobs.append(
+            self._queue.task(name="look_for_update_now")(self._look_for_update)
+        )
+
+    def _register_wakeable(self) -> list[Any]:
+        """Register work on lists and live sources, which a signal wakes; returns its tasks."""
+        tasks = []
+        for name, work in zip(
+            WAKEABLE_TASKS,
+            (self._match_batches, self._write_batches, self._read_sources),
+            strict=True,
+        ):
+            job = _NonOverlappingJob(work, self._stopping.is_set)
+            self._batches.append(job)
+            tasks.append(register_task(self._queue, name, job))
+            self._every(crontab(), f"{name}_periodic", job)
+        self._startup_jobs += tasks
+        return tasks
+
+    def _register_common_work(self) -> None:
+        """Register what any one worker does for all."""
+        self._startup_jobs += [
+            self._queue.task(name="recover_links_now")(self._recover_links),
+            self._queue.task(name="sync_now")(self._sync),
+        ]
+        minutes = self._installation.settings.sync_minutes
+        self._every(crontab(minute=f"*/{minutes}"), "sync", self._sync)
+        self._every(crontab(), "recover_links", self._recover_links)
+        self._every(crontab(), "follow_connection", self._follow_connection)
+        self._every(crontab(minute="*/5"), "purge", self._purge)
+        if self._installation.database.is_shared:
+            self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
+        for when, name, work in (
+            (crontab(hour="3", minute="25"), "check_audit", self._check_audit),
+            (crontab(minute="55"), "snapshot_shares", self._snapshot_shares),
+            (crontab(minute="50"), "refresh_keys", self._refresh_keys),
+            (crontab(minute="20"), "back_up", self._back_up),
+            (crontab(hour="3", minute="40"), "search_duplicates", self._search_duplicates),
+            (crontab(hour="3", minute="10"), "delete_expired", self._delete_expired),
+        ):
+            self._every(when, name, self._unless_done_elsewhere(name, work))
+
+    def _every(self, when: Any, name: str, work: Callable[[], None]) -> None:
+        self._queue.periodic_task(when, name=name)(work)
+
+    def _unless_done_elsewhere(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
+        """Return work that is left out while another worker does it."""
+
+        @wraps(work)
+        def run() -> None:
+            with self._installation.database.alone(name) as free:
+                if free:
+                    work()
+
+        return run
 
     def _stop_condition(self, ctx: WorkspaceContext) -> Callable[[], bool]:
         """Return a function that tells whether work must stop.
@@ -130,9 +190,27 @@ class Worker:
 
     def _write_batches(self) -> bool:
         ctx = self._installation.workspace
+        check_stopped(ctx, self._stop_condition(ctx))
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+
+    def _read_sources(self) -> bool:
+        """Read the sources that are due, each until its package's limit of the moment."""
+        installation = self._installation
+        for source_id in due_sources(installation.sources, installation.settings.sync_minutes):
+            try:
+                result = sync_source(installation.sources, source_id, self._stopping.is_set)
+            except (SourceSyncInProgress, SourceUnknown):
+                continue  # another process reads it, or it was disconnected
+            log.info(
+                "source read",
+                source=source_id,
+                contacts=result.read,
+                complete=result.complete,
+                problem=result.problem,
+            )
+        return False
 
     def _recover_links(self) -> None:
         for link in recover(self._installation.workspace):
@@ -161,6 +239,10 @@ class Worker:
     def _purge(self) -> None:
         self._installation.database.purge()
 
+    def _forget_counts(self) -> None:
+        forget_old_counts(self._installation.database)
+        forget_old_proofs(self._installation.access)
+
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""
         with self._installation.database.writing() as session:
@@ -171,8 +253,16 @@ class Worker:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
 
+    def _look_for_update(self) -> None:
+        """Find out whether there is a newer version, if a place to ask is set."""
+        if place := self._installation.settings.updates:
+            self._installation.newer_version = newer_version(place)
+
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)
+
+    def _delete_uploads(self) -> None:
+        delete_expired_uploads(self._installation.settings.data_dir)
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""
@@ -208,23 +298,35 @@ class Worker:
             ctx.index.save()
 
 
+def _enqueue(tasks: Iterable[Any]) -> None:
+    for task in tasks:
+        task()
+
+
 class _NonOverlappingJob:
-    """Job that never runs twice at once; repeats while its work returns True."""
+    """Job that never runs twice at once; repeats while its work returns True.
+
+    A call while it runs makes it look once more, for what it may have passed already.
+    """
 
     def __init__(self, work: Callable[[], bool], stopping: Callable[[], bool]) -> None:
         self._work, self._stopping = work, stopping
         self._running = threading.Lock()
+        self._wanted = threading.Event()
         self.__module__ = __name__  # huey identifies a task by these
         self.__name__ = work.__name__
 
     def __call__(self) -> None:
-        if not self._running.acquire(blocking=False):
-            return
-        try:
-            while not self._stopping() and self._work():
-                pass
-        finally:
-            self._running.release()
+        self._wanted.set()
+        while self._wanted.is_set() and not self._stopping():
+            if not self._running.acquire(blocking=False):
+                return
+            try:
+                self._wanted.clear()
+                while not self._stopping() and self._work():
+                    pass
+            finally:
+                self._running.release()
 
     def wait(self, seconds: float) -> None:
         """Wait until it is not running, at most so many seconds."""

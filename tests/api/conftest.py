@@ -23,15 +23,15 @@ def database_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def shared_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The whole server over SQLite."""
-    with open_app(tmp_path_factory.mktemp("door")) as app:
+    with open_app(tmp_path_factory.mktemp("shared")) as app:
         yield app
 
 
 @pytest.fixture(scope="module")
-def access(door: Flask) -> AccessContext:
-    return installation_of(door).access
+def access(shared_app: Flask) -> AccessContext:
+    return installation_of(shared_app).access
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,6 @@ def boss(access: AccessContext) -> Person:
 
 
 @pytest.fixture
-def admin(door: Flask, access: AccessContext, boss: Person) -> FlaskClient:
+def admin(shared_app: Flask, access: AccessContext, boss: Person) -> FlaskClient:
     """A client with an admin's browser."""
-    return with_token(door, pair(access, boss, "Boss's desk").access_token)
+    return with_token(shared_app, pair(access, boss, "Boss's desk").access_token)

@@ -143,7 +143,7 @@ def key(grant: TokenResponse) -> BrowserKey:
     return key_of(grant.access_token)
 
 
-def at_the_door(
+def request_token(
     app: Flask, grant: TokenResponse, *proofs: str, base_url: str = "http://localhost"
 ) -> TestResponse:
     """Ask for new tokens."""
@@ -160,7 +160,7 @@ def inside(app: Flask, grant: TokenResponse, *proofs: str, scheme: str = "DPoP")
     return app.test_client().get("/api/v1/workspace", headers=headers)
 
 
-def door_maker(access: AccessContext, key: BrowserKey) -> Maker:
+def token_proof_maker(access: AccessContext, key: BrowserKey) -> Maker:
     return Maker(access, key, "POST", "/token", "")
 
 
@@ -177,44 +177,53 @@ REFUSED = (401, None, "token-refused")
 
 
 def test_a_right_proof_is_taken(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
-    reply = inside(door, grant, inside_maker(access, key, grant)())
+    reply = inside(shared_app, grant, inside_maker(access, key, grant)())
     assert reply.status_code == 200
     assert reply.headers["DPoP-Nonce"]
-    reply = at_the_door(door, grant, door_maker(access, key)())
+    reply = request_token(shared_app, grant, token_proof_maker(access, key)())
     assert (reply.status_code, reply.get_json()["token_type"]) == (200, "DPoP")
     assert reply.headers["DPoP-Nonce"]
 
 
 @pytest.mark.parametrize("what", MALFORMED)
 def test_a_malformed_or_forged_proof_is_refused(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
 ) -> None:
-    forged = MALFORMED[what](door_maker(access, key))
-    assert says(at_the_door(door, grant, forged))[:2] == (400, "invalid_dpop_proof")
+    forged = MALFORMED[what](token_proof_maker(access, key))
+    assert says(request_token(shared_app, grant, forged))[:2] == (400, "invalid_dpop_proof")
     forged = MALFORMED[what](inside_maker(access, key, grant))
-    assert says(inside(door, grant, forged)) == REFUSED
+    assert says(inside(shared_app, grant, forged)) == REFUSED
 
 
 @pytest.mark.parametrize("what", ELSEWHERE)
 def test_a_proof_for_another_address_is_refused(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
 ) -> None:
     address = ELSEWHERE[what]
-    forged = door_maker(access, key)(htu=address)
-    assert says(at_the_door(door, grant, forged)) == (400, "invalid_dpop_proof", "proof-elsewhere")
-    assert says(inside(door, grant, inside_maker(access, key, grant)(htu=address))) == REFUSED
+    forged = token_proof_maker(access, key)(htu=address)
+    assert says(request_token(shared_app, grant, forged)) == (
+        400,
+        "invalid_dpop_proof",
+        "proof-elsewhere",
+    )
+    assert says(inside(shared_app, grant, inside_maker(access, key, grant)(htu=address))) == REFUSED
 
 
 def test_a_proof_names_its_address_as_the_browser_sees_it(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     for spelled in (
         "http://localhost/api/v1/token", "http://LOCALHOST:80/api/v1/token",
         "https://localhost/api/v1/token", "http://localhost/api/v1/token?resource=x#y",
     ):  # fmt: skip
-        assert at_the_door(door, grant, door_maker(access, key)(htu=spelled)).status_code == 200
+        assert (
+            request_token(
+                shared_app, grant, token_proof_maker(access, key)(htu=spelled)
+            ).status_code
+            == 200
+        )
 
 
 @pytest.fixture(scope="module")
@@ -229,11 +238,11 @@ def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def test_behind_a_proxy_a_proof_names_the_public_address(behind_a_proxy: Flask, host: str) -> None:
     access = installation_of(behind_a_proxy).access
     grant = pair(access, make_person(access))
-    made = door_maker(access, key_of(grant.access_token))
+    made = token_proof_maker(access, key_of(grant.access_token))
 
     def asks(address: str) -> int:
         shown = made(htu=f"{address}/api/v1/token")
-        reply = at_the_door(behind_a_proxy, grant, shown, base_url=f"http://{host}")
+        reply = request_token(behind_a_proxy, grant, shown, base_url=f"http://{host}")
         return reply.status_code
 
     assert asks("https://crmlink.firm.example") == 200
@@ -244,48 +253,52 @@ def test_behind_a_proxy_a_proof_names_the_public_address(behind_a_proxy: Flask, 
 
 
 def test_no_proof_or_two_are_refused(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
-    assert says(at_the_door(door, grant)) == (400, "invalid_dpop_proof", "proof-missing")
-    assert "Update" in at_the_door(door, grant).get_json()["detail"]
-    made = door_maker(access, key)
-    assert says(at_the_door(door, grant, made(), made()))[1] == "invalid_dpop_proof"
+    assert says(request_token(shared_app, grant)) == (400, "invalid_dpop_proof", "proof-missing")
+    assert "Update" in request_token(shared_app, grant).get_json()["detail"]
+    made = token_proof_maker(access, key)
+    assert says(request_token(shared_app, grant, made(), made()))[1] == "invalid_dpop_proof"
     made = inside_maker(access, key, grant)
     for scheme in ("DPoP", "Bearer", "bearer", ""):
-        assert says(inside(door, grant, scheme=scheme)) == REFUSED
+        assert says(inside(shared_app, grant, scheme=scheme)) == REFUSED
     for scheme in ("Bearer", "bearer", "Basic", ""):
-        assert says(inside(door, grant, made(), scheme=scheme)) == REFUSED
-    assert says(inside(door, grant, made(), made())) == REFUSED
+        assert says(inside(shared_app, grant, made(), scheme=scheme)) == REFUSED
+    assert says(inside(shared_app, grant, made(), made())) == REFUSED
 
 
 def test_a_proof_of_another_key_is_refused(
-    door: Flask, access: AccessContext, grant: TokenResponse
+    shared_app: Flask, access: AccessContext, grant: TokenResponse
 ) -> None:
     thief = BrowserKey()
-    reply = at_the_door(door, grant, door_maker(access, thief)())
+    reply = request_token(shared_app, grant, token_proof_maker(access, thief)())
     assert says(reply) == (400, "invalid_grant", "grant-refused")
-    assert says(inside(door, grant, inside_maker(access, thief, grant)())) == REFUSED
+    assert says(inside(shared_app, grant, inside_maker(access, thief, grant)())) == REFUSED
 
 
 def test_a_proof_is_about_its_own_access_token(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     made = inside_maker(access, key, grant)
     other = pair(access, make_person(access)).access_token
     for ath in (None, "", token_hash(other), token_hash(grant.refresh_token), 7):
-        assert says(inside(door, grant, made(ath=ath))) == REFUSED
+        assert says(inside(shared_app, grant, made(ath=ath))) == REFUSED
 
 
 def test_no_proof_counts_twice(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     shown = inside_maker(access, key, grant)()
-    assert inside(door, grant, shown).status_code == 200
-    assert says(inside(door, grant, shown)) == REFUSED
-    shown = door_maker(access, key)()
-    assert at_the_door(door, grant, shown).status_code == 200
-    assert says(at_the_door(door, grant, shown)) == (400, "invalid_dpop_proof", "proof-refused")
-    assert at_the_door(door, grant, door_maker(access, key)()).status_code == 200
+    assert inside(shared_app, grant, shown).status_code == 200
+    assert says(inside(shared_app, grant, shown)) == REFUSED
+    shown = token_proof_maker(access, key)()
+    assert request_token(shared_app, grant, shown).status_code == 200
+    assert says(request_token(shared_app, grant, shown)) == (
+        400,
+        "invalid_dpop_proof",
+        "proof-refused",
+    )
+    assert request_token(shared_app, grant, token_proof_maker(access, key)()).status_code == 200
 
 
 def stale(access: AccessContext) -> list[Any]:
@@ -298,40 +311,45 @@ def stale(access: AccessContext) -> list[Any]:
 
 
 def test_a_proof_without_a_nonce_of_the_last_minutes_is_asked_for_another(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     for nonce in stale(access):
-        reply = at_the_door(door, grant, door_maker(access, key)(nonce=nonce))
+        reply = request_token(shared_app, grant, token_proof_maker(access, key)(nonce=nonce))
         assert says(reply) == (400, "use_dpop_nonce", "proof-nonce"), nonce
-        reply = inside(door, grant, inside_maker(access, key, grant)(nonce=nonce))
+        reply = inside(shared_app, grant, inside_maker(access, key, grant)(nonce=nonce))
         assert says(reply) == (401, "use_dpop_nonce", "proof-nonce"), nonce
         assert 'DPoP realm="crmlink"' in reply.headers["WWW-Authenticate"]
         assert 'error="use_dpop_nonce"' in reply.headers["WWW-Authenticate"]
     fresh = reply.headers["DPoP-Nonce"]
-    assert inside(door, grant, inside_maker(access, key, grant)(nonce=fresh)).status_code == 200
+    assert (
+        inside(shared_app, grant, inside_maker(access, key, grant)(nonce=fresh)).status_code == 200
+    )
 
 
 @pytest.mark.parametrize(
     ("minutes", "taken"), [(-1.5, False), (-0.5, True), (0, True), (4.5, True), (5.5, False)]
 )
 def test_a_nonce_is_good_for_five_minutes_and_clocks_of_servers_may_differ_by_one(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, minutes: float,
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, minutes: float,
     taken: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    made = door_maker(access, key)
+    made = token_proof_maker(access, key)
     later = utc_now() + timedelta(minutes=minutes)
     monkeypatch.setattr(dpop, "utc_now", lambda: later)
-    assert (at_the_door(door, grant, made()).status_code == 200) is taken
+    assert (request_token(shared_app, grant, made()).status_code == 200) is taken
 
 
 @pytest.mark.parametrize("years", [-30, 30])
 def test_the_clock_of_the_browser_does_not_matter(
-    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, years: int
+    shared_app: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, years: int
 ) -> None:
     wrong = int(time.time()) + years * 365 * 86_400
-    assert at_the_door(door, grant, door_maker(access, key)(iat=wrong)).status_code == 200
+    assert (
+        request_token(shared_app, grant, token_proof_maker(access, key)(iat=wrong)).status_code
+        == 200
+    )
     made = inside_maker(access, key, grant)
-    assert inside(door, grant, made(iat=float(wrong))).status_code == 200
+    assert inside(shared_app, grant, made(iat=float(wrong))).status_code == 200
 
 
 def test_a_thumbprint_is_that_of_rfc_7638() -> None:

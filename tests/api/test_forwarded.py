@@ -66,3 +66,9 @@ def test_an_address_is_one_or_left_out(app: Flask, header: str, address: str) ->
 def test_https_is_believed(app: Flask) -> None:
     assert seen(app, X_Forwarded_Proto="https")[0] == "https"
     assert seen(app, X_Forwarded_Proto="HTTPS")[0] == "https"
+
+
+def test_a_wish_for_a_websocket_is_answered_as_if_it_was_not_there(app: Flask) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    reply = app.test_client().get("/log-in", headers=headers)
+    assert reply.status_code == 200, "it was sent to itself, again and again"

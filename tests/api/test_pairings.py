@@ -80,8 +80,8 @@ def connect(app: Flask, access: AccessContext, person: Person) -> dict[str, Any]
     return body
 
 
-def test_a_pairing_begins_with_a_code_for_both_sides(door: Flask) -> None:
-    begun = begin(door)
+def test_a_pairing_begins_with_a_code_for_both_sides(shared_app: Flask) -> None:
+    begun = begin(shared_app)
     assert begun["expires_in"] == 600
     assert begun["interval"] == 2
     assert begun["verification_uri"] == "http://localhost/pair"
@@ -91,112 +91,135 @@ def test_a_pairing_begins_with_a_code_for_both_sides(door: Flask) -> None:
 
 
 def test_an_approved_browser_gets_tokens_that_work(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    begun = begin(door)
-    assert says(redeem(door, begun["device_code"])) == (
+    begun = begin(shared_app)
+    assert says(redeem(shared_app, begun["device_code"])) == (
         400, "authorization_pending", "pairing-pending",
     )  # fmt: skip
     approve_pairing(access, page_actor(access, person), begun["user_code"], "Front desk")
-    reply = redeem(door, begun["device_code"])
+    reply = redeem(shared_app, begun["device_code"])
     grant = reply.get_json()
     assert (reply.status_code, grant["token_type"], grant["expires_in"]) == (200, "DPoP", 600)
     assert grant["device"]["name"] == "Front desk"
     assert grant["person"] == {"name": person.name, "role": "clerk"}
     assert reply.headers["Cache-Control"] == "no-store"
-    assert works(door, grant["access_token"])
-    renewed = refresh(door, grant["refresh_token"]).get_json()
+    assert works(shared_app, grant["access_token"])
+    renewed = refresh(shared_app, grant["refresh_token"]).get_json()
     assert renewed["refresh_token"] != grant["refresh_token"]
-    assert works(door, renewed["access_token"])
+    assert works(shared_app, renewed["access_token"])
 
 
-def test_a_browser_that_asks_too_often_is_told_to_slow_down(door: Flask) -> None:
-    begun = begin(door)
-    redeem(door, begun["device_code"])
-    assert says(redeem(door, begun["device_code"])) == (400, "slow_down", "pairing-hasty")
+def test_a_browser_that_asks_too_often_is_told_to_slow_down(shared_app: Flask) -> None:
+    begun = begin(shared_app)
+    redeem(shared_app, begun["device_code"])
+    assert says(redeem(shared_app, begun["device_code"])) == (400, "slow_down", "pairing-hasty")
 
 
-def test_a_denied_browser_hears_so(door: Flask, access: AccessContext, person: Person) -> None:
-    begun = begin(door)
+def test_a_denied_browser_hears_so(
+    shared_app: Flask, access: AccessContext, person: Person
+) -> None:
+    begun = begin(shared_app)
     deny_pairing(access, page_actor(access, person), begun["user_code"])
-    assert says(redeem(door, begun["device_code"])) == (400, "access_denied", "pairing-denied")
+    assert says(redeem(shared_app, begun["device_code"])) == (
+        400,
+        "access_denied",
+        "pairing-denied",
+    )
 
 
-def test_a_code_is_over_after_its_ten_minutes(door: Flask, access: AccessContext) -> None:
-    begun = begin(door)
+def test_a_code_is_over_after_its_ten_minutes(shared_app: Flask, access: AccessContext) -> None:
+    begun = begin(shared_app)
     with access.database.writing() as session:
         code = begun["user_code"].replace("-", "")
         session.execute(
             update(Pairing).where(Pairing.user_code == code).values(expires_at=utc_now())
         )
-    assert says(redeem(door, begun["device_code"])) == (400, "expired_token", "pairing-over")
+    assert says(redeem(shared_app, begun["device_code"])) == (400, "expired_token", "pairing-over")
 
 
 def test_a_lost_answer_is_given_again_until_the_browser_used_it(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    begun = begin(door)
+    begun = begin(shared_app)
     approve_pairing(access, page_actor(access, person), begun["user_code"], "Front desk")
-    first, again = (redeem(door, begun["device_code"]).get_json() for _ in range(2))
+    first, again = (redeem(shared_app, begun["device_code"]).get_json() for _ in range(2))
     assert first["refresh_token"] == again["refresh_token"]
     assert first["device"] == again["device"]
-    assert works(door, again["access_token"])
-    assert says(redeem(door, begun["device_code"])) == (400, "invalid_grant", "grant-refused")
+    assert works(shared_app, again["access_token"])
+    assert says(redeem(shared_app, begun["device_code"])) == (400, "invalid_grant", "grant-refused")
 
-    second, repeated = (refresh(door, first["refresh_token"]).get_json() for _ in range(2))
+    second, repeated = (refresh(shared_app, first["refresh_token"]).get_json() for _ in range(2))
     assert second["refresh_token"] == repeated["refresh_token"]
-    third = refresh(door, second["refresh_token"]).get_json()
-    assert works(door, third["access_token"])
+    third = refresh(shared_app, second["refresh_token"]).get_json()
+    assert works(shared_app, third["access_token"])
 
 
 def test_a_token_shown_after_its_successor_ends_the_browser(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    first = connect(door, access, person)
-    second = refresh(door, first["refresh_token"]).get_json()
-    assert works(door, second["access_token"])
+    first = connect(shared_app, access, person)
+    second = refresh(shared_app, first["refresh_token"]).get_json()
+    assert works(shared_app, second["access_token"])
     reused = (400, "invalid_grant", "token-reused")
-    assert says(refresh(door, first["refresh_token"])) == reused
-    assert not works(door, second["access_token"])
-    assert says(refresh(door, second["refresh_token"])) == reused
+    assert says(refresh(shared_app, first["refresh_token"])) == reused
+    assert not works(shared_app, second["access_token"])
+    assert says(refresh(shared_app, second["refresh_token"])) == reused
 
 
 def test_a_browser_disconnected_by_an_admin_hears_so(
-    door: Flask, access: AccessContext, person: Person, admin: FlaskClient
+    shared_app: Flask, access: AccessContext, person: Person, admin: FlaskClient
 ) -> None:
-    grant = connect(door, access, person)
+    grant = connect(shared_app, access, person)
     assert admin.delete(f"/api/v1/devices/{grant['device']['id']}").status_code == 204
-    assert not works(door, grant["access_token"])
-    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
+    assert not works(shared_app, grant["access_token"])
+    assert says(refresh(shared_app, grant["refresh_token"])) == (
+        400,
+        "invalid_grant",
+        "device-revoked",
+    )
 
 
 def test_a_removed_persons_browser_hears_so(
-    door: Flask, access: AccessContext, person: Person, boss: Person
+    shared_app: Flask, access: AccessContext, person: Person, boss: Person
 ) -> None:
-    grant = connect(door, access, person)
+    grant = connect(shared_app, access, person)
     remove_person(access, page_actor(access, boss), person.public_id)
-    assert not works(door, grant["access_token"])
-    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
+    assert not works(shared_app, grant["access_token"])
+    assert says(refresh(shared_app, grant["refresh_token"])) == (
+        400,
+        "invalid_grant",
+        "device-revoked",
+    )
 
 
 def test_a_browser_that_was_not_used_for_long_hears_so(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    grant = connect(door, access, person)
+    grant = connect(shared_app, access, person)
     with access.database.writing() as session:
         session.execute(
             update(Device)
             .where(Device.public_id == grant["device"]["id"])
             .values(expires_at=LONG_AGO)
         )
-    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-expired")
+    assert says(refresh(shared_app, grant["refresh_token"])) == (
+        400,
+        "invalid_grant",
+        "device-expired",
+    )
 
 
-def test_a_browser_logs_itself_out(door: Flask, access: AccessContext, person: Person) -> None:
-    grant = connect(door, access, person)
-    assert with_token(door, grant["access_token"]).delete("/api/v1/devices/me").status_code == 204
-    assert not works(door, grant["access_token"])
-    assert says(refresh(door, grant["refresh_token"]))[2] == "device-revoked"
+def test_a_browser_logs_itself_out(
+    shared_app: Flask, access: AccessContext, person: Person
+) -> None:
+    grant = connect(shared_app, access, person)
+    assert (
+        with_token(shared_app, grant["access_token"]).delete("/api/v1/devices/me").status_code
+        == 204
+    )
+    assert not works(shared_app, grant["access_token"])
+    assert says(refresh(shared_app, grant["refresh_token"]))[2] == "device-revoked"
 
 
 @pytest.mark.parametrize(
@@ -214,29 +237,31 @@ def test_a_browser_logs_itself_out(door: Flask, access: AccessContext, person: P
     ],
 )
 def test_a_request_that_is_not_right_gets_the_word_of_the_standard(
-    door: Flask, form: dict[str, str], error: str
+    shared_app: Flask, form: dict[str, str], error: str
 ) -> None:
-    reply = door.test_client().post("/api/v1/token", data=form, headers=proof(door, "/token"))
+    reply = shared_app.test_client().post(
+        "/api/v1/token", data=form, headers=proof(shared_app, "/token")
+    )
     assert says(reply)[:2] == (400, error)
 
 
 def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    grant = connect(door, access, person)
+    grant = connect(shared_app, access, person)
     form = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
-    headers = proof(door, "/token")
-    as_json = door.test_client().post("/api/v1/token", json=form, headers=headers)
+    headers = proof(shared_app, "/token")
+    as_json = shared_app.test_client().post("/api/v1/token", json=form, headers=headers)
     assert says(as_json)[:2] == (400, "invalid_request")
-    assert ask_token(door, **form, resource="x", surprise="y").status_code == 200
+    assert ask_token(shared_app, **form, resource="x", surprise="y").status_code == 200
 
 
 def test_no_kind_of_secret_serves_as_another(
-    door: Flask, access: AccessContext, person: Person
+    shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
-    begun, grant = begin(door), pair(access, person)
+    begun, grant = begin(shared_app), pair(access, person)
     for wrong in (grant.access_token[:100], begun["device_code"], begun["user_code"]):
-        assert says(refresh(door, wrong))[1] == "invalid_grant"
-    assert says(redeem(door, grant.refresh_token))[1] == "invalid_grant"
+        assert says(refresh(shared_app, wrong))[1] == "invalid_grant"
+    assert says(redeem(shared_app, grant.refresh_token))[1] == "invalid_grant"
     for wrong in (grant.refresh_token, begun["device_code"]):
-        assert not works(door, wrong)
+        assert not works(shared_app, wrong)

@@ -47,12 +47,12 @@ def test_somebody_is_invited_joins_and_is_listed(admin: FlaskClient, access: Acc
 
 
 def test_a_new_link_ends_the_old_one(
-    admin: FlaskClient, access: AccessContext, door: Flask
+    admin: FlaskClient, access: AccessContext, shared_app: Flask
 ) -> None:
     first = invite(admin, "twice@firm.example")
     second = admin.post(f"{API}/people/{first['id']}/invitations")
     assert second.status_code == 201
-    welcome = door.test_client()
+    welcome = shared_app.test_client()
     page = welcome.get("/welcome").get_data(as_text=True)
     csrf = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     for link, status in ((first["link"], 422), (second.get_json()["link"], 200)):
@@ -61,10 +61,10 @@ def test_a_new_link_ends_the_old_one(
 
 
 def test_a_name_and_a_role_are_changed_and_the_role_counts_at_once(
-    admin: FlaskClient, door: Flask, access: AccessContext
+    admin: FlaskClient, shared_app: Flask, access: AccessContext
 ) -> None:
     person = make_person(access)
-    theirs = with_token(door, pair(access, person).access_token)
+    theirs = with_token(shared_app, pair(access, person).access_token)
     assert theirs.get(f"{API}/people").status_code == 403
     path = f"{API}/people/{person.public_id}"
     changed = admin.patch(path, json={"name": "Robin Renamed", "role": "admin"}).get_json()
@@ -75,13 +75,13 @@ def test_a_name_and_a_role_are_changed_and_the_role_counts_at_once(
 
 
 def test_whoever_is_removed_is_out_at_once(
-    admin: FlaskClient, door: Flask, access: AccessContext
+    admin: FlaskClient, shared_app: Flask, access: AccessContext
 ) -> None:
     person = make_person(access, "admin")
-    browser = with_token(door, pair(access, person).access_token)
-    pages = logged_in(door, access, person)
+    browser = with_token(shared_app, pair(access, person).access_token)
+    pages = logged_in(shared_app, access, person)
     made = browser.post(f"{API}/tokens", json={"name": "Theirs"}).get_json()
-    script = with_token(door, made["token"])
+    script = with_token(shared_app, made["token"])
     assert script.get(f"{API}/links").status_code == 200
     assert admin.delete(f"{API}/people/{person.public_id}").status_code == 204
     assert browser.get(f"{API}/workspace").status_code == 401
@@ -137,7 +137,7 @@ def test_an_email_is_taken_whatever_its_case(admin: FlaskClient) -> None:
 
 
 def test_browsers_are_listed_renamed_and_ended(
-    admin: FlaskClient, door: Flask, access: AccessContext
+    admin: FlaskClient, shared_app: Flask, access: AccessContext
 ) -> None:
     grant = pair(access, make_person(access), "Reception")
     path = f"{API}/devices/{grant.device.public_id}"
@@ -152,7 +152,7 @@ def test_browsers_are_listed_renamed_and_ended(
 
 
 def test_a_clerk_ends_and_renames_their_own_browser_only(
-    door: Flask, access: AccessContext
+    shared_app: Flask, access: AccessContext
 ) -> None:
     person = make_person(access)
     mine, other, foreign = (
@@ -160,22 +160,22 @@ def test_a_clerk_ends_and_renames_their_own_browser_only(
         pair(access, person),
         pair(access, make_person(access)),
     )
-    client = with_token(door, mine.access_token)
+    client = with_token(shared_app, mine.access_token)
     path = f"{API}/devices/{foreign.device.public_id}"
     assert code(client.delete(path)) == (403, "role-too-low")
     assert code(client.patch(path, json={"name": "Mine"})) == (403, "role-too-low")
     assert client.patch(f"{API}/devices/me", json={"name": "Mine"}).get_json()["name"] == "Mine"
     assert client.delete(f"{API}/devices/{other.device.public_id}").status_code == 204
-    assert with_token(door, foreign.access_token).get(f"{API}/workspace").status_code == 200
+    assert with_token(shared_app, foreign.access_token).get(f"{API}/workspace").status_code == 200
 
 
 @pytest.mark.parametrize("browsers", [False, True])
 def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
-    admin: FlaskClient, door: Flask, access: AccessContext, browsers: bool
+    admin: FlaskClient, shared_app: Flask, access: AccessContext, browsers: bool
 ) -> None:
     person = make_person(access)
-    pages = logged_in(door, access, person)
-    clients = [with_token(door, pair(access, person).access_token) for _ in range(2)]
+    pages = logged_in(shared_app, access, person)
+    clients = [with_token(shared_app, pair(access, person).access_token) for _ in range(2)]
     path = f"{API}/people/{person.public_id}/log-outs"
     ended = admin.post(path, json={"browsers": browsers})
     assert ended.get_json() == {"browsers": 2 if browsers else 0}
@@ -185,11 +185,11 @@ def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
 
 
 def test_a_browser_ends_everything_of_its_own_person_and_of_nobody_else(
-    door: Flask, access: AccessContext
+    shared_app: Flask, access: AccessContext
 ) -> None:
     person, other = make_person(access), make_person(access)
-    client = with_token(door, pair(access, person).access_token)
-    theirs = with_token(door, pair(access, other).access_token)
+    client = with_token(shared_app, pair(access, person).access_token)
+    theirs = with_token(shared_app, pair(access, other).access_token)
     path = f"{API}/people/{other.public_id}/log-outs"
     assert code(client.post(path, json={"browsers": True})) == (403, "role-too-low")
     assert theirs.get(f"{API}/workspace").status_code == 200
@@ -198,7 +198,7 @@ def test_a_browser_ends_everything_of_its_own_person_and_of_nobody_else(
     assert client.get(f"{API}/workspace").status_code == 401
 
 
-def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, door: Flask) -> None:
+def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, shared_app: Flask) -> None:
     made = admin.post(f"{API}/tokens", json={"name": "Nightly", "scopes": ["read"], "days": 30})
     assert made.status_code == 201
     old, token_id = made.get_json()["token"], made.get_json()["id"]
@@ -211,12 +211,12 @@ def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, door: Fla
 
     new = admin.post(f"{API}/tokens/{token_id}/rotations").get_json()["token"]
     reads = f"{API}/links"
-    assert with_token(door, old).get(reads).status_code == 200
-    assert with_token(door, new).get(reads).status_code == 200
-    assert with_token(door, old).get(reads).status_code == 401
+    assert with_token(shared_app, old).get(reads).status_code == 200
+    assert with_token(shared_app, new).get(reads).status_code == 200
+    assert with_token(shared_app, old).get(reads).status_code == 401
 
     assert admin.delete(f"{API}/tokens/{token_id}").status_code == 204
-    assert with_token(door, new).get(reads).status_code == 401
+    assert with_token(shared_app, new).get(reads).status_code == 401
     assert code(admin.post(f"{API}/tokens/{token_id}/rotations")) == (404, "not-found")
 
 
@@ -226,12 +226,12 @@ def test_a_token_that_ends_soon_is_said_to(admin: FlaskClient) -> None:
 
 
 def test_all_tokens_are_revoked_in_one_go_and_browsers_stay(
-    admin: FlaskClient, door: Flask, access: AccessContext
+    admin: FlaskClient, shared_app: Flask, access: AccessContext
 ) -> None:
     tokens = [make_token(access, "read") for _ in range(3)]
     assert admin.delete(f"{API}/tokens").get_json()["revoked"] >= 3
     for token in tokens:
-        assert with_token(door, token).get(f"{API}/links").status_code == 401
+        assert with_token(shared_app, token).get(f"{API}/links").status_code == 401
     assert admin.delete(f"{API}/tokens").get_json() == {"revoked": 0}
 
 
@@ -332,9 +332,9 @@ def test_all_of_it_is_for_admins(
 
 
 @pytest.fixture(scope="module")
-def staff(door: Flask, access: AccessContext) -> dict[str, FlaskClient]:
+def staff(shared_app: Flask, access: AccessContext) -> dict[str, FlaskClient]:
     """A client for each of the two lower roles."""
     return {
-        role: with_token(door, pair(access, make_person(access, role)).access_token)
+        role: with_token(shared_app, pair(access, make_person(access, role)).access_token)
         for role in ("clerk", "manager")
     }

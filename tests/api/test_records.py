@@ -158,7 +158,9 @@ def test_a_contact_of_two_records_alike_is_not_sure_on_either(
             for column in MirroredRecord.__mapper__.column_attrs
             if column.key != "id"
         }
-        twin = MirroredRecord(**copied | {"number": "9001", "changed": connection.mirror_version})
+        twin = MirroredRecord(
+            **copied | {"number": "9001", "mirror_version": connection.mirror_version}
+        )
         session.add(twin)
     for record_id in ("customer-1001", "customer-9001"):
         [best] = contacts_of(office, record_id)["suggestions"]

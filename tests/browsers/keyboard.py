@@ -50,7 +50,7 @@ class KeyboardDriver(PopupDriver):
         self, access: RunningServices, role: str = "clerk", device: str = "Front desk"
     ) -> Person:
         """Connect as a person does: Connect, allow, and yes on the server's page."""
-        person = make_person(access.doors, role)
+        person = make_person(access.access_context, role)
         settings = self.press_connect(access.server.address)
         self.approve(access.server.address, person, name=device)
         wait_for(settings, "document.querySelector('#outcome .good')")

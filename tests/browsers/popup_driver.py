@@ -41,8 +41,8 @@ class PopupDriver:
         self, access: RunningServices, role: str = "clerk", device: str = "Front desk"
     ) -> Person:
         """Be connected as somebody new, as if paired before; who it is."""
-        person = make_person(access.doors, role)
-        grant = pair(access.doors, person, device, self.new_key())
+        person = make_person(access.access_context, role)
+        grant = pair(access.access_context, person, device, self.new_key())
         self.arrive_with(access.server.address, grant)
         return person
 

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import requests
 from sqlalchemy import select
 
-from crmlink.access.context import AccessContext as Doors
+from crmlink.access.context import AccessContext
 from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
 from support.access_factories import make_person, make_token
 from support.databases import sqlite_database
@@ -85,7 +85,7 @@ class Service:
     def _announced_port(self) -> int:
         if self.process and self.process.poll() is not None:
             raise ServiceFailed(f"crmlink {self.command} ended at once: {self.said()}")
-        found = re.search(r"runs at http://127\.0\.0\.1:(\d+)", self.said())
+        found = re.search(r"runs at http://127\.0\.0\.\d+:(\d+)", self.said())
         return int(found.group(1)) if found else 0
 
     def said(self) -> str:
@@ -131,12 +131,12 @@ class RunningServices:
     sandbox: Service
     server: Service
     commusoft: SandboxHandle
-    doors: Doors  # its people and browsers, in its own database
+    access_context: AccessContext  # its people and browsers, in its own database
 
     @cached_property
     def token(self) -> str:
         """A script's, to look behind the screens with."""
-        return make_token(self.doors)
+        return make_token(self.access_context)
 
     def crmlink(self, *words: str) -> str:
         """What a `crmlink` command prints. Raises CalledProcessError."""
@@ -184,7 +184,7 @@ class RunningServices:
 
 def lose_api(access: RunningServices, origin: str) -> None:
     """Make the account one without an API, at this web application; its records stay."""
-    with access.doors.database.writing() as session:
+    with access.access_context.database.writing() as session:
         connection = session.scalars(select(WorkspaceConnection)).one()
         connection.kind, connection.base_url = ConnectionKind.PAGES, origin
     for name in ("URL", *CREDENTIALS):
@@ -211,10 +211,10 @@ def running_services(
         server = _server(folder, _environment(folder / "data", sandbox.address), prepared)
         stack.callback(server.stop)
         server.start()
-        doors = stack.enter_context(_doors(folder / "data"))
-        make_person(doors, "admin")  # without one, pages show how to set crmlink up
+        access_context = stack.enter_context(_access_context(folder / "data"))
+        make_person(access_context, "admin")  # without one, pages show how to set crmlink up
         access = RunningServices(
-            sandbox, server, SandboxHandle(sandbox.address, sandbox.stop), doors
+            sandbox, server, SandboxHandle(sandbox.address, sandbox.stop), access_context
         )
         wait_until(
             lambda: access.ask("workspace")["mirror"]["synced_at"],
@@ -243,14 +243,14 @@ def _server(folder: Path, environment: dict[str, str], prepared: bool) -> Servic
 
 
 @contextmanager
-def _doors(data: Path) -> Iterator[Doors]:
+def _access_context(data: Path) -> Iterator[AccessContext]:
     """Who may do what in a running server, past its pages."""
     key = (data / "secret.key").read_text().strip()
     database = Database(f"sqlite:///{data / 'crmlink.sqlite'}", signer=AuditSigner.of(key, data))
     try:
         with database.reading() as session:
             workspace_id = session.scalars(select(Workspace.id)).one()
-        yield Doors(database, workspace_id, key)
+        yield AccessContext(database, workspace_id, key)
     finally:
         database.close()
 

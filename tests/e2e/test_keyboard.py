@@ -74,7 +74,7 @@ def test_the_shortcut_alone_gives_the_extension_the_page_and_enter_links(
 def test_connect_in_the_popup_goes_on_though_the_browsers_question_may_close_it(
     stranger: KeyboardDriver, access: RunningServices
 ) -> None:
-    anna = make_person(access.doors, "clerk", "Anna Kowalska")
+    anna = make_person(access.access_context, "clerk", "Anna Kowalska")
     server = access.server.address
     stranger.look_at(xero_contact())
     stranger.link_to_crm("not-connected")

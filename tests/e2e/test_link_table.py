@@ -70,7 +70,9 @@ def without_api(access: RunningServices, folder: Path) -> None:
     access.server.environment = {
         name: value for name, value in environment.items() if "CRMLINK_COMMUSOFT" not in name
     }
-    save_connection(access.doors.database, access.doors.workspace_id, WebApplication(ORIGIN))
+    save_connection(
+        access.access_context.database, access.access_context.workspace_id, WebApplication(ORIGIN)
+    )
     report = folder / "report.csv"
     with report.open("w", newline="") as file:
         lines = csv.writer(file)

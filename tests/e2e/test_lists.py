@@ -58,9 +58,9 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
     assert "1 reference added." in clerk.reads()
     [draft] = access.ask("batches")["batches"]
     rows = {row["name"]: row for row in access.ask(f"batches/{draft['id']}/rows")["rows"]}
-    margaret, nobody = rows["Margaret Holloway"], rows["Nobody Onthepage"]
+    margaret, unmatched = rows["Margaret Holloway"], rows["Nobody Onthepage"]
     assert (margaret["reference"], margaret["postcode"]) == (MARGARET, "GL50 2TR")
-    assert nobody["reference"] in (None, "")
+    assert unmatched["reference"] in (None, "")
     access.crmlink("batch", "match", draft["id"])
     access.crmlink("batch", "accept-sure", draft["id"], "--yes")
     access.crmlink("batch", "write", draft["id"], "--yes")

@@ -39,7 +39,7 @@ def database_url(tmp_path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Office:
+class PolicyServer:
     """A server, and the policy file that its page gave the admin."""
 
     address: str
@@ -47,7 +47,7 @@ class Office:
 
 
 @pytest.fixture
-def office(app: Flask, installation: Installation) -> Iterator[Office]:
+def policy_server(app: Flask, installation: Installation) -> Iterator[PolicyServer]:
     with SandboxServer(app) as web:
         admin = make_person(installation.access, "admin")
         cookie = create_session(installation.access, admin, "127.0.0.1", "Chrome on Linux")
@@ -55,7 +55,7 @@ def office(app: Flask, installation: Installation) -> Iterator[Office]:
             f"{web.url}/install/policy/chrome.json", cookies={SESSION_COOKIE: cookie}, timeout=10
         )
         reply.raise_for_status()
-        yield Office(web.url, reply.content)
+        yield PolicyServer(web.url, reply.content)
 
 
 def offer_newer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,14 +76,14 @@ def versions(browser: Chromium) -> Iterator[str]:
 
 
 def test_by_policy_it_arrives_is_pinned_connects_by_one_key_links_and_updates(
-    office: Office,
+    policy_server: PolicyServer,
     installation: Installation,
     sandbox: SandboxHandle,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     anna = make_person(installation.access, "clerk", "Anna Kowalska")
-    policies = set_policies(tmp_path / "etc", office.policy)
+    policies = set_policies(tmp_path / "etc", policy_server.policy)
     with closing(Chromium(policies=policies)) as browser:
         browser.serve(saved_site())
         clerk = PopupDriver(browser)
@@ -91,10 +91,10 @@ def test_by_policy_it_arrives_is_pinned_connects_by_one_key_links_and_updates(
 
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
-        clerk.waits_for(office.address)  # a browser learns its policy after it has started
+        clerk.waits_for(policy_server.address)  # a browser learns its policy after it has started
         assert clerk.popup.evaluate("document.querySelectorAll('input').length") == 0
         clerk.press("Enter")  # the page that opens closes the popup
-        clerk.approve(office.address, anna)
+        clerk.approve(policy_server.address, anna)
 
         clerk.look_at(xero_contact())
         clerk.link_to_crm()

@@ -39,7 +39,7 @@ def test_where_it_has_set_the_server_connect_is_the_only_step(
     access: RunningServices, tmp_path: Path
 ) -> None:
     set_policy(tmp_path, server=access.server.address)
-    anna = make_person(access.doors, "clerk", "Anna Kowalska")
+    anna = make_person(access.access_context, "clerk", "Anna Kowalska")
     with closing(Firefox(home=tmp_path)) as browser:
         browser.serve(saved_site())
         clerk = PopupDriver(browser)
@@ -59,16 +59,18 @@ def test_a_browser_leaves_a_server_that_it_no_longer_allows(
     access: RunningServices, tmp_path: Path
 ) -> None:
     set_policy(tmp_path, server="https://crm.office.example", only_this_server=True)
-    anna = make_person(access.doors, "clerk", "Anna Kowalska")
+    anna = make_person(access.access_context, "clerk", "Anna Kowalska")
     with closing(Firefox(home=tmp_path)) as browser:
         browser.serve(saved_site())
         clerk = PopupDriver(browser)
         clerk.in_own_page("chrome.storage.local.clear()")
-        clerk.remember(access.server.address, pair(access.doors, anna, thumbprint=clerk.new_key()))
+        clerk.remember(
+            access.server.address, pair(access.access_context, anna, thumbprint=clerk.new_key())
+        )
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
         assert "https://crm.office.example" in clerk.reads()
         assert "Use another address" not in clerk.reads()
         kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
     assert "crmr_" not in kept
-    assert len(list_devices(access.doors)) == 1
+    assert len(list_devices(access.access_context)) == 1

@@ -49,7 +49,7 @@ def stranger(browser: Browser) -> PopupDriver:
 @pytest.fixture
 def anna(access: RunningServices) -> Person:
     """A clerk of the office, with a password."""
-    return make_person(access.doors, "clerk", "Anna Kowalska")
+    return make_person(access.access_context, "clerk", "Anna Kowalska")
 
 
 def shown_code(page: PageDriver) -> str:
@@ -69,7 +69,7 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     assert "works" in wait_for(settings, GOOD)
     facts = settings.evaluate("document.querySelector('.facts').innerText")
     assert "Anna Kowalska, clerk" in facts
-    [device] = list_devices(access.doors)
+    [device] = list_devices(access.access_context)
     assert device.name in facts
     assert device.person
     assert device.person.name == "Anna Kowalska"
@@ -82,8 +82,8 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     stranger.sees("linked")
     assert access.reference("customer-1001") == MARGARET
 
-    admin = page_actor(access.doors, make_person(access.doors, "admin"))
-    revoke_device(access.doors, admin, device.public_id)
+    admin = page_actor(access.access_context, make_person(access.access_context, "admin"))
+    revoke_device(access.access_context, admin, device.public_id)
     stranger.press_button("Undo")
     stranger.sees("ended-device-revoked")
     assert "This browser was disconnected" in stranger.reads()
@@ -94,7 +94,7 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     stranger.approve(server, anna)
     stranger.look_at(xero_contact())
     stranger.link_to_crm("already")
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False, True]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False, True]
 
 
 def test_the_code_is_on_the_popup_too_while_its_page_is_open(
@@ -122,7 +122,7 @@ def test_a_worker_that_dies_half_way_goes_on(
     stranger.approve(server, anna)
     stranger.look_at(xero_contact())
     stranger.link_to_crm()
-    assert len(list_devices(access.doors)) == 1
+    assert len(list_devices(access.access_context)) == 1
 
 
 def test_a_browser_that_is_refused_says_so_and_may_ask_again(
@@ -145,12 +145,12 @@ def test_a_code_that_nobody_approved_in_time_is_too_old(
     stranger: PopupDriver, access: RunningServices
 ) -> None:
     settings = stranger.press_connect(access.server.address)
-    with access.doors.database.writing() as session:
+    with access.access_context.database.writing() as session:
         session.execute(update(Pairing).values(expires_at=utc_now() - timedelta(seconds=1)))
     wait_for(settings, "document.body.innerText.includes('The code has expired')")
     settings.close()
     stranger.link_to_crm("pairing-over")
-    assert list_devices(access.doors) == []
+    assert list_devices(access.access_context) == []
 
 
 def test_cancel_ends_the_waiting(
@@ -163,30 +163,30 @@ def test_cancel_ends_the_waiting(
     settings.close()
     stranger.look_at(xero_contact())
     stranger.link_to_crm("not-connected")
-    assert list_devices(access.doors) == []
+    assert list_devices(access.access_context) == []
 
 
 def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
     def lapse() -> None:
-        with access.doors.database.writing() as session:
+        with access.access_context.database.writing() as session:
             session.execute(update(Device).values(expires_at=utc_now() - timedelta(seconds=1)))
 
     def copy() -> None:
         stored = clerk.in_own_page("chrome.storage.local.get('connection')")["connection"]
-        key = list_devices(access.doors)[0].key_thumbprint  # copied with all of the disk
-        second = rotate_refresh_token(access.doors, stored["refresh_token"], proven(key))
-        third = rotate_refresh_token(access.doors, second.refresh_token, proven(key))
-        rotate_refresh_token(access.doors, third.refresh_token, proven(key))
+        key = list_devices(access.access_context)[0].key_thumbprint  # copied with all of the disk
+        second = rotate_refresh_token(access.access_context, stored["refresh_token"], proven(key))
+        third = rotate_refresh_token(access.access_context, second.refresh_token, proven(key))
+        rotate_refresh_token(access.access_context, third.refresh_token, proven(key))
         clerk.in_own_page(
             "chrome.storage.local.get('connection').then(({ connection }) =>"
             " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
         )
 
     def leave() -> None:
-        admin = page_actor(access.doors, make_person(access.doors, "admin"))
-        remove_person(access.doors, admin, person.public_id)
+        admin = page_actor(access.access_context, make_person(access.access_context, "admin"))
+        remove_person(access.access_context, admin, person.public_id)
 
     for end, screen, words in (
         (lapse, "ended-device-expired", "The connection has expired"),
@@ -227,7 +227,7 @@ def test_what_the_browser_keeps_as_text_opens_nothing_and_its_key_cannot_be_read
     assert read == {"extractable": False, "jwk": False, "pkcs8": False}
     stranger.look_at(xero_contact())
     stranger.link_to_crm()
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False]
 
 
 def test_a_browser_that_lost_its_key_asks_to_be_connected_again_and_is(
@@ -259,7 +259,7 @@ def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
     assert disconnect(clerk) == "Disconnected."
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [True]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [True]
     clerk.connect(access, device="Till")
     access.server.stop()
     said = disconnect(clerk)

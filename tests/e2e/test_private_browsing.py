@@ -25,7 +25,7 @@ def clerk() -> Iterator[PopupDriver]:
 def test_it_is_connected_and_links_for_as_long_as_it_is_open(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
-    anna = make_person(access.doors, "clerk", "Anna Kowalska")
+    anna = make_person(access.access_context, "clerk", "Anna Kowalska")
     assert clerk.in_own_page("chrome.extension.inIncognitoContext")
     clerk.press_connect(access.server.address).close()
     clerk.approve(access.server.address, anna)
@@ -35,4 +35,4 @@ def test_it_is_connected_and_links_for_as_long_as_it_is_open(
     clerk.press("Enter")
     clerk.sees("linked")
     assert access.reference("customer-1001") == MARGARET
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False]

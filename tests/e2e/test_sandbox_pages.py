@@ -24,8 +24,8 @@ SAVE = "#editcustomer button.main, #record-form button.main"
 @pytest.fixture
 def practice(clerk: PopupDriver, access: RunningServices) -> Iterator[AssistDriver]:
     """A clerk who practises writing on pages; the panel on the page in front."""
-    with access.doors.database.writing() as session:
-        session.get_one(Workspace, access.doors.workspace_id).writes = Writes.PAGES
+    with access.access_context.database.writing() as session:
+        session.get_one(Workspace, access.access_context.workspace_id).writes = Writes.PAGES
     assert "now works" in clerk.switch_on_page("commusoft")
     yield AssistDriver(clerk.browser)
     clerk.switch_on_page("commusoft")

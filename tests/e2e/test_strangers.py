@@ -81,7 +81,7 @@ def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
     assert answers[:-1] == [SILENT] * len(FORGED)
     assert set(answers[-1]) == {"ok", "data"}
     assert ours[0]["data"]["connected"] is True
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False]
 
 
 def test_a_web_page_has_no_way_to_the_background(clerk: PopupDriver, browser: Browser) -> None:
@@ -129,7 +129,7 @@ def test_another_extension_is_not_heard(
     answers = page.evaluate(f"({send})({json.dumps(FORGED)})")
     page.close()
     assert answers == [SILENT] * len(FORGED)
-    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False]
     wait_for_popup(clerk)
 
 

@@ -73,7 +73,7 @@ const PAGE = { "Content-Type": "text/html; charset=utf-8" };
 /** What `redirect: "manual"` gives instead of another page's answer. */
 const redirected = () => Object.defineProperty(new Response(""), "type", { value: "opaqueredirect" });
 
-for (const [what, answer, type] of /** @type {[string, () => any, string][]} */ ([
+for (const [what, respond, type] of /** @type {[string, () => any, string][]} */ ([
   ["HTML with status 200", () => new Response("<html>Welcome</html>", { status: 200 }), "web-page-instead"],
   ["a sign-in page", () => new Response("Please sign in", { status: 200, headers: PAGE }), "web-page-instead"],
   ["a page's refusal", () => new Response("<!DOCTYPE html><title>Blocked</title>", { status: 403 }), "web-page-instead"],
@@ -88,12 +88,12 @@ for (const [what, answer, type] of /** @type {[string, () => any, string][]} */ 
 ])) {
   test(`${what} is not taken for the server`, async () => {
     const server = fakeServer();
-    server.replies["GET /workspace"] = answer;
-    const told = await apiOn(server).workspace();
-    assert.ok(!told.ok);
-    assert.equal(told.problem.type, type);
-    assert.equal(outcomeUnknown(told.problem), true);
-    assert.equal(seenAtAddress(told.problem), true);
+    server.replies["GET /workspace"] = respond;
+    const answer = await apiOn(server).workspace();
+    assert.ok(!answer.ok);
+    assert.equal(answer.problem.type, type);
+    assert.equal(outcomeUnknown(answer.problem), true);
+    assert.equal(seenAtAddress(answer.problem), true);
   });
 }
 
@@ -117,28 +117,28 @@ for (const [what, path, data] of /** @type {const} */ ([
     const api = apiOn(server);
     const calls = { "GET /workspace": api.workspace, "POST /suggestions": () => api.suggest({}), "POST /links": () => api.link({}, "key-0001"),
       "GET /records?q=x&kind=customer&limit=20": () => api.search("x", "customer") };
-    const told = await calls[path]();
-    assert.ok(!told.ok);
-    assert.equal(told.problem.type, "server-odd");
+    const answer = await calls[path]();
+    assert.ok(!answer.ok);
+    assert.equal(answer.problem.type, "server-odd");
   });
 }
 
 test("a lost network is told apart by whoever knows the browser", async () => {
   const server = fakeServer();
   server.replies["GET /workspace"] = lost;
-  const told = await apiOn(server, { explainNetworkFailure: async () => "permission-missing" }).workspace();
-  assert.ok(!told.ok);
-  assert.equal(told.problem.type, "permission-missing");
+  const answer = await apiOn(server, { explainNetworkFailure: async () => "permission-missing" }).workspace();
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "permission-missing");
 });
 
 test("a server that never answers is given up as slow", async () => {
   const server = fakeServer();
   server.replies["POST /links"] = (/** @type {any} */ _, /** @type {any} */ { signal }) =>
     new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const told = await apiOn(server, { timeouts: { read: 5, write: 5 } }).link({}, "key-0001");
-  assert.ok(!told.ok);
-  assert.equal(told.problem.type, "server-slow");
-  assert.equal(outcomeUnknown(told.problem), true);
+  const answer = await apiOn(server, { timeouts: { read: 5, write: 5 } }).link({}, "key-0001");
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "server-slow");
+  assert.equal(outcomeUnknown(answer.problem), true);
 });
 
 test("a server that stops half way through its answer is given up as slow", async () => {
@@ -150,9 +150,9 @@ test("a server that stops half way through its answer is given up as slow", asyn
         signal.addEventListener("abort", () => controller.error(signal.reason));
       },
     }));
-  const told = await apiOn(server, { timeouts: { read: 5, write: 5 } }).workspace();
-  assert.ok(!told.ok);
-  assert.equal(told.problem.type, "server-slow");
+  const answer = await apiOn(server, { timeouts: { read: 5, write: 5 } }).workspace();
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "server-slow");
 });
 
 test("no problem ever contains the token", async () => {

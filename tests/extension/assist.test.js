@@ -20,7 +20,7 @@ async function atRecord(workspace = {}) {
   made.server.replies["GET /links/lnk_1"] = WAITING;
   made.server.replies[LINKS] = { links: [WAITING] };
   made.tabs.open.set(TAB, { url: PAGE, details: null });
-  return { ...made, page: made.desk.onRecordPage };
+  return { ...made, page: made.commands.onRecordPage };
 }
 
 const OBSERVED = { link: "lnk_1", stage: /** @type {const} */ ("before"), value: null, replaces: null, record_version: null };
@@ -82,7 +82,7 @@ test("a page that is loaded anew knows that it was filled in, in this tab and un
   const { page, server, start } = await atRecord();
   server.replies["POST /links/lnk_1/observations"] = WAITING;
   await page.assist_filled(TAB, { link: "lnk_1" });
-  const later = start().desk.onRecordPage; // another worker
+  const later = start().commands.onRecordPage; // another worker
   const filled = async () => /** @type {any} */ (await later.assist_look(TAB)).data.was_filled;
   assert.equal(await filled(), true);
   await later.assist_observe(TAB, OBSERVED);
@@ -115,28 +115,28 @@ test("an admin's field goes with the page's host, and comes back with every look
 });
 
 test("the popup leads to the record's page: to the tab that shows it, else to a new one", async () => {
-  const { desk, recordTabs } = await atRecord();
-  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
+  const { commands, recordTabs } = await atRecord();
+  assert.deepEqual(await commands.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
   assert.deepEqual(recordTabs.opened, [PAGE]);
   recordTabs.open.set(3, OTHER);
   recordTabs.open.set(4, OTHER_TAB_OF_IT);
-  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
+  assert.deepEqual(await commands.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
   assert.deepEqual([recordTabs.opened.length, recordTabs.assisted], [1, [4]]);
 });
 
 test("a practice account's record is never a page of the real Commusoft, open or not", async () => {
-  const { desk, recordTabs, server } = await atRecord({ commusoft_origin: "http://127.0.0.1:8790" });
+  const { commands, recordTabs, server } = await atRecord({ commusoft_origin: "http://127.0.0.1:8790" });
   server.replies["GET /links/lnk_1"] = { ...WAITING, record: record({ page_url: "http://127.0.0.1:8790/customers/customer/1001/view/property/view" }) };
-  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
+  assert.deepEqual(await commands.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
   assert.deepEqual(recordTabs.opened, []);
   recordTabs.open.set(4, OTHER_TAB_OF_IT);
-  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
+  assert.deepEqual(await commands.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
 });
 
 test("given up in the popup, nothing is said of what the page shows", async () => {
-  const { desk, server } = await atRecord();
+  const { commands, server } = await atRecord();
   server.replies["POST /links/lnk_1/withdraw"] = { ...WAITING, state: "failed" };
-  assert.equal((await desk.withdraw({ link: "lnk_1" })).ok, true);
+  assert.equal((await commands.withdraw({ link: "lnk_1" })).ok, true);
   assert.deepEqual(server.times("POST /links/lnk_1/withdraw")[0].body, { connection_id: "con_1" });
 });
 
@@ -156,81 +156,81 @@ async function popupAtRecord(known = { known: 1, suggestions: [{ contact: CONTAC
 }
 
 test("the popup on a record's page gets the record, its reference on the page, and the contacts that it may be", async () => {
-  const { desk, recordTabs } = await popupAtRecord();
-  assert.deepEqual(/** @type {any} */ (await desk.look({ tab: TAB })).data.place, { page: "record" });
+  const { commands, recordTabs } = await popupAtRecord();
+  assert.deepEqual(/** @type {any} */ (await commands.look({ tab: TAB })).data.place, { page: "record" });
   recordTabs.shows = { state: "shown", value: "OLD" };
-  const { data } = /** @type {any} */ (await desk.record({ tab: TAB }));
+  const { data } = /** @type {any} */ (await commands.record({ tab: TAB }));
   assert.deepEqual([data.record.id, data.page, data.contacts.suggestions[0].contact.reference], ["customer-1001", { state: "shown", value: "OLD" }, REFERENCE]);
 });
 
 test("what was read while the tab went on to another page is not this record's", async () => {
-  const { desk, recordTabs, tabs } = await popupAtRecord();
+  const { commands, recordTabs, tabs } = await popupAtRecord();
   recordTabs.whileReading = () => void tabs.open.set(TAB, { url: OTHER, details: null });
-  assert.equal(/** @type {any} */ (await desk.record({ tab: TAB })).data.page, null);
+  assert.equal(/** @type {any} */ (await commands.record({ tab: TAB })).data.page, null);
 });
 
 test("a contact chosen on a record's page is linked with what the page shows", async () => {
-  const { desk, server, recordTabs } = await popupAtRecord();
+  const { commands, server, recordTabs } = await popupAtRecord();
   recordTabs.shows = { state: "empty" };
-  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
-  const answer = await desk.confirm({ ...CHOICE, look: chosen.data.look });
+  const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const answer = await commands.confirm({ ...CHOICE, look: chosen.data.look });
   assert.equal(answer.ok, true);
   const { body } = server.times("POST /links")[0];
   assert.deepEqual([body.record_id, body.reference, body.package, body.organisation, body.seen, body.connection_id], ["customer-1001", REFERENCE, "xero", "!kR4N6", { reference: null }, "con_1"]);
 });
 
 test("a value that is not surely read is not said to be seen", async () => {
-  const { desk, server, recordTabs } = await popupAtRecord();
+  const { commands, server, recordTabs } = await popupAtRecord();
   recordTabs.shows = { state: "unknown" };
-  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
-  await desk.confirm({ ...CHOICE, look: chosen.data.look });
+  const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  await commands.confirm({ ...CHOICE, look: chosen.data.look });
   assert.equal("seen" in server.times("POST /links")[0].body, false);
 });
 
 test("a choice on a record's page goes to that record alone, and only while its page is there", async () => {
-  const { desk, server, tabs, recordTabs } = await popupAtRecord();
-  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const { commands, server, tabs, recordTabs } = await popupAtRecord();
+  const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
   const { look } = chosen.data;
-  assert.equal((await desk.confirm({ ...CHOICE, look, record: "customer-2002" })).ok, false);
+  assert.equal((await commands.confirm({ ...CHOICE, look, record: "customer-2002" })).ok, false);
   tabs.open.set(TAB, { url: OTHER, details: null });
-  assert.equal((await desk.confirm({ ...CHOICE, look })).ok, false);
-  assert.equal((await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT })).ok, false);
+  assert.equal((await commands.confirm({ ...CHOICE, look })).ok, false);
+  assert.equal((await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT })).ok, false);
   tabs.open.set(TAB, { url: PAGE, details: null });
   recordTabs.whileReading = () => void tabs.open.set(TAB, { url: OTHER, details: null });
-  assert.equal((await desk.confirm({ ...CHOICE, look })).ok, false);
+  assert.equal((await commands.confirm({ ...CHOICE, look })).ok, false);
   assert.deepEqual(server.times("POST /links"), []);
 });
 
 test("a choice made before the worker was ended is still known after it", async () => {
   const made = await popupAtRecord();
-  const chosen = /** @type {any} */ (await made.desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const chosen = /** @type {any} */ (await made.commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
   const again = made.start();
-  assert.equal((await again.desk.confirm({ ...CHOICE, look: chosen.data.look })).ok, true);
+  assert.equal((await again.commands.confirm({ ...CHOICE, look: chosen.data.look })).ok, true);
 });
 
 test("switched on for Commusoft, only the workspace's own host is asked for", async () => {
-  const { desk, scripts } = await atRecord();
-  await desk.look({ tab: TAB });
-  const { data } = /** @type {any} */ (await desk.on_page());
+  const { commands, scripts } = await atRecord();
+  await commands.look({ tab: TAB });
+  const { data } = /** @type {any} */ (await commands.on_page());
   assert.deepEqual(data.find((/** @type {any} */ one) => one.package === "commusoft").origins, ["https://app.commusoft.co.uk/*"]);
-  assert.equal((await desk.on_page_on({ package: "commusoft" })).ok, false);
+  assert.equal((await commands.on_page_on({ package: "commusoft" })).ok, false);
   scripts.allowed.add("https://app.commusoft.co.uk/*");
-  assert.equal((await desk.on_page_on({ package: "commusoft" })).ok, true);
+  assert.equal((await commands.on_page_on({ package: "commusoft" })).ok, true);
   assert.deepEqual(scripts.registered.get("commusoft"), ["https://app.commusoft.co.uk/*"]);
-  await desk.on_page_off({ package: "commusoft" });
+  await commands.on_page_off({ package: "commusoft" });
   assert.deepEqual([scripts.registered.size, scripts.allowed.size], [0, 0]);
 });
 
 test("the button on a record's page says how the record stands, once it is switched on", async () => {
-  const { desk, scripts, server } = await popupAtRecord();
-  assert.equal(await desk.mark(TAB), null);
-  await desk.look({ tab: TAB });
+  const { commands, scripts, server } = await popupAtRecord();
+  assert.equal(await commands.mark(TAB), null);
+  await commands.look({ tab: TAB });
   scripts.allowed.add("https://app.commusoft.co.uk/*");
-  await desk.on_page_on({ package: "commusoft" });
-  assert.equal((await desk.mark(TAB))?.mark, "not_linked");
+  await commands.on_page_on({ package: "commusoft" });
+  assert.equal((await commands.mark(TAB))?.mark, "not_linked");
   server.replies["GET /records/customer-1001"] = { ...RECORD, open_link: WAITING };
-  assert.equal((await desk.mark(TAB))?.mark, "waiting");
+  assert.equal((await commands.mark(TAB))?.mark, "waiting");
   server.replies["GET /records/customer-1001"] = { ...RECORD, record: { ...HERE, reference: "X" } };
-  assert.equal((await desk.mark(TAB))?.mark, "linked");
+  assert.equal((await commands.mark(TAB))?.mark, "linked");
 });
 

@@ -31,7 +31,7 @@ function fakeChrome() {
   /** @type {any[]} */
   const registered = [];
   /** @type {[number, string][]} */
-  const told = [];
+  const sent = [];
   const state = { permitted: true, popupOpens: true, access: "", openedPopups: 0 };
   const chrome = {
     runtime: { id: ID, getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}`, onInstalled: fakeEvent(), onStartup: fakeEvent(), onMessage: fakeEvent(), getPlatformInfo: async () => ({ os: "linux" }) },
@@ -57,7 +57,7 @@ function fakeChrome() {
         return { id, url: tabs.open.get(id)?.url };
       },
       query: async () => [...tabs.open.keys()].map((id) => ({ id })),
-      sendMessage: async (/** @type {number} */ id, /** @type {any} */ message) => told.push([id, message.type]),
+      sendMessage: async (/** @type {number} */ id, /** @type {any} */ message) => sent.push([id, message.type]),
     },
     scripting: {
       async executeScript(/** @type {any} */ { target }) {
@@ -75,7 +75,7 @@ function fakeChrome() {
     },
     permissions: { getAll: async () => ({}), contains: async () => state.permitted, remove: async () => true, onAdded: fakeEvent(), onRemoved: fakeEvent() },
   };
-  return { chrome, tabs, menus, windows, opened, registered, told, state };
+  return { chrome, tabs, menus, windows, opened, registered, sent, state };
 }
 
 let browser = fakeChrome();
@@ -241,7 +241,7 @@ test("a page's script learns of the button only where it was switched on", async
   assert.equal((await send({ type: "page_mark" }, PAGE)).data.mark, "not_linked");
   await send({ type: "on_page_off", package: "xero" }, OPTIONS);
   assert.deepEqual(browser.registered, []);
-  assert.deepEqual(browser.told, [[7, "leave"]]);
+  assert.deepEqual(browser.sent, [[7, "leave"]]);
 });
 
 test("the button in the page opens the popup over its own tab", async () => {

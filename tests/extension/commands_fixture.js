@@ -50,10 +50,10 @@ export async function setting({ connected = true } = {}) {
 
 /**
  * Look at the tab and return the look's id.
- * @param {Pick<import("../../extension/lib/linking/commands.js").Commands, "look">} desk
+ * @param {Pick<import("../../extension/lib/linking/commands.js").Commands, "look">} commands
  */
-export async function lookAt(desk) {
-  const answer = await desk.look({ tab: TAB });
+export async function lookAt(commands) {
+  const answer = await commands.look({ tab: TAB });
   if (!answer.ok || answer.data.place?.page !== "contact") throw new Error(`no contact: ${JSON.stringify(answer)}`);
   return answer.data.place.look;
 }

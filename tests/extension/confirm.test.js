@@ -25,10 +25,10 @@ const CHANGES = /** @type {[string, string, (tabs: Tabs) => void][]} */ ([
 
 for (const [what, type, change] of CHANGES) {
   test(`a page that ${what} stops the link`, async () => {
-    const { desk, server, tabs } = await setting();
-    const look = await lookAt(desk);
+    const { commands, server, tabs } = await setting();
+    const look = await lookAt(commands);
     change(tabs);
-    const answer = await desk.confirm({ ...CHOICE, look });
+    const answer = await commands.confirm({ ...CHOICE, look });
     assert.ok(!answer.ok);
     assert.equal(answer.problem.type, type);
     assert.equal(server.times("POST /links").length, 0);
@@ -36,25 +36,25 @@ for (const [what, type, change] of CHANGES) {
 }
 
 test("the same check catches a background that does not look again", async () => {
-  const { desk, server, tabs } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server, tabs } = await setting();
+  const look = await lookAt(commands);
   tabs.address = async () => HOLLOWAY_PAGE;
   tabs.read = async () => MARGARET;
   for (const [, , change] of CHANGES) {
     change(tabs);
-    await desk.confirm({ ...CHOICE, look });
+    await commands.confirm({ ...CHOICE, look });
   }
   assert.notEqual(server.times("POST /links").length, 0);
 });
 
 test("a page that moves while it is read the second time stops the link", async () => {
-  const { desk, server, tabs } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server, tabs } = await setting();
+  const look = await lookAt(commands);
   tabs.read = async () => {
     tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
     return MARGARET;
   };
-  const answer = await desk.confirm({ ...CHOICE, look });
+  const answer = await commands.confirm({ ...CHOICE, look });
   assert.ok(!answer.ok);
   assert.equal(server.times("POST /links").length, 0);
 });
@@ -64,34 +64,34 @@ for (const [what, page] of /** @type {const} */ ([
   ["details that arrived late", { url: HOLLOWAY_PAGE, details: { ...MARGARET, person: "Mrs M Holloway" } }],
 ])) {
   test(`${what} is still the same contact`, async () => {
-    const { desk, server, tabs } = await setting();
-    const look = await lookAt(desk);
+    const { commands, server, tabs } = await setting();
+    const look = await lookAt(commands);
     tabs.open.set(TAB, page);
-    assert.equal((await desk.confirm({ ...CHOICE, look })).ok, true);
+    assert.equal((await commands.confirm({ ...CHOICE, look })).ok, true);
     assert.equal(server.times("POST /links").length, 1);
   });
 }
 
 test("a decision about a forgotten look is refused", async () => {
-  const { desk, server } = await setting();
-  const answer = await desk.confirm({ ...CHOICE, look: "l-unknown" });
+  const { commands, server } = await setting();
+  const answer = await commands.confirm({ ...CHOICE, look: "l-unknown" });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "look-lost");
   assert.equal(server.asked.length, 0);
 });
 
 test("the contact that is written is the one that was looked at, not one that a popup names", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
-  await desk.confirm(/** @type {any} */ ({ ...CHOICE, look, reference: "evil", package: "sage_50" }));
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
+  await commands.confirm(/** @type {any} */ ({ ...CHOICE, look, reference: "evil", package: "sage_50" }));
   const [{ body }] = server.times("POST /links");
   assert.equal(body.package, "xero");
   assert.match(body.reference, /^8275f116/);
 });
 
 test("what the person accepted is sent with the decision", async () => {
-  const { desk, server } = await setting();
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk), kind: "supplier", replaces: "OLD", also_on: ["customer-7"], checked_empty: true, accepts_kind: true });
+  const { commands, server } = await setting();
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands), kind: "supplier", replaces: "OLD", also_on: ["customer-7"], checked_empty: true, accepts_kind: true });
   const [{ body }] = server.times("POST /links");
   assert.equal(body.replaces, "OLD");
   assert.deepEqual(body.also_on, ["customer-7"]);
@@ -100,23 +100,23 @@ test("what the person accepted is sent with the decision", async () => {
 });
 
 test("a decision that needs no such agreement is sent as servers of earlier versions know it", async () => {
-  const { desk, server } = await setting();
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  const { commands, server } = await setting();
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   assert.equal("accepts_kind" in server.times("POST /links")[0].body, false);
 });
 
 for (const source of ["tab", "address"]) {
   test(`a kind that the rules tell only since the ${source} was looked at counts: nothing is written`, async () => {
-    const { desk, server, tabs, clock } = await setting();
+    const { commands, server, tabs, clock } = await setting();
     const page = "https://accounts-extra.sageone.com/contacts/contacts/145570473";
     tabs.open.set(TAB, { url: page, details: MARGARET });
-    const answer = source === "tab" ? await desk.look({ tab: TAB }) : await desk.look_at_address({ address: page });
+    const answer = source === "tab" ? await commands.look({ tab: TAB }) : await commands.look_at_address({ address: page });
     assert.ok(answer.ok && answer.data.place?.page === "contact" && answer.data.place.contact.kind === null);
     const rules = structuredClone(RULES);
     rules.packages.sage_business_cloud.pages[2].kind = "supplier";
     server.replies["GET /packages"] = () => reply(rules);
     clock.now += 100_000;
-    const refused = await desk.confirm({ ...CHOICE, look: answer.data.place.look });
+    const refused = await commands.confirm({ ...CHOICE, look: answer.data.place.look });
     assert.ok(!refused.ok);
     assert.equal(refused.problem.type, "tab-moved");
     assert.deepEqual(server.times("POST /links"), []);
@@ -124,28 +124,28 @@ for (const source of ["tab", "address"]) {
 }
 
 test("the key is stored before the request leaves", async () => {
-  const { desk, server, attempts } = await setting();
+  const { commands, server, attempts } = await setting();
   /** @type {string[]} */
   let stored = [];
   server.replies["POST /links"] = async () => {
     stored = (await attempts.all()).map((one) => one.key);
     return reply(link(), 201);
   };
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   assert.deepEqual(stored, [server.times("POST /links")[0].headers["Idempotency-Key"]]);
 });
 
 test("a worker that died while it was sending asks again under the same key, and shows the outcome", async () => {
-  const { desk, server, start } = await setting();
+  const { commands, server, start } = await setting();
   /** @type {(error: Error) => void} */
   let end = () => undefined;
   const sent = new Promise((resolve) => {
     server.replies["POST /links"] = () => new Promise((_, reject) => resolve((end = reject)));
   });
-  void desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  void commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   await sent;
 
-  const reborn = start().desk;
+  const reborn = start().commands;
   server.replies["POST /links"] = () => reply(link(), 201);
   const view = await reborn.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
@@ -159,80 +159,80 @@ test("a worker that died while it was sending asks again under the same key, and
 });
 
 test("a popup that closed finds the outcome without asking the server again", async () => {
-  const { desk, server } = await setting();
+  const { commands, server } = await setting();
   server.replies["POST /links"] = () => problemReply("write-refused", 502, "Commusoft refused.");
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
-  const view = await desk.look({ tab: TAB });
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
-  const answer = await desk.resume({ attempt: view.data.attempt.key });
+  const answer = await commands.resume({ attempt: view.data.attempt.key });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "write-refused");
   assert.equal(server.times("POST /links").length, 1);
 });
 
 test("an outcome that was seen is not shown again", async () => {
-  const { desk } = await setting();
-  const answer = await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
-  await desk.acknowledge({ attempt: answer.attempt ?? "" });
-  const view = await desk.look({ tab: TAB });
+  const { commands } = await setting();
+  const answer = await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.acknowledge({ attempt: answer.attempt ?? "" });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok);
   assert.equal(view.data.attempt, null);
 });
 
 test("an outcome nobody saw is told on the page of another contact", async () => {
-  const { desk, server, tabs } = await setting();
+  const { commands, server, tabs } = await setting();
   server.replies["POST /links"] = lost;
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
-  const view = await desk.look({ tab: TAB });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok);
   assert.equal(view.data.attempt, null);
   assert.deepEqual(view.data.others.map((one) => one.title), ["Margaret Holloway"]);
 });
 
 test("a lost request that is repeated keeps its key; a refused one gets a new key", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   server.replies["POST /links"] = lost;
-  await desk.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, look });
   server.replies["POST /links"] = () => problemReply("commusoft-busy", 503, "Busy.");
-  await desk.confirm({ ...CHOICE, look });
-  await desk.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, look });
   const [first, second, third] = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(first, second);
   assert.notEqual(second, third);
 });
 
 test("another decision never uses an earlier decision's key", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   server.replies["POST /links"] = lost;
-  await desk.confirm({ ...CHOICE, look });
-  await desk.confirm({ ...CHOICE, look, record: "customer-1002" });
-  await desk.confirm({ ...CHOICE, look, replaces: "OLD" });
+  await commands.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, look, record: "customer-1002" });
+  await commands.confirm({ ...CHOICE, look, replaces: "OLD" });
   const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(new Set(keys).size, 3);
 });
 
 test("two popups that confirm the same at once send it once", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
-  const both = await Promise.all([desk.confirm({ ...CHOICE, look }), desk.confirm({ ...CHOICE, look })]);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
+  const both = await Promise.all([commands.confirm({ ...CHOICE, look }), commands.confirm({ ...CHOICE, look })]);
   assert.deepEqual(both.map((answer) => answer.ok), [true, true]);
   assert.equal(server.times("POST /links").length, 1);
 });
 
 test("an undo that got no answer keeps its key and is found again on the contact's page", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   const undo = { look, link: "lnk_1", title: "Margaret Holloway", also_on: [] };
   server.replies["POST /links/lnk_1/undo"] = lost;
-  await desk.undo(undo);
-  const view = await desk.look({ tab: TAB });
+  await commands.undo(undo);
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   assert.equal(view.data.attempt.action, "undo");
   server.replies["POST /links/lnk_1/undo"] = () => reply(link({ id: "lnk_2", undoes: "lnk_1" }), 201);
-  const answer = await desk.resume({ attempt: view.data.attempt.key });
+  const answer = await commands.resume({ attempt: view.data.attempt.key });
   assert.ok(answer.ok);
   const [first, second] = server.times("POST /links/lnk_1/undo").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(first, second);

@@ -53,14 +53,14 @@ for (const [name, navigator, system] of /** @type {[string, any, string][]} */ (
 }
 
 test("disconnecting ends the connection on the server and forgets it here", async () => {
-  const { desk, server, local } = await setting();
-  const answer = await desk.disconnect();
+  const { commands, server, local } = await setting();
+  const answer = await commands.disconnect();
   assert.ok(answer.ok && !answer.data.connected && answer.data.last === SERVER && answer.data.ended === null);
   assert.equal(server.times("DELETE /devices/me").length, 1);
   assert.equal(server.times("DELETE /devices/me")[0].headers.Authorization, `DPoP ${ACCESS}`);
   const kept = [...local.kept.values()].join();
   assert.ok(!kept.includes(ACCESS) && !kept.includes(REFRESH));
-  assert.equal((await desk.test()).ok, false);
+  assert.equal((await commands.test()).ok, false);
 });
 
 test("whether the server knows of it is told truly", async () => {
@@ -69,34 +69,34 @@ test("whether the server knows of it is told truly", async () => {
     [lost, false],
     [() => problemReply("internal-error", 500, "Oh."), false],
   ])) {
-    const { desk, server } = await setting();
+    const { commands, server } = await setting();
     server.replies["DELETE /devices/me"] = answer;
-    const done = await desk.disconnect();
+    const done = await commands.disconnect();
     assert.ok(done.ok && !done.data.connected);
-    assert.equal(done.data.told, told);
+    assert.equal(done.data.server_ended, told);
     assert.equal(done.data.ended, null);
   }
 });
 
 test("disconnecting a browser that was ended already is no failure", async () => {
-  const { desk, server } = await setting();
+  const { commands, server } = await setting();
   server.replies["DELETE /devices/me"] = () => problemReply("token-refused", 401, "No.");
   server.replies["POST /token"] = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
-  const done = await desk.disconnect();
-  assert.ok(done.ok && done.data.told && done.data.ended === null);
+  const done = await commands.disconnect();
+  assert.ok(done.ok && done.data.server_ended && done.data.ended === null);
 });
 
 test("what was meant for one server is never sent to another", async () => {
-  const { desk, server, attempts, session, connecting, start } = await setting();
+  const { commands, server, attempts, session, connecting, start } = await setting();
   server.replies["POST /links"] = lost;
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   server.replies["GET /workspace"] = () => problemReply("token-refused", 401, "No.");
   server.replies["POST /token"] = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
-  await desk.test();
+  await commands.test();
   assert.equal((await attempts.all()).length, 1);
   await connecting.paired(SERVER, GRANT);
   assert.equal((await attempts.all()).length, 1, "the same server again");
-  await desk.test();
+  await commands.test();
   await connecting.paired(OFFICE, GRANT);
   assert.deepEqual(await attempts.all(), []);
   assert.equal((await session.read())?.server, OFFICE);
@@ -104,45 +104,45 @@ test("what was meant for one server is never sent to another", async () => {
 });
 
 test("a record that one server offered is never linked on another, whose popup was left open", async () => {
-  const { desk, server, connecting } = await setting();
-  const look = await lookAt(desk);
-  await desk.disconnect();
+  const { commands, server, connecting } = await setting();
+  const look = await lookAt(commands);
+  await commands.disconnect();
   await connecting.paired(OFFICE, GRANT);
-  const answer = await desk.confirm({ ...CHOICE, look });
+  const answer = await commands.confirm({ ...CHOICE, look });
   assert.ok(!answer.ok && answer.problem.type === "look-lost");
   assert.equal(server.times("POST /links").length, 0);
 });
 
 test("a decision that may have arrived stays open while the browser is turned away", async () => {
-  const { desk, server, attempts, connecting } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server, attempts, connecting } = await setting();
+  const look = await lookAt(commands);
   const working = server.replies["POST /links"];
   server.replies["POST /links"] = lost;
-  const first = await desk.confirm({ ...CHOICE, look });
+  const first = await commands.confirm({ ...CHOICE, look });
   server.replies["POST /links"] = () => problemReply("token-refused", 401, "No.");
   server.replies["POST /token"] = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
-  const turned = await desk.resume({ attempt: String(first.attempt) });
+  const turned = await commands.resume({ attempt: String(first.attempt) });
   assert.ok(!turned.ok && turned.problem.type === "device-revoked");
   assert.equal((await attempts.all())[0].answer, null);
 
   await connecting.paired(SERVER, GRANT);
   server.replies["POST /links"] = working;
-  assert.ok((await desk.resume({ attempt: String(first.attempt) })).ok);
+  assert.ok((await commands.resume({ attempt: String(first.attempt) })).ok);
   const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(new Set(keys).size, 1);
 });
 
-test("a decision that was turned away at the door is not sent later behind the person's back", async () => {
-  const { desk, server, attempts } = await setting();
+test("a decision that was rejected before processing is not sent later behind the person's back", async () => {
+  const { commands, server, attempts } = await setting();
   server.replies["POST /links"] = () => problemReply("too-many-requests", 429, "Wait.");
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
   assert.notEqual((await attempts.all())[0].answer, null);
 });
 
 test("an address that the office set is known before anybody connects, even when it arrives late", async () => {
-  const { desk, browser } = await setting({ connected: false });
+  const { commands, browser } = await setting({ connected: false });
   const policy = async () => {
-    const answer = await desk.standing();
+    const answer = await commands.standing();
     return answer.ok ? answer.data.policy : null;
   };
   assert.equal(await policy(), null);
@@ -155,48 +155,48 @@ test("an address that the office set is known before anybody connects, even when
 });
 
 test("an address that the office set without a scheme is an encrypted one", async () => {
-  const { desk, browser } = await setting({ connected: false });
+  const { commands, browser } = await setting({ connected: false });
   browser.managed = { server: "crm.office.example" };
-  const answer = await desk.standing();
+  const answer = await commands.standing();
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.policy, { server: OFFICE, only: false });
 });
 
 test("a browser without managed storage is like one that nobody set anything for", async () => {
-  const { desk, browser } = await setting({ connected: false });
+  const { commands, browser } = await setting({ connected: false });
   Object.defineProperty(browser, "managed", { get: () => Promise.reject(new Error("Managed storage manifest not found")) });
-  const answer = await desk.standing();
+  const answer = await commands.standing();
   assert.ok(answer.ok && answer.data.policy === null);
 });
 
 test("what a person chose stays, unless the office allows its own server only", async () => {
-  const { desk, browser, server, session } = await setting();
+  const { commands, browser, server, session } = await setting();
   browser.managed = { server: OFFICE };
-  await desk.look({ tab: 7 });
+  await commands.look({ tab: 7 });
   assert.equal((await session.read())?.server, SERVER);
 
   browser.managed = { server: OFFICE, only_this_server: true };
-  const view = await desk.look({ tab: 7 });
+  const view = await commands.look({ tab: 7 });
   assert.ok(view.ok && !view.data.standing.connected && view.data.standing.policy?.only);
   assert.equal(await session.read(), null);
   assert.equal(server.times("DELETE /devices/me").length, 1);
 
-  const refused = await desk.pair({ server: SERVER });
+  const refused = await commands.pair({ server: SERVER });
   assert.ok(!refused.ok && refused.problem.type === "server-not-allowed");
   assert.equal(server.times("POST /pairings").length, 0);
 });
 
 test("a server that is no longer allowed is told once, whoever looks meanwhile", async () => {
-  const { desk, browser, server } = await setting();
+  const { commands, browser, server } = await setting();
   browser.managed = { server: OFFICE, only_this_server: true };
-  await Promise.all([desk.look({ tab: 7 }), desk.standing(), desk.standing(), desk.disconnect()]);
+  await Promise.all([commands.look({ tab: 7 }), commands.standing(), commands.standing(), commands.disconnect()]);
   assert.equal(server.times("DELETE /devices/me").length, 1);
 });
 
 test("the office's own server stays connected when the policy arrives", async () => {
-  const { desk, browser, session } = await setting();
+  const { commands, browser, session } = await setting();
   browser.managed = { server: SERVER, only_this_server: true };
-  await desk.look({ tab: 7 });
+  await commands.look({ tab: 7 });
   assert.equal((await session.read())?.server, SERVER);
 });
 
@@ -211,29 +211,29 @@ async function permitted() {
   const end = () => {
     made.server.replies["GET /workspace"] = () => problemReply("token-refused", 401, "No.");
     made.server.replies["POST /token"] = GONE;
-    return made.desk.test();
+    return made.commands.test();
   };
   return { ...made, end };
 }
 
 test("a connection that the server ended gives the browser's permission back", async () => {
-  const { desk, scripts, end } = await permitted();
-  await desk.test();
+  const { commands, scripts, end } = await permitted();
+  await commands.test();
   assert.deepEqual([...scripts.allowed], [ORIGIN]);
   await end();
   assert.deepEqual([...scripts.allowed], []);
 });
 
 test("a connection that the office's policy ended gives the browser's permission back", async () => {
-  const { desk, browser, scripts } = await permitted();
+  const { commands, browser, scripts } = await permitted();
   browser.managed = { server: OFFICE, only_this_server: true };
-  await desk.look({ tab: 7 });
+  await commands.look({ tab: 7 });
   assert.deepEqual([...scripts.allowed], []);
 });
 
 test("a connection that the person ended gives the browser's permission back", async () => {
-  const { desk, scripts } = await permitted();
-  await desk.disconnect();
+  const { commands, scripts } = await permitted();
+  await commands.disconnect();
   assert.deepEqual([...scripts.allowed], []);
 });
 
@@ -246,19 +246,19 @@ test("a worker that was ended before it gave the permission back does so at its 
 });
 
 test("an answer that was lost ends no connection, and the permission stays", async () => {
-  const { desk, server, scripts, start } = await permitted();
+  const { commands, server, scripts, start } = await permitted();
   server.replies["GET /workspace"] = lost;
-  await desk.test();
+  await commands.test();
   await start().resume();
   assert.deepEqual([...scripts.allowed], [ORIGIN]);
 });
 
 test("a permission that a new connection to the same host needs is kept", async () => {
-  const { scripts, end, desk, browser, connecting, start } = await permitted();
+  const { scripts, end, commands, browser, connecting, start } = await permitted();
   await end();
   scripts.allowed.add(ORIGIN);
   browser.permitted = false;
-  await desk.pair({ server: "http://127.0.0.1:9999" });
+  await commands.pair({ server: "http://127.0.0.1:9999" });
   await start().resume();
   assert.deepEqual([...scripts.allowed], [ORIGIN], "the person has pressed Connect");
   await connecting.paired("http://127.0.0.1:9999", GRANT);
@@ -267,20 +267,20 @@ test("a permission that a new connection to the same host needs is kept", async 
 });
 
 test("a pairing that the person cancels gives the browser's permission back", async () => {
-  const { desk, browser, scripts } = await setting({ connected: false });
+  const { commands, browser, scripts } = await setting({ connected: false });
   scripts.allowed.add(ORIGIN);
   browser.permitted = false;
-  await desk.pair({ server: SERVER });
-  await desk.pair_cancel();
+  await commands.pair({ server: SERVER });
+  await commands.pair_cancel();
   assert.deepEqual([...scripts.allowed], []);
 });
 
 test("a permission that the button on the pages needs is kept", async () => {
-  const { desk, scripts, session, start } = await setting();
+  const { commands, scripts, session, start } = await setting();
   scripts.allowed.add("https://go.xero.com/*");
-  await desk.on_page_on({ package: "xero" });
+  await commands.on_page_on({ package: "xero" });
   await session.save("https://go.xero.com", GRANT);
-  await desk.disconnect();
+  await commands.disconnect();
   await start().resume();
   assert.deepEqual([...scripts.allowed], ["https://go.xero.com/*"]);
 });

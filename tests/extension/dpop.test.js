@@ -19,7 +19,7 @@ const DAY = 86_400_000;
 async function paired(wrong = 0) {
   const set = await setting({ connected: false });
   const tokens = fakeTokens(set.server, { get now() { return set.clock.now - wrong; } });
-  await set.desk.pair({ server: SERVER });
+  await set.commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await set.pairings.poll();
   assert.ok(await set.session.read());
@@ -27,10 +27,10 @@ async function paired(wrong = 0) {
 }
 
 test("every request is proved by one and the same key, for its own method, address and token", async () => {
-  const { desk, server } = await paired();
-  const look = await lookAt(desk);
-  await desk.search({ look, q: "holloway", kind: "customer" });
-  await desk.confirm({ ...CHOICE, look });
+  const { commands, server } = await paired();
+  const look = await lookAt(commands);
+  await commands.search({ look, q: "holloway", kind: "customer" });
+  await commands.confirm({ ...CHOICE, look });
   const proofs = await Promise.all(server.asked.map(proofIn));
   assert.ok(proofs.length > 5);
   assert.equal(new Set(proofs.map(({ key }) => key)).size, 1);
@@ -61,9 +61,9 @@ test("a copy of all that is kept as text opens nothing in another browser", asyn
       for (const [key, value] of local.kept) thief.local.kept.set(key, value);
       thief.keys.pair = pair;
       thief.clock.now = clock.now + minutes * 60_000;
-      const told = await thief.start().desk.test();
-      assert.ok(!told.ok, `${minutes} minutes later`);
-      assert.equal(told.problem.type, pair ? "grant-refused" : "key-lost");
+      const result = await thief.start().commands.test();
+      assert.ok(!result.ok, `${minutes} minutes later`);
+      assert.equal(result.problem.type, pair ? "grant-refused" : "key-lost");
     }
   }
   assert.equal(tokens.devices[0].ended, null);
@@ -71,20 +71,20 @@ test("a copy of all that is kept as text opens nothing in another browser", asyn
 
 for (const days of [-3, 3]) {
   test(`a clock that is ${days < 0 ? "slow" : "fast"} by days proves as well as a right one`, async () => {
-    const { desk, clock, server } = await paired(days * DAY);
+    const { commands, clock, server } = await paired(days * DAY);
     clock.now += 20 * 60_000;
-    assert.ok((await desk.test()).ok);
+    assert.ok((await commands.test()).ok);
     const { claims } = await proofIn(server.asked[0]);
     assert.ok(Math.abs(claims.iat * 1000 - clock.now) < DAY, "the proof tells the time that the browser believes in");
   });
 }
 
 test("a server that wants a newer nonce is asked again at once, with the same request", async () => {
-  const { desk, clock, server } = await paired();
-  const look = await lookAt(desk);
+  const { commands, clock, server } = await paired();
+  const look = await lookAt(commands);
   clock.now += 7 * 60_000;
   const before = server.asked.length;
-  const done = await desk.confirm({ ...CHOICE, look });
+  const done = await commands.confirm({ ...CHOICE, look });
   assert.ok(done.ok);
   const sent = server.asked.slice(before);
   const stale = sent.filter((one) => one.stale);
@@ -96,10 +96,10 @@ test("a server that wants a newer nonce is asked again at once, with the same re
 });
 
 test("a server that is never content with a nonce is not asked without end", async () => {
-  const { desk, server } = await paired();
+  const { commands, server } = await paired();
   const before = server.asked.length;
-  server.door.guard = () => problemReply("proof-nonce", 401, "Again.", { error: "use_dpop_nonce" });
-  const answer = await desk.test();
+  server.middleware.guard = () => problemReply("proof-nonce", 401, "Again.", { error: "use_dpop_nonce" });
+  const answer = await commands.test();
   assert.ok(!answer.ok);
   assert.ok(server.asked.length - before <= 6);
 });
@@ -107,38 +107,38 @@ test("a server that is never content with a nonce is not asked without end", asy
 test("a nonce outlives the worker, and is never sent to another server", async () => {
   const { memory, server, start } = await paired();
   const before = server.asked.length;
-  assert.ok((await start().desk.test()).ok);
+  assert.ok((await start().commands.test()).ok);
   assert.equal(server.asked.length, before + 1);
   await memory.set({ nonce: { origin: "https://other.example", nonce: "theirs" } });
-  assert.ok((await start().desk.test()).ok);
+  assert.ok((await start().commands.test()).ok);
   const said = await Promise.all(server.asked.map(proofIn));
   assert.ok(said.every(({ claims }) => claims.nonce !== "theirs"));
 });
 
 for (const lapsed of [false, true]) {
   test(`a key that is lost ends the connection in plain words, ${lapsed ? "also" : "even"} when the token ${lapsed ? "has lapsed" : "is good"}`, async () => {
-    const { desk, keys, session, server, clock, local } = await paired();
+    const { commands, keys, session, server, clock, local } = await paired();
     const before = server.asked.length;
     keys.pair = null;
     if (lapsed) clock.now += 20 * 60_000;
-    const told = await desk.test();
-    assert.ok(!told.ok && told.problem.type === "key-lost");
+    const result = await commands.test();
+    assert.ok(!result.ok && result.problem.type === "key-lost");
     assert.equal(await session.read(), null);
     assert.equal(server.asked.length, before, "nothing is sent without a proof");
-    const view = await desk.standing();
+    const view = await commands.standing();
     assert.ok(view.ok && view.data.ended?.type === "key-lost" && view.data.last === SERVER);
     assert.doesNotMatch([...local.kept.values()].join(), /refresh-dev|access-token/);
   });
 }
 
 test("a browser that was paired before there were keys is asked to connect again, and does", async () => {
-  const { desk, keys, session, server } = await setting();
+  const { commands, keys, session, server } = await setting();
   keys.pair = null;
-  const told = await desk.test();
-  assert.ok(!told.ok && told.problem.type === "key-lost");
+  const result = await commands.test();
+  assert.ok(!result.ok && result.problem.type === "key-lost");
   assert.equal(server.asked.length, 0);
   const tokens = fakeTokens(server, { now: 1_000_000 });
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   for (let turn = 0; turn < 5_000 && !(await session.read()); turn += 1) await new Promise(setImmediate);
   assert.equal((await session.read())?.device.id, "dev_1");
@@ -146,49 +146,49 @@ test("a browser that was paired before there were keys is asked to connect again
 });
 
 test("a decision on its way when the key is lost stays open until its outcome is known", async () => {
-  const { desk, keys, attempts, server } = await paired();
-  const look = await lookAt(desk);
-  const guard = server.door.guard;
-  server.door.guard = (one) => {
+  const { commands, keys, attempts, server } = await paired();
+  const look = await lookAt(commands);
+  const guard = server.middleware.guard;
+  server.middleware.guard = (one) => {
     if (one.path === "/links") throw new TypeError("Failed to fetch");
     return guard?.(one) ?? null;
   };
-  const first = await desk.confirm({ ...CHOICE, look });
+  const first = await commands.confirm({ ...CHOICE, look });
   keys.pair = null;
-  const turned = await desk.resume({ attempt: String(first.attempt) });
+  const turned = await commands.resume({ attempt: String(first.attempt) });
   assert.ok(!turned.ok && turned.problem.type === "key-lost");
   assert.equal((await attempts.all())[0].answer, null);
 });
 
 test("a key that cannot be read for a moment costs no connection", async () => {
-  const { desk, keys, session, server } = await paired();
+  const { commands, keys, session, server } = await paired();
   const before = server.asked.length;
   keys.broken = true;
-  const told = await desk.test();
-  assert.ok(!told.ok && told.problem.type === "key-unreadable");
+  const result = await commands.test();
+  assert.ok(!result.ok && result.problem.type === "key-unreadable");
   assert.equal(server.asked.length, before);
   assert.ok(await session.read());
   keys.broken = false;
-  assert.ok((await desk.test()).ok);
+  assert.ok((await commands.test()).ok);
 });
 
 test("a browser that keeps no key is not paired, and says why", async () => {
-  const { desk, keys, server } = await setting({ connected: false });
+  const { commands, keys, server } = await setting({ connected: false });
   fakeTokens(server, { now: 1_000_000 });
   keys.broken = true;
-  const told = await desk.pair({ server: SERVER });
-  assert.ok(told.ok);
-  assert.equal(told.data.pairing?.state, "failed");
-  assert.equal(told.data.pairing?.problem?.type, "key-unreadable");
+  const result = await commands.pair({ server: SERVER });
+  assert.ok(result.ok);
+  assert.equal(result.data.pairing?.state, "failed");
+  assert.equal(result.data.pairing?.problem?.type, "key-unreadable");
   assert.equal(server.asked.length, 0);
 });
 
 test("each pairing has a key of its own, and disconnecting forgets it", async () => {
-  const { desk, keys, server, tokens, pairings } = await paired();
+  const { commands, keys, server, tokens, pairings } = await paired();
   const first = keys.pair;
-  await desk.disconnect();
+  await commands.disconnect();
   assert.equal(keys.pair, null);
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await pairings.poll();
   assert.ok(keys.pair);
@@ -197,20 +197,20 @@ test("each pairing has a key of its own, and disconnecting forgets it", async ()
 });
 
 test("tokens that are bound to no key are not taken: the server is too old", async () => {
-  const { desk, server, session, pairings } = await setting({ connected: false });
+  const { commands, server, session, pairings } = await setting({ connected: false });
   const tokens = fakeTokens(server, { now: 1_000_000 });
   const working = server.replies["POST /token"];
   server.replies["POST /token"] = async (/** @type {any} */ one) => {
     const answer = await working(one);
     return answer.ok ? reply({ ...(await answer.json()), token_type: "Bearer" }) : answer;
   };
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await pairings.poll();
   assert.equal(await session.read(), null);
-  const told = await desk.standing();
-  assert.ok(told.ok);
-  assert.deepEqual([told.data.pairing?.state, told.data.pairing?.problem?.type], ["failed", "server-too-old"]);
+  const result = await commands.standing();
+  assert.ok(result.ok);
+  assert.deepEqual([result.data.pairing?.state, result.data.pairing?.problem?.type], ["failed", "server-too-old"]);
 });
 
 /** Two keys. @returns {Promise<CryptoKeyPair[]>} */

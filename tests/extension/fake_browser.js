@@ -139,9 +139,9 @@ export function fakeScripts() {
   /** @type {string[][]} */
   const injected = [];
   /** @type {{origins: string[], word: string}[]} */
-  const told = [];
+  const messages = [];
   return {
-    allowed, registered, injected, told,
+    allowed, registered, injected, messages,
     /** @param {string[]} origins */
     granted: async (origins) => origins.every((one) => allowed.has(one)),
     /** @param {string[]} origins */
@@ -153,7 +153,7 @@ export function fakeScripts() {
     /** @param {string} name @param {string[]} origins */
     inject: async (name, origins) => void injected.push([name, ...origins]),
     /** @param {string[]} origins @param {"look_again" | "leave"} word */
-    tell: async (origins, word) => void told.push({ origins, word }),
+    tell: async (origins, word) => void messages.push({ origins, word }),
   };
 }
 
@@ -317,7 +317,7 @@ export function fakeServer() {
   };
 
   /** Who asks is looked at first. @type {{guard: ((one: Asked) => Response | null | Promise<Response | null>) | null}} */
-  const door = { guard: null };
+  const middleware = { guard: null };
 
   /** @type {typeof globalThis.fetch} */
   const fetch = async (address, options = {}) => {
@@ -328,16 +328,16 @@ export function fakeServer() {
     /** @type {Asked} */
     const one = { method: options.method ?? "GET", path, url: url.origin + url.pathname, headers, body: options.body ? parsed(String(options.body), headers) : null };
     asked.push(one);
-    const refused = await door.guard?.(one);
+    const refused = await middleware.guard?.(one);
     if (refused) return refused;
-    const told = replies[`${one.method} ${path}`];
-    if (told === undefined) return problemReply("not-found", 404, "There is nothing at this address.");
-    const answer = typeof told === "function" ? await told(one, options) : told;
+    const scripted = replies[`${one.method} ${path}`];
+    if (scripted === undefined) return problemReply("not-found", 404, "There is nothing at this address.");
+    const answer = typeof scripted === "function" ? await scripted(one, options) : scripted;
     return answer instanceof Response ? answer : reply(answer);
   };
   /** What was asked, but for what was sent back for a newer nonce. @param {string} what */
   const times = (what) => asked.filter((one) => `${one.method} ${one.path}` === what && !one.stale);
-  return { fetch, asked, replies, times, door };
+  return { fetch, asked, replies, times, middleware };
 }
 
 /**

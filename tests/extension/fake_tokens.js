@@ -113,7 +113,7 @@ export function fakeTokens(server, clock) {
     if (device) device.ended = "device-revoked";
     return new Response(null, { status: 204 });
   };
-  server.door.guard = async (one) => {
+  server.middleware.guard = async (one) => {
     if (one.path === "/pairings" || one.path === "/token") return null;
     const token = tokenIn(one.headers);
     const proof = await proven(one, token);

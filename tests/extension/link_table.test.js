@@ -31,8 +31,8 @@ async function atTable() {
   server.replies[SEEN] = (/** @type {any} */ { body }) => ({ rows: body.rows.map((/** @type {any} */ { link_id }) => ({ link_id, state: "intended", fill: body.stage === "before" })) });
   tabs.open.set(TAB, { url: PAGE, details: null });
   tableTabs.shows = TABLE;
-  const start = () => made.desk.table_start({ tab: TAB, batch: "bat_1", list: "Customers.csv" });
-  return { ...made, start, page: made.desk.onRecordPage };
+  const start = () => made.commands.table_start({ tab: TAB, batch: "bat_1", list: "Customers.csv" });
+  return { ...made, start, page: made.commands.onRecordPage };
 }
 
 /** @param {any} answer */
@@ -43,8 +43,8 @@ const data = (answer) => {
 const SHOWN = { id: "lnk_1", value: "", replaces: false };
 
 test("over the table the lists that wait are offered, with how many references they have", async () => {
-  const { desk } = await atTable();
-  const place = data(await desk.crm_page({ tab: TAB }));
+  const { commands } = await atTable();
+  const place = data(await commands.crm_page({ tab: TAB }));
   assert.deepEqual(place, { page: "table", kind: "customer", several: false, lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }], named: null });
 });
 
@@ -52,13 +52,13 @@ test("over the table the lists that wait are offered, with how many references t
 const batches = (...ids) => ({ batches: ids.map((id) => ({ id, name: `${id}.csv`, package: "xero", created_at: "2026-03-02T14:05:00Z", contacts: 9 })) });
 
 test("of several lists that wait the one whose page is open in crmlink is named; of two open ones neither", async () => {
-  const { desk, server, tableTabs } = await atTable();
+  const { commands, server, tableTabs } = await atTable();
   server.replies["GET /batches?state=filling"] = batches("bat_1", "bat_2", "bat_3", "bat_4", "bat_5", "bat_6");
   for (const id of ["bat_2", "bat_3", "bat_4", "bat_5", "bat_6"]) server.replies[`GET /batches/${id}`] = { counts: { states: { filling: 2 } } };
-  const named = async () => data(await desk.crm_page({ tab: TAB })).named;
+  const named = async () => data(await commands.crm_page({ tab: TAB })).named;
   assert.equal(await named(), null);
   tableTabs.seen = ["http://127.0.0.1:8787/lists/bat_6?state=filling", "http://127.0.0.1:8787/links", "https://elsewhere.example/lists/bat_1"];
-  const place = data(await desk.crm_page({ tab: TAB }));
+  const place = data(await commands.crm_page({ tab: TAB }));
   assert.equal(place.named, "bat_6");
   assert.equal(place.lists[0].id, "bat_6", "not among the ones that are left out");
   tableTabs.seen.push("http://127.0.0.1:8787/lists/bat_2/rows/4");
@@ -66,17 +66,17 @@ test("of several lists that wait the one whose page is open in crmlink is named;
 });
 
 test("over another page of Commusoft the lists that wait are told, and without any nothing is", async () => {
-  const { desk, server, tableTabs } = await atTable();
+  const { commands, server, tableTabs } = await atTable();
   tableTabs.shows = { count: 0, kind: null, tables: [] };
-  assert.deepEqual(data(await desk.crm_page({ tab: TAB })), { page: "crm", lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }], named: null });
+  assert.deepEqual(data(await commands.crm_page({ tab: TAB })), { page: "crm", lists: [{ id: "bat_1", name: "Customers.csv", rows: 1 }], named: null });
   server.replies["GET /batches?state=filling"] = { batches: [] };
-  assert.equal(data(await desk.crm_page({ tab: TAB })), null);
+  assert.equal(data(await commands.crm_page({ tab: TAB })), null);
 });
 
 test("a page of another Commusoft is not looked at", async () => {
-  const { desk, tabs, tableTabs, start } = await atTable();
+  const { commands, tabs, tableTabs, start } = await atTable();
   tabs.open.set(TAB, { url: "https://app.commusoft.us/system_settings/integrations/link", details: null });
-  assert.equal(data(await desk.crm_page({ tab: TAB })), null);
+  assert.equal(data(await commands.crm_page({ tab: TAB })), null);
   const answer = await start();
   assert.ok(!answer.ok);
   assert.deepEqual(tableTabs.opened, []);
@@ -163,14 +163,14 @@ test("after the page was loaded again, what was saved is told once and is over",
 });
 
 test("the panel comes back when the person asked for the page to be loaded again, and then only", async () => {
-  const { page, start, desk, tableTabs } = await atTable();
+  const { page, start, commands, tableTabs } = await atTable();
   data(await start());
-  await desk.loaded(TAB);
+  await commands.loaded(TAB);
   assert.deepEqual(tableTabs.opened, [TAB]);
   data(await page.table_reload(TAB));
-  await desk.loaded(98);
-  await desk.loaded(TAB);
-  await desk.loaded(TAB);
+  await commands.loaded(98);
+  await commands.loaded(TAB);
+  await commands.loaded(TAB);
   assert.deepEqual(tableTabs.opened, [TAB, TAB]);
 });
 
@@ -180,15 +180,15 @@ async function onList() {
   made.tabs.readList = async () => [];
   made.tableTabs.shows = { count: 0, kind: null, tables: [CUSTOMERS] };
   made.server.replies["POST /records/import"] = TAKEN;
-  const look = async () => data(await made.desk.crm_page({ tab: TAB }));
+  const look = async () => data(await made.commands.crm_page({ tab: TAB }));
   return { ...made, look };
 }
 
 test("a list of customers is shown by its names, and sent as the first part of an import", async () => {
-  const { desk, server, look } = await onList();
+  const { commands, server, look } = await onList();
   const place = await look();
   assert.deepEqual([place.page, place.kind, place.count, place.names], ["records", "customer", 2, ["Margaret Holloway", "Ashdown Ltd"]]);
-  data(await desk.records_send({ list: place.list, fresh: false }));
+  data(await commands.records_send({ list: place.list, fresh: false }));
   const [{ body }] = server.times("POST /records/import");
   assert.deepEqual({ ...body, import_id: "", rows: body.rows[1] }, {
     connection_id: "con_1", import_id: "", part: 1, parts: null, complete: false, removes: null,
@@ -200,17 +200,17 @@ test("a list of customers is shown by its names, and sent as the first part of a
 });
 
 test("the next page joins it, and only the person says that this was all", async () => {
-  const { desk, server, look, tableTabs } = await onList();
-  data(await desk.records_send({ list: (await look()).list, fresh: false }));
+  const { commands, server, look, tableTabs } = await onList();
+  data(await commands.records_send({ list: (await look()).list, fresh: false }));
   tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows: CUSTOMERS.rows.slice(1) }] };
   const place = await look();
   assert.deepEqual(place.begun, { kind: "customer", count: 2, pages: 1 });
-  data(await desk.records_send({ list: place.list, fresh: false }));
+  data(await commands.records_send({ list: place.list, fresh: false }));
   server.replies["POST /records/import"] = { ...TAKEN, would_remove: 7, finished: false };
-  const asked = data(await desk.records_complete({ kind: "customer", removes: null }));
+  const asked = data(await commands.records_complete({ kind: "customer", removes: null }));
   assert.deepEqual([asked.finished, asked.would_remove], [false, 7]);
   server.replies["POST /records/import"] = { ...TAKEN, gone: 7 };
-  data(await desk.records_complete({ kind: "customer", removes: 7 }));
+  data(await commands.records_complete({ kind: "customer", removes: 7 }));
   const sent = server.times("POST /records/import").map(({ body }) => [body.part, body.parts, body.complete, body.removes, body.rows.length]);
   assert.deepEqual(sent, [[1, null, false, null, 2], [2, null, false, null, 1], [3, 3, true, null, 0], [3, 3, true, 7, 0]]);
   assert.equal(new Set(server.times("POST /records/import").map(({ body }) => body.import_id)).size, 1);
@@ -218,31 +218,31 @@ test("the next page joins it, and only the person says that this was all", async
 });
 
 test("a part whose answer was lost is sent again under its own number", async () => {
-  const { desk, server, look } = await onList();
+  const { commands, server, look } = await onList();
   server.replies["POST /records/import"] = () => { throw new TypeError("lost"); };
   const { list } = await look();
-  assert.equal((await desk.records_send({ list, fresh: false })).ok, false);
+  assert.equal((await commands.records_send({ list, fresh: false })).ok, false);
   server.replies["POST /records/import"] = TAKEN;
-  data(await desk.records_send({ list, fresh: false }));
+  data(await commands.records_send({ list, fresh: false }));
   const parts = server.times("POST /records/import").map(({ body }) => [body.import_id, body.part]);
   assert.deepEqual(parts[0], parts.at(-1));
 });
 
 test("a list that changed after it was shown is not sent", async () => {
-  const { desk, server, look, tableTabs } = await onList();
+  const { commands, server, look, tableTabs } = await onList();
   const { list } = await look();
   tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows: CUSTOMERS.rows.slice(1) }] };
-  const answer = await desk.records_send({ list, fresh: false });
+  const answer = await commands.records_send({ list, fresh: false });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "list-changed");
   assert.deepEqual(server.times("POST /records/import"), []);
 });
 
 test("a list with a column of references sends them, empty ones too", async () => {
-  const { desk, server, look, tableTabs } = await onList();
+  const { commands, server, look, tableTabs } = await onList();
   const rows = CUSTOMERS.rows.map((row, at) => ({ ...row, cells: [...row.cells, at === 0 ? "ACC-1" : ""] }));
   tableTabs.shows = { count: 0, kind: null, tables: [{ headings: [...CUSTOMERS.headings, "Third-Party Reference"], rows }] };
-  data(await desk.records_send({ list: (await look()).list, fresh: false }));
+  data(await commands.records_send({ list: (await look()).list, fresh: false }));
   assert.deepEqual(server.times("POST /records/import")[0].body.rows.map((/** @type {any} */ one) => one.reference), ["ACC-1", ""]);
 });
 
@@ -261,11 +261,11 @@ test("a row that leads to two customers, as that of a job does, is not taken", a
 });
 
 test("a page sent after one whose answer was lost becomes the next part", async () => {
-  const { desk, server, look, tableTabs } = await onList();
+  const { commands, server, look, tableTabs } = await onList();
   server.replies["POST /records/import"] = () => { throw new TypeError("lost"); };
-  await desk.records_send({ list: (await look()).list, fresh: false });
+  await commands.records_send({ list: (await look()).list, fresh: false });
   tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows: CUSTOMERS.rows.slice(1) }] };
   server.replies["POST /records/import"] = (/** @type {any} */ { body }) => (body.part === 1 ? problemReply("import-key-reused", 409, "") : TAKEN);
-  data(await desk.records_send({ list: (await look()).list, fresh: false }));
+  data(await commands.records_send({ list: (await look()).list, fresh: false }));
   assert.deepEqual(server.times("POST /records/import").map(({ body }) => body.part), [1, 1, 2]);
 });

@@ -19,7 +19,7 @@ async function onList(rows = ROWS) {
   made.tabs.open.set(TAB, { url: LIST, details: null });
   made.tabs.readList = async () => shown.rows;
   const look = async () => {
-    const answer = await made.desk.look({ tab: TAB });
+    const answer = await made.commands.look({ tab: TAB });
     if (!answer.ok || answer.data.place?.page !== "list") throw new Error("no list");
     return answer.data.place;
   };
@@ -30,11 +30,11 @@ async function onList(rows = ROWS) {
 const idOf = (place) => /** @type {string} */ (place.list);
 
 test("a list is shown by its first names and its number, and sent as the page shows it", async () => {
-  const { desk, server, look } = await onList();
+  const { commands, server, look } = await onList();
   const place = await look();
   assert.deepEqual([place.names, place.count], [["Margaret Holloway", "Peter Ashdown"], 2]);
   assert.equal(server.times("POST /batches").length, 0);
-  const answer = await desk.collect({ list: idOf(place), batch: null });
+  const answer = await commands.collect({ list: idOf(place), batch: null });
   assert.ok(answer.ok);
   const [{ body }] = server.times("POST /batches");
   assert.deepEqual({ ...body, contacts: body.contacts[0] }, {
@@ -44,28 +44,28 @@ test("a list is shown by its first names and its number, and sent as the page sh
 });
 
 test("a list that changed after it was shown is not sent", async () => {
-  const { desk, server, look, shown } = await onList();
+  const { commands, server, look, shown } = await onList();
   const place = await look();
   shown.rows = [ROWS[0]];
-  const answer = await desk.collect({ list: idOf(place), batch: null });
+  const answer = await commands.collect({ list: idOf(place), batch: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "list-changed");
   assert.deepEqual(server.times("POST /batches"), []);
 });
 
 test("a tab that left the list, or was closed, sends nothing", async () => {
-  const { desk, server, tabs, look } = await onList();
+  const { commands, server, tabs, look } = await onList();
   const list = idOf(await look());
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: null });
-  const moved = await desk.collect({ list, batch: null });
+  const moved = await commands.collect({ list, batch: null });
   tabs.open.delete(TAB);
-  const closed = await desk.collect({ list, batch: null });
+  const closed = await commands.collect({ list, batch: null });
   assert.deepEqual([moved, closed].map((one) => one.ok || one.problem.type), ["list-changed", "tab-closed"]);
   assert.deepEqual(server.times("POST /batches"), []);
 });
 
 test("a list whose tab went on to another company while it was read is read again where it arrived", async () => {
-  const { desk, server, tabs, shown, look } = await onList();
+  const { commands, server, tabs, shown, look } = await onList();
   shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
   let reads = 0;
   tabs.readList = async () => {
@@ -75,42 +75,42 @@ test("a list whose tab went on to another company while it was read is read agai
   };
   const list = idOf(await look());
   assert.equal(reads, 2);
-  assert.ok((await desk.collect({ list, batch: null })).ok);
+  assert.ok((await commands.collect({ list, batch: null })).ok);
   assert.equal(server.times("POST /batches")[0].body.organisation, "!OTHER");
 });
 
 test("a list whose tab goes on to a contact while it is read is not shown as a list", async () => {
-  const { desk, tabs } = await onList();
+  const { commands, tabs } = await onList();
   tabs.readList = async () => {
     tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
     return ROWS;
   };
-  const answer = await desk.look({ tab: TAB });
+  const answer = await commands.look({ tab: TAB });
   assert.ok(answer.ok);
   assert.equal(answer.data.place?.page, "contact");
 });
 
 test("a tab that never rests is no list", async () => {
-  const { desk, tabs } = await onList();
+  const { commands, tabs } = await onList();
   let reads = 0;
   tabs.readList = async () => {
     tabs.open.set(TAB, { url: LIST.replace("!kR4N6", `!X${(reads += 1)}`), details: null });
     return ROWS;
   };
-  const answer = await desk.look({ tab: TAB });
+  const answer = await commands.look({ tab: TAB });
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.place, { page: null });
 });
 
 test("a list whose tab went on to another company while it was read again is not sent", async () => {
-  const { desk, server, tabs, shown, look } = await onList();
+  const { commands, server, tabs, shown, look } = await onList();
   shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
   const list = idOf(await look());
   tabs.readList = async () => {
     tabs.open.set(TAB, { url: LIST.replace("!kR4N6", "!OTHER"), details: null });
     return shown.rows;
   };
-  const answer = await desk.collect({ list, batch: null });
+  const answer = await commands.collect({ list, batch: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "list-changed");
   assert.deepEqual(server.times("POST /batches"), []);
@@ -125,7 +125,7 @@ test("contacts of another organisation are left out, for ids mean something else
 test("a worker that was ended in between still knows the list", async () => {
   const { start, look } = await onList();
   const list = idOf(await look());
-  const answer = await start().desk.collect({ list, batch: null });
+  const answer = await start().commands.collect({ list, batch: null });
   assert.ok(answer.ok);
 });
 
@@ -146,9 +146,9 @@ test("the draft of a file is offered too, for it learns its organisation from th
     draft({ ...file, id: "bat_3", organisation: "!OTHER" }), draft({ ...file, id: "bat_4", package: "kashflow", organisation: null }),
   ];
   assert.deepEqual(joinable(drafts, xero).map((one) => one.id), ["bat_1", "bat_2"]);
-  const { desk, server, look } = await onList();
+  const { commands, server, look } = await onList();
   server.replies["POST /batches"] = draft({ ...file, added: 0, completed: 2 });
-  const answer = await desk.collect({ list: idOf(await look()), batch: "bat_1" });
+  const answer = await commands.collect({ list: idOf(await look()), batch: "bat_1" });
   assert.ok(answer.ok);
   assert.deepEqual([answer.data.draft.added, answer.data.draft.completed], [0, 2]);
 });
@@ -161,16 +161,16 @@ test("a draft begun today is the likely one, an old one is not", () => {
 });
 
 test("the next page of a list joins its draft", async () => {
-  const { desk, server, look } = await onList();
-  await desk.collect({ list: idOf(await look()), batch: "bat_1" });
+  const { commands, server, look } = await onList();
+  await commands.collect({ list: idOf(await look()), batch: "bat_1" });
   assert.equal(server.times("POST /batches")[0].body.batch, "bat_1");
 });
 
 test("a list longer than the server takes at once goes in pieces into one draft", async () => {
   const many = Array.from({ length: 1201 }, (_, at) =>
     row(HOLLOWAY_PAGE.replace("6186", at.toString(16).padStart(4, "0")), `No ${at}`));
-  const { desk, server, look } = await onList(many);
-  const answer = await desk.collect({ list: idOf(await look()), batch: null });
+  const { commands, server, look } = await onList(many);
+  const answer = await commands.collect({ list: idOf(await look()), batch: null });
   assert.ok(answer.ok);
   const pieces = server.times("POST /batches").map(({ body }) => [body.contacts.length, body.batch]);
   assert.deepEqual(pieces, [[1000, null], [201, "bat_1"]]);
@@ -184,20 +184,20 @@ test("a token without the right to send lists is said to be so", async () => {
 });
 
 test("after a lost answer nobody is told that nothing was kept", async () => {
-  const { desk, server, look } = await onList();
+  const { commands, server, look } = await onList();
   const list = idOf(await look());
   server.replies["POST /batches"] = lost;
-  const answer = await desk.collect({ list, batch: null });
+  const answer = await commands.collect({ list, batch: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "list-unanswered");
   server.replies["POST /batches"] = () => problemReply("not-found", 404, "The draft is gone.");
-  const refused = await desk.collect({ list, batch: "bat_9" });
+  const refused = await commands.collect({ list, batch: "bat_9" });
   assert.equal(!refused.ok && refused.problem.type, "not-found");
 });
 
 test("what a hostile list says stays within the server's bounds", async () => {
-  const { desk, server, look } = await onList([{ href: HOLLOWAY_PAGE, text: "N".repeat(5000), row: `${"9".repeat(90)}\n${"a".repeat(64)}@${"b.".repeat(300)}` }]);
-  await desk.collect({ list: idOf(await look()), batch: null });
+  const { commands, server, look } = await onList([{ href: HOLLOWAY_PAGE, text: "N".repeat(5000), row: `${"9".repeat(90)}\n${"a".repeat(64)}@${"b.".repeat(300)}` }]);
+  await commands.collect({ list: idOf(await look()), batch: null });
   const [contact] = server.times("POST /batches")[0].body.contacts;
   assert.ok(contact.name.length <= 300 && contact.email.length <= 320);
   assert.ok(contact.phones.every((/** @type {string} */ phone) => phone.length <= 60));

@@ -123,7 +123,7 @@ test("what a page's script may say is not heard as a page of ours, nor the other
 });
 
 test("every message that is let in has its answer in the background", async () => {
-  const { desk } = await setting();
-  const answers = /** @type {Record<string, unknown>} */ (desk);
+  const { commands } = await setting();
+  const answers = /** @type {Record<string, unknown>} */ (commands);
   assert.deepEqual(Object.keys(MESSAGES).filter((type) => typeof answers[type] !== "function"), []);
 });

@@ -20,7 +20,7 @@ function changeOver(server) {
 async function unanswered(connection_id) {
   const parts = await setting();
   parts.server.replies["POST /links"] = lost;
-  const { ok } = await parts.desk.confirm({ ...CHOICE, look: await lookAt(parts.desk) });
+  const { ok } = await parts.commands.confirm({ ...CHOICE, look: await lookAt(parts.commands) });
   assert.equal(ok, false);
   if (connection_id === undefined) {
     const { attempts } = await parts.memory.get("attempts");
@@ -34,22 +34,22 @@ async function unanswered(connection_id) {
 }
 
 test("a decision names the connection that its record was shown of", async () => {
-  const { desk, server } = await setting();
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
-  await desk.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  const { commands, server } = await setting();
+  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   assert.equal(server.times("POST /links")[0].body.connection_id, WORKSPACE.connection_id);
   assert.equal(server.times("POST /links/lnk_1/undo")[0].body.connection_id, WORKSPACE.connection_id);
 });
 
 test("a server of an earlier version, which tells of no connection, is sent none", async () => {
-  const { desk, server } = await setting();
+  const { commands, server } = await setting();
   const { connection_id: _, ...older } = WORKSPACE;
   server.replies["GET /workspace"] = older;
   server.replies["POST /suggestions"] = offer({ connection_id: undefined });
-  const look = await lookAt(desk);
-  assert.ok((await desk.suggest({ look, kind: null, typed: null })).ok);
-  await desk.confirm({ ...CHOICE, look });
-  await desk.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  const look = await lookAt(commands);
+  assert.ok((await commands.suggest({ look, kind: null, typed: null })).ok);
+  await commands.confirm({ ...CHOICE, look });
+  await commands.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   for (const what of ["POST /links", "POST /links/lnk_1/undo"]) {
     assert.equal("connection_id" in server.times(what)[0].body, false);
   }
@@ -57,75 +57,75 @@ test("a server of an earlier version, which tells of no connection, is sent none
 
 for (const kept of [WORKSPACE.connection_id, undefined]) {
   test(`a request without an answer, kept ${kept ? "with" : "without"} its connection, is not sent again to another account`, async () => {
-    const { desk, server } = await unanswered(kept);
+    const { commands, server } = await unanswered(kept);
     changeOver(server);
-    const view = await desk.look({ tab: TAB });
+    const view = await commands.look({ tab: TAB });
     assert.ok(view.ok && view.data.attempt);
     assert.equal(view.data.attempt.open, false);
-    const told = await desk.resume({ attempt: view.data.attempt.key });
-    assert.ok(!told.ok);
-    assert.equal(told.problem.type, "other-connection");
+    const answer = await commands.resume({ attempt: view.data.attempt.key });
+    assert.ok(!answer.ok);
+    assert.equal(answer.problem.type, "other-connection");
     assert.equal(server.times("POST /links").length, 1);
   });
 }
 
 test("the person is told on any page of what is not sent again", async () => {
-  const { desk, server, tabs } = await unanswered(WORKSPACE.connection_id);
+  const { commands, server, tabs } = await unanswered(WORKSPACE.connection_id);
   changeOver(server);
   tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
-  const view = await desk.look({ tab: TAB });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok);
   assert.deepEqual(view.data.others.map(({ title, open }) => [title, open]), [["Margaret Holloway", false]]);
 });
 
 test("with the same account a request without an answer is sent again as before", async () => {
-  const { desk, server } = await unanswered(WORKSPACE.connection_id);
+  const { commands, server } = await unanswered(WORKSPACE.connection_id);
   server.replies["POST /links"] = () => reply(link(), 201);
-  const view = await desk.look({ tab: TAB });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
-  assert.ok((await desk.resume({ attempt: view.data.attempt.key })).ok);
+  assert.ok((await commands.resume({ attempt: view.data.attempt.key })).ok);
   const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.deepEqual(keys, [keys[0], keys[0]]);
 });
 
 test("an undo without an answer is not sent again to another account", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   server.replies["POST /links/lnk_1/undo"] = lost;
-  await desk.undo({ look, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  await commands.undo({ look, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   changeOver(server);
-  const view = await desk.look({ tab: TAB });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
-  await desk.resume({ attempt: view.data.attempt.key });
+  await commands.resume({ attempt: view.data.attempt.key });
   assert.equal(server.times("POST /links/lnk_1/undo").length, 1);
 });
 
 test("suggestions of another account than the one that was looked at are not shown", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   changeOver(server);
-  const answer = await desk.suggest({ look, kind: null, typed: null });
+  const answer = await commands.suggest({ look, kind: null, typed: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "other-connection");
 });
 
 test("records found in another account than the one that was looked at are not shown", async () => {
-  const { desk, server } = await setting();
-  const look = await lookAt(desk);
+  const { commands, server } = await setting();
+  const look = await lookAt(commands);
   const found = { connection_id: WORKSPACE.connection_id, records: [record()] };
   server.replies["GET /records?q=holloway&kind=customer&limit=20"] = found;
-  assert.ok((await desk.search({ look, q: "holloway", kind: "customer" })).ok);
+  assert.ok((await commands.search({ look, q: "holloway", kind: "customer" })).ok);
   server.replies["GET /records?q=holloway&kind=customer&limit=20"] = { ...found, connection_id: OTHER.connection_id };
-  const answer = await desk.search({ look, q: "holloway", kind: "customer" });
+  const answer = await commands.search({ look, q: "holloway", kind: "customer" });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "other-connection");
 });
 
 test("what the server refuses as another account's is over, and is not sent again", async () => {
-  const { desk, server } = await unanswered(WORKSPACE.connection_id);
+  const { commands, server } = await unanswered(WORKSPACE.connection_id);
   server.replies["POST /links"] = () => problemReply("other-connection", 409, "Another account is connected.");
-  const view = await desk.look({ tab: TAB });
+  const view = await commands.look({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
-  const answer = await desk.resume({ attempt: view.data.attempt.key });
+  const answer = await commands.resume({ attempt: view.data.attempt.key });
   assert.ok(!answer.ok && !answer.open);
 });

@@ -11,7 +11,7 @@ async function fresh() {
   const set = await setting({ connected: false });
   const tokens = fakeTokens(set.server, set.clock);
   const standing = async () => {
-    const answer = await set.desk.standing();
+    const answer = await set.commands.standing();
     assert.ok(answer.ok);
     return answer.data;
   };
@@ -35,8 +35,8 @@ async function turns(until) {
 const silentUntilTheEnd = (t) => () => new Promise((_, giveUp) => t.after(() => giveUp(new TypeError("over"))));
 
 test("Connect opens the approval page, shows the code, and is connected once it is approved", async () => {
-  const { desk, server, tokens, browser, standing, polls } = await fresh();
-  await desk.pair({ server: "127.0.0.1:8787/" });
+  const { commands, server, tokens, browser, standing, polls } = await fresh();
+  await commands.pair({ server: "127.0.0.1:8787/" });
   const [begun] = server.times("POST /pairings");
   assert.deepEqual(begun.body, { client_id: "crmlink-extension", browser: "Chrome on Windows" });
   assert.equal(begun.headers.Authorization, undefined);
@@ -53,15 +53,15 @@ test("Connect opens the approval page, shows the code, and is connected once it 
 });
 
 test("no page learns the secret half of the code", async () => {
-  const { desk, standing } = await fresh();
-  const answers = [await desk.pair({ server: SERVER }), await standing(), await desk.pair_again(), await desk.pair_cancel()];
+  const { commands, standing } = await fresh();
+  const answers = [await commands.pair({ server: SERVER }), await standing(), await commands.pair_again(), await commands.pair_cancel()];
   assert.ok(!JSON.stringify(answers).includes("device-code"));
 });
 
 test("before the browser allows it nothing is asked; when it does, it begins though the popup is gone", async () => {
-  const { desk, server, browser, connecting, standing } = await fresh();
+  const { commands, server, browser, connecting, standing } = await fresh();
   browser.permitted = false;
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   assert.deepEqual(server.asked, []);
   assert.equal((await standing()).pairing, null);
   browser.permitted = true;
@@ -71,10 +71,10 @@ test("before the browser allows it nothing is asked; when it does, it begins tho
 });
 
 test("a permission for something else, or long after, begins nothing", async () => {
-  const { desk, server, browser, connecting, clock } = await fresh();
+  const { commands, server, browser, connecting, clock } = await fresh();
   await connecting.onPermissionsAdded();
   browser.permitted = false;
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await connecting.onPermissionsAdded();
   clock.now += 10 * 60_000;
   browser.permitted = true;
@@ -83,20 +83,20 @@ test("a permission for something else, or long after, begins nothing", async () 
 });
 
 test("Connect pressed twice, in two pages, is one pairing and one tab", async () => {
-  const { desk, server, browser } = await fresh();
-  await Promise.all([desk.pair({ server: SERVER }), desk.pair({ server: SERVER })]);
-  await desk.pair({ server: SERVER });
+  const { commands, server, browser } = await fresh();
+  await Promise.all([commands.pair({ server: SERVER }), commands.pair({ server: SERVER })]);
+  await commands.pair({ server: SERVER });
   assert.equal(server.times("POST /pairings").length, 1);
   assert.equal(browser.opened.length, 1);
-  await desk.pair_again();
+  await commands.pair_again();
   assert.equal(browser.opened.length, 2);
 });
 
 test("a worker that dies half way goes on when it starts again", async (t) => {
-  const { desk, server, start, memory, tokens, standing } = await fresh();
+  const { commands, server, start, memory, tokens, standing } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = silentUntilTheEnd(t);
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(() => server.times("POST /token").length > 0);
   assert.match(String(memory.kept.get("pairing")), /device-code-1/);
   server.replies["POST /token"] = answer;
@@ -106,7 +106,7 @@ test("a worker that dies half way goes on when it starts again", async (t) => {
 });
 
 test("a lost answer to the approved question costs nothing", async () => {
-  const { desk, server, tokens, standing } = await fresh();
+  const { commands, server, tokens, standing } = await fresh();
   const answer = server.replies["POST /token"];
   let losses = 0;
   server.replies["POST /token"] = (/** @type {any} */ one) => {
@@ -115,15 +115,15 @@ test("a lost answer to the approved question costs nothing", async () => {
     losses += 1;
     return losses < 5 ? lost() : told;
   };
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(async () => (await standing()).connected);
   assert.equal(tokens.devices.length, 1);
   assert.equal(losses, 5);
 });
 
 test("a code that brought its tokens is not sent again, though the worker died before it was dropped", async () => {
-  const { desk, memory, tokens, start, standing, polls } = await fresh();
-  await desk.pair({ server: SERVER });
+  const { commands, memory, tokens, start, standing, polls } = await fresh();
+  await commands.pair({ server: SERVER });
   const kept = String(memory.kept.get("pairing"));
   tokens.pairing.state = "approved";
   await turns(async () => (await standing()).connected);
@@ -135,7 +135,7 @@ test("a code that brought its tokens is not sent again, though the worker died b
 });
 
 test("the server is asked no more often than it wants", async () => {
-  const { desk, clock, server, tokens } = await fresh();
+  const { commands, clock, server, tokens } = await fresh();
   /** @type {number[]} */
   const times = [];
   const answer = server.replies["POST /token"];
@@ -146,58 +146,58 @@ test("the server is asked no more often than it wants", async () => {
     if (times.length === 6) tokens.pairing.state = "denied";
     return answer(one);
   };
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(() => times.length === 6);
   assert.deepEqual(times.map((time, index) => (time - (times[index - 1] ?? 1_000_000)) / 1000), [2, 2, 7, 7, 60, 14]);
 });
 
 test("a server that does not answer is asked more and more rarely, and the page says so", async () => {
-  const { desk, clock, server, standing } = await fresh();
+  const { commands, clock, server, standing } = await fresh();
   /** @type {number[]} */
   const times = [];
   server.replies["POST /token"] = () => {
     times.push(clock.now);
     return lost();
   };
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(() => times.length > 6);
   assert.deepEqual(times.slice(0, 7).map((time, index) => (time - (times[index - 1] ?? 1_000_000)) / 1000), [2, 4, 8, 16, 30, 30, 30]);
   assert.equal((await standing()).pairing?.problem?.type, "server-unreachable");
 });
 
 test("the worker never rests so long that a browser would end it", async () => {
-  const { desk, server, standing, browser } = await fresh();
+  const { commands, server, standing, browser } = await fresh();
   server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(async () => (await standing()).pairing?.state === "over");
   assert.ok(browser.naps >= 600 / 20);
 });
 
 for (const [state, shown] of [["denied", "denied"], ["over", "over"]]) {
   test(`a pairing that is ${state} says so, and can be begun again`, async () => {
-    const { desk, tokens, standing, server } = await fresh();
-    await desk.pair({ server: SERVER });
+    const { commands, tokens, standing, server } = await fresh();
+    await commands.pair({ server: SERVER });
     tokens.pairing.state = state;
     await turns(async () => (await standing()).pairing?.state === shown);
-    await desk.pair({ server: SERVER });
+    await commands.pair({ server: SERVER });
     assert.equal((await standing()).pairing?.state, "waiting");
     assert.equal(server.times("POST /pairings").length, 2);
   });
 }
 
 test("after ten minutes without a server it is over, after one last question", async () => {
-  const { desk, server, clock, standing } = await fresh();
-  await desk.pair({ server: SERVER });
+  const { commands, server, clock, standing } = await fresh();
+  await commands.pair({ server: SERVER });
   server.replies["POST /token"] = lost;
   await turns(async () => (await standing()).pairing?.state === "over");
   assert.ok(clock.now >= 1_000_000 + 600_000);
 });
 
 test("an approval in the last moment counts, though the worker woke too late", async (t) => {
-  const { desk, server, clock, tokens, start, standing } = await fresh();
+  const { commands, server, clock, tokens, start, standing } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = silentUntilTheEnd(t);
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   clock.now += 3_600_000;
   tokens.pairing.state = "approved";
   server.replies["POST /token"] = answer;
@@ -206,20 +206,20 @@ test("an approval in the last moment counts, though the worker woke too late", a
 });
 
 test("a new pairing is asked after at once, though the last one's question was to wait", async () => {
-  const { desk, server, tokens, standing, polls } = await fresh();
+  const { commands, server, tokens, standing, polls } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(() => polls().length === 1);
-  await desk.pair_cancel();
+  await commands.pair_cancel();
   server.replies["POST /token"] = answer;
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await turns(async () => (await standing()).connected);
 });
 
 test("Cancel stops it, at once and for good", async () => {
-  const { desk, server, tokens, standing } = await fresh();
+  const { commands, server, tokens, standing } = await fresh();
   /** @type {(() => void) | null} */
   let release = null;
   const answer = server.replies["POST /token"];
@@ -227,9 +227,9 @@ test("Cancel stops it, at once and for good", async () => {
     await new Promise((resolve) => (release = () => resolve(undefined)));
     return answer(one);
   };
-  await desk.pair({ server: SERVER });
+  await commands.pair({ server: SERVER });
   await turns(() => release);
-  await desk.pair_cancel();
+  await commands.pair_cancel();
   assert.equal((await standing()).pairing, null);
   tokens.pairing.state = "approved";
   /** @type {any} */ (release)();
@@ -244,9 +244,9 @@ for (const [what, answer, type] of /** @type {[string, any, string][]} */ ([
   ["a code that is none", { device_code: "device-code-1", user_code: "<b>", expires_in: 600 }, "server-odd"],
 ])) {
   test(`${what} is told, and opens no page`, async () => {
-    const { desk, server, browser, standing } = await fresh();
+    const { commands, server, browser, standing } = await fresh();
     server.replies["POST /pairings"] = answer;
-    await desk.pair({ server: SERVER });
+    await commands.pair({ server: SERVER });
     const { pairing } = await standing();
     assert.equal(pairing?.state, "failed");
     assert.equal(pairing?.problem?.type, type);
@@ -263,11 +263,11 @@ for (const [told, opened] of [
   [undefined, "http://127.0.0.1:8787/pair?code=BCDF-GHJK"],
 ]) {
   test(`told to open ${told}, it opens ${opened}`, async () => {
-    const { desk, server, browser } = await fresh();
+    const { commands, server, browser } = await fresh();
     server.replies["POST /pairings"] = {
       device_code: "device-code-1", user_code: "BCDF-GHJK", expires_in: 600, interval: 2, verification_uri_complete: told,
     };
-    await desk.pair({ server: SERVER });
+    await commands.pair({ server: SERVER });
     assert.deepEqual(browser.opened, [opened]);
   });
 }

@@ -68,17 +68,17 @@ async function atRecord(more) {
 }
 
 test("a record's page is told what Sage has, where the link was made over differences", async () => {
-  const { desk, tableTabs } = await atRecord({});
-  assert.ok((await desk.sage_compare({ tab: TAB })).ok);
+  const { commands, tableTabs } = await atRecord({});
+  assert.ok((await commands.sage_compare({ tab: TAB })).ok);
   assert.deepEqual(tableTabs.compared, [TAB]);
-  const answer = await desk.onRecordPage.sage_begin(TAB);
+  const answer = await commands.onRecordPage.sage_begin(TAB);
   assert.ok(answer.ok);
   assert.deepEqual([answer.data.subject.number, answer.data.parts.last_name, answer.data.labels], ["1001", "HOLLOWAY", LABELS]);
 });
 
 test("a record that was linked from another package has nothing to compare", async () => {
-  const { desk } = await atRecord({ package: "xero" });
-  assert.equal((await desk.onRecordPage.sage_begin(TAB)).ok, false);
+  const { commands } = await atRecord({ package: "xero" });
+  assert.equal((await commands.onRecordPage.sage_begin(TAB)).ok, false);
 });
 
 test("the panel fills nothing when it opens, nor when the page presses its buttons", async () => {

@@ -13,38 +13,38 @@ const MINUTE = 60_000;
 async function paired() {
   const set = await setting({ connected: false });
   const tokens = fakeTokens(set.server, set.clock);
-  await set.desk.pair({ server: SERVER });
+  await set.commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await set.pairings.poll();
-  assert.equal((await set.desk.standing()).ok && (await set.session.read())?.device.id, "dev_1");
+  assert.equal((await set.commands.standing()).ok && (await set.session.read())?.device.id, "dev_1");
   return { ...set, tokens, asked: () => set.server.times("POST /token").filter((one) => one.body.grant_type === "refresh_token") };
 }
 
 test("an access token serves until less than a minute of it is left", async () => {
-  const { desk, clock, asked } = await paired();
-  await desk.test();
+  const { commands, clock, asked } = await paired();
+  await commands.test();
   clock.now += 9 * MINUTE - 5_000;
-  assert.ok((await desk.test()).ok);
+  assert.ok((await commands.test()).ok);
   assert.equal(asked().length, 0);
   clock.now += 10_000;
-  assert.ok((await desk.test()).ok);
+  assert.ok((await commands.test()).ok);
   assert.equal(asked().length, 1);
 });
 
 test("one renewal serves everybody who waits for it", async () => {
-  const { desk, clock, asked } = await paired();
-  const look = await lookAt(desk);
+  const { commands, clock, asked } = await paired();
+  const look = await lookAt(commands);
   clock.now += 20 * MINUTE;
-  const answers = await Promise.all([desk.test(), desk.search({ look, q: "x", kind: "customer" }), desk.test(), desk.refreshLink({ link: "lnk_1" }), desk.look({ tab: 7 })]);
+  const answers = await Promise.all([commands.test(), commands.search({ look, q: "x", kind: "customer" }), commands.test(), commands.refreshLink({ link: "lnk_1" }), commands.look({ tab: 7 })]);
   assert.ok(answers[0].ok && answers[2].ok && answers[4].ok);
   assert.equal(asked().length, 1);
 });
 
 test("a token that the server refuses early is renewed once, and the request sent again under its own key", async () => {
-  const { desk, server, tokens, asked } = await paired();
-  const look = await lookAt(desk);
+  const { commands, server, tokens, asked } = await paired();
+  const look = await lookAt(commands);
   tokens.access.clear();
-  const done = await desk.confirm({ ...CHOICE, look });
+  const done = await commands.confirm({ ...CHOICE, look });
   assert.ok(done.ok);
   const sent = server.times("POST /links");
   assert.equal(sent.length, 2);
@@ -55,30 +55,30 @@ test("a token that the server refuses early is renewed once, and the request sen
 });
 
 test("a server that refuses every token is not asked without end", async () => {
-  const { desk, server, asked } = await paired();
+  const { commands, server, asked } = await paired();
   const before = server.asked.length;
-  server.door.guard = ({ path }) => (path === "/token" ? null : problemReply("token-refused", 401, "No."));
-  const answer = await desk.test();
+  server.middleware.guard = ({ path }) => (path === "/token" ? null : problemReply("token-refused", 401, "No."));
+  const answer = await commands.test();
   assert.ok(!answer.ok && answer.problem.type === "token-refused");
   assert.equal(asked().length, 1);
   assert.equal(server.asked.length - before, 3);
 });
 
 test("two hundred lost answers lock nobody out", async () => {
-  const { desk, server, clock, tokens, start } = await paired();
+  const { commands, server, clock, tokens, start } = await paired();
   const working = server.replies["POST /token"];
   /** What sends it back for a nonce arrives: the answer that brings tokens is the one that counts. @type {(one: any) => Promise<any>} */
   const losing = async (one) => {
     const answer = await working(one);
     return one.stale ? answer : lost();
   };
-  let worker = desk;
+  let worker = commands;
   for (let round = 0; round < 200; round += 1) {
     clock.now += 11 * MINUTE;
     server.replies["POST /token"] = losing;
     const answer = await worker.test();
     assert.ok(!answer.ok && answer.problem.type === "server-unreachable", `round ${round}`);
-    if (round % 3 === 0) worker = start().desk;
+    if (round % 3 === 0) worker = start().commands;
     if (round % 2 === 0) {
       server.replies["POST /token"] = working;
       assert.ok((await worker.test()).ok, `round ${round}`);
@@ -104,14 +104,14 @@ test("a browser that keeps no old token is locked out by the same losses", async
 });
 
 test("a worker that dies between the answer and storing it asks again with the old token", async () => {
-  const { desk, clock, local, start, tokens, asked } = await paired();
+  const { commands, clock, local, start, tokens, asked } = await paired();
   clock.now += 11 * MINUTE;
   const { set } = local;
   local.set = () => new Promise(() => undefined);
-  void desk.test();
+  void commands.test();
   await new Promise((resolve) => setTimeout(resolve, 20));
   local.set = set;
-  assert.ok((await start().desk.test()).ok);
+  assert.ok((await start().commands.test()).ok);
   const [first, second] = asked().map((one) => one.body.refresh_token);
   assert.equal(first, second);
   assert.equal(tokens.devices[0].ended, null);
@@ -128,14 +128,14 @@ for (const [what, late] of /** @type {[string, any][]} */ ([
       await local.set({ connection: newer });
       return late;
     };
-    const told = await session.access(CONNECTION, CONNECTION.access_token);
-    assert.deepEqual(told, { ok: true, data: "access-newer" });
+    const result = await session.access(CONNECTION, CONNECTION.access_token);
+    assert.deepEqual(result, { ok: true, data: "access-newer" });
     assert.deepEqual(await session.read(), newer);
   });
 }
 
 test("a connection survives a server that is away, busy or another program", async () => {
-  const { desk, server, session, clock } = await paired();
+  const { commands, server, session, clock } = await paired();
   clock.now += 11 * MINUTE;
   for (const [answer, type] of /** @type {[any, string][]} */ ([
     [lost, "server-unreachable"],
@@ -145,32 +145,32 @@ test("a connection survives a server that is away, busy or another program", asy
     [{ access_token: "line\nbreak", refresh_token: "x", expires_in: 600 }, "server-odd"],
   ])) {
     server.replies["POST /token"] = answer;
-    const told = await desk.test();
-    assert.ok(!told.ok && told.problem.type === type, type);
+    const result = await commands.test();
+    assert.ok(!result.ok && result.problem.type === type, type);
     assert.ok(await session.read(), type);
   }
 });
 
 for (const type of ["device-revoked", "device-expired", "token-reused", "grant-refused"]) {
   test(`${type}: the tokens are forgotten, and why is remembered until the next connection`, async () => {
-    const { desk, server, session, local, clock, tokens } = await paired();
+    const { commands, server, session, local, clock, tokens } = await paired();
     clock.now += 11 * MINUTE;
     const working = server.replies["POST /token"];
     server.replies["POST /token"] = () => problemReply(type, 400, "Told why.", { error: "invalid_grant" });
-    const told = await desk.test();
-    assert.ok(!told.ok && told.problem.type === type);
+    const result = await commands.test();
+    assert.ok(!result.ok && result.problem.type === type);
     assert.equal(await session.read(), null);
     assert.doesNotMatch([...local.kept.values()].join(), /refresh-dev|access-token/);
-    const view = await desk.look({ tab: 7 });
+    const view = await commands.look({ tab: 7 });
     assert.ok(view.ok && view.data.standing.ended?.type === type && view.data.place === null);
 
     server.replies["POST /token"] = working;
-    await desk.pair({ server: SERVER });
+    await commands.pair({ server: SERVER });
     tokens.pairing.state = "approved";
-    const again = await desk.standing();
+    const again = await commands.standing();
     assert.ok(again.ok);
     for (let turn = 0; turn < 5_000 && !(await session.read()); turn += 1) await new Promise(setImmediate);
-    const after = await desk.standing();
+    const after = await commands.standing();
     assert.ok(after.ok && after.data.connected && after.data.ended === null);
   });
 }
@@ -192,17 +192,17 @@ test("a late answer brings no forgotten connection back, nor ends the next one",
   await session.save(SERVER, { ...GRANT, device: { id: "dev_2", name: "Till" } });
   await session.noteWorkspace(CONNECTION, WORKSPACE);
   assert.equal((await session.read())?.workspace, null);
-  const told = await session.access(CONNECTION);
-  assert.ok(!told.ok && told.problem.type === "not-connected");
+  const result = await session.access(CONNECTION);
+  assert.ok(!result.ok && result.problem.type === "not-connected");
 });
 
 test("nothing that the background answers holds a token", async () => {
-  const { desk } = await setting();
-  const look = await lookAt(desk);
+  const { commands } = await setting();
+  const look = await lookAt(commands);
   const answers = [
-    await desk.look({ tab: 7 }), await desk.standing(), await desk.test(), await desk.suggest({ look, kind: null, typed: null }),
-    await desk.search({ look, q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.refreshLink({ link: "lnk_1" }),
-    await desk.pair({ server: "nonsense://" }), await desk.pair({ server: SERVER }), await desk.disconnect(),
+    await commands.look({ tab: 7 }), await commands.standing(), await commands.test(), await commands.suggest({ look, kind: null, typed: null }),
+    await commands.search({ look, q: "x", kind: "customer" }), await commands.confirm({ ...CHOICE, look }), await commands.refreshLink({ link: "lnk_1" }),
+    await commands.pair({ server: "nonsense://" }), await commands.pair({ server: SERVER }), await commands.disconnect(),
   ];
   const said = JSON.stringify(answers);
   assert.ok(!said.includes(ACCESS) && !said.includes(REFRESH) && !said.includes("_token"));

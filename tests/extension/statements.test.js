@@ -77,16 +77,16 @@ test("a decision that was turned away after it may have arrived is neither forgo
 });
 
 test("the background says that such a decision is still open", async () => {
-  const { desk, server, memory } = await setting();
+  const { commands, server, memory } = await setting();
   server.replies["POST /links"] = lost;
-  const look = await lookAt(desk);
-  const first = await desk.confirm({ ...CHOICE, look });
+  const look = await lookAt(commands);
+  const first = await commands.confirm({ ...CHOICE, look });
   assert.equal(first.open, true);
   server.replies["POST /links"] = () => problemReply("too-many-requests", 429, "Too often.");
-  const again = await desk.resume({ attempt: String(first.attempt) });
+  const again = await commands.resume({ attempt: String(first.attempt) });
   assert.equal(again.open, true);
   assert.equal((await memory.get("attempts")).attempts.length, 1);
-  const { data } = /** @type {{data: any}} */ (await desk.look({ tab: 7 }));
+  const { data } = /** @type {{data: any}} */ (await commands.look({ tab: 7 }));
   assert.equal(data.attempt.open, true);
 });
 
@@ -112,8 +112,8 @@ test("choosing again without an answer forgets the decision only once the server
 });
 
 test("an outcome that was shown elsewhere is not called unchanged", async () => {
-  const { desk } = await setting();
-  const answer = await desk.resume({ attempt: "gone" });
+  const { commands } = await setting();
+  const answer = await commands.resume({ attempt: "gone" });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "outcome-seen");
 });

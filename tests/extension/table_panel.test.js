@@ -16,7 +16,7 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
   const page = openPage(`<button>Save Accounting References</button>${inputTable(list, linked)}`);
   const { window, document } = page;
   /** @type {any[]} */
-  const told = [];
+  const sent = [];
   /** @type {any} */
   let root = null;
   const { attachShadow } = window.Element.prototype;
@@ -41,7 +41,7 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
     i18n: { getMessage: (/** @type {string} */ key) => key },
     runtime: {
       sendMessage: async (/** @type {any} */ message) => {
-        told.push(structuredClone(message));
+        sent.push(structuredClone(message));
         return { ok: true, data: answers[message.type]?.(message) };
       },
     },
@@ -63,27 +63,27 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
     page.table.leave?.();
     window.close();
   };
-  return { page, root: () => root, told, words, press, settle, inputs, close };
+  return { page, root: () => root, sent, words, press, settle, inputs, close };
 }
 
 test("the table is read and told before anything is filled, and filled only when the person says so", async () => {
-  const { told, words, press, inputs, close } = await openPanel(entries(3));
-  assert.deepEqual(told.map((one) => one.type), ["table_begin", "table_seen"]);
-  assert.deepEqual(told[1].rows[0], { id: "row-1001", value: "", replaces: false });
+  const { sent, words, press, inputs, close } = await openPanel(entries(3));
+  assert.deepEqual(sent.map((one) => one.type), ["table_begin", "table_seen"]);
+  assert.deepEqual(sent[1].rows[0], { id: "row-1001", value: "", replaces: false });
   assert.deepEqual(inputs(), ["", "", ""]);
   assert.ok(words().includes("table_ready3"), words());
   await press("table_fill");
   assert.deepEqual(inputs(), ["REF-1001", "REF-1002", "REF-1003"]);
-  assert.deepEqual(told.map((one) => one.type), ["table_begin", "table_seen", "table_filling"]);
+  assert.deepEqual(sent.map((one) => one.type), ["table_begin", "table_seen", "table_filling"]);
   assert.ok(words().includes("table_save_text"));
   close();
 });
 
 test("a page that presses the panel's buttons itself fills nothing", async () => {
-  const { press, inputs, told, close } = await openPanel(entries(2), { person: false });
+  const { press, inputs, sent, close } = await openPanel(entries(2), { person: false });
   await press("table_fill");
   assert.deepEqual(inputs(), ["", ""]);
-  assert.ok(!told.some((one) => one.type === "table_filling"));
+  assert.ok(!sent.some((one) => one.type === "table_filling"));
   close();
 });
 
@@ -99,12 +99,12 @@ test("another reference is replaced only where the person ticks it, and the serv
   const list = entries(3);
   list[0].reference = "OTHER-1";
   list[1].reference = "OTHER-2";
-  const { root, told, press, inputs, close } = await openPanel(list);
+  const { root, sent, press, inputs, close } = await openPanel(list);
   const [, second] = root().querySelectorAll("input[type=checkbox]");
   second.click();
   await press("table_fill");
   assert.deepEqual(inputs(), ["OTHER-1", "REF-1002", "REF-1003"]);
-  const asked = told.filter((one) => one.type === "table_seen").at(-1);
+  const asked = sent.filter((one) => one.type === "table_seen").at(-1);
   assert.deepEqual(asked.rows, [{ id: "row-1002", value: "OTHER-2", replaces: true }]);
   close();
 });
@@ -112,8 +112,8 @@ test("another reference is replaced only where the person ticks it, and the serv
 test("a page that was filled and not loaded again is told to nobody, and not filled again", async () => {
   const list = entries(2);
   list[0].reference = "REF-1001";
-  const { told, root, words, close } = await openPanel(list, { filled_here: true });
-  assert.deepEqual(told.map((one) => one.type), ["table_begin"]);
+  const { sent, root, words, close } = await openPanel(list, { filled_here: true });
+  assert.deepEqual(sent.map((one) => one.type), ["table_begin"]);
   assert.ok(words().includes("table_reload_text"));
   const shown = [...root().querySelectorAll("button")].filter((one) => !one.hidden).map((one) => one.textContent);
   assert.deepEqual(shown.filter((one) => one.startsWith("table_fill")), []);
@@ -123,10 +123,10 @@ test("a page that was filled and not loaded again is told to nobody, and not fil
 test("a value that a refresh may have kept is not told as saved", async () => {
   const list = entries(2);
   const opened = openPanel(list);
-  const { told, words, page, press, close } = await opened;
+  const { sent, words, page, press, close } = await opened;
   page.document.querySelector("td input").value = "REF-1001";
   await press("look_again");
-  const rows = told.filter((one) => one.type === "table_seen").at(-1).rows;
+  const rows = sent.filter((one) => one.type === "table_seen").at(-1).rows;
   assert.deepEqual(rows.map((/** @type {any} */ one) => one.id), ["row-1002"]);
   assert.ok(words().includes("table_unsure"));
   close();

@@ -42,7 +42,7 @@ class Job:
 
 
 def safe_writer(job: Job, parent: Connection) -> None:
-    """One life of crmlink's own write path: recover, then go on with what is not linked yet."""
+    """One run of crmlink's own write path: recover, then go on with what is not linked yet."""
     settings = job.settings
     assert settings.commusoft
     installation = open_installation(
@@ -51,7 +51,7 @@ def safe_writer(job: Job, parent: Connection) -> None:
     ctx = installation.workspace
     with installation.database.reading() as session:
         device_id = session.query(Device).one().id
-    ctx.ownership.bury_servers()
+    ctx.ownership.mark_servers_ended()
     parent.send("working")
     while recover(ctx):
         pass

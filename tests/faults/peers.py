@@ -91,7 +91,7 @@ class Peers:
         return Peer(ours, process)
 
 
-class _Life:
+class _Process:
     def __init__(self, settings: Settings) -> None:
         assert settings.commusoft
         self.installation = open_installation(
@@ -181,7 +181,7 @@ class _Life:
 
 def _live(settings: Settings, line: Connection) -> None:
     life.READ_BACK_DELAYS = (0.0, 0.0, 0.02)
-    here = _Life(settings)
+    here = _Process(settings)
     while True:
         try:
             what, with_these = line.recv()

@@ -31,13 +31,8 @@ class StepRecordingClient:
         self._after(next(self._reads, "another read"))
         return record
 
-    @property
-    def has_api(self) -> bool:
-        return self._real.has_api
-
-    @property
-    def late_write_seconds(self) -> float:
-        return self._real.late_write_seconds
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
     def write_reference(self, record: Record, reference: str | None, **more: Any) -> None:
         self._real.write_reference(record, reference, **more)

@@ -34,7 +34,7 @@ STEPS: tuple[Step, ...] = ("arrived", "written", "committed")
 
 
 @dataclass
-class Office:
+class KillableServer:
     """A firm without an API, and its server: killed at a step, and started again."""
 
     settings: Settings
@@ -87,7 +87,7 @@ class Office:
 
 
 @contextmanager
-def running_office(tmp_path: Path, database_url: str, program: str) -> Iterator[Office]:
+def running_server(tmp_path: Path, database_url: str, program: str) -> Iterator[KillableServer]:
     data, words = tmp_path / "data", tmp_path / "words"
     data.mkdir(mode=0o700)
     words.mkdir()
@@ -103,20 +103,20 @@ def running_office(tmp_path: Path, database_url: str, program: str) -> Iterator[
     server = PreparedService("serve", tmp_path, environment, f"faults.stopping_server:{program}")
     server.start()
     try:
-        yield Office(settings, server, Stop(words), token, connection_id)
+        yield KillableServer(settings, server, Stop(words), token, connection_id)
     finally:
         server.stop(signal.SIGKILL)
 
 
 @pytest.fixture
-def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
-    with running_office(tmp_path, database_url, "main") as running:
+def killable(tmp_path: Path, database_url: str) -> Iterator[KillableServer]:
+    with running_server(tmp_path, database_url, "main") as running:
         yield running
 
 
-def assert_settled_once(office: Office, link_id: str, action: str) -> None:
+def assert_settled_once(killable: KillableServer, link_id: str, action: str) -> None:
     """One link, one line of the audit that ends it, and an audit that holds."""
-    with office.opened() as installation:
+    with killable.opened() as installation:
         with installation.database.reading() as session:
             lines = session.scalars(select(AuditEntry).filter_by(action=action)).all()
             links = session.scalars(select(Link.id).filter_by(undoes_id=None)).all()
@@ -127,70 +127,75 @@ def assert_settled_once(office: Office, link_id: str, action: str) -> None:
 
 
 def test_a_decision_is_kept_once_and_called_linked_by_no_death_of_the_server(
-    office: Office,
+    killable: KillableServer,
 ) -> None:
     key = new_key()
     for step in STEPS:
-        office.killed_at("decision", step, office.decide, key)
-    made = office.decide(key)
+        killable.killed_at("decision", step, killable.decide, key)
+    made = killable.decide(key)
     assert (made.status_code, made.json()["state"]) == (202, "intended")
     link_id = made.json()["id"]
-    assert office.tell(link_id, "before", None).json()["fill"] is True
-    assert_settled_once(office, link_id, "link.intended")
+    assert killable.tell(link_id, "before", None).json()["fill"] is True
+    assert_settled_once(killable, link_id, "link.intended")
 
 
-def test_what_the_page_showed_counts_once_the_server_lived_to_keep_it(office: Office) -> None:
-    link_id = office.decide(new_key()).json()["id"]
-    office.tell(link_id, "before", None)
+def test_what_the_page_showed_counts_once_the_server_lived_to_keep_it(
+    killable: KillableServer,
+) -> None:
+    link_id = killable.decide(new_key()).json()["id"]
+    killable.tell(link_id, "before", None)
     for step in ("arrived", "written"):
-        office.killed_at("observation", step, office.tell, link_id, "after", HOLLOWAY)
-        assert office.state(link_id) == "intended"
-    office.killed_at("observation", "committed", office.tell, link_id, "after", HOLLOWAY)
-    assert office.state(link_id) == "linked"
-    again = office.tell(link_id, "after", HOLLOWAY)
+        killable.killed_at("observation", step, killable.tell, link_id, "after", HOLLOWAY)
+        assert killable.state(link_id) == "intended"
+    killable.killed_at("observation", "committed", killable.tell, link_id, "after", HOLLOWAY)
+    assert killable.state(link_id) == "linked"
+    again = killable.tell(link_id, "after", HOLLOWAY)
     assert (again.status_code, again.json()["state"]) == (200, "linked")
-    assert_settled_once(office, link_id, "link.linked")
+    assert_settled_once(killable, link_id, "link.linked")
 
 
 def test_a_page_closed_before_it_was_saved_or_read_is_settled_at_the_next_visit(
-    office: Office,
+    killable: KillableServer,
 ) -> None:
     """Filled and never saved: it stays open. Saved and never read: the next look links it."""
-    link_id = office.decide(new_key()).json()["id"]
-    office.killed_at("observation", "committed", office.tell, link_id, "before", None)
-    assert office.state(link_id) == "intended"
-    assert office.tell(link_id, "after", None).json()["failure"]["type"].endswith("not-seen-yet")
-    office.killed_at("observation", "written", office.tell, link_id, "before", HOLLOWAY)
-    assert office.state(link_id) == "intended"
-    assert office.tell(link_id, "before", HOLLOWAY).json()["state"] == "linked"
-    assert_settled_once(office, link_id, "link.linked")
+    link_id = killable.decide(new_key()).json()["id"]
+    killable.killed_at("observation", "committed", killable.tell, link_id, "before", None)
+    assert killable.state(link_id) == "intended"
+    assert killable.tell(link_id, "after", None).json()["failure"]["type"].endswith("not-seen-yet")
+    killable.killed_at("observation", "written", killable.tell, link_id, "before", HOLLOWAY)
+    assert killable.state(link_id) == "intended"
+    assert killable.tell(link_id, "before", HOLLOWAY).json()["state"] == "linked"
+    assert_settled_once(killable, link_id, "link.linked")
 
 
 def test_a_server_that_believes_without_a_look_is_found_out(
     tmp_path: Path, database_url: str
 ) -> None:
     """The broken twin: every observation links, whatever the page showed."""
-    with running_office(tmp_path, database_url, "credulous") as office:
-        link_id = office.decide(new_key()).json()["id"]
-        office.killed_at("observation", "committed", office.tell, link_id, "before", None)
+    with running_server(tmp_path, database_url, "credulous") as killable:
+        link_id = killable.decide(new_key()).json()["id"]
+        killable.killed_at("observation", "committed", killable.tell, link_id, "before", None)
         with pytest.raises(AssertionError):
-            assert office.state(link_id) == "intended"
+            assert killable.state(link_id) == "intended"
 
 
-def test_an_undo_and_a_withdrawal_outlive_the_server_too(office: Office) -> None:
-    link_id = office.decide(new_key()).json()["id"]
-    office.tell(link_id, "after", HOLLOWAY)
+def test_an_undo_and_a_withdrawal_outlive_the_server_too(killable: KillableServer) -> None:
+    link_id = killable.decide(new_key()).json()["id"]
+    killable.tell(link_id, "after", HOLLOWAY)
     key = new_key()
-    office.killed_at("decision", "committed", office.undo, link_id, key)
-    back = office.undo(link_id, key).json()
-    assert (back["state"], office.state(link_id)) == ("intended", "linked")
-    office.killed_at("withdrawal", "written", office.withdraw, back["id"])
-    assert office.state(back["id"]) == "intended"
-    office.killed_at("withdrawal", "committed", office.withdraw, back["id"])
-    assert (office.state(back["id"]), office.state(link_id)) == ("failed", "linked")
-    assert office.withdraw(back["id"]).json()["state"] == "failed"
-    second = office.undo(link_id, new_key()).json()
-    office.killed_at("observation", "written", office.tell, second["id"], "after", None)
-    assert office.state(link_id) == "linked"
-    assert office.tell(second["id"], "after", None).json()["state"] == "linked"
-    assert office.state(link_id) == "undone"
+    killable.killed_at("decision", "committed", killable.undo, link_id, key)
+    back = killable.undo(link_id, key).json()
+    assert (back["state"], killable.state(link_id)) == ("intended", "linked")
+    killable.killed_at("withdrawal", "written", killable.withdraw, back["id"])
+    assert killable.state(back["id"]) == "intended"
+    killable.killed_at("withdrawal", "committed", killable.withdraw, back["id"])
+    assert (killable.state(back["id"]), killable.state(link_id)) == (
+        "failed",
+        "linked",
+    )
+    assert killable.withdraw(back["id"]).json()["state"] == "failed"
+    second = killable.undo(link_id, new_key()).json()
+    killable.killed_at("observation", "written", killable.tell, second["id"], "after", None)
+    assert killable.state(link_id) == "linked"
+    assert killable.tell(second["id"], "after", None).json()["state"] == "linked"
+    assert killable.state(link_id) == "undone"

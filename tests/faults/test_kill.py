@@ -24,21 +24,22 @@ from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 ANSWERS_LOST = 0.05
-Life = Callable[[Job, Connection], None]
+Writer = Callable[[Job, Connection], None]
 
 
 @pytest.fixture
-def crowd() -> Iterator[SandboxHandle]:
+def sandbox_with_faults() -> Iterator[SandboxHandle]:
     """A sandbox with some sixteen hundred customers, a share of whose answers get lost."""
     with SandboxServer(create_faulty_sandbox(1_600, 5)) as server:
         yield SandboxHandle(server.url, lambda: None)
 
 
-def prepare(folder: Path, crowd: SandboxHandle, links: int) -> Job:
+def prepare(folder: Path, sandbox_with_faults: SandboxHandle, links: int) -> Job:
     """The first ``links`` records of the mirror, each to get a reference of its own."""
-    job = Job(folder, crowd.address, ())
+    job = Job(folder, sandbox_with_faults.address, ())
     installation = open_installation(
-        job.settings, CommusoftClient(connection_to(crowd.address), limits=FAST_LIMITS)
+        job.settings,
+        CommusoftClient(connection_to(sandbox_with_faults.address), limits=FAST_LIMITS),
     )
     installation.workspace.sync()
     command_line_actor(installation.access)
@@ -53,21 +54,21 @@ def prepare(folder: Path, crowd: SandboxHandle, links: int) -> Job:
     assert len(wanted) == links
     assert any(present for _, present, _ in wanted)
     requests.post(
-        f"{crowd.address}/sandbox/faults",
+        f"{sandbox_with_faults.address}/sandbox/faults",
         json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
         timeout=5,
     ).raise_for_status()
-    return Job(folder, crowd.address, wanted)
+    return Job(folder, sandbox_with_faults.address, wanted)
 
 
-def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
-    """Run one life after the other, killing each at a random moment; returns how many were."""
+def write_with_kills(write_list: Writer, job: Job, kills: int, longest: float) -> int:
+    """Start one writer after the other, killing each at a random moment; returns how many were."""
     context = processes()
     moments = random.Random(11)
     killed = 0
     while True:
         ours, theirs = context.Pipe()
-        process = context.Process(target=life, args=(job, theirs))
+        process = context.Process(target=write_list, args=(job, theirs))
         process.start()
         theirs.close()
         finished = False
@@ -76,7 +77,7 @@ def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
             limit = moments.uniform(0.01, longest) if killed < kills else 300
             finished = ours.poll(limit) and ours.recv() == "done"
         except EOFError:
-            pytest.fail(f"a life ended by itself, exit code {process.exitcode}")
+            pytest.fail(f"a writer ended by itself, exit code {process.exitcode}")
         process.kill()
         process.join()
         if finished:
@@ -84,11 +85,17 @@ def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
         killed += 1
 
 
-def judge(job: Job, priors: dict[str, str | None], crowd: SandboxHandle) -> dict[str, list[Any]]:
+def judge(
+    job: Job, priors: dict[str, str | None], sandbox_with_faults: SandboxHandle
+) -> dict[str, list[Any]]:
     """What went wrong, by kind of wrong; empty lists when nothing did."""
-    writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
+    writes = requests.get(f"{sandbox_with_faults.address}/sandbox/writes", timeout=30).json()[
+        "writes"
+    ]
     puts = Counter(write["record"] for write in writes)
-    held = {record.id: record.reference for record in crowd.other_user.records("customer")}
+    held = {
+        record.id: record.reference for record in sandbox_with_faults.other_user.records("customer")
+    }
     return {
         "lost": [item for item in job.wanted if held[item[0]] != item[2] or item[0] not in priors],
         "doubled": [record_id for record_id, count in puts.items() if count > 1],
@@ -97,20 +104,24 @@ def judge(job: Job, priors: dict[str, str | None], crowd: SandboxHandle) -> dict
 
 
 def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_there(
-    tmp_path: Path, crowd: SandboxHandle
+    tmp_path: Path, sandbox_with_faults: SandboxHandle
 ) -> None:
-    job = prepare(tmp_path, crowd, 1_500)
-    killed = live_and_die(safe_writer, job, kills=200, longest=0.35)
+    job = prepare(tmp_path, sandbox_with_faults, 1_500)
+    killed = write_with_kills(safe_writer, job, kills=200, longest=0.35)
     print(f"{killed} kills in a run of {len(job.wanted)} links")
     assert killed >= 150
-    assert judge(job, safe_priors(job), crowd) == {"lost": [], "doubled": [], "wrong prior": []}
+    assert judge(job, safe_priors(job), sandbox_with_faults) == {
+        "lost": [],
+        "doubled": [],
+        "wrong prior": [],
+    }
     with closing(sqlite3.connect(tmp_path / "crmlink.sqlite")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_the_same_kills_catch_a_loop_that_notes_too_late(
-    tmp_path: Path, crowd: SandboxHandle
+    tmp_path: Path, sandbox_with_faults: SandboxHandle
 ) -> None:
-    job = prepare(tmp_path, crowd, 400)
-    live_and_die(naive_writer, job, kills=60, longest=0.1)
-    assert judge(job, naive_priors(job), crowd)["wrong prior"]
+    job = prepare(tmp_path, sandbox_with_faults, 400)
+    write_with_kills(naive_writer, job, kills=60, longest=0.1)
+    assert judge(job, naive_priors(job), sandbox_with_faults)["wrong prior"]

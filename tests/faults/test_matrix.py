@@ -21,6 +21,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.records import Record
 from crmlink.linking import attempts as life
+from crmlink.linking.attempt_rows import settle
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
@@ -128,7 +129,7 @@ PLAYED = [("sqlite", strike) for strike in STRIKES] + [
 
 
 @dataclass
-class Story:
+class FaultCase:
     """One link under one fault, and everything about it that is not as promised."""
 
     access: SharedInstallation
@@ -239,7 +240,7 @@ def test_a_fault_leaves_nothing_wrong_and_the_link_ends_as_it_should(
     access: SharedInstallation, strike: Strike
 ) -> None:
     ctx = access.desk_with(SHORT) if strike.point == "log-in" else access.workspace
-    assert Story(access, strike, ctx).play() == []
+    assert FaultCase(access, strike, ctx).play() == []
 
 
 def test_every_fault_of_the_sandbox_is_in_the_matrix() -> None:
@@ -294,7 +295,7 @@ def test_the_matrix_catches_a_client_that_does_not_read_back(
     access: SharedInstallation, twin: type[Twin], fault: dict[str, Any]
 ) -> None:
     broken = replace(access.workspace, commusoft=twin(access.workspace.commusoft))  # type: ignore[arg-type] # stands in for it
-    assert Story(access, Strike(fault, "PUT"), broken).play() != []
+    assert FaultCase(access, Strike(fault, "PUT"), broken).play() != []
 
 
 @pytest.mark.parametrize("name", ["reset", "timeout", "html", "stale"])
@@ -302,7 +303,7 @@ def test_the_matrix_catches_a_path_that_gives_up_where_it_cannot_know(
     access: SharedInstallation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def give_up(ctx: WorkspaceContext, link: Link, code: str) -> Link:
-        return life._settle(ctx, link, LinkState.FAILED, {"code": code}, None)
+        return settle(ctx, link, LinkState.FAILED, {"code": code}, None)
 
-    monkeypatch.setattr(life, "_leave_open", give_up)
-    assert Story(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []
+    monkeypatch.setattr(life, "leave_open", give_up)
+    assert FaultCase(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []

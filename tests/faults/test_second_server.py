@@ -15,7 +15,7 @@ import requests
 from sqlalchemy import select
 
 from browsers.real_services import PreparedService, Service, ServiceFailed, _environment, wait_until
-from crmlink.access.context import AccessContext as Doors
+from crmlink.access.context import AccessContext
 from crmlink.store import AuditSigner, Database, Link, LinkState, Workspace
 from faults.gate import RequestGate, gated_sandbox
 from support.access_factories import make_token
@@ -69,7 +69,7 @@ class Firm:
         database = self.database()
         with database.reading() as session:
             workspace_id = session.scalars(select(Workspace.id)).one()
-        token = make_token(Doors(database, workspace_id, SECRET))
+        token = make_token(AccessContext(database, workspace_id, SECRET))
         database.close()
         return token
 

@@ -28,35 +28,35 @@ PLAYED = [(0, "link"), (3, "link"), (7, "link"), (7, "undo")]
 
 
 @dataclass(frozen=True)
-class Place:
+class TwoProcesses:
     access: SharedInstallation
     gate: RequestGate
     peers: Peers
 
 
 @pytest.fixture(scope="module")
-def place(lasting_database_url: str, folder: Path) -> Iterator[Place]:
+def setting(lasting_database_url: str, folder: Path) -> Iterator[TwoProcesses]:
     with (
         gated_sandbox(400) as (address, gate),
         open_shared_installation(lasting_database_url, folder, address) as access,
     ):
         peers = Peers(access.installation.settings)
-        yield Place(access, gate, peers)
+        yield TwoProcesses(access, gate, peers)
         peers.close()
 
 
 @dataclass
-class Story:
+class Takeover:
     """One record, two processes, and a PUT of the first one that Commusoft holds."""
 
-    place: Place
+    setting: TwoProcesses
     undoing: bool
     care: Care = Care.CAREFUL
     target: str = field(default_factory=lambda: str(uuid.uuid4()))
     peers: list[Peer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.access = self.place.access
+        self.access = self.setting.access
         self.record_id = self.access.record()
         self.key = new_key()
         self.held: HeldRequest | None = None
@@ -82,7 +82,7 @@ class Story:
         self._end(first if first in alive else None, second)
 
     def _start(self) -> Peer:
-        peer = self.place.peers.start(self.care)
+        peer = self.setting.peers.start(self.care)
         self.peers.append(peer)
         return peer
 
@@ -93,10 +93,10 @@ class Story:
         if self.undoing:
             assert first.do("try_link", wish, new_key(), device_id) == "linked"
             link_id = self._links()[0].id
-            self.held = self.place.gate.hold(self.record_id)
+            self.held = self.setting.gate.hold(self.record_id)
             first.do("unlink", link_id, self.key, device_id)
         else:
-            self.held = self.place.gate.hold(self.record_id)
+            self.held = self.setting.gate.hold(self.record_id)
             first.do("link", wish, self.key, device_id)
         self.held.wait()
         return first
@@ -163,37 +163,39 @@ class Story:
 
     def close(self) -> None:
         for peer in self.peers:
-            self.place.peers.give_back(peer)
+            self.setting.peers.give_back(peer)
 
 
-def played(story: Story, order: tuple[str, ...], silence: int) -> str | None:
+def played(takeover: Takeover, order: tuple[str, ...], silence: int) -> str | None:
     try:
-        story.play(order, silence)
-        if wrong := story.disagreement():
+        takeover.play(order, silence)
+        if wrong := takeover.disagreement():
             return wrong
-        story.undo_at_last()
-        return story.disagreement()
+        takeover.undo_at_last()
+        return takeover.disagreement()
     finally:
-        story.close()
+        takeover.close()
 
 
 @pytest.mark.parametrize(("silence", "what"), PLAYED)
 def test_two_processes_agree_with_commusoft_in_every_order(
-    place: Place, silence: int, what: str
+    setting: TwoProcesses, silence: int, what: str
 ) -> None:
     wrong = {
         "-".join(order): told
         for order in (*ORDERS, *LIVING)
-        if (told := played(Story(place, what == "undo"), order, silence))
+        if (told := played(Takeover(setting, what == "undo"), order, silence))
     }
     assert wrong == {}
 
 
 @pytest.mark.parametrize("twin", [Care.THIEF, Care.HASTY])
-def test_the_same_orders_catch_a_process_that_minds_no_other(place: Place, twin: Care) -> None:
+def test_the_same_orders_catch_a_process_that_minds_no_other(
+    setting: TwoProcesses, twin: Care
+) -> None:
     wrong = [
         order
         for order in (("start", "kill", "decide", "done"), ("start", "decide", "done"))
-        if played(Story(place, undoing=False, care=twin), order, silence=7)
+        if played(Takeover(setting, undoing=False, care=twin), order, silence=7)
     ]
     assert wrong

@@ -8,35 +8,19 @@ import json
 import os
 import re
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import crmlink
 from browsers.real_services import Service, wait_until
+from installed.conftest import MOMENT, REPOSITORY
 from release.archives import copy_tracked
 from release.package import ReleaseFailed, build_release
 from security.visitors import INVITATION, Visitor
 
-REPOSITORY = Path(crmlink.__file__).resolve().parents[2]
-MOMENT = 1_800_000_000
 LOCKED = re.compile(r"^([a-z0-9-]+==\S+)", re.M)
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("release")
-    build_release(REPOSITORY, target, MOMENT, installer=False)
-    return target
-
-
-@pytest.fixture(scope="module")
-def wheel(release: Path) -> Path:
-    return next(release.glob("*.whl"))
 
 
 def test_a_second_build_gives_the_same_bytes(
@@ -119,21 +103,6 @@ def test_different_versions_of_server_and_extension_are_not_released(tmp_path: P
     (tmp_path / "extension" / "manifest.json").write_text('{"version": "1.9"}')
     with pytest.raises(ReleaseFailed, match=r"2\.0.*1\.9"):
         build_release(tmp_path, tmp_path / "dist", MOMENT, installer=False)
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that has crmlink from the wheel; its libraries are those of the tests."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = folder / "bin" / "python"
-    options = ["--no-deps", "--no-index", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "--python", python, "install", *options, wheel], check=True
-    )
-    libraries = next(folder.glob("lib/*/site-packages"))
-    (libraries / "tests_libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -41,5 +41,5 @@ def admin(app: Flask, installation: Installation, sample: SampleData) -> PageCli
 
 
 @pytest.fixture
-def nobody(app: Flask) -> PageClient:
+def anonymous(app: Flask) -> PageClient:
     return anonymous_client(app)

@@ -13,7 +13,7 @@ from support.sample_data import SampleData
 
 RULES = RULE_FILE.read_text("utf-8")
 WRONG_RULES = RULES.replace("go.xero.com", "go.xero.example")
-Who = Literal["clerk", "manager", "admin", "nobody"]
+Who = Literal["clerk", "manager", "admin", "anonymous"]
 
 
 def _nothing(_page: Page) -> None:
@@ -48,7 +48,7 @@ def _log_in_wrongly(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def _add_nobody(page: Page) -> None:
+def _add_missing(page: Page) -> None:
     page.get_by_label("Name").fill("Kim")
     page.get_by_label("Email").fill("kim@nowhere")
     page.get_by_role("button", name="Add and show").click()
@@ -75,7 +75,7 @@ def _send_rules(content: str) -> Callable[[Page], None]:
     return send
 
 
-def _write_to_nobody(page: Page) -> None:
+def _write_to_missing(page: Page) -> None:
     page.get_by_label("Test saving").fill("customer-999999")
     page.get_by_label("Yes, save to that record").check()
     page.get_by_role("button", name="Run check").click()
@@ -85,17 +85,23 @@ def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect").click()
 
 
+def _connect_elsewhere(page: Page) -> None:
+    page.get_by_label("Redirect address").fill("https://www.firm.example/back")
+    page.get_by_label("Client id").fill("ours")
+    page.get_by_role("button", name="Continue to Xero").click()
+
+
 def _of_browser(sample: SampleData) -> str:
     return f"/devices/browsers/{sample.browser.public_id}"
 
 
 PAGE_CASES = (
-    PageCase("log-in", _at("/log-in"), "Sign in", "nobody"),
+    PageCase("log-in", _at("/log-in"), "Sign in", "anonymous"),
     PageCase(
-        "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
+        "log-in-refused", _at("/log-in"), "Wrong email or password", "anonymous", _log_in_wrongly
     ),
-    PageCase("privacy", _at("/privacy"), "What crmlink does with data", "nobody"),
-    PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
+    PageCase("privacy", _at("/privacy"), "What crmlink does with data", "anonymous"),
+    PageCase("welcome", _at("/welcome"), "one-time link", "anonymous"),
     PageCase("overview", _at("/"), "Needs attention"),
     PageCase("overview-clerk", _at("/"), "Recent links", "clerk"),
     PageCase("links", _at("/links"), "newest first"),
@@ -125,7 +131,7 @@ PAGE_CASES = (
     PageCase("install", _at("/install"), "Install the extension", "clerk"),
     PageCase("install-admin", _at("/install"), "All browsers of the office"),
     PageCase("people", _at("/people"), "Add a person"),
-    PageCase("people-wrong", _at("/people"), "Enter an email address", "admin", _add_nobody),
+    PageCase("people-wrong", _at("/people"), "Enter an email address", "admin", _add_missing),
     PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),
     PageCase("person", lambda sample: f"/people/{sample.clerk.public_id}", "Name and role"),
     PageCase(
@@ -149,7 +155,7 @@ PAGE_CASES = (
     PageCase("token-made", _at("/devices/tokens/new"), "shown only now", "admin", _make_token),
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
-    PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
+    PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_missing),
     PageCase("upkeep", _at("/upkeep"), "Backups and checks"),
     PageCase("upkeep-checks", _at("/upkeep"), "Data folder", steps=_press("Run checks")),
     PageCase("checklist", _at("/commusoft/checklist"), "Checklist for Commusoft"),
@@ -159,6 +165,10 @@ PAGE_CASES = (
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),
     PageCase("rules-remove", _at("/packages/rules/remove"), "use the built-in rules"),
+    PageCase("sources", _at("/sources"), "Nothing is connected yet"),
+    PageCase("source-connect", _at("/sources/connect/xero"), "Mobile or desktop app"),
+    PageCase("source-paste", _at("/sources/paste"), "even if no page opened"),
+    PageCase("source-sent", _at("/sources/connect/xero"), "Two steps", steps=_connect_elsewhere),
     PageCase("audit", _at("/audit"), "Audit log verified"),
     PageCase("settings", _at("/settings"), "must approve"),
     PageCase("not-allowed", _at("/people"), "Not allowed", "clerk"),

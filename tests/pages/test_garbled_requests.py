@@ -30,11 +30,11 @@ def admin(app: Flask, installation: Installation) -> PageClient:
     "wanted", ["//[", "http://[", "//[::1", "//\uff0f[", "https://a@[x", "//\u2100.com"]
 )
 def test_a_stranger_is_asked_to_sign_in_whatever_page_was_wanted(
-    admin: PageClient, nobody: PageClient, wanted: str
+    admin: PageClient, anonymous: PageClient, wanted: str
 ) -> None:
-    asked = nobody.client.get("/log-in", query_string={"next": wanted})
+    asked = anonymous.client.get("/log-in", query_string={"next": wanted})
     assert asked.status_code == 200
-    refused = nobody.send("/log-in", "/log-in", email="x@y.example", password="no", next=wanted)
+    refused = anonymous.send("/log-in", "/log-in", email="x@y.example", password="no", next=wanted)
     assert refused.status_code == 401
 
 

@@ -181,7 +181,7 @@ def _record(connection_id: int, number: int, name: str) -> MirroredRecord:
     return MirroredRecord(
         connection_id=connection_id, kind="customer", number=str(90_000 + number), name=name,
         company=name if number % 2 else "", email=name, phones=[name], address=name, town=name,
-        postcode=name, account_number=name, reference=name, changed=1_000_000,
+        postcode=name, account_number=name, reference=name, mirror_version=1_000_000,
     )  # fmt: skip
 
 

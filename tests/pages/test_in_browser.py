@@ -52,7 +52,7 @@ def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
 def test_axe_would_find_a_field_without_a_label_and_words_too_pale_in_the_dark(
     browser: Browser, live: LiveServer
 ) -> None:
-    context = live.context(browser, "nobody")
+    context = live.context(browser, "anonymous")
     page = _open(context.new_page(), live, PAGE_CASES[0])
     page.evaluate("document.querySelector('label').remove()")
     page.evaluate("""() => {
@@ -77,7 +77,7 @@ def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
     browser: Browser, live: LiveServer
 ) -> None:
     sample = live.sample
-    context = live.context(browser, "nobody")
+    context = live.context(browser, "anonymous")
     page = context.new_page()
     page.goto(f"{live.address}/pair?code={sample.fresh_code}")
     _go_to(page, "Email")
@@ -146,7 +146,7 @@ def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
         access, page_actor(access, live.sample.admin), "Kim Osei", "kim@firm.example", "clerk"
     )
     asked: list[str] = []
-    context = live.context(browser, "nobody")
+    context = live.context(browser, "anonymous")
     page = context.new_page()
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{live.address}/welcome#{token}")

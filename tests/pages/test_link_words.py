@@ -21,7 +21,7 @@ def linked(installation: Installation, sample: SampleData) -> Link:
     device_id = command_line_actor(installation.access).device.id
     with installation.database.reading() as session:
         free = session.query(MirroredRecord).filter_by(
-            kind="customer", reference=None, gone_at=None
+            kind="customer", reference=None, deleted_at=None
         )
         record = free.order_by(MirroredRecord.id.desc()).first()
     assert record

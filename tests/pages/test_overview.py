@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
@@ -59,6 +62,22 @@ def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
     assert warning not in clerk.read("/")
     accept_findings(installation.access, command_line_actor(installation.access))
     assert warning not in admin.read("/")
+
+
+def test_a_newer_version_is_said_to_admins_where_the_office_lets_crmlink_ask(
+    admin: PageClient, clerk: PageClient, installation: Installation, tmp_path: Path
+) -> None:
+    worker, there = Worker(installation), "crmlink 0.2.0 is there"
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  crmlink-0.2.0-py3-none-any.whl\n")
+    worker._look_for_update()
+    assert there not in admin.read("/"), "no place is set"
+    installation.settings = replace(installation.settings, updates=str(tmp_path))
+    worker._look_for_update()
+    assert there in admin.read("/")
+    assert there not in clerk.read("/")
+    (tmp_path / "SHA256SUMS").unlink()
+    worker._look_for_update()
+    assert there not in admin.read("/")
 
 
 def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installation) -> None:

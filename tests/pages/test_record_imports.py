@@ -71,7 +71,7 @@ def sent(client: PageClient, path: str, **more: str) -> Any:
 
 def known(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
-        rows = session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+        rows = session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         return {row.number: row for row in rows}
 
 

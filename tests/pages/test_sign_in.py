@@ -16,16 +16,16 @@ NEW = "a bucket of elbow joints"
 
 
 def test_email_and_password_lead_to_the_page_that_was_wanted(
-    nobody: PageClient, sample: SampleData
+    anonymous: PageClient, sample: SampleData
 ) -> None:
-    assert nobody.get("/links?state=failed").headers["Location"] == (
+    assert anonymous.get("/links?state=failed").headers["Location"] == (
         "/log-in?next=/links?state%3Dfailed"
     )
-    reply = nobody.send(
+    reply = anonymous.send(
         "/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD, next="/links?q=a"
     )
     assert (reply.status_code, reply.headers["Location"]) == (303, "/links?q=a")
-    assert "Anna Whitcombe" in nobody.read("/links")
+    assert "Anna Whitcombe" in anonymous.read("/links")
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,18 @@ def test_email_and_password_lead_to_the_page_that_was_wanted(
     ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "", "/a\nb", "/%0a\\"],
 )
 def test_nobody_is_sent_to_another_site_after_the_log_in(
-    nobody: PageClient, sample: SampleData, elsewhere: str
+    anonymous: PageClient, sample: SampleData, elsewhere: str
 ) -> None:
-    reply = nobody.send(
+    reply = anonymous.send(
         "/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD, next=elsewhere
     )
     assert reply.headers["Location"] == "/"
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
-    nobody: PageClient, sample: SampleData
+    anonymous: PageClient, sample: SampleData
 ) -> None:
-    reply = nobody.send("/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD)
+    reply = anonymous.send("/log-in", "/log-in", email=sample.clerk.email, password=PASSWORD)
     cookie = next(
         one for one in reply.headers.getlist("Set-Cookie") if one.startswith(SESSION_COOKIE)
     )
@@ -53,22 +53,22 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
 
 
 def test_a_wrong_password_and_an_unknown_email_look_the_same(
-    nobody: PageClient, sample: SampleData
+    anonymous: PageClient, sample: SampleData
 ) -> None:
     replies = [
-        nobody.send("/log-in", "/log-in", email=email, password="wrong, all wrong")
+        anonymous.send("/log-in", "/log-in", email=email, password="wrong, all wrong")
         for email in (sample.clerk.email, "nobody@firm.example")
     ]
     assert [reply.status_code for reply in replies] == [401, 401]
     assert words(replies[0]) == words(replies[1])
-    assert nobody.get("/").status_code == 303
+    assert anonymous.get("/").status_code == 303
 
 
 def test_the_log_in_says_how_long_to_wait_after_too_many_wrong_passwords(
-    nobody: PageClient, sample: SampleData
+    anonymous: PageClient, sample: SampleData
 ) -> None:
     for _ in range(60):
-        reply = nobody.send("/log-in", "/log-in", email=sample.clerk.email, password="wrong one")
+        reply = anonymous.send("/log-in", "/log-in", email=sample.clerk.email, password="wrong one")
         if reply.status_code == 429:
             break
     assert reply.status_code == 429
@@ -123,9 +123,9 @@ def test_a_password_that_will_not_do_is_refused_at_its_field(
 
 @pytest.mark.parametrize("token", ["", "crmi_" + "x" * 38, "<b>"])
 def test_a_link_that_never_was_is_refused(
-    nobody: PageClient, sample: SampleData, token: str
+    anonymous: PageClient, sample: SampleData, token: str
 ) -> None:
-    reply = nobody.send("/welcome", "/welcome", token=token)
+    reply = anonymous.send("/welcome", "/welcome", token=token)
     assert reply.status_code == 422
     assert "Ask your admin for a new one" in words(reply)
 

@@ -190,7 +190,7 @@ def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_tw
         twin = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         values = {name: getattr(twin, name) for name in (
             "connection_id", "kind", "name", "company", "email", "phones", "address", "town",
-            "postcode", "account_number", "changed",
+            "postcode", "account_number", "mirror_version",
         )}  # fmt: skip
         session.add(MirroredRecord(**values, number="99001"))
     search_duplicates(installation.workspace)

@@ -32,11 +32,11 @@ class Refusal:
 class Attacker:
     """Somebody who has looked at the log-in page, so that no form's token is what stops them."""
 
-    def __init__(self, world: AttackFixture, routes: Iterable[Route]) -> None:
-        self._world = world
-        self._cookie, self._csrf = forms_of(world.app.test_client())
+    def __init__(self, target: AttackFixture, routes: Iterable[Route]) -> None:
+        self._target = target
+        self._cookie, self._csrf = forms_of(target.app.test_client())
         self._aims: list[tuple[Route, str, dict[str, Any]]] = [
-            (route, route.path(world), route.content(world)) for route in routes
+            (route, route.path(target), route.content(target)) for route in routes
         ]
 
     def ask_all(self, credential: Credential) -> dict[str, Refusal]:
@@ -49,7 +49,7 @@ class Attacker:
     def _ask(
         self, route: Route, path: str, content: dict[str, Any], credential: Credential
     ) -> Refusal:
-        app = self._world.app
+        app = self._target.app
         client = browser_client(app, *credential.bound) if credential.bound else app.test_client()
         client.set_cookie("crmlink_forms", self._cookie)
         for name, value in credential.cookies.items():

@@ -21,6 +21,7 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Choice,
+    ContactSource,
     Database,
     Device,
     Link,
@@ -29,6 +30,8 @@ from crmlink.store import (
     ParkedContact,
     Person,
     RowState,
+    SourceAccount,
+    SourceContact,
     Workspace,
 )
 from crmlink.store.base import utc_now
@@ -80,7 +83,7 @@ def everything(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def make_world(app: Flask) -> AttackFixture:
+def make_target(app: Flask) -> AttackFixture:
     """People of every role with a browser each, and the rows that routes speak of."""
     access = installation_of(app).access
     with access.database.writing() as session:
@@ -96,67 +99,67 @@ def make_world(app: Flask) -> AttackFixture:
             MirroredRecord(
                 connection_id=connection_id, kind="customer", number="1001",
                 name="M Holloway", company="", email="", phones=[], address="", town="",
-                postcode="", account_number="", changed=1,
+                postcode="", account_number="", mirror_version=1,
             )
         )  # fmt: skip
     return AttackFixture(app, access, replace(access, workspace_id=other.id), people, browsers)
 
 
-def new_device(world: AttackFixture, owner: Owner) -> Device:
+def new_device(target: AttackFixture, owner: Owner) -> Device:
     """A paired browser of somebody; what a script owns is itself."""
     if isinstance(owner, Device):
         return owner
-    return pair(world.access, owner or world.people["manager"]).device
+    return pair(target.access, owner or target.people["manager"]).device
 
 
-def new_token(world: AttackFixture, owner: Owner) -> Device:
+def new_token(target: AttackFixture, owner: Owner) -> Device:
     """A script's token that somebody made; nobody: the server's command line."""
     if isinstance(owner, Device):
         return owner
-    actor = command_line_actor(world.access)
-    return create_api_token(world.access, replace(actor, person=owner), "A script")[0]
+    actor = command_line_actor(target.access)
+    return create_api_token(target.access, replace(actor, person=owner), "A script")[0]
 
 
-def new_link(world: AttackFixture, device: Device) -> str:
+def new_link(target: AttackFixture, device: Device) -> str:
     """A link that stands, made by a device."""
     number = next(_numbers)
     link = Link(
-        connection_id=installation_of(world.app).workspace.connection_id, device_id=device.id,
+        connection_id=installation_of(target.app).workspace.connection_id, device_id=device.id,
         fingerprint="", idempotency_key=f"key {number}",
         package="xero", kind="customer", reference=HOLLOWAY,
         contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
         prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=utc_now(),
     )  # fmt: skip
-    with world.access.database.writing() as session:
+    with target.access.database.writing() as session:
         session.add(link)
     return link.id
 
 
-def _person_of(world: AttackFixture, owner: Owner) -> Person:
+def _person_of(target: AttackFixture, owner: Owner) -> Person:
     """A person, whoever made a token, or somebody new."""
     person = owner.person if isinstance(owner, Device) else owner
-    return person or make_person(world.access)
+    return person or make_person(target.access)
 
 
-def new_batch(world: AttackFixture, owner: Owner) -> str:
+def new_batch(target: AttackFixture, owner: Owner) -> str:
     """A draft with one contact."""
-    person = owner if isinstance(owner, Person) else world.people["manager"]
-    browser = with_token(world.app, pair(world.access, person).access_token)
+    person = owner if isinstance(owner, Person) else target.people["manager"]
+    browser = with_token(target.app, pair(target.access, person).access_token)
     contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
     made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
     assert made.status_code == 201
     batch_id = str(made.get_json()["id"])
     if isinstance(owner, Device):  # a script that may not collect must be refused its own too
-        with world.access.database.writing() as session:
+        with target.access.database.writing() as session:
             session.get_one(Batch, batch_id).device_id = owner.id
     return batch_id
 
 
-def linked_batch(world: AttackFixture, *linked_by: Device) -> str:
+def linked_batch(target: AttackFixture, *linked_by: Device) -> str:
     """A list that was linked, a row by each of these devices."""
-    links = [new_link(world, device) for device in linked_by]
-    connection_id = installation_of(world.app).workspace.connection_id
-    with world.access.database.writing() as session:
+    links = [new_link(target, device) for device in linked_by]
+    connection_id = installation_of(target.app).workspace.connection_id
+    with target.access.database.writing() as session:
         batch = Batch(
             connection_id=connection_id, device_id=linked_by[0].id, package="xero",
             organisation="", state=BatchState.DONE,
@@ -174,58 +177,76 @@ def linked_batch(world: AttackFixture, *linked_by: Device) -> str:
     return batch.id
 
 
-def new_session_id(world: AttackFixture, owner: Owner) -> str:
+def new_session_id(target: AttackFixture, owner: Owner) -> str:
     """The id of a log-in of somebody."""
-    token = world.session(owner if isinstance(owner, Person) else world.people["manager"])
-    return authenticate_session(world.access, token)[0].public_id
+    token = target.session(owner if isinstance(owner, Person) else target.people["manager"])
+    return authenticate_session(target.access, token)[0].public_id
 
 
-def new_code(world: AttackFixture) -> str:
+def new_code(target: AttackFixture) -> str:
     """The code of a browser that asks to be connected."""
-    return start_pairing(world.access, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
+    return start_pairing(target.access, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
 
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or
 # to somebody else. A route with a parameter that is not here fails the tests until it is.
-def new_parked(world: AttackFixture, owner: Owner) -> str:
+def new_parked(target: AttackFixture, owner: Owner) -> str:
     """A contact without a record; its id."""
-    device = new_device(world, owner)
+    device = new_device(target, owner)
     kept = ParkedContact(
-        connection_id=installation_of(world.app).workspace.connection_id, device_id=device.id,
+        connection_id=installation_of(target.app).workspace.connection_id, device_id=device.id,
         package="xero", reference=f"parked {next(_numbers)}", name="Margaret Holloway",
     )  # fmt: skip
-    with world.access.database.writing() as session:
+    with target.access.database.writing() as session:
         session.add(kept)
         session.flush()
         return kept.id
 
 
+def new_source(target: AttackFixture, owner: Owner) -> str:
+    """A company whose contacts were read, without a sign-in; its public id."""
+    with target.access.database.writing() as session:
+        account = SourceAccount(workspace_id=target.access.workspace_id, package="xero")
+        source = ContactSource(
+            workspace_id=target.access.workspace_id, package="xero", account=account,
+            tenant=f"tenant {next(_numbers)}", name="Office Ltd",
+        )  # fmt: skip
+        session.add_all([account, source])
+        session.flush()
+        session.add(
+            SourceContact(source_id=source.id, key="1", reference=HOLLOWAY, name="M Holloway")
+        )
+        return source.public_id
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
-    "browser": lambda world, owner: "chrome",
-    "device_id": lambda world, owner: new_device(world, owner).public_id,
-    "filename": lambda world, owner: "crmlink.css",
-    "kind": lambda world, owner: "customer",
-    "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
-    "pair_id": lambda world, owner: "1",
-    "package": lambda world, owner: "sage_200",
+    "browser": lambda target, owner: "chrome",
+    "device_id": lambda target, owner: new_device(target, owner).public_id,
+    "filename": lambda target, owner: "crmlink.css",
+    "kind": lambda target, owner: "customer",
+    "link_id": lambda target, owner: new_link(target, new_device(target, owner)),
+    "pair_id": lambda target, owner: "1",
+    "package": lambda target, owner: "sage_200",
     "parked_id": new_parked,
-    "person_id": lambda world, owner: make_person(world.access).public_id,
-    "position": lambda world, owner: "1",
-    "question": lambda world, owner: "api_page",
-    "record_id": lambda world, owner: "customer-1001",
+    "person_id": lambda target, owner: make_person(target.access).public_id,
+    "position": lambda target, owner: "1",
+    "question": lambda target, owner: "api_page",
+    "record_id": lambda target, owner: "customer-1001",
     "session_id": new_session_id,
-    "token": lambda world, owner: "a-file-that-was-sent",
-    "token_id": lambda world, owner: new_token(world, owner).public_id,
+    "source_id": new_source,
+    "token": lambda target, owner: "a-file-that-was-sent",
+    "token_id": lambda target, owner: new_token(target, owner).public_id,
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
-    ("/install/policy/<name>", "name"): lambda world, owner: "chrome.reg",
-    ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
-        _person_of(world, owner).public_id
+    ("/sources/connect/<package>", "package"): lambda target, owner: "xero",
+    ("/install/policy/<name>", "name"): lambda target, owner: "chrome.reg",
+    ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda target, owner: (
+        _person_of(target, owner).public_id
     ),
     ("/devices/tokens/<device_id>/rotate", "device_id"): PARAMETERS["token_id"],
-    ("/api/v1/batches/<batch_id>/undo", "batch_id"): lambda world, owner: linked_batch(
-        world, new_device(world, owner)
+    ("/api/v1/batches/<batch_id>/undo", "batch_id"): lambda target, owner: linked_batch(
+        target, new_device(target, owner)
     ),
 }

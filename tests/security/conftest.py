@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from security.attack_fixture import AttackFixture, make_world
+from security.attack_fixture import AttackFixture, make_target
 from support.installations import open_app
 
 
@@ -21,7 +21,7 @@ def without_logs() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackFixture]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackFixture]:
     """Something of everything, on SQLite."""
-    with open_app(tmp_path_factory.mktemp("world")) as app:
-        yield make_world(app)
+    with open_app(tmp_path_factory.mktemp("target")) as app:
+        yield make_target(app)

@@ -59,10 +59,10 @@ def cookie(token: str, name: str = SESSION_COOKIE) -> Credential:
     return Credential(cookies={name: token})
 
 
-def bad_for_api(world: AttackFixture) -> dict[str, Credential]:
+def bad_for_api(target: AttackFixture) -> dict[str, Credential]:
     """All that must not be taken for a token."""
-    good = pair(world.access, world.people["admin"])
-    session = world.session(world.people["admin"])
+    good = pair(target.access, target.people["admin"])
+    session = target.session(target.people["admin"])
     return {
         "no token": Credential(),
         "nothing after Bearer": bearer(""),
@@ -79,58 +79,58 @@ def bad_for_api(world: AttackFixture) -> dict[str, Credential]:
         ),
         "access token with another key's proof": bound(good.access_token, BrowserKey()),
         "access token with a proof of the other browser's key": bound(
-            good.access_token, key_of(world.browsers["clerk"].access_token)
+            good.access_token, key_of(target.browsers["clerk"].access_token)
         ),
-        "script token with a proof": bound(make_token(world.access), BrowserKey()),
+        "script token with a proof": bound(make_token(target.access), BrowserKey()),
         "refresh token as access token": bound(good.refresh_token, key_of(good.access_token)),
-        "invitation as access token": bearer(_invitation(world)),
+        "invitation as access token": bearer(_invitation(target)),
         "device code as access token": bearer(
-            start_pairing(world.access, "", "", proven("a key")).device_code
+            start_pairing(target.access, "", "", proven("a key")).device_code
         ),
         **{
             name: bound(token, key_of(good.access_token))
-            for name, token in _bad_access_tokens(world, good).items()
+            for name, token in _bad_access_tokens(target, good).items()
         },
-        **{name: bound(token) for name, token in _once_good_access_tokens(world).items()},
-        **{name: bearer(token) for name, token in _bad_script_tokens(world).items()},
+        **{name: bound(token) for name, token in _once_good_access_tokens(target).items()},
+        **{name: bearer(token) for name, token in _bad_script_tokens(target).items()},
     }
 
 
-def bad_for_pages(world: AttackFixture) -> dict[str, Credential]:
+def bad_for_pages(target: AttackFixture) -> dict[str, Credential]:
     """All that must not be taken for a log-in."""
-    person = world.people["admin"]
-    grant = pair(world.access, person)
-    good = world.session(person)
+    person = target.people["admin"]
+    grant = pair(target.access, person)
+    good = target.session(person)
     return {
         "no cookie": Credential(),
         "empty": cookie(""),
         "garbage": cookie("garbage"),
         "access token instead of cookie": bound(grant.access_token),
-        "script token instead of cookie": bearer(make_token(world.access)),
+        "script token instead of cookie": bearer(make_token(target.access)),
         "a log-in as Bearer": bearer(good),
         "access token as cookie": cookie(grant.access_token),
         "refresh token as cookie": cookie(grant.refresh_token),
-        "script token as cookie": cookie(make_token(world.access)),
-        "invitation as cookie": cookie(_invitation(world)),
+        "script token as cookie": cookie(make_token(target.access)),
+        "invitation as cookie": cookie(_invitation(target)),
         "under another name": cookie(good, "session"),
         "tampered": cookie(_other_end(good)),
         "never given out": cookie(generate_token("crms_")),
-        "ended": cookie(_ended_session(world)),
-        "idle for too long": cookie(_aged_session(world, last_seen_at=utc_now() - 13 * HOUR)),
-        "begun too long ago": cookie(_aged_session(world, created_at=utc_now() - 15 * 24 * HOUR)),
-        "person removed": cookie(_orphaned_session(world)),
+        "ended": cookie(_ended_session(target)),
+        "idle for too long": cookie(_aged_session(target, last_seen_at=utc_now() - 13 * HOUR)),
+        "begun too long ago": cookie(_aged_session(target, created_at=utc_now() - 15 * 24 * HOUR)),
+        "person removed": cookie(_orphaned_session(target)),
         "other workspace": cookie(
-            create_session(world.other, make_person(world.other, "admin"), "", "")
+            create_session(target.other, make_person(target.other, "admin"), "", "")
         ),
-        "another key": cookie(_aged_session(world, token_hash=new_id())),
+        "another key": cookie(_aged_session(target, token_hash=new_id())),
     }
 
 
-def _bad_access_tokens(world: AttackFixture, good: TokenResponse) -> dict[str, str]:
+def _bad_access_tokens(target: AttackFixture, good: TokenResponse) -> dict[str, str]:
     claims = jwt.decode(good.access_token, options={"verify_signature": False})
-    key = grants._key(world.access)
-    admin_device = world.browsers["admin"].device.public_id
-    clerk = pair(world.access, world.people["clerk"])
+    key = grants._key(target.access)
+    admin_device = target.browsers["admin"].device.public_id
+    clerk = pair(target.access, target.people["clerk"])
     clerks = jwt.decode(clerk.access_token, options={"verify_signature": False})
 
     def forged(head: dict[str, Any] | None = None, alg: str = "HS256", **changed: Any) -> str:
@@ -167,47 +167,47 @@ def _bad_access_tokens(world: AttackFixture, good: TokenResponse) -> dict[str, s
         "signature cut off": good.access_token.rpartition(".")[0] + ".",
         "signed with another key": jwt.encode(claims, "k" * 48, "HS256", headers={"typ": TYPE}),
         "signed with the secret itself": jwt.encode(
-            claims, world.access.secret_key, "HS256", headers={"typ": TYPE}
+            claims, target.access.secret_key, "HS256", headers={"typ": TYPE}
         ),
     }  # fmt: skip
 
 
-def _once_good_access_tokens(world: AttackFixture) -> dict[str, str]:
+def _once_good_access_tokens(target: AttackFixture) -> dict[str, str]:
     """Those of browsers that are not let in any more, or elsewhere."""
     return {
-        "revoked": _revoked_browser(world),
-        "lapsed": _lapsed_browser(world),
-        "person removed": _orphaned_browser(world),
-        "other workspace": pair(world.other, make_person(world.other, "admin")).access_token,
+        "revoked": _revoked_browser(target),
+        "lapsed": _lapsed_browser(target),
+        "person removed": _orphaned_browser(target),
+        "other workspace": pair(target.other, make_person(target.other, "admin")).access_token,
     }
 
 
-def _bad_script_tokens(world: AttackFixture) -> dict[str, str]:
-    server = command_line_actor(world.access)
-    expired, expired_token = create_api_token(world.access, server, "Expired")
-    with world.access.database.writing() as session:
+def _bad_script_tokens(target: AttackFixture) -> dict[str, str]:
+    server = command_line_actor(target.access)
+    expired, expired_token = create_api_token(target.access, server, "Expired")
+    with target.access.database.writing() as session:
         session.execute(update(Device).filter_by(id=expired.id).values(expires_at=utc_now()))
-    revoked, revoked_token = create_api_token(world.access, server, "Revoked")
-    revoke_token(world.access, server, revoked.public_id)
-    rotated, old_token = create_api_token(world.access, server, "Rotated")
+    revoked, revoked_token = create_api_token(target.access, server, "Revoked")
+    revoke_token(target.access, server, revoked.public_id)
+    rotated, old_token = create_api_token(target.access, server, "Rotated")
     authenticate_api_token(
-        world.access, rotate_token(world.access, server, rotated.public_id)[1], ""
+        target.access, rotate_token(target.access, server, rotated.public_id)[1], ""
     )
-    good = make_token(world.access, "admin", "link", "read", "suggest", "batch")
+    good = make_token(target.access, "admin", "link", "read", "suggest", "batch")
     return {
         "script: expired": expired_token,
         "script: revoked": revoked_token,
         "script: rotated away": old_token,
         "script: tampered": _other_end(good),
         "script: never given out": generate_token("crm_"),
-        "script: maker removed": _orphaned_script(world),
-        "script: other workspace": make_token(world.other),
-        "script: its hash": _kept_hash(world, good),
+        "script: maker removed": _orphaned_script(target),
+        "script: other workspace": make_token(target.other),
+        "script: its hash": _kept_hash(target, good),
     }
 
 
-def _kept_hash(world: AttackFixture, token: str) -> str:
-    with world.access.database.reading() as session:
+def _kept_hash(target: AttackFixture, token: str) -> str:
+    with target.access.database.reading() as session:
         return session.scalars(select(Device.token_hash).filter_by(prefix=token[:12])).one()
 
 
@@ -237,55 +237,55 @@ def _basic(grant: TokenResponse) -> str:
     return "Basic " + base64.b64encode(f"{grant.access_token}:".encode()).decode()
 
 
-def _invitation(world: AttackFixture) -> str:
-    server = command_line_actor(world.access)
-    return invite(world.access, server, "Somebody", f"{new_id()}@firm.example", "admin")[1]
+def _invitation(target: AttackFixture) -> str:
+    server = command_line_actor(target.access)
+    return invite(target.access, server, "Somebody", f"{new_id()}@firm.example", "admin")[1]
 
 
-def _revoked_browser(world: AttackFixture) -> str:
-    grant = pair(world.access, world.people["admin"])
-    revoke_device(world.access, command_line_actor(world.access), grant.device.public_id)
+def _revoked_browser(target: AttackFixture) -> str:
+    grant = pair(target.access, target.people["admin"])
+    revoke_device(target.access, command_line_actor(target.access), grant.device.public_id)
     return grant.access_token
 
 
-def _lapsed_browser(world: AttackFixture) -> str:
-    grant = pair(world.access, world.people["admin"])
-    with world.access.database.writing() as session:
+def _lapsed_browser(target: AttackFixture) -> str:
+    grant = pair(target.access, target.people["admin"])
+    with target.access.database.writing() as session:
         session.execute(update(Device).filter_by(id=grant.device.id).values(expires_at=utc_now()))
     return grant.access_token
 
 
-def _orphaned_browser(world: AttackFixture) -> str:
-    person = make_person(world.access, "admin")
-    grant = pair(world.access, person)
-    remove_person(world.access, command_line_actor(world.access), person.public_id)
+def _orphaned_browser(target: AttackFixture) -> str:
+    person = make_person(target.access, "admin")
+    grant = pair(target.access, person)
+    remove_person(target.access, command_line_actor(target.access), person.public_id)
     return grant.access_token
 
 
-def _orphaned_script(world: AttackFixture) -> str:
-    person = make_person(world.access, "admin")
-    token = create_api_token(world.access, page_actor(world.access, person), "Theirs")[1]
-    remove_person(world.access, command_line_actor(world.access), person.public_id)
+def _orphaned_script(target: AttackFixture) -> str:
+    person = make_person(target.access, "admin")
+    token = create_api_token(target.access, page_actor(target.access, person), "Theirs")[1]
+    remove_person(target.access, command_line_actor(target.access), person.public_id)
     return token
 
 
-def _orphaned_session(world: AttackFixture) -> str:
-    person = make_person(world.access, "admin")
-    token = world.session(person)
-    remove_person(world.access, command_line_actor(world.access), person.public_id)
+def _orphaned_session(target: AttackFixture) -> str:
+    person = make_person(target.access, "admin")
+    token = target.session(person)
+    remove_person(target.access, command_line_actor(target.access), person.public_id)
     return token
 
 
-def _ended_session(world: AttackFixture) -> str:
-    token = world.session(world.people["admin"])
-    begun, actor = authenticate_session(world.access, token)
-    end_session(world.access, actor, begun.public_id)
+def _ended_session(target: AttackFixture) -> str:
+    token = target.session(target.people["admin"])
+    begun, actor = authenticate_session(target.access, token)
+    end_session(target.access, actor, begun.public_id)
     return token
 
 
-def _aged_session(world: AttackFixture, **changed: Any) -> str:
-    token = world.session(world.people["admin"])
-    begun, _ = authenticate_session(world.access, token)
-    with world.access.database.writing() as session:
+def _aged_session(target: AttackFixture, **changed: Any) -> str:
+    token = target.session(target.people["admin"])
+    begun, _ = authenticate_session(target.access, token)
+    with target.access.database.writing() as session:
         session.execute(update(WebSession).filter_by(id=begun.id).values(changed))
     return token

@@ -36,14 +36,14 @@ REFUSALS = {
 class Reach:
     """Asks as somebody of a role, or as a script with one scope that an admin made."""
 
-    world: AttackFixture
+    target: AttackFixture
     people: dict[str, Person] = field(default_factory=dict)
     credentials: dict[tuple[str, bool], str] = field(default_factory=dict)
     scripts: dict[str, Device] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.people = {role: make_person(self.world.access, role) for role in ROLES}
-        self._forms, self._csrf = forms_of(self.world.app.test_client())
+        self.people = {role: make_person(self.target.access, role) for role in ROLES}
+        self._forms, self._csrf = forms_of(self.target.app.test_client())
 
     def may(self, route: Route, who: str, *, own: bool = False, harmless: bool = True) -> bool:
         """Whether this role or script gets through to its own or to somebody else's object.
@@ -70,30 +70,30 @@ class Reach:
     def _ask(self, route: Route, who: str, *, own: bool, harmless: bool) -> TestResponse:
         client, headers = self._client(who, in_api=route.in_api)
         if harmless and not own:
-            path = route.path(self.world)
+            path = route.path(self.target)
         else:
-            path = route.fresh_path(self.world, self._owner(who) if own else None)
-        return route.send(client, path, route.content(self.world), headers=headers)
+            path = route.fresh_path(self.target, self._owner(who) if own else None)
+        return route.send(client, path, route.content(self.target), headers=headers)
 
     def _client(self, who: str, *, in_api: bool) -> tuple[Client, dict[str, str]]:
         if (who, in_api) not in self.credentials:
             self.credentials[who, in_api] = self._credential(who, in_api=in_api)
         credential = self.credentials[who, in_api]
         if in_api:
-            return with_token(self.world.app, credential), {}
-        client = self.world.app.test_client()
+            return with_token(self.target.app, credential), {}
+        client = self.target.app.test_client()
         client.set_cookie(SESSION_COOKIE, credential)
         client.set_cookie("crmlink_forms", self._forms)
         return client, {"X-CSRFToken": self._csrf}
 
     def _credential(self, who: str, *, in_api: bool) -> str:
-        access, person = self.world.access, self._person(who)
+        access, person = self.target.access, self._person(who)
         if who.startswith(SCRIPT):
             scope = who.removeprefix(SCRIPT)
             made, token = create_api_token(access, page_actor(access, person), who, (scope,))
             self.scripts[who] = made
             return token
-        return pair(access, person).access_token if in_api else self.world.session(person)
+        return pair(access, person).access_token if in_api else self.target.session(person)
 
 
 def _is_stranger(route: Route, reply: TestResponse) -> bool:

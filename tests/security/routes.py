@@ -73,6 +73,11 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
     "POST /commusoft/checklist/<question>": {"choice": "missing"},
+    "POST /sources/connect/<package>": {
+        "client_id": "ours",
+        "redirect": "http://localhost/sources/callback",
+    },
+    "POST /sources/paste": {"address": "http://localhost/sources/callback?state=x&code=y"},
     "POST /upkeep/download": {"passphrase": "a long passphrase", "again": "a long passphrase"},
     "POST /commusoft/writes": {"writes": "api"},
     "POST /start/address": {"address": "http://127.0.0.1:1"},
@@ -80,13 +85,13 @@ FORMS: dict[str, dict[str, str]] = {
 }
 
 
-def connection_id(world: AttackFixture) -> str:
+def connection_id(target: AttackFixture) -> str:
     """The connection in use, which a decision has to name."""
-    return installation_of(world.app).workspace.public_connection_id
+    return installation_of(target.app).workspace.public_connection_id
 
 
 class ParameterUnknown(Exception):
-    """A route has a parameter that nobody has said how to fill: add it to world.PARAMETERS."""
+    """A route has a parameter that nobody has said how to fill: add it to PARAMETERS."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +113,13 @@ class Route:
     def is_public(self) -> bool:
         return self.rule.endpoint in PUBLIC_ENDPOINTS
 
-    def path(self, world: AttackFixture) -> str:
+    def path(self, target: AttackFixture) -> str:
         """Its address, about things that exist and will be there after it."""
-        return self._path(world.made_by)
+        return self._path(target.made_by)
 
-    def fresh_path(self, world: AttackFixture, owner: Owner) -> str:
+    def fresh_path(self, target: AttackFixture, owner: Owner) -> str:
         """Its address, about new things: of an owner, or of somebody else."""
-        return self._path(lambda maker: maker(world, owner))
+        return self._path(lambda maker: maker(target, owner))
 
     def _path(self, made_by: Callable[[Maker], str]) -> str:
         values = {}
@@ -127,14 +132,14 @@ class Route:
         assert built is not None
         return built[1] + QUERIES.get(self.name, "")
 
-    def content(self, world: AttackFixture) -> dict[str, Any]:
+    def content(self, target: AttackFixture) -> dict[str, Any]:
         """What the request carries."""
         if self.name == "POST /pair":
-            return {"data": {"code": new_code(world), "name": "Mine"}}
+            return {"data": {"code": new_code(target), "name": "Mine"}}
         if self.name in BODIES:
             body = BODIES[self.name]
             if body is DECISION or "connection_id" in body:
-                body = body | {"connection_id": connection_id(world)}
+                body = body | {"connection_id": connection_id(target)}
             return {"json": body}
         return {"data": FORMS[self.name]} if self.name in FORMS else {}
 

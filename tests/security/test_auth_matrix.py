@@ -37,13 +37,13 @@ NOTHING = Credential()
 
 
 @pytest.fixture(scope="module")
-def api_bad(world: AttackFixture) -> dict[str, Credential]:
-    return bad_for_api(world)
+def api_bad(target: AttackFixture) -> dict[str, Credential]:
+    return bad_for_api(target)
 
 
 @pytest.fixture(scope="module")
-def page_bad(world: AttackFixture) -> dict[str, Credential]:
-    return bad_for_pages(world)
+def page_bad(target: AttackFixture) -> dict[str, Credential]:
+    return bad_for_pages(target)
 
 
 def guarded(app: Flask, *, in_api: bool, quiet_methods: bool = False) -> list[Route]:
@@ -55,24 +55,24 @@ def guarded(app: Flask, *, in_api: bool, quiet_methods: bool = False) -> list[Ro
 
 
 def findings(
-    world: AttackFixture, routes: list[Route], bad: dict[str, Credential], *, few: bool = False
+    target: AttackFixture, routes: list[Route], bad: dict[str, Credential], *, few: bool = False
 ) -> list[str]:
     """What is wrong, as «credential: route: why»; ``few`` leaves most credentials out."""
-    attacker = Attacker(world, routes)
+    attacker = Attacker(target, routes)
     expected = attacker.ask_all(NOTHING)
     found = [
         f"no credential: {name}: answered {refusal.status}"
         for name, refusal in expected.items()
         if not is_refusal(name, refusal)
     ]
-    before = world.everything()
+    before = target.everything()
     for what, credential in bad.items():
         if few and what not in QUIET:
             continue
         for name, refusal in attacker.ask_all(credential).items():
             if refusal != expected[name]:
                 found.append(f"{what}: {name}: answered {refusal.status}, or otherwise")
-        after = world.everything()
+        after = target.everything()
         if after != before:
             changed = [table for table in after if after[table] != before[table]]
             found.append(f"{what}: something was done in {', '.join(changed)}")
@@ -91,77 +91,77 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     return refusal.status == 401
 
 
-def test_the_public_routes_are_these_nine(world: AttackFixture) -> None:
+def test_the_public_routes_are_these_nine(target: AttackFixture) -> None:
     by_endpoint: dict[str, set[str]] = {}
-    for route in every_route(world.app):
+    for route in every_route(target.app):
         by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)
     assert {name: by_endpoint[name] for name in guard.PUBLIC_ENDPOINTS} == PUBLIC
     assert len(PUBLIC) == 9
 
 
 def test_no_route_of_the_api_opens_to_a_bad_token(
-    world: AttackFixture, api_bad: dict[str, Credential]
+    target: AttackFixture, api_bad: dict[str, Credential]
 ) -> None:
     assert len(api_bad) >= 45
-    routes = guarded(world.app, in_api=True)
+    routes = guarded(target.app, in_api=True)
     assert len(routes) >= 30
-    assert findings(world, routes, api_bad) == []
+    assert findings(target, routes, api_bad) == []
 
 
 def test_no_page_opens_to_a_bad_log_in(
-    world: AttackFixture, page_bad: dict[str, Credential]
+    target: AttackFixture, page_bad: dict[str, Credential]
 ) -> None:
     assert len(page_bad) >= 19
-    routes = guarded(world.app, in_api=False)
+    routes = guarded(target.app, in_api=False)
     assert len(routes) >= 50
-    assert findings(world, routes, page_bad) == []
+    assert findings(target, routes, page_bad) == []
 
 
 def test_the_description_of_the_api_opens_to_both_and_to_nothing_else(
-    world: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+    target: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
 ) -> None:
     assert guard.TOKEN_OR_SESSION_ENDPOINTS == EITHER
     good = {"access token instead of cookie", "script token instead of cookie"}
     good |= {"the log-in's cookie instead of a token"}
     bad = {name: one for name, one in (api_bad | page_bad).items() if name not in good}
-    routes = [route for route in every_route(world.app) if route.rule.endpoint in EITHER]
-    assert findings(world, routes, bad) == []
+    routes = [route for route in every_route(target.app) if route.rule.endpoint in EITHER]
+    assert findings(target, routes, bad) == []
 
 
 def test_head_and_options_open_nothing_either(
-    world: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+    target: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
 ) -> None:
     for in_api, bad in ((True, api_bad), (False, page_bad)):
         routes = [
             route
-            for route in guarded(world.app, in_api=in_api, quiet_methods=True)
+            for route in guarded(target.app, in_api=in_api, quiet_methods=True)
             if route.method in ("HEAD", "OPTIONS")
         ]
-        assert findings(world, routes, bad, few=True) == []
+        assert findings(target, routes, bad, few=True) == []
 
 
-def test_all_routes_of_the_api_refuse_with_one_and_the_same_body(world: AttackFixture) -> None:
-    attacker = Attacker(world, guarded(world.app, in_api=True))
+def test_all_routes_of_the_api_refuse_with_one_and_the_same_body(target: AttackFixture) -> None:
+    attacker = Attacker(target, guarded(target.app, in_api=True))
     assert len({refusal.body for refusal in attacker.ask_all(NOTHING).values()}) == 1
 
 
-def test_the_good_ones_are_let_in(world: AttackFixture) -> None:
+def test_the_good_ones_are_let_in(target: AttackFixture) -> None:
     """Or else the matrix would prove nothing."""
-    admin = world.browsers["admin"]
+    admin = target.browsers["admin"]
     for in_api, good in (
         (True, bound(admin.access_token)),
-        (False, cookie(world.session(world.people["admin"]))),
+        (False, cookie(target.session(target.people["admin"]))),
     ):
-        routes = [route for route in guarded(world.app, in_api=in_api) if route.method == "GET"]
-        for name, reply in Attacker(world, routes).ask_all(good).items():
+        routes = [route for route in guarded(target.app, in_api=in_api) if route.method == "GET"]
+        for name, reply in Attacker(target, routes).ask_all(good).items():
             assert not is_refusal(name, reply), name
 
 
-def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(world: AttackFixture) -> None:
+def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(target: AttackFixture) -> None:
     app = Flask("new")
     app.add_url_rule("/api/v1/secrets/<secret_id>", view_func=lambda secret_id: secret_id)
     with pytest.raises(ParameterUnknown, match="secret_id"):
-        Attacker(world, guarded(app, in_api=True))
+        Attacker(target, guarded(app, in_api=True))
 
 
 def no_typ_check(patch: pytest.MonkeyPatch) -> None:
@@ -252,7 +252,7 @@ def any_workspace(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_guard_with_a_hole_is_caught(
-    world: AttackFixture,
+    target: AttackFixture,
     api_bad: dict[str, Credential],
     page_bad: dict[str, Credential],
     monkeypatch: pytest.MonkeyPatch,
@@ -260,12 +260,12 @@ def test_a_guard_with_a_hole_is_caught(
     caught: set[str],
 ) -> None:
     routes = [
-        route for route in every_route(world.app)
+        route for route in every_route(target.app)
         if route.name in ("GET /api/v1/workspace", "GET /account")
     ]  # fmt: skip
     twin(monkeypatch)
     found = [
-        *findings(world, [route for route in routes if route.in_api], api_bad),
-        *findings(world, [route for route in routes if not route.in_api], page_bad),
+        *findings(target, [route for route in routes if route.in_api], api_bad),
+        *findings(target, [route for route in routes if not route.in_api], page_bad),
     ]
     assert {one.partition(":")[0] for one in found} >= caught

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response
 
-from security.attack_fixture import make_world, new_batch
+from security.attack_fixture import make_target, new_batch
 from support.access_factories import logged_in
 from support.installations import open_app
 
@@ -20,9 +20,9 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 
 def test_tables_and_pages_are_not_stored(app: Flask) -> None:
-    world = make_world(app)
-    batch = new_batch(world, None)
-    admin = logged_in(app, world.access, world.people["admin"])
+    target = make_target(app)
+    batch = new_batch(target, None)
+    admin = logged_in(app, target.access, target.people["admin"])
     for path in (f"/lists/{batch}/results.csv", f"/lists/{batch}", "/audit.csv", "/records"):
         reply = admin.get(path)
         assert reply.status_code == 200

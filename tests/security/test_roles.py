@@ -61,13 +61,13 @@ def table() -> dict[str, Row]:
 
 
 @pytest.fixture(scope="module")
-def routes(world: AttackFixture) -> list[Route]:
-    return [route for route in every_route(world.app) if not route.is_public]
+def routes(target: AttackFixture) -> list[Route]:
+    return [route for route in every_route(target.app) if not route.is_public]
 
 
-def differences(world: AttackFixture, table: dict[str, Row], routes: list[Route]) -> list[str]:
+def differences(target: AttackFixture, table: dict[str, Row], routes: list[Route]) -> list[str]:
     """Cells that are not as the server does, as «who: request: own or others'»."""
-    reach, found = Reach(world), []
+    reach, found = Reach(target), []
     for route in routes:
         row = table[route.name]
         for who, word in row.cells.items():
@@ -94,13 +94,13 @@ def test_pages_take_no_scripts(table: dict[str, Row], routes: list[Route]) -> No
 
 
 def test_the_server_does_what_the_table_says(
-    world: AttackFixture, table: dict[str, Row], routes: list[Route]
+    target: AttackFixture, table: dict[str, Row], routes: list[Route]
 ) -> None:
-    assert differences(world, table, routes) == []
+    assert differences(target, table, routes) == []
 
 
 def test_a_server_that_does_otherwise_is_caught(
-    world: AttackFixture,
+    target: AttackFixture,
     table: dict[str, Row],
     routes: list[Route],
     monkeypatch: pytest.MonkeyPatch,
@@ -108,6 +108,6 @@ def test_a_server_that_does_otherwise_is_caught(
     generous = roles.ROLE_PERMISSIONS | {Role.CLERK: roles.MANAGER, Role.MANAGER: roles.CLERK}
     monkeypatch.setattr(roles, "ROLE_PERMISSIONS", generous)
     asked = [route for route in routes if "/links/<link_id>/undo" in route.name]
-    found = differences(world, table, asked)
+    found = differences(target, table, asked)
     assert "clerk: POST /api/v1/links/<link_id>/undo: others" in found
     assert "manager: POST /links/<link_id>/undo: others" in found

@@ -28,7 +28,7 @@ from crmlink.access.refresh_tokens import (
 )
 from crmlink.access.sessions import authenticate_session
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConnection
+from crmlink.store import AuditSigner, Database, Device, RefreshToken, WorkspaceConnection
 from crmlink.store.base import utc_now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
@@ -170,7 +170,7 @@ def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
 @pytest.mark.filterwarnings("ignore:The HMAC key")
 def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
     with remains.database.reading() as session:
-        refresh = session.query(Refresh).order_by(Refresh.id.desc()).first()
+        refresh = session.query(RefreshToken).order_by(RefreshToken.id.desc()).first()
         assert refresh
         device = session.get_one(Device, refresh.device_id)
     claims = {

@@ -27,16 +27,16 @@ URN = "urn:crmlink:problem:"
 
 
 @pytest.fixture
-def admin(world: AttackFixture) -> FlaskClient:
+def admin(target: AttackFixture) -> FlaskClient:
     """A client that is logged in to the pages, with what its forms need."""
-    client = world.app.test_client()
-    client.set_cookie(SESSION_COOKIE, world.session(world.people["admin"]))
+    client = target.app.test_client()
+    client.set_cookie(SESSION_COOKIE, target.session(target.people["admin"]))
     return client
 
 
 @pytest.fixture
-def browser(world: AttackFixture) -> FlaskClient:
-    return with_token(world.app, pair(world.access, world.people["admin"]).access_token)
+def browser(target: AttackFixture) -> FlaskClient:
+    return with_token(target.app, pair(target.access, target.people["admin"]).access_token)
 
 
 def assert_shielded(reply: TestResponse) -> None:
@@ -54,19 +54,19 @@ def assert_shielded(reply: TestResponse) -> None:
 
 
 def test_every_route_answers_with_the_protective_headers(
-    world: AttackFixture, admin: FlaskClient, browser: FlaskClient
+    target: AttackFixture, admin: FlaskClient, browser: FlaskClient
 ) -> None:
-    stranger = world.app.test_client()
-    for route in every_route(world.app):
+    stranger = target.app.test_client()
+    for route in every_route(target.app):
         known = browser if route.in_api else admin
         for client in (stranger, known) if route.method == "GET" else (stranger,):
-            reply = route.send(client, route.path(world), {})
+            reply = route.send(client, route.path(target), {})
             assert_shielded(reply)
             reply.close()
 
 
 def test_so_does_everything_that_goes_wrong(
-    world: AttackFixture, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    target: AttackFixture, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("marked 7711")
@@ -85,15 +85,15 @@ def test_so_does_everything_that_goes_wrong(
         assert "marked" not in reply.get_data(as_text=True)
 
 
-def test_a_cookie_is_kept_from_scripts_other_sites_and_http(world: AttackFixture) -> None:
+def test_a_cookie_is_kept_from_scripts_other_sites_and_http(target: AttackFixture) -> None:
     for scheme in ("http", "https"):
-        client = world.app.test_client()
+        client = target.app.test_client()
         _, csrf = forms_of(client)
-        person = make_person(world.access)
+        person = make_person(target.access)
         form = {"csrf_token": csrf, "email": person.email, "password": PASSWORD}
         reply = client.post("/log-in", data=form, base_url=f"{scheme}://localhost")
         if scheme == "https":  # the cookie of the form came by http and stays there
-            client = world.app.test_client()
+            client = target.app.test_client()
             page = client.get("/log-in", base_url="https://localhost").get_data(as_text=True)
             form["csrf_token"] = page.partition('name="csrf_token" value="')[2].partition('"')[0]
             reply = client.post("/log-in", data=form, base_url="https://localhost")
@@ -106,21 +106,21 @@ def test_a_cookie_is_kept_from_scripts_other_sites_and_http(world: AttackFixture
         assert "Strict-Transport-Security" not in reply.headers
 
 
-def forms(world: AttackFixture) -> Iterator[Route]:
-    for route in every_route(world.app):
+def forms(target: AttackFixture) -> Iterator[Route]:
+    for route in every_route(target.app):
         if not route.in_api and route.method not in ("GET",):
             yield route
 
 
 def test_no_form_counts_without_its_token_or_from_another_site(
-    world: AttackFixture, admin: FlaskClient
+    target: AttackFixture, admin: FlaskClient
 ) -> None:
-    _, csrf = forms_of(world.app.test_client())
+    _, csrf = forms_of(target.app.test_client())
     own = token_of(admin)
     tried = 0
-    for route in forms(world):
-        path, content = route.path(world), route.content(world)
-        before = world.everything()
+    for route in forms(target):
+        path, content = route.path(target), route.content(target)
+        before = target.everything()
         for headers in (
             {},
             {"X-CSRFToken": csrf},  # somebody else's
@@ -130,7 +130,7 @@ def test_no_form_counts_without_its_token_or_from_another_site(
             reply = route.send(admin, path, content, headers=headers)
             assert reply.status_code == 400, (route.name, headers)
             tried += 1
-        assert world.everything() == before, route.name
+        assert target.everything() == before, route.name
     assert tried >= 100
 
 
@@ -145,13 +145,13 @@ def token_of(admin: FlaskClient) -> str:
 
 
 def test_no_other_site_may_ask_unless_it_is_listed(
-    world: AttackFixture, browser: FlaskClient
+    target: AttackFixture, browser: FlaskClient
 ) -> None:
     for origin in (LISTED, *OTHERS):
         for reply in (
             browser.get("/api/v1/workspace", headers={"Origin": origin}),
             browser.options("/api/v1/workspace", headers=PREFLIGHT | {"Origin": origin}),
-            world.app.test_client().options(
+            target.app.test_client().options(
                 "/api/v1/workspace", headers=PREFLIGHT | {"Origin": origin}
             ),
         ):

@@ -57,7 +57,7 @@ def line_of(record: MirroredRecord, reference: str) -> Line:
 def records_of(ctx: WorkspaceContext, kind: Kind = "customer") -> list[MirroredRecord]:
     """The mirror's records that carry no reference, in Commusoft's order."""
     with ctx.database.reading() as session:
-        rows = session.query(MirroredRecord).filter_by(kind=kind, gone_at=None, reference=None)
+        rows = session.query(MirroredRecord).filter_by(kind=kind, deleted_at=None, reference=None)
         return rows.order_by(MirroredRecord.id).all()
 
 

@@ -170,7 +170,7 @@ def unlinked(installation: Installation, count: int, skip: int = 0) -> tuple[Lis
     with installation.database.reading() as session:
         records = (
             session.query(MirroredRecord)
-            .filter_by(kind="customer", reference=None, gone_at=None)
+            .filter_by(kind="customer", reference=None, deleted_at=None)
             .order_by(MirroredRecord.id.desc())
             .offset(skip)
             .limit(count)

@@ -41,7 +41,7 @@ class LiveServer:
     def context(self, browser: Browser, who: Who, **options: Any) -> BrowserContext:
         """A fresh browser profile, logged in as one of its people."""
         context = browser.new_context(locale="en-GB", reduced_motion="reduce", **options)
-        if who != "nobody":
+        if who != "anonymous":
             person = getattr(self.sample, who)
             value = create_session(self.installation.access, person, "127.0.0.1", "Chrome on Linux")
             context.add_cookies([{"name": SESSION_COOKIE, "value": value, "url": self.address}])

@@ -12,8 +12,8 @@ from crmlink.commusoft import mirror
 from crmlink.commusoft.errors import InvalidCommusoftResponse
 from crmlink.commusoft.mirror import SyncInProgress, SyncResult, full_sync_is_due
 from crmlink.commusoft.records import Record
-from crmlink.linking.attempts import fetch_record
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.fresh_reads import fetch_record
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.base import utc_now
 from support.sandbox import OTHER, SandboxHandle
@@ -49,10 +49,10 @@ def row(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
 
 
 def test_a_second_sync_of_the_same_records_changes_nothing(ctx: WorkspaceContext) -> None:
-    version = row(ctx, "customer-1001").changed
+    version = row(ctx, "customer-1001").mirror_version
     result = ctx.sync()
     assert (result.added, result.changed, result.gone) == (0, 0, 0)
-    assert row(ctx, "customer-1001").changed == version
+    assert row(ctx, "customer-1001").mirror_version == version
 
 
 def test_deleted_records_are_left_out_and_changed_ones_follow(
@@ -66,7 +66,7 @@ def test_deleted_records_are_left_out_and_changed_ones_follow(
     result = ctx.sync()
     assert (result.added, result.changed, result.gone) == (0, 1, 1)
     assert row(ctx, "customer-1001").reference == OTHER
-    assert row(ctx, "customer-1008").gone_at
+    assert row(ctx, "customer-1008").deleted_at
     assert row(ctx, "customer-1008").name == ""
 
 
@@ -86,13 +86,13 @@ def test_a_list_that_breaks_off_takes_nobody_for_gone(ctx: WorkspaceContext) -> 
 
     with pytest.raises(InvalidCommusoftResponse):
         rewritten(ctx, breaks_off).sync()
-    assert row(ctx, "customer-1001").gone_at is None
+    assert row(ctx, "customer-1001").deleted_at is None
 
 
 def test_a_list_that_is_suddenly_empty_is_not_believed(ctx: WorkspaceContext) -> None:
     with pytest.raises(InvalidCommusoftResponse):
         rewritten(ctx, lambda _records: []).sync()
-    assert row(ctx, "customer-1001").gone_at is None
+    assert row(ctx, "customer-1001").deleted_at is None
 
 
 def test_what_a_link_read_back_during_a_sync_is_not_overwritten_by_the_older_list(
@@ -123,7 +123,7 @@ def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
     watched = replace(ctx, commusoft=Watched(ctx, lambda records: records))  # type: ignore[arg-type] # stands in
     assert watched.sync(full=False).gone == 0
     assert asked[0]
-    assert row(ctx, "customer-1008").gone_at is None
+    assert row(ctx, "customer-1008").deleted_at is None
     assert ctx.sync().gone == 1
 
 

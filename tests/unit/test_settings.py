@@ -56,6 +56,8 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_DATABASE_URL", "sqlite:///x.sqlite?uri=true", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
+        ("CRMLINK_WEB_PROCESSES", "2", "several web processes need PostgreSQL"),
+        ("CRMLINK_WEB_PROCESSES", "0", "a whole number from 1 to 100"),
         ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "incomplete"),
         ("CRMLINK_CORS_ORIGINS", "*", "isn't an origin"),
         ("CRMLINK_TLS_CERT", "/etc/ssl/office.crt", "needs both"),
@@ -70,6 +72,7 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
         ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would count"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
+        ("CRMLINK_COMMUSOFT_PACE", "quick", "fixed or auto"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
     ],
 )

@@ -21,11 +21,14 @@ CALLED_BY = {
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
-    "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
+    "load": "gunicorn", "load_config": "gunicorn", "setup": "gunicorn",
+    "SharedCounts": "limits", "base_exceptions": "limits", "get_expiry": "limits",
+    "incr": "limits", "_set_signal_handlers": "huey", "maintenance": "waitress",
+    "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
-    "RequestWindows": "limits, by its scheme", "base_exceptions": "limits", "incr": "limits",
-    "acquire_entry": "limits", "get_moving_window": "limits", "get_expiry": "limits",
+    "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
+    "get_moving_window": "limits",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
-from crmlink.worker import Worker
+from crmlink.worker import Worker, _NonOverlappingJob
 from support.batch_factories import BOUND, imported, lines_of, rows_of
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
@@ -129,3 +129,32 @@ def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes
     os.utime(old, (long_ago, long_ago))
     Worker(installation)._delete_expired()
     assert [file.name for file in folder.iterdir()] == ["new"]
+
+
+def test_a_call_while_a_job_runs_makes_it_look_once_more() -> None:
+    looked = []
+
+    def look() -> bool:
+        looked.append(True)
+        if len(looked) == 1:
+            job()  # as a signal that comes when it has looked already
+        return False
+
+    job = _NonOverlappingJob(look, lambda: False)
+    job()
+    assert len(looked) == 2
+
+
+def test_a_web_process_does_no_work_of_the_installation(installation: Installation) -> None:
+    whole, part = Worker(installation), Worker(installation, whole=False)
+    names = {task.name for task in part._queue._registry.periodic_tasks}
+    assert names == {"flush_usage", "flush_anchors", "check_uploads", "delete_uploads"}
+    assert names < {task.name for task in whole._queue._registry.periodic_tasks}
+
+
+def test_work_is_left_out_while_another_worker_does_it(installation: Installation) -> None:
+    done = []
+    work = Worker(installation)._unless_done_elsewhere("back_up", lambda: done.append(True))
+    with installation.database.alone("back_up"):
+        work()
+    assert done == ([] if installation.database.is_shared else [True])

@@ -4,6 +4,7 @@
 ;
 ; Switches: /S          without questions
 ;           /OFFICE     others in the office use it: listens on the network, and opens the firewall
+;           /NOSTART    leaves the service stopped: crmlink update checks first, then starts it
 ;           /PYTHON=P   use this python.exe (3.12) instead of letting uv download one
 ;           /D=FOLDER   where to install, as the last switch and without quotes
 ; Exit codes: 0 installed, 1 cancelled, 2 failed; install.log says why.
@@ -39,6 +40,8 @@ VIAddVersionKey "LegalCopyright" "MIT licence"
 
 Var Python
 Var Options
+Var Restarts
+Var Described
 
 !insertmacro MUI_PAGE_WELCOME
 !insertmacro MUI_PAGE_COMPONENTS
@@ -93,9 +96,14 @@ Section "crmlink" Main
   ${Run} '"$INSTDIR\uv.exe" pip install --python "$INSTDIR\environment" --no-index --find-links "$INSTDIR\wheels" --require-hashes -r "$INSTDIR\requirements.txt"' "Installing crmlink"
   RMDir /r "$INSTDIR\cache"
 
-  Call ChooseOptions
-  ${Run} '"$INSTDIR\environment\Scripts\python.exe" -m crmlink service install --winsw "$INSTDIR\WinSW-x64.exe" $Options' "Installing the service"
-  ${Run} '"$INSTDIR\environment\Scripts\python.exe" -m crmlink service start' "Starting the service"
+  ; An update leaves the service's options as they are: an address or a certificate may be among them.
+  ${If} $Described == 0
+    Call ChooseOptions
+    ${Run} '"$INSTDIR\environment\Scripts\python.exe" -m crmlink service install --winsw "$INSTDIR\WinSW-x64.exe" $Options' "Installing the service"
+  ${EndIf}
+  ${If} $Restarts == 1
+    ${Run} '"$INSTDIR\environment\Scripts\python.exe" -m crmlink service start' "Starting the service"
+  ${EndIf}
   nsExec::Exec 'netsh advfirewall firewall delete rule name="${RULE}"'
   Pop $0
 
@@ -135,12 +143,28 @@ Function .onInit
   ${EndIf}
   ${GetParameters} $R0
   ${GetOptions} $R0 "/PYTHON=" $Python
+  StrCpy $Restarts 1
+  ClearErrors
+  ${GetOptions} $R0 "/NOSTART" $R1
+  ${IfNot} ${Errors}
+    StrCpy $Restarts 0
+  ${EndIf}
+  ReadRegStr $R1 HKLM "${UNINSTALL_KEY}" "InstallLocation" ; an update goes where crmlink is
+  ${If} $R1 != ""
+  ${AndIf} $INSTDIR == "$PROGRAMFILES64\crmlink"
+    StrCpy $INSTDIR $R1
+  ${EndIf}
+  StrCpy $Described 0
+  ${If} ${FileExists} "$INSTDIR\crmlink-service.xml"
+    StrCpy $Described 1
+  ${EndIf}
   ClearErrors
   ${GetOptions} $R0 "/OFFICE" $R1
   ${If} ${Errors}
     ReadRegDWORD $R1 HKLM "${UNINSTALL_KEY}" "Office" ; an update keeps what was chosen
   ${Else}
     StrCpy $R1 1
+    StrCpy $Described 0
   ${EndIf}
   ${If} $R1 == 1
     SectionGetFlags ${Office} $R2

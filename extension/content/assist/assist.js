@@ -24,7 +24,7 @@
 
   /** @type {Job | null} */
   let job = null;
-  /** What is on the panel that no look at the page changes. @type {"open" | "busy" | "told" | "picking"} */
+  /** What is on the panel that no look at the page changes. @type {"open" | "busy" | "ended" | "picking"} */
   let phase = "open";
   /** @type {{link: string, field: HTMLInputElement, old: string} | null} */
   let filled = null;
@@ -109,7 +109,7 @@
     const found = answer?.ok && answer.data?.address === address ? /** @type {Job} */ (answer.data) : null;
     if (filled && filled.link !== found?.link.id) filled = null;
     job = found;
-    if (phase !== "told" || !found) phase = "open";
+    if (phase !== "ended" || !found) phase = "open";
     if (!job) return panel.hide();
     if (outdated) return tell(views.trouble(outdated, steps));
     drawn = "";
@@ -185,7 +185,7 @@
 
   /** @param {import("./types.js").PanelView} view */
   function tell(view) {
-    phase = "told";
+    phase = "ended";
     closed = false;
     drawn = "";
     panel.show(view, { focus: false });
@@ -372,7 +372,7 @@
     closed = false;
     called = true;
     drawn = "";
-    if (phase === "told") phase = "open";
+    if (phase === "ended") phase = "open";
     void ask();
   }
 

@@ -14,7 +14,7 @@
   /** @typedef {import("../../lib/commusoft/table_types.js").Begun} Begun */
   /** @typedef {{found: FoundTable, lookup: Lookup, reading: Reading, rows: Row[]}} Looked */
 
-  const PATIENCE = 15_000; // milliseconds in which a page that was just loaded brings its table
+  const LOAD_TIMEOUT = 15_000; // milliseconds in which a page that was just loaded brings its table
   const PAUSE = 300;
   const AT_ONCE = 500; // rows that the server takes at once
   const SHOWN_FOR = 4_000;
@@ -79,10 +79,10 @@
   }
 
   async function begin() {
-    const told = await ask("table_begin", { page: performance.timeOrigin });
-    if (!told.ok) return tell(say("table_lost"));
+    const answer = await ask("table_begin", { page: performance.timeOrigin });
+    if (!answer.ok) return tell(say("table_lost"));
     /** @type {Begun} */
-    const begun = told.data;
+    const begun = answer.data;
     const found = await findTable(begun);
     if (!found.table) return tell(say(found.count > 1 ? "table_several" : "table_none"), true);
     const { table: place } = found;
@@ -92,7 +92,7 @@
 
   /** @param {Begun} begun */
   async function findTable({ rules }) {
-    for (const until = performance.now() + PATIENCE; ; ) {
+    for (const until = performance.now() + LOAD_TIMEOUT; ; ) {
       const found = table.find(rules);
       if (found.count > 0 || performance.now() > until) return found;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));

@@ -54,12 +54,12 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
    */
   function atRecord(tab, work) {
     return connected(async (api, connection) => {
-      const [{ packages }, told] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
-      if (!told.ok) return told;
+      const [{ packages }, workspace] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
+      if (!workspace.ok) return workspace;
       const address = await tabs.address(tab);
-      const place = packages && recordAt(address, packages, told.data);
+      const place = packages && recordAt(address, packages, workspace.data);
       if (!place || address === null) return { ok: false, problem: problem("tab-moved") };
-      return work({ address, place, packages, workspace: told.data, api });
+      return work({ address, place, packages, workspace: workspace.data, api });
     });
   }
 
@@ -176,11 +176,11 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
         connected(async (api, connection) => {
           const found = await api.readLink(id);
           if (!found.ok) return found;
-          const [{ packages }, told] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
-          if (!told.ok) return told;
+          const [{ packages }, workspace] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
+          if (!workspace.ok) return workspace;
           const { record } = found.data;
           /** @param {string} address */
-          const isRecord = (address) => packages !== null && recordAt(address, packages, told.data)?.id === record.id;
+          const isRecord = (address) => packages !== null && recordAt(address, packages, workspace.data)?.id === record.id;
           const url = isRecord(record.page_url) ? record.page_url : null;
           const tab = await recordTabs.show(isRecord, url);
           const assisted = tab === null ? url !== null && (await onPage.isOn(COMMUSOFT)) : await recordTabs.assist(tab);
@@ -200,9 +200,9 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
        */
       withdraw: ({ link }) =>
         connected(async (api, connection) => {
-          const told = await askWorkspace(connection, api);
-          if (!told.ok) return told;
-          const answer = await api.withdraw(link, { connection_id: told.data.connection_id ?? "" });
+          const workspace = await askWorkspace(connection, api);
+          if (!workspace.ok) return workspace;
+          const answer = await api.withdraw(link, { connection_id: workspace.data.connection_id ?? "" });
           noteSettled(answer);
           return answer;
         }),

@@ -88,13 +88,16 @@ export function createCommands(parts) {
   async function view(find, tab = null) {
     await connecting.applyPolicy();
     const connection = await session.read();
-    if (!connection) return { ok: true, data: await blankView(null) };
+    if (!connection) {
+      const blank = await blankView(null);
+      return blank.standing.connected ? view(find, tab) : { ok: true, data: blank }; // connected meanwhile
+    }
     const api = parts.api(connection);
-    const [known, told] = await Promise.all([
+    const [known, workspace] = await Promise.all([
       rules.get(connection.server, api),
       askWorkspace(connection, api),
     ]);
-    const trouble = told.ok ? known.problem : told.problem;
+    const trouble = workspace.ok ? known.problem : workspace.problem;
     if (!known.packages) return { ok: true, data: await blankView(trouble ?? problem("rules-unknown")) };
     const place = await find(known.packages);
     if ("expected" in place) return { ok: false, problem: problem("reference-malformed", { detail: place.expected }) };
@@ -102,7 +105,7 @@ export function createCommands(parts) {
     const packages = packageOptions(known.packages);
     if (place.page === "list") return { ok: true, data: { ...blank, place: await atList(place, tab, api), packages } };
     if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
-    const connection_id = told.ok ? (told.data.connection_id ?? null) : null;
+    const connection_id = workspace.ok ? (workspace.data.connection_id ?? null) : null;
     return { ok: true, data: { ...blank, packages, ...(await atContact(place, connection_id)) } };
   }
 
@@ -126,9 +129,9 @@ export function createCommands(parts) {
   async function atList(place, tab, api) {
     const shown = preview(place);
     if (tab === null || place.contacts.length === 0) return { ...shown, list: null, drafts: [], refused: null };
-    const [id, told] = await Promise.all([lists.keep(place, tab), api.drafts()]);
-    if (!told.ok) return { ...shown, list: id, drafts: [], refused: told.problem };
-    return { ...shown, list: id, drafts: joinable(told.data.batches, place), refused: null };
+    const [id, drafts] = await Promise.all([lists.keep(place, tab), api.drafts()]);
+    if (!drafts.ok) return { ...shown, list: id, drafts: [], refused: drafts.problem };
+    return { ...shown, list: id, drafts: joinable(drafts.data.batches, place), refused: null };
   }
 
   /**
@@ -223,8 +226,8 @@ export function createCommands(parts) {
         if (now.page !== "list" || !sameList(list, now)) return { ok: false, problem: problem("list-changed") };
         const answer = await sendList(api, list, asked.batch);
         if (!answer.ok) return answer;
-        const told = await api.drafts();
-        return { ok: true, data: { draft: answer.data, drafts: told.ok ? told.data.batches : [answer.data] } };
+        const drafts = await api.drafts();
+        return { ok: true, data: { draft: answer.data, drafts: drafts.ok ? drafts.data.batches : [answer.data] } };
       });
     },
 

@@ -86,11 +86,11 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
    */
   function atCrm(tab, work) {
     return connected(async (api, connection) => {
-      const [{ packages }, told] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
-      if (!told.ok) return told;
+      const [{ packages }, workspace] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
+      if (!workspace.ok) return workspace;
       const known = tableRules(packages);
-      if (!known || !isOwnCrm(await tabs.address(tab), packages, told.data)) return { ok: false, problem: problem("tab-moved") };
-      return work({ api, server: connection.server, workspace: told.data, packages, rules: known });
+      if (!known || !isOwnCrm(await tabs.address(tab), packages, workspace.data)) return { ok: false, problem: problem("tab-moved") };
+      return work({ api, server: connection.server, workspace: workspace.data, packages, rules: known });
     });
   }
 

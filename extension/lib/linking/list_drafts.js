@@ -126,7 +126,7 @@ export async function sendList(api, list, batch) {
     const { package: name, organisation, kind } = list;
     const joins = last?.ok ? last.data.id : batch;
     last = await api.collect({ package: name, organisation, kind, contacts: piece, batch: joins });
-    if (!last.ok) return { ok: false, problem: told(last.problem, at > 0) };
+    if (!last.ok) return { ok: false, problem: partProblem(last.problem, at > 0) };
     added += last.data.added;
     completed += last.data.completed ?? 0;
   }
@@ -139,7 +139,7 @@ export async function sendList(api, list, batch) {
  * @param {Problem} found
  * @param {boolean} partly whether a piece was kept before
  */
-function told(found, partly) {
+function partProblem(found, partly) {
   const open = outcomeUnknown(found) && found.type !== "permission-missing";
   return open || partly ? problem("list-unanswered", { request_id: found.request_id }) : found;
 }

@@ -14,7 +14,7 @@ import { parseServer } from "../server/server_url.js";
  */
 
 /**
- * What the settings share with the rest of the desk.
+ * What the settings share with the other commands.
  * @typedef {object} Shared
  * @property {<T>(work: (api: Api, connection: Connection) => Promise<Answer<T>>) => Promise<Answer<T>>} connected
  * @property {(connection: Connection, api: Api) => Promise<Answer<any>>} askWorkspace

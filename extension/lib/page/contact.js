@@ -25,20 +25,20 @@ const NOTHING = Object.freeze({
  * @returns {Details}
  */
 export function cleanDetails(read) {
-  const told = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
-  const places = Array.isArray(told.other_addresses) ? told.other_addresses.slice(0, 5).map(cleanAddress) : [];
+  const fields = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
+  const places = Array.isArray(fields.other_addresses) ? fields.other_addresses.slice(0, 5).map(cleanAddress) : [];
   return {
-    name: cleanText(told.name),
-    company: cleanText(told.company),
-    person: cleanText(told.person),
-    email: cleanText(told.email),
-    phones: cleanTexts(told.phones),
-    address: cleanText(told.address),
-    town: cleanText(told.town),
-    postcode: cleanText(told.postcode),
-    other_emails: cleanTexts(told.other_emails),
+    name: cleanText(fields.name),
+    company: cleanText(fields.company),
+    person: cleanText(fields.person),
+    email: cleanText(fields.email),
+    phones: cleanTexts(fields.phones),
+    address: cleanText(fields.address),
+    town: cleanText(fields.town),
+    postcode: cleanText(fields.postcode),
+    other_emails: cleanTexts(fields.other_emails),
     other_addresses: places.filter((place) => place.address || place.town || place.postcode),
-    retired: told.retired === true,
+    retired: fields.retired === true,
   };
 }
 
@@ -47,8 +47,8 @@ export function cleanDetails(read) {
  * @param {unknown} read
  */
 export function pageState(read) {
-  const told = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
-  return { translated: told.translated === true, loading: told.loading === true };
+  const fields = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
+  return { translated: fields.translated === true, loading: fields.loading === true };
 }
 
 /** @param {unknown} values */
@@ -58,8 +58,8 @@ function cleanTexts(values) {
 
 /** @param {unknown} place */
 function cleanAddress(place) {
-  const told = /** @type {Record<string, unknown>} */ (typeof place === "object" && place !== null ? place : {});
-  return { address: cleanText(told.address), town: cleanText(told.town), postcode: cleanText(told.postcode) };
+  const fields = /** @type {Record<string, unknown>} */ (typeof place === "object" && place !== null ? place : {});
+  return { address: cleanText(fields.address), town: cleanText(fields.town), postcode: cleanText(fields.postcode) };
 }
 
 /** @param {unknown} value */

@@ -190,8 +190,8 @@ export function readContact(hints = {}) {
 
   /** @param {string | undefined} field @param {string[]} lines */
   const keep = (field, lines) => {
-    const told = lines.filter((line) => line && !NO_VALUE.test(line));
-    if (field && told[0] && !fieldOf(told[0])) (found[field] ??= []).push(told);
+    const values = lines.filter((line) => line && !NO_VALUE.test(line));
+    if (field && values[0] && !fieldOf(values[0])) (found[field] ??= []).push(values);
   };
 
   /** @param {string} field */
@@ -346,8 +346,8 @@ export function readContact(hints = {}) {
       }
     };
     for (const lines of found.phone ?? []) {
-      const told = lines.map((line) => line.replace(FAX, " ")).filter((line) => !/^\W*fax\b/i.test(line));
-      told.forEach(add);
+      const numbers = lines.map((line) => line.replace(FAX, " ")).filter((line) => !/^\W*fax\b/i.test(line));
+      numbers.forEach(add);
     }
     const links = elements.filter((one) => /^tel:/i.test(one.getAttribute("href") ?? "") && !isElsewhere(one));
     for (const link of links) add(addressed(link)?.[0] ?? "");

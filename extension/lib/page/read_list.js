@@ -97,9 +97,9 @@ export function listContacts(rows, packages, list = null) {
     const { url, package: id, kind, reference } = location;
     const organisation = location.organisation ?? list?.organisation ?? null;
     const key = JSON.stringify([id, organisation, kind, reference]);
-    const told = { url, package: id, kind, reference, organisation, ...detailsOf(text, beside) };
+    const contact = { url, package: id, kind, reference, organisation, ...detailsOf(text, beside) };
     const known = listed.get(key);
-    listed.set(key, known ? together(known, told) : told);
+    listed.set(key, known ? together(known, contact) : contact);
   }
   return [...listed.values()];
 }

@@ -89,14 +89,14 @@ export function createConnectionManager(parts) {
 
   /** @param {Connection} connection */
   async function forgetSession(connection) {
-    const told = await parts.api(connection).leave();
-    const gone = !told.ok && told.problem.error === "invalid_grant";
+    const reply = await parts.api(connection).leave();
+    const gone = !reply.ok && reply.problem.error === "invalid_grant";
     await parts.forgetKey(); // before the connection: a new one, with its own key, begins only without it
     await session.forget(connection.server);
     await clearServerData();
     await release(connection.server);
     void onPage.refresh();
-    return told.ok || gone;
+    return reply.ok || gone;
   }
 
   /**
@@ -147,11 +147,11 @@ export function createConnectionManager(parts) {
     return answer();
   }
 
-  /** @returns {Promise<Answer<ConnectionStatus & {told: boolean}>>} `told`: the server has ended it too */
+  /** @returns {Promise<Answer<ConnectionStatus & {server_ended: boolean}>>} `server_ended`: the server has ended it too */
   async function disconnect() {
     const connection = await session.read();
-    const told = connection ? await endConnection(connection) : true;
-    return { ok: true, data: { ...(await standing()), told } };
+    const server_ended = connection ? await endConnection(connection) : true;
+    return { ok: true, data: { ...(await standing()), server_ended } };
   }
 
   /** @returns {Promise<Answer<ConnectionStatus>>} */

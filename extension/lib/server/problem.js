@@ -44,21 +44,21 @@ export function problem(type, more = {}) {
  */
 export function problemFromResponse(document, status, retryAfter) {
   if (typeof document !== "object" || document === null) return null;
-  const told = /** @type {Record<string, any>} */ (document);
-  if (typeof told.type !== "string" || !told.type.startsWith(PREFIX)) return null;
-  return problem(told.type.slice(PREFIX.length), {
+  const body = /** @type {Record<string, any>} */ (document);
+  if (typeof body.type !== "string" || !body.type.startsWith(PREFIX)) return null;
+  return problem(body.type.slice(PREFIX.length), {
     status,
-    error: text(told.error),
-    detail: text(told.detail) ?? "",
-    request_id: text(told.request_id),
-    retry_after: ASKS_TO_WAIT.has(status) ? (seconds(retryAfter) ?? seconds(String(told.retry_after ?? ""))) : null,
-    record: told.record ?? null,
-    current_reference: text(told.current_reference),
-    asked_commusoft: "current_reference" in told,
-    holders: Array.isArray(told.holders) ? told.holders : [],
-    link: told.link ?? null,
-    by: text(told.by),
-    since: text(told.since),
+    error: text(body.error),
+    detail: text(body.detail) ?? "",
+    request_id: text(body.request_id),
+    retry_after: ASKS_TO_WAIT.has(status) ? (seconds(retryAfter) ?? seconds(String(body.retry_after ?? ""))) : null,
+    record: body.record ?? null,
+    current_reference: text(body.current_reference),
+    asked_commusoft: "current_reference" in body,
+    holders: Array.isArray(body.holders) ? body.holders : [],
+    link: body.link ?? null,
+    by: text(body.by),
+    since: text(body.since),
   });
 }
 

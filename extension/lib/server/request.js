@@ -58,18 +58,18 @@ export function createRequester({ fetch, explainNetworkFailure, prover, timeouts
    * @returns {Promise<Reply>}
    */
   return async function call(server, method, path, options = {}) {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), method === "GET" ? timeouts.read : timeouts.write);
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), method === "GET" ? timeouts.read : timeouts.write);
     const url = `${server}/api/v1${path}`;
     try {
-      const answer = await send(url, method, options, patience.signal);
+      const answer = await send(url, method, options, controller.signal);
       // The server dates proofs by a word of its own. What it sent back for a newer one was not looked at.
       const stale = !answer.ok && answer.problem.error === "use_dpop_nonce";
-      return stale ? await send(url, method, options, patience.signal) : answer;
+      return stale ? await send(url, method, options, controller.signal) : answer;
     } catch (error) {
       if (error instanceof KeyLost) return { ok: false, problem: problem(KEY_LOST) };
       if (error instanceof KeyUnreadable) return { ok: false, problem: problem("key-unreadable") };
-      return { ok: false, problem: problem(patience.signal.aborted ? "server-slow" : await explainNetworkFailure(server)) };
+      return { ok: false, problem: problem(controller.signal.aborted ? "server-slow" : await explainNetworkFailure(server)) };
     } finally {
       clearTimeout(timer);
     }
@@ -118,8 +118,8 @@ async function read(response) {
   if (response.ok && document !== null) {
     return { ok: true, data: document, status, etag: response.headers.get("ETag") };
   }
-  const told = response.ok ? null : problemFromResponse(document, status, response.headers.get("Retry-After"));
-  return { ok: false, problem: told ?? problem(wrongAnswer(response, text), { status }) };
+  const failure = response.ok ? null : problemFromResponse(document, status, response.headers.get("Retry-After"));
+  return { ok: false, problem: failure ?? problem(wrongAnswer(response, text), { status }) };
 }
 
 /**

@@ -42,10 +42,10 @@ export function isLocal(hostname) {
  * The page on which a signed-in person approves this browser. Only a page of the same server is ever opened.
  * @param {string} server
  * @param {string} code
- * @param {unknown} told the address that the server gave
+ * @param {unknown} offered the address that the server gave
  */
-export function approvalUrl(server, code, told) {
+export function approvalUrl(server, code, offered) {
   const own = new URL(server).origin;
-  if (typeof told === "string" && URL.canParse(told) && new URL(told).origin === own) return told;
+  if (typeof offered === "string" && URL.canParse(offered) && new URL(offered).origin === own) return offered;
   return `${server}/pair?code=${encodeURIComponent(code)}`;
 }

@@ -46,22 +46,24 @@ class Attempts:
         self._lock = threading.Lock()
         self._moments: OrderedDict[bytes, deque[float]] = OrderedDict()
 
-    def begin(self, *counted: Counted) -> float:
-        """Count an attempt under each key, or under none; returns its time, for ``forgive``.
+    def begin(self, *counted: Counted) -> tuple[float, bool]:
+        """Count an attempt under each key, or under none.
 
-        Raises TooManyAttempts at a limit.
+        Returns its time, for ``forgive``, and whether the first key had another attempt that
+        failed or is in progress. Raises TooManyAttempts at a limit.
         """
         with self._lock:
             moment = self._clock()
             waits = [self._wait(each, moment) for each in counted]
             if wait := max(waits, default=0.0):
                 raise TooManyAttempts(retry_after=wait)
+            others = bool(counted and self._moments.get(counted[0].key))
             for each in counted:
                 self._moments.setdefault(each.key, deque()).append(moment)
                 self._moments.move_to_end(each.key)
             while len(self._moments) > MAX_KEYS:
                 self._moments.popitem(last=False)
-        return moment
+        return moment, others
 
     def forgive(self, moment: float, *counted: Counted) -> None:
         """Uncount a successful attempt."""
@@ -74,11 +76,14 @@ class Attempts:
                         del self._moments[each.key]
 
     @contextmanager
-    def guessing(self, failure: type[Exception], *counted: Counted) -> Iterator[None]:
-        """Count the block as an attempt, which stays counted only if it raises ``failure``."""
-        moment = self.begin(*counted)
+    def guessing(self, failure: type[Exception], *counted: Counted) -> Iterator[bool]:
+        """Count the block as an attempt, which stays counted only if it raises ``failure``.
+
+        Yields whether the first key has other attempts that failed or are in progress.
+        """
+        moment, others = self.begin(*counted)
         try:
-            yield
+            yield others
         except failure:
             raise
         except BaseException:

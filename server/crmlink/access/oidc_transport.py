@@ -5,46 +5,16 @@ Anonymous users can trigger these calls, and each blocks a thread until it ends.
 
 from __future__ import annotations
 
-from typing import Any
-
-import requests
 from authlib.integrations.requests_client import OAuth2Session
 
-from crmlink.deadline import Deadline, WatchedAdapter
+from crmlink.bounded_http import BoundedAdapter
 
 ANSWER_SECONDS = 8.0  # from connecting to the last byte
 ANSWER_BYTES = 256 * 1024  # the largest real one holds a few keys
-CHUNK_BYTES = 16 * 1024
-
-
-class AnswerTooLarge(requests.RequestException):
-    """The provider's response is larger than any of its documents."""
-
-
-class ProviderAdapter(WatchedAdapter):
-    """Adapter for requests that limits a response's bytes and seconds."""
-
-    def send(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
-        """Return the complete response. Raises AnswerTooLarge and other RequestExceptions."""
-        kwargs["stream"] = True
-        with Deadline(ANSWER_SECONDS) as deadline:
-            reply = super().send(request, *args, **kwargs)
-            body = bytearray()
-            with reply:
-                for chunk in reply.iter_content(CHUNK_BYTES):
-                    body += chunk
-                    if len(body) > ANSWER_BYTES:
-                        raise AnswerTooLarge
-            if deadline.expired:
-                raise requests.Timeout
-        reply._content = bytes(body)  # where requests itself stores the body
-        return reply
 
 
 def bound_answers(session: OAuth2Session) -> None:
     """Make a session accept only bounded responses and follow no redirects."""
-    session.mount("https://", ProviderAdapter())
-    session.mount("http://", ProviderAdapter())
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, BoundedAdapter(ANSWER_BYTES, ANSWER_SECONDS))
     session.max_redirects = 0

@@ -15,9 +15,11 @@ LONGEST = 200
 MIN_DISTINCT_CHARS = 6  # distinct characters: «aaaaaaaaaaaa» is long but weak
 
 _hasher = PasswordHasher()
-# Argon2 needs 64 MB and a web server thread per hash: limit concurrent hashing.
-MAX_WORKING, MAX_WAITING, WAIT_SECONDS = 4, 4, 10.0
+# Argon2 needs 64 MB and a web server thread per hash: limit concurrent hashing. Clients that just
+# failed have slots of their own, so that a flood of guesses keeps none from the others.
+MAX_WORKING, MAX_WAITING, WAIT_SECONDS = 2, 2, 10.0
 _slots = Slots(MAX_WORKING, MAX_WAITING, WAIT_SECONDS)
+_slots_after_failures = Slots(MAX_WORKING, MAX_WAITING, WAIT_SECONDS)
 
 
 def hash_password(password: str, *known: str) -> str:
@@ -37,9 +39,13 @@ def hash_password(password: str, *known: str) -> str:
         return _hasher.hash(password)
 
 
-def verify_password(password: str, kept: str | None) -> bool:
-    """Return whether a password matches the stored hash; takes as long without one."""
-    with _slots.one(TooManyAttempts(retry_after=2)):
+def verify_password(password: str, kept: str | None, *, has_failed: bool = False) -> bool:
+    """Return whether a password matches the stored hash; takes as long without one.
+
+    ``has_failed`` says that the client failed shortly before. Raises TooManyAttempts.
+    """
+    slots = _slots_after_failures if has_failed else _slots
+    with slots.one(TooManyAttempts(retry_after=2)):
         dummy = _dummy_hash()  # whether needed or not, so that the first call tells nothing
         try:
             return _hasher.verify(kept or dummy, password[:LONGEST]) and kept is not None

@@ -165,13 +165,16 @@ def person_by_email(access: AccessContext, email: str) -> Person | None:
         return session.scalar(_by_email(access, email))
 
 
-def authenticate_password(access: AccessContext, email: str, password: str) -> Person:
+def authenticate_password(
+    access: AccessContext, email: str, password: str, *, has_failed: bool = False
+) -> Person:
     """Return the person with this email and password; raises InvalidCredentials.
 
-    It takes equally long in both cases.
+    It takes equally long in both cases. ``has_failed`` says that the client failed shortly before.
     """
     person = person_by_email(access, email)
-    if not verify_password(password, person.password_hash if person else None):
+    kept = person.password_hash if person else None
+    if not verify_password(password, kept, has_failed=has_failed):
         raise InvalidCredentials
     return cast("Person", person)
 

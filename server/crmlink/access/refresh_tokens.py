@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.devices import revoke_in
-from crmlink.access.dpop import remember_proof
+from crmlink.access.dpop import is_first_use, remember_proof
 from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
@@ -38,7 +38,7 @@ from crmlink.access.errors import (
 from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
-from crmlink.store import Device, DeviceType, Pairing, Person, Refresh
+from crmlink.store import Device, DeviceType, Pairing, Person, RefreshToken
 from crmlink.store.base import new_id, utc_now
 
 REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
@@ -48,7 +48,9 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
-_ISSUED = select(Refresh).where(Refresh.public_id == bindparam("jti"))  # asked by every request
+_ISSUED = select(RefreshToken).where(
+    RefreshToken.public_id == bindparam("jti")
+)  # asked by every request
 COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
@@ -98,8 +100,8 @@ def first_tokens_used(session: Session, device: Device) -> bool:
     """Return whether a browser has used its first tokens."""
     return (
         session.scalar(
-            select(Refresh.id).where(
-                Refresh.device_id == device.id, Refresh.received_at.is_not(None)
+            select(RefreshToken.id).where(
+                RefreshToken.device_id == device.id, RefreshToken.received_at.is_not(None)
             )
         )
         is not None
@@ -126,7 +128,7 @@ def _rotate(
 ) -> TokenResponse | TokenRequestError:
     """Return the tokens or the failure; raising it would roll the transaction back."""
     shown = session.scalar(
-        select(Refresh).filter_by(token_hash=_refresh_hash(access, refresh_token))
+        select(RefreshToken).filter_by(token_hash=_refresh_hash(access, refresh_token))
     )
     if shown is None or shown.device.workspace_id != access.workspace_id:
         return InvalidGrant()
@@ -167,7 +169,7 @@ def authenticate_access_token(
     device = refresh.device
     if device.workspace_id != access.workspace_id or device.key_thumbprint != proof.thumbprint:
         raise InvalidToken
-    if not access.seen_proofs.add(proof):
+    if not is_first_use(access, proof):
         raise InvalidToken
     try:
         person = _require_active(device)
@@ -191,9 +193,9 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
     """Delete tokens that can neither be used nor reveal a copy; returns how many."""
     with access.database.writing() as session:
         result = session.execute(
-            delete(Refresh).where(
-                Refresh.created_at < utc_now() - DEVICE_IDLE_TTL,
-                Refresh.device_id.in_(
+            delete(RefreshToken).where(
+                RefreshToken.created_at < utc_now() - DEVICE_IDLE_TTL,
+                RefreshToken.device_id.in_(
                     select(Device.id).where(
                         Device.workspace_id == access.workspace_id, Device.expires_at < utc_now()
                     )
@@ -230,7 +232,7 @@ def _issue_successor(
     token = derive_token(REFRESH_TOKEN_PREFIX, access.keyed("following refresh token", secret))
     refresh = _generation(session, device, generation)
     if refresh is None:
-        refresh = Refresh(
+        refresh = RefreshToken(
             device=device, generation=generation, token_hash=_refresh_hash(access, token)
         )
         session.add(refresh)
@@ -244,17 +246,19 @@ def _issue_successor(
     )
 
 
-def _generation(session: Session, device: Device, generation: int) -> Refresh | None:
-    return session.scalar(select(Refresh).filter_by(device_id=device.id, generation=generation))
+def _generation(session: Session, device: Device, generation: int) -> RefreshToken | None:
+    return session.scalar(
+        select(RefreshToken).filter_by(device_id=device.id, generation=generation)
+    )
 
 
-def _mark_used(access: AccessContext, refresh: Refresh) -> None:
+def _mark_used(access: AccessContext, refresh: RefreshToken) -> None:
     with access.database.writing() as session:
-        row = session.get_one(Refresh, refresh.id)
+        row = session.get_one(RefreshToken, refresh.id)
         row.received_at = row.received_at or utc_now()
 
 
-def _access_token(access: AccessContext, refresh: Refresh) -> str:
+def _access_token(access: AccessContext, refresh: RefreshToken) -> str:
     moment = utc_now()
     claims = {
         "iss": ISSUER,

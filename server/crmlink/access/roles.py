@@ -45,22 +45,22 @@ def may_undo(actor: Actor, linked_by: Device) -> bool:
 def require_may_undo(actor: Actor, linked_by: Device) -> None:
     """Raise NotLinkOwner unless an actor may undo the links of a device."""
     if not may_undo(actor, linked_by):
-        raise NotLinkOwner(by=linked_by.who)
+        raise NotLinkOwner(by=linked_by.actor_name)
 
 
 def require_may_discard(actor: Actor, collected_by: Device) -> None:
     """Raise NotListOwner if a script would delete a list collected by others."""
     if actor.is_script and not actor.owns(collected_by):
-        raise NotListOwner(by=collected_by.who)
+        raise NotListOwner(by=collected_by.actor_name)
 
 
 def require_may_unpark(actor: Actor, parked_by: Device) -> None:
     """Raise NotParkedContactOwner if a script would remove a contact parked by others."""
     if actor.is_script and not actor.owns(parked_by):
-        raise NotParkedContactOwner(by=parked_by.who)
+        raise NotParkedContactOwner(by=parked_by.actor_name)
 
 
 def require_may_observe(actor: Actor, linked_by: Device) -> None:
     """Raise NotLinkOwner if a script would say what a page showed of another's link."""
     if actor.is_script and not actor.owns(linked_by):
-        raise NotLinkOwner(by=linked_by.who)
+        raise NotLinkOwner(by=linked_by.actor_name)

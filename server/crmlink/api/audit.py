@@ -39,7 +39,7 @@ class AuditView(MethodView):
         verdict = verify(current_access())
         return {
             "entries": [_shape(line) for line in shown],
-            "next": shown[-1].entry.place if len(lines) > len(shown) else None,
+            "next": shown[-1].entry.position if len(lines) > len(shown) else None,
             "chain": {
                 "sound": verdict.sound,
                 "broken_at": verdict.broken_at,
@@ -71,7 +71,7 @@ class PreferencesView(MethodView):
 def _shape(line: AuditRow) -> dict[str, Any]:
     entry = line.entry
     return {
-        "place": entry.place,
+        "place": entry.position,
         "at": entry.at,
         "action": entry.action,
         "subject": entry.subject,

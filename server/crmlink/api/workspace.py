@@ -37,7 +37,7 @@ class WorkspaceView(MethodView):
             counts = dict(
                 session.execute(
                     select(MirroredRecord.kind, func.count())
-                    .filter_by(connection_id=here.connection_id, gone_at=None)
+                    .filter_by(connection_id=here.connection_id, deleted_at=None)
                     .group_by(MirroredRecord.kind)
                 ).all()
             )
@@ -120,7 +120,7 @@ def _fields() -> dict[str, Any]:
             "host": field.host,
             "selector": field.selector,
             "label": field.label,
-            "by": field.device.who,
+            "by": field.device.actor_name,
             "created_at": field.created_at,
         }
         for field in record_fields(current_workspace())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -95,26 +95,41 @@ def import_file(
     1 in 20 would be skipped without that, ExportError, UnknownPackage or ConnectionEnded; then
     nothing is stored.
     """
-    rows = read_contacts(source, found, ctx.packages)
     shown = Path(filename).name
+    batch = Batch(
+        connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
+        organisation=organisation, kind=found.kind, name=name or shown, source=came,
+        file_name=shown, recognised=found.without_contents().as_dict(),
+    )  # fmt: skip
+    rows = read_contacts(source, found, ctx.packages)
+    done = import_rows(ctx, device_id, batch, rows, agreed)
+    return replace(done, advice=import_hints(found, ctx.packages))
+
+
+def import_rows(
+    ctx: WorkspaceContext,
+    device_id: int,
+    batch: Batch,
+    rows: Iterable[ExportedContact | RejectedRow],
+    agreed: int = 0,
+) -> ImportResult:
+    """Store a new batch as a draft with its rows, in several transactions.
+
+    Raises ManyLinesLeftOut, ExportError or ConnectionEnded; then nothing is stored.
+    """
     lease = new_id()
     ctx.ownership.working_on.add(lease)
     try:
         with ctx.database.writing() as session:
             ctx.require_in_use(session)
-            batch = Batch(
-                connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
-                organisation=organisation, kind=found.kind, name=name or shown, source=came,
-                file_name=shown, state=BatchState.IMPORTING,
-                recognised=found.without_contents().as_dict(),
-                lease=lease, lease_owner_id=ctx.ownership.register(session),
-            )  # fmt: skip
+            batch.state, batch.lease = BatchState.IMPORTING, lease
+            batch.lease_owner_id = ctx.ownership.register(session)
             session.add(batch)
         contacts, bad = _keep_or_throw_away(ctx, batch, rows, agreed)
         done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
         ctx.ownership.working_on.discard(lease)
-    return ImportResult(done, contacts, bad, import_hints(found, ctx.packages))
+    return ImportResult(done, contacts, bad, [])
 
 
 def are_many(left_out: int, lines: int) -> bool:
@@ -131,7 +146,7 @@ def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
                 Batch.connection_id == ctx.connection_id, Batch.state == BatchState.IMPORTING
             )
             if is_free(session, ctx.ownership, batch)
-            and (batch.lease or batch.changed_at < ago(hours=ABANDONED_HOURS))
+            and (batch.lease or batch.updated_at < ago(hours=ABANDONED_HOURS))
         ]
     _delete(ctx, stale)
     return len(stale)

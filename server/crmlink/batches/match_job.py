@@ -75,7 +75,7 @@ def match_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: 
             session.scalars(
                 select(Batch.id)
                 .filter_by(connection_id=ctx.connection_id, state=BatchState.MATCHING)
-                .order_by(Batch.changed_at)
+                .order_by(Batch.updated_at)
             )
         )
     return sum(match_batch(ctx, batch_id, stopping) for batch_id in waiting if not stopping())

@@ -88,7 +88,7 @@ def match_rows(
         return False
     return keep_lease(
         database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
-        share=share, matched_at=utc_now(), changed_at=utc_now(), last_error=None,
+        share=share, matched_at=utc_now(), updated_at=utc_now(), last_error=None,
     )  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
     )
     records = select(MirroredRecord.reference, MirroredRecord.kind, MirroredRecord.number).where(
         MirroredRecord.connection_id == job.connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         MirroredRecord.reference.is_not(None),
     )
     carriers: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -239,7 +239,7 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[MatchedRow]) -> l
             for kind, number, reference in session.execute(
                 select(MirroredRecord.kind, MirroredRecord.number, MirroredRecord.reference).where(
                     MirroredRecord.connection_id == job.connection_id,
-                    MirroredRecord.gone_at.is_(None),
+                    MirroredRecord.deleted_at.is_(None),
                     MirroredRecord.reference.is_not(None),
                 )
             )

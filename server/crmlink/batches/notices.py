@@ -34,7 +34,7 @@ def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
         select(Batch)
         .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(states))
         .where(_started_by(person_id))
-        .order_by(Batch.changed_at.desc())
+        .order_by(Batch.updated_at.desc())
     )
     with ctx.database.reading() as session:
         found = list(session.scalars(query))
@@ -65,7 +65,7 @@ def _is_news(batch: Batch) -> bool:
         case BatchState.DONE | BatchState.UNDONE:
             moment = batch.finished_at
         case BatchState.PAUSED if batch.last_error:  # it stopped by itself
-            moment = batch.changed_at
+            moment = batch.updated_at
         case _:
             return False
     return moment is not None and (batch.seen_at is None or batch.seen_at < moment)

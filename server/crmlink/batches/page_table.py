@@ -129,7 +129,7 @@ def _twins(
         return Counter()
     same = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         or_(
             MirroredRecord.company.in_(labels),
             MirroredRecord.name.in_(labels),

@@ -90,7 +90,7 @@ def _holders(
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
         carried_in(connection_id, MirroredRecord.reference, references),
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
     )
     for record in session.scalars(query.order_by(MirroredRecord.id)):
         found[fold(record.reference or "")].append(record)

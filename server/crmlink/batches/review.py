@@ -130,7 +130,7 @@ def _decidable(
         record = records_by_id(session, ctx.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
         raise RowAlreadyDecided(
-            by=row.decided_by.who if row.decided_by else None,
+            by=row.decided_by.actor_name if row.decided_by else None,
             since=row.decided_at,
             choice=row.choice.value,
             **({"record": next(iter(record.values()))} if record else {}),

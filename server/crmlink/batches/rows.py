@@ -225,7 +225,7 @@ def _review(
         offers=tuple(shown),
         chosen=records.get(row.record_id or ""),
         referenced_records=tuple(records[each] for each in _in_conflict(row) if each in records),
-        decided_by=row.decided_by.who if row.decided_by else None,
+        decided_by=row.decided_by.actor_name if row.decided_by else None,
         claimed_by=_who(claimed),
     )
 
@@ -255,4 +255,4 @@ def is_claimed(row: BatchRow) -> bool:
 
 
 def _who(device: Device | None) -> str | None:
-    return device.who if device else None
+    return device.actor_name if device else None

@@ -53,7 +53,7 @@ def editing_batch(
 def bump_version(batch: Batch) -> None:
     """Increment the version that pages compare."""
     batch.version += 1
-    batch.changed_at = utc_now()
+    batch.updated_at = utc_now()
 
 
 def find_batch(ctx: WorkspaceContext, batch_id: str) -> Batch:

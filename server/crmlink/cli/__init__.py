@@ -21,6 +21,7 @@ from crmlink.cli.connection import (
     keys_group,
     writes_command,
 )
+from crmlink.cli.database import db_group
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.match import match_command
@@ -30,7 +31,9 @@ from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import open_command, sandbox_command, serve_command, sync_command
 from crmlink.cli.service import service_group
 from crmlink.cli.tokens import token_group
+from crmlink.cli.update import update_command
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
+from crmlink.cli.worker import worker_command
 
 
 class CrmlinkGroup(click.Group):
@@ -63,6 +66,7 @@ def main() -> None:
 
 for command in (
     serve_command,
+    worker_command,
     open_command,
     sync_command,
     service_group,
@@ -86,8 +90,10 @@ for command in (
     doctor_command,
     keys_group,
     writes_command,
+    db_group,
     backup_command,
     restore_command,
     check_command,
+    update_command,
 ):
     main.add_command(command)

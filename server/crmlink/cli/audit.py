@@ -92,19 +92,19 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
         "findings": [
             {
                 "code": finding.code,
-                "place": finding.place or None,
+                "place": finding.position or None,
                 "until": finding.until or None,
                 "text": finding_sentence(finding),
             }
             for finding in verdict.findings
         ]
         + [
-            {"code": code, "place": noted.place, "until": None, "text": noted_sentence(noted)}
+            {"code": code, "place": noted.position, "until": None, "text": noted_sentence(noted)}
             for noted in verdict.noted
             for code in noted.codes
         ],
         "accepted": [
-            {"codes": noted.codes, "place": noted.place, "text": noted_sentence(noted)}
+            {"codes": noted.codes, "place": noted.position, "text": noted_sentence(noted)}
             for noted in verdict.accepted
         ],
     }

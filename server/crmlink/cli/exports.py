@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmlink.cli.file_options import FileOptions, file_options
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import DetectedFormat, ExportedContact, RejectedRow
@@ -99,7 +100,7 @@ def _report(
             if len(first) < most:
                 first.append(row)
     if as_json:
-        told = {
+        summary = {
             "recognised": found.as_dict() | {"has_references": found.has_references},
             "advice": import_hints(found, packages),
             "contacts": contacts,
@@ -107,7 +108,7 @@ def _report(
             "first": [contact.as_dict() for contact in first],
             "bad_rows": bad,
         }
-        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+        click.echo(json.dumps(summary, ensure_ascii=False, default=str))
         return
     for contact in first:
         click.echo(f"line {contact.line}: {_line(contact)}")
@@ -115,7 +116,7 @@ def _report(
         click.echo(f"line {each['line']}, left out: {each['sentence']}")
     if bad_count > len(bad):
         click.echo(f"{bad_count - len(bad):,} more lines are left out.")
-    click.echo(f"{contacts:,} contacts read, {bad_count:,} lines left out.")
+    click.echo(f"{counted(contacts, 'contact')} read, {counted(bad_count, 'line')} left out.")
 
 
 def _line(contact: ExportedContact) -> str:

@@ -209,7 +209,7 @@ def device_list_command(as_json: bool) -> None:
                 else "never used"
             )
             status = f"{device_status(device):<8}"
-            click.echo(f"{device.public_id}  {status} {last}  {device.name} ({device.who})")
+            click.echo(f"{device.public_id}  {status} {last}  {device.name} ({device.actor_name})")
 
 
 @device_group.command("rename")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmlink.cli.file_options import FileOptions, table_options
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import DetectedFormat
@@ -145,7 +146,7 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
 
     counts = done.counts
     if as_json:
-        told = {
+        summary = {
             "new": counts.added, "changed": counts.changed, "unchanged": counts.unchanged,
             "older": counts.older, "gone": done.gone, "would_remove": done.would_remove,
             "kept_back": done.kept_back, "left_out": contents.left_out,
@@ -154,13 +155,13 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
                 for row in contents.rejected
             ],
         }  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(summary, ensure_ascii=False))
     else:
         for line in _bad_lines(contents):
             click.echo(line)
         click.echo(
             f"{counts.added} new, {counts.changed} changed, {counts.unchanged} unchanged, "
-            f"{done.gone} deleted; {contents.left_out} lines left out."
+            f"{done.gone} deleted; {counted(contents.left_out, 'line')} left out."
         )
         if counts.older:
             click.echo(

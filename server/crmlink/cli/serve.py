@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crmlink.hosts import Host
+from crmlink.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,17 +33,32 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Without a terminal: the first admin's one-time code goes to a file, not to the output.",
 )
+@click.option(
+    "--processes", help="Web processes, with PostgreSQL; then crmlink worker does the other work."
+)
 def serve_command(
-    host: str, port: int, tls_cert: str | None, tls_key: str | None, service: bool
+    host: str,
+    port: int,
+    tls_cert: str | None,
+    tls_key: str | None,
+    service: bool,
+    processes: str | None,
 ) -> None:
     """Start the server and its background work; a SQLite database has one server at a time."""
-    for name, value in (("CRMLINK_TLS_CERT", tls_cert), ("CRMLINK_TLS_KEY", tls_key)):
+    for name, value in (
+        ("CRMLINK_TLS_CERT", tls_cert),
+        ("CRMLINK_TLS_KEY", tls_key),
+        ("CRMLINK_WEB_PROCESSES", processes),
+    ):
         if value is not None:
             os.environ[name] = value
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
 
     settings = load_settings()
+    if settings.web_processes > 1:
+        _serve_by_processes(settings, host, port, service=service)
+        return
     try:
         with only_server(settings.data_dir, settings.database_url) as alone:
             _serve(settings, host, port, alone=alone, service=service)
@@ -49,9 +66,49 @@ def serve_command(
         raise click.ClickException(str(error)) from error
 
 
+def _serve_by_processes(settings: Settings, host: str, port: int, *, service: bool) -> None:
+    """Serve with several processes until they are stopped; workers are processes of their own."""
+    from crmlink.cli.web_processes import WebProcesses
+    from crmlink.installation import open_installation
+    from crmlink.logs import configure_logging_to_output
+
+    if settings.tls_cert:
+        raise click.ClickException(
+            "With several web processes, https is the proxy's work: leave out the certificate."
+        )
+    configure_logging_to_output()
+    bound = _bound_socket(host, port)
+    listening = Host(host.strip("[]"), bound.getsockname()[1])
+    installation = open_installation(settings)
+    try:
+        _print_welcome(installation, listening, service=service)
+    finally:
+        installation.close()
+    click.echo("Background work needs at least one process of its own: crmlink worker")
+    sys.stdout.flush()
+    WebProcesses(settings, bound, listening).run()
+
+
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address. Raises click.ClickException."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
+    except OSError as error:
+        raise click.ClickException(_port_in_use(port, error)) from error
+
+
+def _port_in_use(port: int, error: OSError) -> str:
+    return (
+        f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
+        "choose another port with --port."
+    )
+
+
 def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bool) -> None:
     """Serve until the process is stopped; ``alone``: no other server uses this database."""
     from crmlink.app import create_app
+    from crmlink.cli.ending import STOP_SECONDS, end_in
     from crmlink.installation import open_installation
     from crmlink.logs import LOG_NAME, configure_logging
     from crmlink.store import ProcessRole
@@ -63,15 +120,12 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     tls = _tls_files(settings)
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
-        installation.workspace.ownership.bury_servers()
+        installation.workspace.ownership.mark_servers_ended()
     app = create_app(settings, installation)
     try:
         server = HTTPServer(app, host, port, tls)
     except OSError as error:
-        raise click.ClickException(
-            f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
-            "choose another port with --port."
-        ) from error
+        raise click.ClickException(_port_in_use(port, error)) from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(installation)
@@ -81,6 +135,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     try:
         server.run()
     finally:
+        end_in(STOP_SECONDS)
         worker.stop()
         server.close()
         installation.close()
@@ -206,7 +261,8 @@ def sync_command() -> None:
         ) from None
     click.echo("\r", nl=False, err=True)
     click.echo(
-        f"{result.read['customer']:,} customers and {result.read['supplier']:,} suppliers read: "
+        f"{counted(result.read['customer'], 'customer')} and "
+        f"{counted(result.read['supplier'], 'supplier')} read: "
         f"{result.added:,} new, {result.changed:,} changed, {result.gone:,} deleted."
     )
 

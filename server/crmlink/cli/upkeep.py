@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from crmlink.settings import Settings
     from crmlink.upkeep.checks import Check
 
 PASSPHRASE = "CRMLINK_BACKUP_PASSPHRASE"  # noqa: S105 - the variable's name
@@ -62,12 +63,12 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
     """
     from crmlink.upkeep.backup import require_whole
     from crmlink.upkeep.errors import UpkeepFailure
-    from crmlink.upkeep.restore import Place, restore_backup
+    from crmlink.upkeep.restore import RestoreTarget, restore_backup
     from crmlink.upkeep.texts import failure_text
     from crmlink.values.moments import format_moment
 
     data_dir, database_url = _place()
-    place = Place(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
+    place = RestoreTarget(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
     try:
         manifest = require_whole(file)
         asks = manifest.has_keys and not without_keys
@@ -93,7 +94,10 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
     type=click.Path(path_type=Path),
     help="Also write a diagnosis, without personal data, to this file.",
 )
-def check_command(as_json: bool, report: Path | None) -> None:
+@click.option(
+    "--update-tables", is_flag=True, help="First update the tables, as the server does; stop it."
+)
+def check_command(as_json: bool, report: Path | None, update_tables: bool) -> None:
     """Check the database, disk, clock, keys, tables, certificate and backups.
 
     Ends with 1 if something is wrong.
@@ -103,6 +107,8 @@ def check_command(as_json: bool, report: Path | None) -> None:
     from crmlink.upkeep.diagnosis import diagnosis
 
     settings = load_settings()
+    if update_tables:
+        _update_tables(settings)
     checks = list(run_checks(settings))
     if as_json:
         click.echo(json.dumps({"checks": [_shape(check) for check in checks]}, ensure_ascii=False))
@@ -118,6 +124,17 @@ def check_command(as_json: bool, report: Path | None) -> None:
         click.echo(f"Diagnosis written: {report}. Read it before you send it.", err=as_json)
     if any(check.health == "failed" for check in checks):
         sys.exit(1)
+
+
+def _update_tables(settings: Settings) -> None:
+    from crmlink.installation import open_database
+    from crmlink.store.only_server import ServerRunning, only_server
+
+    try:
+        with only_server(settings.data_dir, settings.database_url):
+            open_database(settings).close()
+    except ServerRunning as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _shape(check: Check) -> dict[str, object]:

@@ -95,17 +95,28 @@ def upsert_record(session: Session, connection_id: int, record: Record) -> Mirro
     return row
 
 
+def is_mirrored(session: Session, connection_id: int, record: Record) -> bool:
+    """Return whether the mirror has a record already as it was just read."""
+    row = _row(session, connection_id, record.kind, record.number)
+    if row is None or row.reference_seen_at is not None:
+        return False
+    reading = _Reading(session, connection_id)
+    if row.erased_at is None and is_erased_person(record, reading.erased, is_new=False):
+        return False
+    return not _differs(row, record, reading)
+
+
 def show_reference(
     session: Session, connection_id: int, kind: Kind, number: str, reference: str | None
 ) -> None:
     """Write the reference that a page of Commusoft showed just now to a record's row."""
     row = _row(session, connection_id, kind, number)
-    if row is None or row.gone_at is not None:
+    if row is None or row.deleted_at is not None:
         return
     erased = erased_people_of(session, connection_id)
     hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
     row.reference, row.reference_seen_at = hide(reference), utc_now()
-    row.changed = _next_version(session, connection_id)
+    row.mirror_version = _next_version(session, connection_id)
 
 
 def api_shows_references(session: Session, connection_id: int, kind: Kind) -> bool:
@@ -262,7 +273,7 @@ def _apply(
         record
         for number, record in present.items()
         if number not in rows
-        or (rows[number].changed <= start and _differs(rows[number], record, reading))
+        or (rows[number].mirror_version <= start and _differs(rows[number], record, reading))
     ]
     if not touched:
         return
@@ -289,8 +300,8 @@ def _clear_unseen(
     """Clear the rows whose record is missing from the list or flagged deleted."""
     mirrored = session.scalars(
         select(MirroredRecord.number)
-        .filter_by(connection_id=connection_id, kind=kind, gone_at=None)
-        .where(MirroredRecord.changed <= start)
+        .filter_by(connection_id=connection_id, kind=kind, deleted_at=None)
+        .where(MirroredRecord.mirror_version <= start)
     ).all()
     if mirrored and not listed:
         raise InvalidCommusoftResponse(f"the list of {kind}s came back empty")
@@ -350,8 +361,8 @@ def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) 
     for name, value in _values(row, record, erased).items():
         if name != "reference" or row.reference_seen_at is None:
             setattr(row, name, value)
-    row.changed = version
-    row.gone_at = None
+    row.mirror_version = version
+    row.deleted_at = None
 
 
 def clear_row(row: MirroredRecord, version: int) -> None:
@@ -359,11 +370,11 @@ def clear_row(row: MirroredRecord, version: int) -> None:
     for name, value in empty_details().items():
         setattr(row, name, value)
     row.reference = row.reference_seen_at = None
-    row.changed, row.gone_at = version, utc_now()
+    row.mirror_version, row.deleted_at = version, utc_now()
 
 
 def _differs(row: MirroredRecord, record: Record, reading: _Reading) -> bool:
-    if row.gone_at is not None:
+    if row.deleted_at is not None:
         return True
     values = _values(row, record, reading.erased)
     if reading.keeps_page_value(row, record):

@@ -98,7 +98,7 @@ class MirrorImport:
     def _current(self, kinds: Iterable[Kind]) -> list[ColumnElement[bool]]:
         return [
             MirroredRecord.connection_id == self._connection_id,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             MirroredRecord.kind.in_(list(kinds)),
         ]
 
@@ -127,13 +127,13 @@ class MirrorImport:
             return
         erased = is_erased_person(record, self._erased, is_new=False)
         values = self._values(record, row, is_erased=bool(row.erased_at) or erased)
-        if row.gone_at is None and all(getattr(row, name) == it for name, it in values.items()):
+        if row.deleted_at is None and all(getattr(row, name) == it for name, it in values.items()):
             counts.unchanged += 1
             same.rows.append(row.id)
             if "reference" in values:
                 same.references.append(row.id)
             return
-        if row.gone_at is None:
+        if row.deleted_at is None:
             counts.changed += 1
         else:
             counts.added += 1
@@ -167,7 +167,7 @@ class MirrorImport:
         if "reference" in values:
             row.reference_seen_at = self._read_at
         row.read_at = self._read_at
-        row.changed, row.gone_at = self._next_version(), None
+        row.mirror_version, row.deleted_at = self._next_version(), None
 
     def _note_read(self, same: _Unchanged) -> None:
         for row_ids, column in ((same.rows, "read_at"), (same.references, "reference_seen_at")):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -40,12 +41,28 @@ class Vault:
 
     def encrypt(self, connection: Connection) -> str:
         """Return a connection as text that only the keys decrypt."""
-        return self._fernet.encrypt(json.dumps(asdict(connection)).encode()).decode()
+        return self.seal(asdict(connection))
 
     def decrypt(self, locked: str) -> Connection:
         """Return the encrypted connection; raises VaultKeyMissing."""
+        return Connection(**self.open(locked))
+
+    def seal(self, secrets: Mapping[str, Any]) -> str:
+        """Return other secrets, as JSON has them, as text that only the keys decrypt."""
+        return self._fernet.encrypt(json.dumps(secrets).encode()).decode()
+
+    def open(self, sealed: str) -> dict[str, Any]:
+        """Return sealed secrets; raises VaultKeyMissing."""
         try:
-            return Connection(**json.loads(self._fernet.decrypt(locked)))
+            secrets: dict[str, Any] = json.loads(self._fernet.decrypt(sealed))
+        except InvalidToken:
+            raise VaultKeyMissing from None
+        return secrets
+
+    def renewed(self, sealed: str) -> str:
+        """Return sealed secrets, encrypted with the newest key; raises VaultKeyMissing."""
+        try:
+            return self._fernet.rotate(sealed).decode()
         except InvalidToken:
             raise VaultKeyMissing from None
 

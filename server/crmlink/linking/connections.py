@@ -28,6 +28,8 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
     ParkedContact,
+    SourceAccount,
+    SourceSignIn,
     Workspace,
     WorkspaceConnection,
 )
@@ -233,19 +235,22 @@ def rotate_keys(database: Database, keys: Path) -> int:
 
     If interrupted, both keys stay in place and it can be run again.
     """
-    old = Vault.at(keys)
     add_key(keys)
-    new = Vault.at(keys)
+    vault = Vault.at(keys)
     with database.writing() as session:
-        rows = list(
-            session.scalars(
-                select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
-            )
+        sealed: list[WorkspaceConnection | SourceAccount] = []
+        sealed += session.scalars(
+            select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
         )
-        for row in rows:
-            row.credentials = new.encrypt(old.decrypt(row.credentials or ""))
+        sealed += session.scalars(
+            select(SourceAccount).where(SourceAccount.credentials.is_not(None))
+        )
+        for row in sealed:
+            row.credentials = vault.renewed(row.credentials or "")
+        for sign_in in session.scalars(select(SourceSignIn)):
+            sign_in.sealed = vault.renewed(sign_in.sealed)
     drop_old_keys(keys)
-    return len(rows)
+    return len(sealed)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
@@ -294,7 +299,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
         practice=connection.kind is ConnectionKind.SANDBOX,
         name=connection.name,
         has_credentials=connection.kind is ConnectionKind.API,
-        records=count(MirroredRecord, gone_at=None),
+        records=count(MirroredRecord, deleted_at=None),
         links=count(Link),
         lists=count(Batch),
         parked=count(ParkedContact),

@@ -36,7 +36,7 @@ _VERSION = select(WorkspaceConnection.mirror_version).where(
 _ROWS = select(
     MirroredRecord.kind,
     MirroredRecord.number,
-    MirroredRecord.gone_at,
+    MirroredRecord.deleted_at,
     MirroredRecord.name,
     MirroredRecord.company,
     MirroredRecord.email,
@@ -138,16 +138,16 @@ class LiveMatcher:
 
     def _follow(self, session: Session) -> None:
         """Take the rows that changed after the version that the matcher has."""
-        for rows in self._rows(session, MirroredRecord.changed > self._version):
-            gone = [_public_id(row) for row in rows if row.gone_at]
+        for rows in self._rows(session, MirroredRecord.mirror_version > self._version):
+            gone = [_public_id(row) for row in rows if row.deleted_at]
             self._matcher.discard(gone)
             self._has_removed |= bool(gone) or any(_is_empty(row) for row in rows)
-            self._take(row for row in rows if not row.gone_at)
+            self._take(row for row in rows if not row.deleted_at)
 
     def _compare(self, session: Session) -> None:
         """Take the rows that are not as they were when the file was written."""
         held = self._matcher.stamps()
-        for rows in self._rows(session, MirroredRecord.gone_at.is_(None)):
+        for rows in self._rows(session, MirroredRecord.deleted_at.is_(None)):
             self._take(row for row in rows if held.pop(_public_id(row), None) != _stamp(row))
         self._matcher.discard(held)
         self._has_removed = bool(held) or self._unsaved > 0

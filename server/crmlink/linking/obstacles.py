@@ -99,7 +99,7 @@ def _attribution(
         )
     if link is None:
         return {"by": None, "since": None}
-    return {"by": link.device.who, "since": link.settled_at or link.created_at}
+    return {"by": link.device.actor_name, "since": link.settled_at or link.created_at}
 
 
 def possible_holders(
@@ -117,7 +117,7 @@ def possible_holders(
         )
         for other in session.scalars(
             select(MirroredRecord)
-            .filter_by(connection_id=ctx.connection_id, kind=row.kind, gone_at=None)
+            .filter_by(connection_id=ctx.connection_id, kind=row.kind, deleted_at=None)
             .where(MirroredRecord.number.in_(linked))
         ):
             found[other.id] = other
@@ -130,7 +130,7 @@ def find_race_conflict(
 ) -> LinkingFailure | None:
     """Return what another link changed while this decision was checked, if anything."""
     if test := write_test_on(session, link):
-        return RecordBeingTested(by=test.device.who, since=test.created_at)
+        return RecordBeingTested(by=test.device.actor_name, since=test.created_at)
     row = find_record(session, ctx.connection_id, link.record_id)
     if not pseudonyms_of(session).same(row.reference, link.prior):
         return record_has_reference_error(ctx, row, row.reference)
@@ -165,7 +165,7 @@ def in_progress_error(ctx: WorkspaceContext, link: Link) -> LinkInProgress:
 
 
 def _in_progress(other: Link) -> LinkInProgress:
-    facts = {"by": other.device.who, "since": other.created_at}
+    facts = {"by": other.device.actor_name, "since": other.created_at}
     if other.method is LinkMethod.PAGES and other.state is LinkState.INTENDED:
         return LinkWaitsOnPage(link=other, waits_on=other.record_label, **facts)
     return LinkInProgress(**facts)

@@ -199,7 +199,7 @@ def _answer(ctx: WorkspaceContext, link_id: str, seen: Observation, found: Findi
         _require_fillable(ctx, link, seen.value.reference, is_agreed=fill)
     with ctx.database.reading() as session:
         row = _mirrored(session, link)
-    return Observed(link, row.changed if row else 0, fill)
+    return Observed(link, row.mirror_version if row else 0, fill)
 
 
 def give_up(session: Session, link: Link, device_id: int) -> None:
@@ -293,7 +293,7 @@ def _require_current(session: Session, link: Link, seen: Observation) -> None:
     if seen.version is None:
         is_late = seen.stage == "before" and value is None and link.prior is not None
     else:
-        is_late = row.changed > seen.version
+        is_late = row.mirror_version > seen.version
     if is_late:
         raise PageReadEarlier(record=row)
 

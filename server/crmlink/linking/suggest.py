@@ -23,13 +23,13 @@ MIN_PROBABILITY = 0.001  # less likely records would only hide the others; searc
 # Built once: every suggestion asks them, and building a statement takes longer than answering it.
 _BY_NUMBER = select(MirroredRecord).where(
     MirroredRecord.connection_id == bindparam("connection_id"),
-    MirroredRecord.gone_at.is_(None),
+    MirroredRecord.deleted_at.is_(None),
     MirroredRecord.kind == bindparam("kind"),
     MirroredRecord.number.in_(bindparam("numbers", expanding=True)),
 )
 _HOLDERS = (
     select(MirroredRecord)
-    .where(carried_as_asked(MirroredRecord.reference), MirroredRecord.gone_at.is_(None))
+    .where(carried_as_asked(MirroredRecord.reference), MirroredRecord.deleted_at.is_(None))
     .order_by(MirroredRecord.id)
 )
 _OF_CONTACT = (

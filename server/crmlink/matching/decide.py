@@ -23,7 +23,8 @@ NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability
 VETOES = ("bare", "kind_other", "account_other", "name_words_unlike")
 FIRM_VETOES = ("house_number_other", "address_other", "name_number_swap")  # a branch
 MIN_ADDRESS_FIT = 0.6  # share of a street's weight from which the street agrees
-MIN_COVERED = 0.7  # share of a person's name, by weight, from which no forename is missing
+MIN_WORDS_AGREED = 2  # words of a person's name that agree, no initials
+MISSPELT = 0.5  # part of a word's weight that counts if it is misspelt
 PLACE_MARGIN = 4.0  # how much rarer than unique a name and its town must be together, as idf
 LAST_VISIBLE_RANK = 5
 
@@ -116,22 +117,27 @@ def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
         return True
     if value("persons") > 0 and _is_partial_name(value):
         return False
-    town = max(value("town_exact"), value("outward_same")) > 0
+    town = max(value("town_exact"), value("town_near"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
+    mailbox = value("persons") > 0 and value("email_misspelt") > 0  # a firm's is made of its name
     phone = value("phone_same") >= unique_idf or value("phone_near") > 0
     postcode = value("postcode_same") > 0 or value("postcode_near") > 0
     street = max(value("address_covered"), value("address_record_covered")) > MIN_ADDRESS_FIT
-    if phone or postcode or street or (own_domain and town):  # branches share a domain
+    if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
         return True
     return town and _is_rare_for_its_town(value, evidence.total)
 
 
 def _is_partial_name(value: Callable[[str], float]) -> bool:
-    """Return whether a forename is missing or an initial; people at one address share the rest."""
-    covered = value("name_covered") >= MIN_COVERED and value("name_record_covered") >= MIN_COVERED
-    return value("name_initial") > 0 or not covered
+    """Return whether a forename or surname is missing or an initial on either side.
+
+    People at one address share the rest.
+    """
+    whole = value("name_words_agreed") >= MIN_WORDS_AGREED and value("name_ends_agree") > 0
+    return value("name_initial") > 0 or not whole
 
 
 def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
-    place = max(value("town_exact"), value("outward_same"))
-    return place + value("name_exact") >= log(records) + PLACE_MARGIN
+    town = value("town_exact") + value("town_near") * MISSPELT
+    name = value("name_exact") + value("name_near") * MISSPELT
+    return max(town, value("outward_same")) + name >= log(records) + PLACE_MARGIN

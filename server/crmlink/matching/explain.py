@@ -197,7 +197,7 @@ def _partners(left: list[str], right: list[str]) -> Iterator[Reason]:
 def _relation(word: str, other: str) -> str:
     if (len(word) == 1) != (len(other) == 1):
         return "name_initial" if word[0] == other[0] else ""
-    if word.isdigit() or other.isdigit():
+    if word.isdigit() or other.isdigit() or normalise.are_other_forenames(word, other):
         return ""
     if OSA.distance(word, other) == 1 and max(len(word), len(other)) > 2:
         return "name_one_letter"

@@ -37,12 +37,22 @@ for _group in WORDS["nicknames"]:
     for _name in _group:
         _others = {_group[0], *_group} if _name == _group[0] else {_group[0]}
         NICKNAMES[_name] = (NICKNAMES.get(_name, frozenset()) | _others) - {_name}
+_FORENAMES: dict[str, frozenset[str]] = {name: frozenset({name}) for name in WORDS["forenames"]}
+for _group in (*WORDS["nicknames"], *WORDS["spellings"]):
+    for _name in _group:
+        _FORENAMES[_name] = _FORENAMES.get(_name, frozenset()) | {_group[0]}
 
 _DOTTED = re.compile(r"(?<![a-z0-9])((?:[a-z]\.){2,}[a-z]?)(?![a-z])")
 _APOSTROPHES = re.compile(r"['`]\s?")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
 _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNORECASE)
+
+
+def are_other_forenames(one: str, other: str) -> bool:
+    """Return whether two words are forenames of two people: no spellings or short forms of one."""
+    names, others = _FORENAMES.get(one), _FORENAMES.get(other)
+    return bool(names and others and names.isdisjoint(others))
 
 
 def ascii_text(text: str) -> str:

@@ -29,6 +29,8 @@ from crmlink.pages import (
 )
 from crmlink.pages.lists import import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
+from crmlink.pages.sources import connect as source_connect
+from crmlink.pages.sources import overview as source_overview
 
 __all__ = [
     "account",
@@ -56,6 +58,8 @@ __all__ = [
     "rows",
     "settings",
     "sign_in",
+    "source_connect",
+    "source_overview",
     "start",
     "still_to_link",
     "together",

@@ -53,7 +53,7 @@ OPAQUE = {"log_in", "lines"}  # details that mean nothing to users
 class AuditLine:
     """An entry for the page; ``about_url`` is "" without a target."""
 
-    place: int
+    position: int
     at: datetime
     who: str
     device: str
@@ -75,7 +75,7 @@ def audit() -> str:
     return render_template(
         "audit.html",
         rows=_rows(lines[:SHOWN]),
-        older=lines[SHOWN - 1].entry.place if len(lines) > SHOWN else None,
+        older=lines[SHOWN - 1].entry.position if len(lines) > SHOWN else None,
         verdict=verdict,
         problems=verdict_sentences(verdict),
         accepted=[noted_sentence(noted) for noted in verdict.accepted],
@@ -122,7 +122,7 @@ def _entries(
 
 def _csv_row(line: AuditLine, digest: str) -> tuple[str, ...]:
     return (
-        str(line.place), format_for_table(line.at), line.who, line.device, line.what, line.about,
+        str(line.position), format_for_table(line.at), line.who, line.device, line.what, line.about,
         ", ".join(f"{name}: {value}" for name, value in line.details), digest,
     )  # fmt: skip
 
@@ -170,7 +170,7 @@ def _row(line: AuditRow, names: dict[str, str]) -> AuditLine:
     link = entry.details.get("link")
     itself = about if entry.action in ("session.begun", "person.joined") else "crmlink itself"
     return AuditLine(
-        place=entry.place,
+        position=entry.position,
         at=entry.at,
         who=person.name if person else device.name if device else itself,
         device=device.name if person and device and device.sort != "pages" else "",

@@ -64,6 +64,8 @@ ACTIONS = {
     "commusoft.write_tested": "tested saving to a record",
     "commusoft.form_refused": "stopped using a way to save that changed other fields",
     "commusoft.write_restored": "restored a record's reference after a saving test",
+    "source.connected": "connected accounting software",
+    "source.disconnected": "disconnected accounting software",
     "rules.installed": "installed a rule file",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",

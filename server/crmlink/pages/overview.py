@@ -38,7 +38,7 @@ def overview() -> str:
         shares=shares(current_workspace()),
         recent=recent_links(current_workspace()),
         mirror=mirror,
-        tasks=[*_of_links(), *_of_devices(), *_of_commusoft(mirror)],
+        tasks=[*_of_links(), *_of_devices(), *_of_commusoft(mirror), *_of_updates()],
     )
 
 
@@ -84,6 +84,13 @@ def _of_devices() -> list[PendingTask]:
         ),
     ]
     return [task for task in found if task.count]
+
+
+def _of_updates() -> list[PendingTask]:
+    newer = current_installation().newer_version
+    if not newer or not has_permission("admin"):
+        return []
+    return [PendingTask("update", 1, "", f"crmlink {newer} is there")]
 
 
 def _of_commusoft(mirror: MirrorState) -> list[PendingTask]:

@@ -54,8 +54,13 @@ def sign_in() -> Reply:
         return _leave_for_sso()
     form = sent("email", "password")
     try:
-        with guessing_password(form.values["email"]):
-            person = prove(current_access(), form.values["email"], form.values["password"])
+        with guessing_password(form.values["email"]) as has_failed:
+            person = prove(
+                current_access(),
+                form.values["email"],
+                form.values["password"],
+                has_failed=has_failed,
+            )
     except InvalidCredentials as refused:
         form.add_error(refused)
         return _log_in_page(form), problem_of(refused).status

@@ -27,8 +27,8 @@ from crmlink.store import (
     Choice,
     Link,
     LinkState,
-    Lookalike,
     MirroredRecord,
+    SuspectedDuplicate,
     Verdict,
 )
 from crmlink.store.base import utc_now
@@ -72,7 +72,7 @@ class DuplicatePair:
     id: int
     first: MirroredRecord
     second: MirroredRecord
-    likeness: float
+    similarity: float
     reasons: tuple[Reason, ...]
 
 
@@ -81,7 +81,7 @@ def shared_references(ctx: WorkspaceContext) -> list[SharedReference]:
     folded = key_of(MirroredRecord.reference)
     conditions = (
         MirroredRecord.connection_id == ctx.connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") != "",
     )
     shared = (
@@ -116,9 +116,9 @@ def contested_records(ctx: WorkspaceContext) -> list[ContestedRecord]:
 def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePair]:
     """Return pairs of similar records from the last search, most similar first."""
     query = (
-        select(Lookalike)
+        select(SuspectedDuplicate)
         .filter_by(connection_id=ctx.connection_id, dismissed_at=None)
-        .order_by(Lookalike.likeness.desc(), Lookalike.id)
+        .order_by(SuspectedDuplicate.similarity.desc(), SuspectedDuplicate.id)
         .limit(limit)
     )
     with ctx.database.reading() as session:
@@ -127,7 +127,7 @@ def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePa
         records = records_by_id(session, ctx.connection_id, ids)
     return [
         DuplicatePair(
-            pair.id, records[pair.first_id], records[pair.second_id], pair.likeness,
+            pair.id, records[pair.first_id], records[pair.second_id], pair.similarity,
             load_suggestions(pair.reasons)[0].reasons,
         )
         for pair in pairs
@@ -138,7 +138,7 @@ def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePa
 def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) -> bool:
     """Mark a pair as distinct, permanently; returns False if it does not exist."""
     with ctx.database.writing() as session:
-        pair = session.get(Lookalike, pair_id)
+        pair = session.get(SuspectedDuplicate, pair_id)
         if pair is None or pair.connection_id != ctx.connection_id:
             return False
         if pair.dismissed_at is None:
@@ -159,7 +159,7 @@ def search_duplicates(ctx: WorkspaceContext) -> int:
     with ctx.database.reading() as session:
         records = session.scalars(
             select(MirroredRecord)
-            .filter_by(connection_id=ctx.connection_id, gone_at=None)
+            .filter_by(connection_id=ctx.connection_id, deleted_at=None)
             .order_by(MirroredRecord.id)
             .execution_options(yield_per=2_000)
         )
@@ -217,11 +217,11 @@ def _find_pairs(
                 if item.record_id == own_id or not near or not same_kind or ids in yielded:
                     continue
                 yielded.add(ids)
-                likeness = min(1.0, item.probability / chances[own_id])
+                similarity = min(1.0, item.probability / chances[own_id])
                 yield (
                     first,
                     second,
-                    likeness,
+                    similarity,
                     dump_suggestions(Suggestions((item,), suggestions.none), 0.0),
                 )
 
@@ -231,26 +231,27 @@ def _store(ctx: WorkspaceContext, pairs: Sequence[tuple[str, str, float, list[An
     with ctx.database.writing() as session:
         dismissed = {
             (pair.first_id, pair.second_id)
-            for pair in session.query(Lookalike).filter_by(connection_id=ctx.connection_id)
+            for pair in session.query(SuspectedDuplicate).filter_by(connection_id=ctx.connection_id)
             if pair.dismissed_at
         }
         session.execute(
-            delete(Lookalike).where(
-                Lookalike.connection_id == ctx.connection_id, Lookalike.dismissed_at.is_(None)
+            delete(SuspectedDuplicate).where(
+                SuspectedDuplicate.connection_id == ctx.connection_id,
+                SuspectedDuplicate.dismissed_at.is_(None),
             )
         )
         ids = {record_id for first, second, *_ in pairs for record_id in (first, second)}
         present = records_by_id(session, ctx.connection_id, sorted(ids))
         kept = {record_id for record_id, record in present.items() if not record.erased_at}
         session.add_all(
-            Lookalike(
+            SuspectedDuplicate(
                 connection_id=ctx.connection_id,
                 first_id=first,
                 second_id=second,
-                likeness=likeness,
+                similarity=similarity,
                 reasons=reasons,
             )
-            for first, second, likeness, reasons in pairs
+            for first, second, similarity, reasons in pairs
             if (first, second) not in dismissed and reasons and {first, second} <= kept
         )
 

@@ -87,7 +87,9 @@ def shares(ctx: WorkspaceContext) -> list[Share]:
     carries = func.coalesce(MirroredRecord.reference, "") != ""
     counted = (
         select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
-        .where(MirroredRecord.connection_id == ctx.connection_id, MirroredRecord.gone_at.is_(None))
+        .where(
+            MirroredRecord.connection_id == ctx.connection_id, MirroredRecord.deleted_at.is_(None)
+        )
         .group_by(MirroredRecord.kind)
     )
     with ctx.database.reading() as session:
@@ -220,7 +222,7 @@ def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
             Link.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
             Link.target == MirroredRecord.reference,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
         )
         .group_by(MirroredRecord.kind)
     )
@@ -250,7 +252,7 @@ def _unresolved_links(ctx: WorkspaceContext) -> Select[Link, MirroredRecord]:
         .where(
             Link.connection_id == ctx.connection_id,
             Link.state.in_(UNSUCCESSFUL_STATES),
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             ~as_wanted,
         )
         .order_by(Link.created_at.desc())

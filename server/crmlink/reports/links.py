@@ -207,6 +207,6 @@ def _record(session: Session, link: Link) -> MirroredRecord | None:
             connection_id=link.connection_id,
             kind=link.kind,
             number=link.record_number,
-            gone_at=None,
+            deleted_at=None,
         )
     )

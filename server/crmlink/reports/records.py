@@ -145,7 +145,7 @@ def _page_by_column(
     reference = func.coalesce(MirroredRecord.reference, "")
     conditions: list[ColumnElement[bool]] = [
         MirroredRecord.connection_id == ctx.connection_id,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
     ]
     if filter_.kind:
         conditions.append(MirroredRecord.kind == filter_.kind)

@@ -133,7 +133,7 @@ def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Page[Unlinke
     free = [
         MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.kind == kind,
-        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.deleted_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") == "",
     ]
     identity = MirroredRecord.kind + "-" + MirroredRecord.number
@@ -229,7 +229,7 @@ def _referenced(
         select(MirroredRecord)
         .where(
             MirroredRecord.connection_id == ctx.connection_id,
-            MirroredRecord.gone_at.is_(None),
+            MirroredRecord.deleted_at.is_(None),
             func.coalesce(MirroredRecord.reference, "") != "",
         )
         .order_by(MirroredRecord.id)

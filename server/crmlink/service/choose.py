@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from platformdirs import site_data_path, user_config_path, user_data_path
@@ -14,8 +15,13 @@ from platformdirs import site_data_path, user_config_path, user_data_path
 from crmlink.service.launchd import Launchd
 from crmlink.service.model import (
     NAME,
+    Described,
+    InstalledService,
     RightsMissing,
+    ServiceFailure,
     ServiceManager,
+    ServicePlan,
+    ServiceStatus,
     SystemUnknown,
     UserMissing,
 )
@@ -42,6 +48,30 @@ def service_manager(*, system: bool, wrapper: Path | None = None) -> ServiceMana
         raise SystemUnknown
     units = Path("/etc/systemd/system") if system else user_config_path("systemd") / "user"
     return Systemd(run_command, system=system, units=units, home=home)
+
+
+def installed_service(python: Path) -> InstalledService | None:
+    """Return the service of the computer, or of this person, that runs with this Python."""
+    for system in (True, False):
+        try:
+            manager = service_manager(system=system)
+            found = manager.described()
+            running = manager.status() is ServiceStatus.RUNNING
+        except ServiceFailure:
+            continue
+        if found and Path(found.program).parent == python.parent:
+            options = () if system else ("--user",)
+            return InstalledService(options, found.environment, address_of(found), running)
+    return None
+
+
+def address_of(found: Described) -> tuple[str, int]:
+    """Return where a program on this computer reaches what a service runs."""
+    plan, words = ServicePlan(), list(found.arguments)
+    options = dict(pairwise(words))
+    host = options.get("--host", plan.host)
+    own = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 # compared
+    return own, int(options.get("--port", plan.port))
 
 
 def run_command(command: Sequence[str]) -> tuple[int, str]:

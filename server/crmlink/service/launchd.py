@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from crmlink.service.model import (
     RESTART_DELAY,
     STOP_TIMEOUT,
+    Described,
     Run,
     ServiceMissing,
     ServicePlan,
@@ -56,6 +57,14 @@ class Launchd:
     def data_dir(self, plan: ServicePlan) -> PurePath:
         """Return where the service keeps its data: the person's own folder."""
         return plan.data_dir or self._home
+
+    def described(self) -> Described | None:
+        """Return what the job's file says."""
+        if not self.definition.exists():
+            return None
+        job = plistlib.loads(self.definition.read_bytes())
+        program, *arguments = job["ProgramArguments"]
+        return Described(PurePath(program), arguments, job["EnvironmentVariables"])
 
     def install(self, plan: ServicePlan) -> bool:
         """Write the job; it is loaded when it is started, and at each start of the Mac."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -94,6 +94,25 @@ class ServicePlan:
         return {name: value for name, value in values.items() if value}
 
 
+@dataclass(frozen=True)
+class Described:
+    """What a definition says that the service runs, and with which settings."""
+
+    program: PurePath
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class InstalledService:
+    """The service that runs this installation; ``options`` are those of its commands."""
+
+    options: tuple[str, ...]
+    environment: Mapping[str, str]
+    address: tuple[str, int]  # where a program on this computer reaches it
+    is_running: bool
+
+
 Run = Callable[[Sequence[str]], tuple[int, str]]  # exit code and output of a command
 
 
@@ -110,6 +129,9 @@ class ServiceManager(Protocol):
 
     def data_dir(self, plan: ServicePlan) -> PurePath:
         """Return where the service keeps its data."""
+
+    def described(self) -> Described | None:
+        """Return what the definition says; None if there is none."""
 
     def install(self, plan: ServicePlan) -> bool:
         """Describe the service to the system; return whether anything changed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from crmlink.service.model import (
@@ -9,6 +11,7 @@ from crmlink.service.model import (
     NAME,
     RESTART_DELAY,
     STOP_TIMEOUT,
+    Described,
     ProgramPrivate,
     Run,
     ServiceMissing,
@@ -67,6 +70,7 @@ class Systemd:
         self._run, self._system, self._home = run, system, home
         self._control = ("systemctl",) if system else ("systemctl", "--user")
         self.definition = units / UNIT
+        self.settings_file = Path(SETTINGS_FILE)
 
     @property
     def log_hint(self) -> str:
@@ -76,6 +80,18 @@ class Systemd:
     def data_dir(self, plan: ServicePlan) -> PurePath:
         """Return where the service keeps its data."""
         return plan.data_dir or (STATE_DIR if self._system else self._home)
+
+    def described(self) -> Described | None:
+        """Return what the unit says, with the settings of the file beside it."""
+        if not self.definition.exists():
+            return None
+        lines = self.definition.read_text(encoding="utf-8").splitlines()
+        values = [line.partition("=")[::2] for line in lines]
+        words = [word for name, text in values if name == "ExecStart" for word in _words(text)]
+        pairs = [word for name, text in values if name == "Environment" for word in _words(text)]
+        if self._system and self.settings_file.is_file():
+            pairs += _settings_of(self.settings_file.read_text(encoding="utf-8"))
+        return Described(PurePath(words[0]), words[1:], _as_mapping(pairs)) if words else None
 
     def install(self, plan: ServicePlan) -> bool:
         """Describe the service to systemd; return whether anything changed."""
@@ -135,6 +151,23 @@ def _quoted(text: str) -> str:
     """Return an argument for a unit file; ``%`` and ``$`` have a meaning there."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if escaped != text or " " in text else text
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a value that ``_quoted`` wrote."""
+    return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(text)]
+
+
+def _settings_of(text: str) -> list[str]:
+    """Return the settings of an environment file, as systemd reads it."""
+    lines = [line.strip() for line in text.splitlines()]
+    words = [shlex.split(line) for line in lines if line and line[0] not in "#;"]
+    return [" ".join(each) for each in words]
+
+
+def _as_mapping(pairs: Iterable[str]) -> dict[str, str]:
+    split = [pair.partition("=") for pair in pairs]
+    return {name: value for name, equals, value in split if equals}
 
 
 def _check_readable(program: Path) -> None:

@@ -7,6 +7,7 @@ service's account may read the data.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path, PurePath
@@ -17,6 +18,7 @@ from crmlink.service.model import (
     NAME,
     RESTART_DELAY,
     STOP_TIMEOUT,
+    Described,
     Run,
     ServiceMissing,
     ServicePlan,
@@ -88,6 +90,16 @@ class WindowsService:
     def data_dir(self, plan: ServicePlan) -> PurePath:
         """Return where the service keeps its data."""
         return plan.data_dir or self._data
+
+    def described(self) -> Described | None:
+        """Return what WinSW's file says."""
+        if not self.definition.exists():
+            return None
+        service = ElementTree.fromstring(self.definition.read_bytes())  # noqa: S314 # its own file
+        program, arguments = (service.findtext(name, "") for name in ("executable", "arguments"))
+        settings = {each.get("name", ""): each.get("value", "") for each in service.iter("env")}
+        words = [word.strip('"') for word in shlex.split(arguments, posix=False)]
+        return Described(PurePath(program), words, settings)
 
     def install(self, plan: ServicePlan) -> bool:
         """Register the service; return whether anything changed."""

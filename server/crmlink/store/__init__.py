@@ -7,7 +7,7 @@ from crmlink.store.access import (
     Pairing,
     PairingState,
     Person,
-    Refresh,
+    RefreshToken,
     Role,
     SeenProof,
     WebSession,
@@ -26,14 +26,23 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
+from crmlink.store.counts import CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.moves import DatabaseMove
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
-from crmlink.store.reports import Lookalike, ShareSnapshot
+from crmlink.store.reports import ShareSnapshot, SuspectedDuplicate
+from crmlink.store.sources import (
+    ContactSource,
+    ContactState,
+    SourceAccount,
+    SourceContact,
+    SourceSignIn,
+)
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
@@ -49,7 +58,11 @@ __all__ = [
     "ChecklistAnswer",
     "Choice",
     "ConnectionKind",
+    "ContactSource",
+    "ContactState",
+    "CountedAttempt",
     "Database",
+    "DatabaseMove",
     "Device",
     "DeviceType",
     "ErasedKey",
@@ -58,7 +71,6 @@ __all__ = [
     "Link",
     "LinkMethod",
     "LinkState",
-    "Lookalike",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
@@ -71,12 +83,17 @@ __all__ = [
     "RecordField",
     "RecordImport",
     "RecordImportPart",
-    "Refresh",
+    "RefreshToken",
     "RejectedBatchRow",
+    "RequestCount",
     "Role",
     "RowState",
     "SeenProof",
     "ShareSnapshot",
+    "SourceAccount",
+    "SourceContact",
+    "SourceSignIn",
+    "SuspectedDuplicate",
     "Verdict",
     "WebSession",
     "Workspace",

@@ -116,7 +116,7 @@ class Device(Base):
     person: Mapped[Person | None] = relationship(lazy="joined")
 
     @property
-    def who(self) -> str:
+    def actor_name(self) -> str:
         """Display name of the acting person."""
         return self.person.name if self.person else self.name
 
@@ -179,7 +179,7 @@ class Pairing(Base):
     device: Mapped[Device | None] = relationship(lazy="joined")
 
 
-class Refresh(Base):
+class RefreshToken(Base):
     """One generation of a browser's refresh token.
 
     ``public_id`` is the ``jti`` of the access tokens issued with it. ``received_at`` is when the

@@ -44,6 +44,7 @@ class BatchSource(enum.StrEnum):
     FILE = "file"
     API = "api"
     COMMAND_LINE = "command_line"
+    LIVE = "live"  # read from the accounting package
 
 
 class Verdict(enum.StrEnum):
@@ -68,12 +69,14 @@ class Choice(enum.StrEnum):
 class RowState(enum.StrEnum):
     """State of writing a row; ``idle`` until it is requested.
 
+    ``written``: Commusoft accepted its reference, and no read has shown it yet.
     ``filling``: its link, or the undo of its link, waits to be saved on Commusoft's page.
     """
 
     IDLE = "idle"
     WAITING = "waiting"
     PROCESSING = "processing"
+    WRITTEN = "written"
     FAILED = "failed"
     SUCCESSFUL = "successful"
     UNDOING = "undoing"
@@ -110,7 +113,7 @@ class Batch(Base):
 
     state: Mapped[BatchState] = mapped_column(default=BatchState.DRAFT)
     version: Mapped[int] = mapped_column(default=0)
-    changed_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column("changed_at", default=utc_now)
     lease: Mapped[str] = mapped_column(default="")
     lease_owner_id: Mapped[str | None]
     lease_until: Mapped[datetime | None]
@@ -249,7 +252,7 @@ def _settle_rows(
         session.execute(
             update(Batch)
             .where(Batch.id.in_(batch_ids))
-            .values(version=Batch.version + 1, changed_at=utc_now())
+            .values(version=Batch.version + 1, updated_at=utc_now())
         )
 
 

@@ -12,10 +12,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,13 +24,30 @@ from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.index_files import IndexFiles
 
+if TYPE_CHECKING:
+    import psycopg
+
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISION = re.compile(r'^revision = "(\w+)"', re.M)
+DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.M)
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
+JOBS_LOCK = 0x63726D6A  # the first half of the advisory locks of work that one process does
+IDLE_WRITER_MS = 120_000  # after which PostgreSQL ends a writer that was suspended
+# A machine that is cut off is noticed at both ends within half a minute: what it had locked is
+# free again, and it connects anew. Values of the address itself take precedence.
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "application_name": "crmlink",
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
 
 
 class Database:
@@ -43,8 +60,10 @@ class Database:
     def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
         self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
-        if not url.startswith("sqlite"):  # a writer must see changes committed while it waited
-            how["isolation_level"] = "READ COMMITTED"
+        if not url.startswith("sqlite"):
+            how["isolation_level"] = "READ COMMITTED"  # a writer sees changes made while it waited
+            how["pool_pre_ping"] = pooled  # the database may have been restarted
+            how["connect_args"] = _options_beside(make_url(url))
         self.engine = create_engine(
             url, hide_parameters=True, **how
         )  # parameters are personal data
@@ -55,6 +74,11 @@ class Database:
         self._writer = self.engine.execution_options(crmlink_writes=True)
         self.session_info: dict[str, Any] = {}
         self.index_files: IndexFiles | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several servers may use it, on several machines: PostgreSQL."""
+        return self.engine.dialect.name != "sqlite"
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
         """Set the installation's pseudonyms for all sessions."""
@@ -84,6 +108,33 @@ class Database:
                 yield session
             anchor_committed(session)
 
+    def connect_directly(self) -> psycopg.Connection[Any]:
+        """Return a connection to PostgreSQL outside the pool, committing each statement."""
+        import psycopg  # an installation with SQLite never needs it
+
+        words, options = self.engine.dialect.create_connect_args(self.engine.url)
+        more = _options_beside(self.engine.url)
+        return psycopg.connect(*words, **{**more, **options}, autocommit=True)
+
+    @contextmanager
+    def alone(self, work: str) -> Iterator[bool]:
+        """Yield whether no other process does this work, and keep others from it meanwhile.
+
+        SQLite has one server, so it is always True there.
+        """
+        if not self.is_shared:
+            yield True
+            return
+        key = text("SELECT pg_try_advisory_lock(:first, hashtext(:work))")
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            free = bool(connection.scalar(key, {"first": JOBS_LOCK, "work": work}))
+            try:
+                yield free
+            finally:
+                if free:
+                    connection.execute(text("SELECT pg_advisory_unlock_all()"))
+
     def migrate(self, to: str = "head") -> None:
         """Migrate the tables to the newest version, or to a named one."""
         if to == "head" and self._version() == newest_revision():
@@ -112,6 +163,11 @@ class Database:
         if self._signer is None:
             raise AuditUnsigned
         return self._signer
+
+    @property
+    def key_id(self) -> str | None:
+        """Identifier of the secret key, None without a signer."""
+        return self._signer.key_id if self._signer else None
 
     def answers(self) -> bool:
         """Return whether the database can be read."""
@@ -202,6 +258,8 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys = OFF")
     try:
         with connection.begin():
+            if not sqlite:  # a migration may compute for long between two statements
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield
             if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise RuntimeError("the migration would leave rows that refer to nothing")
@@ -211,10 +269,11 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
 
 
 def newest_revision() -> str:
-    """Return the version that the tables have after all migrations."""
-    newest = max((MIGRATIONS / "versions").glob("[0-9]*.py"), key=lambda path: path.name)
-    found = REVISION.search(newest.read_text(encoding="utf-8"))
-    return found[1] if found else ""
+    """Return the version that the tables have after all migrations: the one that none follows."""
+    texts = [path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py")]
+    followed = {found[1] for text in texts if (found := DOWN_REVISION.search(text))}
+    newest = {found[1] for text in texts if (found := REVISION.search(text))} - followed
+    return newest.pop() if len(newest) == 1 else ""
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -242,8 +301,16 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _options_beside(url: URL) -> dict[str, Any]:
+    """Return crmlink's options for PostgreSQL that an address does not set itself."""
+    return {name: value for name, value in POSTGRESQL_OPTIONS.items() if name not in url.query}
+
+
 def _set_up_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("crmlink_writes"):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+            connection.exec_driver_sql(
+                f"SELECT pg_advisory_xact_lock({WRITERS_LOCK}), "
+                f"set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER_MS}', true)"
+            )

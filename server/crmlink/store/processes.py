@@ -40,7 +40,10 @@ class ProcessRole(enum.StrEnum):
 
 
 class Process(Base):
-    """One process that counts as alive; ``beats`` grows while it is."""
+    """One process that counts as alive; ``beats`` grows while it is.
+
+    ``key_id`` names its secret key, as the audit does; None for a version that did not tell.
+    """
 
     __tablename__ = "process"
 
@@ -48,11 +51,32 @@ class Process(Base):
     role: Mapped[ProcessRole]
     beats: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(default=utc_now)
+    key_id: Mapped[str | None]
 
 
 def is_alive(process_id: SQLColumnExpression[str | None]) -> ColumnElement[bool]:
     """Return the SQL condition that the process with the id in this column is alive."""
     return select(Process.id).where(Process.id == process_id).exists()
+
+
+def has_peer_with_other_key(
+    database: Database, wait: Callable[[float], object] = time.sleep
+) -> bool:
+    """Return whether a living process of this database has another secret key than this one.
+
+    Takes two heartbeats' time where a row says so: the process may be dead.
+    """
+
+    def beats() -> dict[str, int]:
+        with database.reading() as session:
+            query = select(Process.id, Process.beats).where(Process.key_id != database.key_id)
+            return {row.id: row.beats for row in session.execute(query)}
+
+    before = beats()
+    if not before:
+        return False
+    wait(2 * HEARTBEAT_INTERVAL)
+    return any(before.get(process_id) != number for process_id, number in beats().items())
 
 
 class Ownership:
@@ -97,7 +121,7 @@ class Ownership:
             self._forget_parent()
             if self._id is None or session.get(Process, self._id) is None:
                 self._id = new_id()
-                session.add(Process(id=self._id, role=self._role))
+                session.add(Process(id=self._id, role=self._role, key_id=self._database.key_id))
                 session.flush()
             self._start_heartbeat()
             return self._id
@@ -124,7 +148,7 @@ class Ownership:
                 )
                 log.warning("a process is counted as dead", process=process_id)
 
-    def bury_servers(self) -> None:
+    def mark_servers_ended(self) -> None:
         """Delete the rows of all other servers; only for a server whose lock proves it is alone."""
         with self._database.writing() as session:
             session.execute(

@@ -32,8 +32,8 @@ class MirroredRecord(Base):
     ``reference_key`` is the folded reference, see crmlink/folding.py. Of several values ``email``
     and ``address`` are the first; ``other_addresses`` have the keys address, town and postcode.
 
-    ``changed`` is the mirror version that last changed the row, for the index to follow. A record
-    that no longer exists keeps its row, cleared, with ``gone_at``.
+    ``mirror_version`` is the one that last changed the row, for the index to follow. A record
+    that no longer exists keeps its row, cleared, with ``deleted_at``.
     """
 
     __tablename__ = "record"
@@ -63,8 +63,8 @@ class MirroredRecord(Base):
     reference_key: Mapped[str | None]
     reference_seen_at: Mapped[datetime | None]  # on a page or in an import; None: by the API
     read_at: Mapped[datetime | None]  # by an import; None: by the API
-    changed: Mapped[int]
-    gone_at: Mapped[datetime | None]
+    mirror_version: Mapped[int] = mapped_column("changed")
+    deleted_at: Mapped[datetime | None] = mapped_column("gone_at")
     erased_at: Mapped[datetime | None]  # on a person's request: details are never stored again
 
     @validates("reference")

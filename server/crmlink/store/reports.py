@@ -26,7 +26,7 @@ class ShareSnapshot(Base):
     linked: Mapped[int]
 
 
-class Lookalike(Base):
+class SuspectedDuplicate(Base):
     """Two similar records, probably duplicates; ``first_id`` has the lower number.
 
     A dismissed pair stays dismissed.
@@ -39,7 +39,7 @@ class Lookalike(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     first_id: Mapped[str]
     second_id: Mapped[str]
-    likeness: Mapped[float]
+    similarity: Mapped[float] = mapped_column("likeness")
     reasons: Mapped[list[Any]]
     found_at: Mapped[datetime] = mapped_column(default=utc_now)
     dismissed_at: Mapped[datetime | None]

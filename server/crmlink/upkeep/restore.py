@@ -23,7 +23,7 @@ _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RestoreTarget:
     """Where a backup goes; ``secret_key`` is the one set in the environment, if one is."""
 
     data_dir: Path
@@ -41,7 +41,7 @@ class Restored:
 
 
 def restore_backup(
-    place: Place,
+    place: RestoreTarget,
     file: Path,
     passphrase: str | None = None,
     *,
@@ -68,7 +68,7 @@ def restore_backup(
 
 
 def _keys(
-    place: Place,
+    place: RestoreTarget,
     manifest: Manifest,
     folder: Path,
     passphrase: str | None,
@@ -111,7 +111,7 @@ def _known_revisions() -> set[str]:
 
 
 def _put_in_place(
-    place: Place, manifest: Manifest, folder: Path, keys: dict[str, str], *, replaces: bool
+    place: RestoreTarget, manifest: Manifest, folder: Path, keys: dict[str, str], *, replaces: bool
 ) -> Restored:
     target = sqlite_file(place.database_url)
     if target is None:

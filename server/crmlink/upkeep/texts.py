@@ -25,6 +25,13 @@ _FAILURES = {
     "keys-needed": "The keys are missing, so sign-ins, the audit log and Commusoft's credentials "
     "couldn't be used. Put secret.key, credential.keys and extension.key of the earlier server "
     "into the data folder first.",
+    "target-in-use": "The PostgreSQL database is in use already, and nothing was changed. Create "
+    "an empty one.",
+    "moved": "A database was moved there already. Start crmlink with this CRMLINK_DATABASE_URL.",
+    "other-move": "Another move into the PostgreSQL database was begun, or this one was cancelled. "
+    "Create an empty database.",
+    "counts-differ": "The table {table} has another number of rows in PostgreSQL, so the move is "
+    "not finished. Run it again; if that doesn't help, create an empty database and use --cancel.",
     "certificate-name": "{name} can't be certified. Enter a computer's name, such as "
     "office-server, or an IP address, without http:// and a port.",
     "certificate-no-name": "Enter the name or address that other computers use for this one.",
@@ -34,8 +41,54 @@ _FAILURES = {
     "for a new one, which every computer has to trust.",
     "certificate-unreadable": "{file} can't be read, or doesn't belong to the other files. Restore "
     "it, or add --replace for a new authority, which every computer has to trust.",
+    "update-unset": "It isn't set where newer versions are. Give a release's folder or wheel, or "
+    "set CRMLINK_UPDATES.",
+    "update-unread": "{name} in {place} can't be read ({cause}).",
+    "update-none": "SHA256SUMS in {place} names no version of crmlink.",
+    "update-name": "{file} isn't crmlink's wheel or installer: their names are "
+    "crmlink-VERSION-py3-none-any.whl and crmlink-VERSION-setup.exe.",
+    "update-unproved": "There is no checksum for {file}. Put the release's SHA256SUMS beside it, "
+    "or give its checksum with --sha256.",
+    "update-altered": "{file} isn't the file that the checksum is of, so it isn't used.",
+    "update-incomplete": "Version {version} has no file there that fits how crmlink was installed "
+    "here.",
+    "update-checkout": "This crmlink runs from its source. Update that: git pull, then make run.",
+    "update-shared": "crmlink isn't in an environment of its own here. In a container, start the "
+    "newer image; otherwise update it with the program that installed it.",
+    "update-no-program": "{program} installed crmlink, but it isn't found. Add its folder to PATH.",
+    "update-interrupted": "An update was interrupted. Stop crmlink, delete {prefix}, and rename "
+    "{copy} to that name: then the earlier version is back.",
+    "update-rights": "crmlink is installed in {prefix}, and you may not write there. Run this as "
+    "the administrator, or as the person who installed it.",
+    "update-no-data": "There is no data in {data}. Set CRMLINK_DATA_DIR to crmlink's folder.",
     "database-in-use": "There is a database already, and nothing was changed. Add --replace to put "
     "it aside; an existing PostgreSQL database has to be emptied by you.",
+}
+
+
+UPDATE_TEXTS: Mapping[str, str] = {  # of upkeep.update.carry_out
+    "stopping": "Stopping the service.",
+    "backing-up": "Backing up to {backup}",
+    "installing": "Installing crmlink {to}.",
+    "checking": "Updating the tables and checking.",
+    "going-back": "Going back to crmlink {from}.",
+    "starting": "Starting the service.",
+    "done": "crmlink {to} is installed. The backup from before: {backup}",
+    "kept": "Nothing was changed: {cause}",
+    "back": "crmlink {to} isn't installed: {cause} crmlink {from} is in place again.",
+    "back-without-data": "crmlink {to} isn't installed: {cause} crmlink {from} is in place again, "
+    "but its data isn't, so it wasn't started. Restore it: crmlink restore --replace {backup}",
+    "silent": "crmlink {to} is installed, but the service doesn't answer at port {port}. Look at "
+    "what it prints. The backup from before: {backup}",
+    "step-install": "The installation failed. {output}",
+    "step-version": "The new version doesn't start. {output}",
+    "step-other": "The file holds another version ({version}).",
+    "step-check": "crmlink check finds: {codes}.",
+    "step-said": "{output}",
+    "step-backup": "The backup failed. {output}",
+    "step-restore": "Restoring failed. {output}",
+    "step-stop": "The service can't be stopped. {output}",
+    "step-start": "The service can't be started. {output}",
 }
 
 

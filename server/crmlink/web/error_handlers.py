@@ -15,6 +15,7 @@ from crmlink.access.errors import AccessFailure, InvalidToken, NonceNeeded, Toke
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
 from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_installation
 from crmlink.web.problem_texts import PROBLEMS
@@ -62,7 +63,14 @@ class MissingIdempotencyKey(Exception):
 
 def register_errors(app: Flask) -> None:
     """Register the error handlers."""
-    for kind in (LinkingFailure, LinkFailed, CommusoftError, AccountingError, AccessFailure):
+    for kind in (
+        LinkingFailure,
+        LinkFailed,
+        CommusoftError,
+        AccountingError,
+        AccessFailure,
+        SourceError,
+    ):
         app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
     app.register_error_handler(TokenRequestError, token_error_response)

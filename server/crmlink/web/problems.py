@@ -13,6 +13,7 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.execute_row import load_params
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
 from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
@@ -61,7 +62,11 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
-        case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
+        case (
+            LinkingFailure(code=code, facts=facts)
+            | AccessFailure(code=code, facts=facts)
+            | SourceError(code=code, facts=facts)
+        ):
             return problem(code, **facts)
         case InvalidReference() | ExportError() | InvalidHost():
             return problem(WITH_OWN_SENTENCE[type(error)], sentence=str(error))

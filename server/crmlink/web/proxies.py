@@ -41,6 +41,7 @@ class TrustedProxies:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on, with proxy headers only from trusted proxies."""
         environ[PASSED_ON] = _has_traces(environ)
+        environ.pop("HTTP_UPGRADE", None)  # no route is a WebSocket's; the wish may be ignored
         if self._is_ours(environ.get("REMOTE_ADDR", "")):
             return self._behind_proxies(environ, start_response)
         for name in FORWARDED:

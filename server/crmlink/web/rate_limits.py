@@ -1,7 +1,8 @@
 """Rate limits per device, or per network without a device.
 
 Only failed passwords, links and codes count against their own, lower limits, so that an office
-behind one address can work. Counts are in memory, per process, under keyed hashes.
+behind one address can work. Counts are under keyed hashes: in memory of the one server of a SQLite
+database, in the database where several processes share PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, ne
 from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import person_by_email
+from crmlink.access.shared_attempts import SharedAttempts
 from crmlink.folding import normalise_login_email
+from crmlink.store import Database
 from crmlink.web.auth import current_access
-from crmlink.web.request_windows import SCHEME
+from crmlink.web.request_windows import SCHEME as WINDOWS
+from crmlink.web.shared_counts import SCHEME
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
 KNOWN_BROWSER = "crmlink_known"  # the cookie
@@ -48,9 +52,8 @@ def _fraction_of_limit(part: int) -> Callable[[], str]:
 limiter = Limiter(
     key_func=lambda: _key("requests", _client()).hex(),
     default_limits=[_fraction_of_limit(1)],
-    storage_uri=f"{SCHEME}://",
-    strategy="moving-window",
     headers_enabled=True,
+    in_memory_fallback_enabled=True,  # while the database does not answer
 )
 pairing_limit = limiter.limit(
     _fraction_of_limit(15)
@@ -59,11 +62,11 @@ package_limit = limiter.limit(_fraction_of_limit(10))  # each is most of a megab
 token_limit = limiter.limit(_fraction_of_limit(1))
 
 
-def guessing_password(email: str) -> AbstractContextManager[None]:
-    """Count a password tried at the sign-in page. Raises TooManyAttempts.
+def guessing_password(email: str) -> AbstractContextManager[bool]:
+    """Count a password tried at the sign-in page; yields whether the client just failed.
 
-    A browser in which this person signed in before has a limit of its own. For all others there is
-    one by email and network, one by network, and a slower one by email.
+    Raises TooManyAttempts. A browser in which this person signed in before has a limit of its own.
+    For all others there is one by email and network, one by network, and a slower one by email.
     """
     email = normalise_login_email(email)
     known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
@@ -74,25 +77,25 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
     network = network_of(request.remote_addr)
     return _attempts().guessing(
         InvalidCredentials,
-        Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
         Counted(_key("network", network), Bound(_part(20), MINUTE)),
+        Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
         Counted(_key("email", email), Bound(_part(6), HOUR)),
     )
 
 
-def guessing_own_password() -> AbstractContextManager[None]:
+def guessing_own_password() -> AbstractContextManager[bool]:
     """Count a signed-in person's try of their present password. Raises TooManyAttempts."""
     own = Counted(_key("own password", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidCredentials, own)
 
 
-def guessing_link() -> AbstractContextManager[None]:
+def guessing_link() -> AbstractContextManager[bool]:
     """Count a try of a one-time link. Raises TooManyAttempts."""
     tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidInvitation, tried)
 
 
-def guessing_code() -> AbstractContextManager[None]:
+def guessing_code() -> AbstractContextManager[bool]:
     """Count a typed pairing code. Raises TooManyAttempts."""
     typed = Counted(_key("code", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(PairingUnknown, typed)
@@ -107,7 +110,14 @@ def count_sso_step() -> None:
 def init_rate_limits(app: Flask, per_minute: int) -> None:
     """Limit every route to a number of requests a minute."""
     app.config[PER_MINUTE] = per_minute
-    app.extensions["crmlink_attempts"] = Attempts()
+    database: Database = app.extensions["crmlink"].database
+    app.extensions["crmlink_attempts"] = (
+        SharedAttempts(database) if database.is_shared else Attempts()
+    )
+    app.config["RATELIMIT_STORAGE_URI"] = f"{SCHEME if database.is_shared else WINDOWS}://"
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"database": database} if database.is_shared else {}
+    # The limiter keeps the strategy of the first application that a process makes.
+    limiter._strategy = "fixed-window" if database.is_shared else "moving-window"
     limiter.init_app(app)
 
 

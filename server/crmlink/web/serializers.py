@@ -32,7 +32,7 @@ def parked_shape(row: ParkedContact) -> dict[str, Any]:
         "address": row.address,
         "town": row.town,
         "postcode": row.postcode,
-        "by": row.device.who,
+        "by": row.device.actor_name,
         "created_at": row.created_at,
     }
 
@@ -100,12 +100,12 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "contact_reference": link.reference,
             "contact_name": link.contact_name,
             "record": record_shape(rows.get(link.record_id) or _gone(link)),
-            "record_version": rows[link.record_id].changed if link.record_id in rows else 0,
+            "record_version": rows[link.record_id].mirror_version if link.record_id in rows else 0,
             "prior_reference": link.prior,
             "differences": link.differences,
             "created_at": link.created_at,
             "settled_at": link.settled_at,
-            "by": link.device.who,
+            "by": link.device.actor_name,
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),

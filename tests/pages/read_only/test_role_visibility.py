@@ -43,16 +43,16 @@ def _pages(app: Flask, method: str) -> list[tuple[str, str]]:
 
 
 def test_who_is_not_logged_in_comes_to_the_log_in_or_is_refused(
-    app: Flask, nobody: PageClient
+    app: Flask, anonymous: PageClient
 ) -> None:
     for endpoint, path in _pages(app, "GET"):
         if endpoint not in EVERYBODYS:
-            reply = nobody.get(path)
+            reply = anonymous.get(path)
             assert reply.status_code == 303, path
             assert reply.headers["Location"].startswith("/log-in"), path
     for endpoint, path in _pages(app, "POST"):
         if endpoint not in EVERYBODYS:
-            assert nobody.client.post(path).status_code == 401, path
+            assert anonymous.client.post(path).status_code == 401, path
 
 
 @pytest.mark.parametrize("who", ["clerk", "manager"])

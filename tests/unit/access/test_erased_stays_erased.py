@@ -31,9 +31,9 @@ from crmlink.store import (
     BatchState,
     Choice,
     LinkState,
-    Lookalike,
     MirroredRecord,
     RowState,
+    SuspectedDuplicate,
 )
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
@@ -384,4 +384,4 @@ def test_records_that_look_alike_bring_no_reasons_of_an_erased_one_back(
     duplicates._store(ctx, [*pairs, ("customer-1002", "customer-1003", 0.9, other)])
     assert where_kept(installation, NAME) == []
     with installation.database.reading() as session:
-        assert [pair.first_id for pair in session.query(Lookalike)] == ["customer-1002"]
+        assert [pair.first_id for pair in session.query(SuspectedDuplicate)] == ["customer-1002"]

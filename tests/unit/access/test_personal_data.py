@@ -97,7 +97,7 @@ def test_an_erased_colleague_leaves_only_what_they_did(
     link = confirm(installation.workspace, decision(), new_key(), grant.device.id)
     assert "Zebedee" in json.dumps(export(installation.access, person.email))
     erase(installation.access, actor, person.email)
-    assert find_link(installation.workspace, link.id).device.who == ERASED
+    assert find_link(installation.workspace, link.id).device.actor_name == ERASED
     with pytest.raises(PersonUnknown):
         export(installation.access, person.email)
     assert verify(installation.access).sound
@@ -114,7 +114,7 @@ def test_names_and_drafts_go_when_they_were_kept_long_enough(
     old = utc_now() - timedelta(days=31)
     with installation.database.writing() as session:
         session.execute(update(Link).values(settled_at=old))
-        session.execute(update(Batch).values(created_at=old, changed_at=old))
+        session.execute(update(Batch).values(created_at=old, updated_at=old))
     first, second = apply_retention(installation.access), apply_retention(installation.access)
     assert (first.links, first.drafts) == (1, 1)
     assert (second.links, second.drafts) == (0, 0)
@@ -149,7 +149,7 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     told = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
     assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
     with installation.database.writing() as session:
-        session.execute(update(Batch).values(changed_at=utc_now() - timedelta(days=40)))
+        session.execute(update(Batch).values(updated_at=utc_now() - timedelta(days=40)))
     save_preferences(
         installation.access, actor, Preferences(keep_names_days=30, keep_drafts_days=30)
     )

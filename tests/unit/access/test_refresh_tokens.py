@@ -33,7 +33,7 @@ from crmlink.access.refresh_tokens import (
     rotate_refresh_token,
 )
 from crmlink.access.token_format import derive_token
-from crmlink.store import AuditEntry, Database, Device, Refresh
+from crmlink.store import AuditEntry, Database, Device, RefreshToken
 from crmlink.store.base import utc_now
 from support.access_factories import enter, make_person, pair, renew
 from support.browser_client import proven
@@ -250,7 +250,7 @@ def test_a_browser_that_was_not_used_for_long_must_connect_again(
         renew(access, grant)
     assert delete_expired_refresh_tokens(access) == 0
     with access.database.writing() as session:
-        session.execute(update(Refresh).values(created_at=utc_now() - timedelta(days=61)))
+        session.execute(update(RefreshToken).values(created_at=utc_now() - timedelta(days=61)))
     assert delete_expired_refresh_tokens(access) == 1
 
 

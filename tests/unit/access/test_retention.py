@@ -36,7 +36,7 @@ def grow_old(installation: Installation) -> None:
     old = utc_now() - timedelta(days=2)
     with installation.database.writing() as session:
         session.execute(update(Link).values(settled_at=old))
-        session.execute(update(Batch).values(changed_at=old))
+        session.execute(update(Batch).values(updated_at=old))
     apply_retention(installation.access)
 
 

@@ -30,7 +30,7 @@ def test_drafts_of_before_are_drafts_in_their_old_order(empty_database_url: str)
         batch = session.get_one(Batch, "b")
         rows = session.query(BatchRow).order_by(BatchRow.position).all()
     assert (batch.state, batch.source) == (BatchState.DRAFT, BatchSource.LIST_PAGE)
-    assert batch.changed_at == batch.created_at
+    assert batch.updated_at == batch.created_at
     assert [(row.name, row.reference) for row in rows] == [
         (f"Ann {number}", f"R{number}") for number in (1, 2, 3)
     ]

@@ -184,7 +184,8 @@ def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was(
     assert write_waiting(ctx) == 0
     half = states(ctx)
     assert half[RowState.PROCESSING] == 0
-    assert half[RowState.WAITING] + half[RowState.SUCCESSFUL] == asked
+    written = half[RowState.WRITTEN] + half[RowState.SUCCESSFUL]
+    assert half[RowState.WAITING] + written == asked
     resume(ctx, device_id, batch_id)
     assert write_waiting(ctx) == 1
     assert states(ctx)[RowState.SUCCESSFUL] == asked
@@ -385,7 +386,7 @@ def test_a_batch_is_in_the_audit_from_beginning_to_end(
     with ctx.database.reading() as session:
         told = [
             entry.action
-            for entry in session.query(AuditEntry).order_by(AuditEntry.place)
+            for entry in session.query(AuditEntry).order_by(AuditEntry.position)
             if entry.subject == batch_id
         ]
     assert told == [

@@ -93,7 +93,7 @@ def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_says_so(
     assert "1 of 3 lines would be left out." in refused.stderr
     assert "No lists yet" in run("batch", "list").stdout
     kept = run("batch", "import", str(export), "--package", "sage_50", typed="y\n")
-    assert "2 contacts saved, 1 lines left out." in kept.stdout
+    assert "2 contacts saved, 1 line left out." in kept.stdout
 
 
 def test_a_file_is_read_with_the_delimiter_and_the_encoding_that_are_told(

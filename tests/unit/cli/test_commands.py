@@ -305,3 +305,9 @@ def test_a_token_is_rotated_and_all_are_revoked(run: Run) -> None:
     assert "1 tokens are revoked" in run("token", "revoke", "--all").stdout
     assert "No browser is connected" in run("device", "list").stdout
     assert run("device", "revoke", "none").exit_code == 1
+
+
+def test_a_worker_of_its_own_needs_postgresql(run: Run) -> None:
+    refused = run("worker")
+    assert refused.exit_code == 1
+    assert "crmlink serve does its background work itself" in refused.stderr

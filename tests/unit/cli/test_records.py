@@ -53,7 +53,7 @@ def known(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
         return {
             row.number: row
-            for row in session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+            for row in session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         }
 
 
@@ -146,7 +146,7 @@ def test_a_left_out_line_keeps_its_record_and_an_unreadable_one_keeps_all(
     assert run("records", "import", saved(tmp_path, report(many(20)))).exit_code == 0
     nameless = [*many(19), {"Customer ID": "5020"}]
     told = run("records", "import", saved(tmp_path, report(nameless)), "--complete", "--yes")
-    assert "0 deleted; 1 lines left out" in told.stdout
+    assert "0 deleted; 1 line left out" in told.stdout
     strange = [*many(19), {"Customer ID": "?", "Customer Name": "Person 5020"}]
     kept = run("records", "import", saved(tmp_path, report(strange)), "--complete", "--yes")
     assert "Nothing was removed" in kept.stdout

@@ -44,7 +44,7 @@ def link(ctx: WorkspaceContext, device_id: int) -> Link:
 
 
 def version(ctx: WorkspaceContext) -> int:
-    return mirrored(ctx, RECORD).changed
+    return mirrored(ctx, RECORD).mirror_version
 
 
 def see(

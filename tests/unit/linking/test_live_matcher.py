@@ -51,7 +51,7 @@ def _change(ctx: WorkspaceContext, number: str, *, version: int, **values: objec
         ).one()
         for name, value in values.items():
             setattr(row, name, value)
-        row.changed = version
+        row.mirror_version = version
         session.get_one(WorkspaceConnection, ctx.connection_id).mirror_version = version
 
 
@@ -107,7 +107,7 @@ def test_a_restored_database_decides_not_the_file(
 ) -> None:
     """A database from a backup may reach the file's version again with other records."""
     _change(ctx, "1008", version=_version(ctx) + step, name="Zoltan Quixwood", company="")
-    _change(ctx, "1001", version=_version(ctx), gone_at=utc_now())
+    _change(ctx, "1001", version=_version(ctx), deleted_at=utc_now())
     matcher = _restarted(ctx).matcher()
     assert matcher.search("quixwood") == ["customer-1008"]
     assert matcher.search("owusu") == []
@@ -185,7 +185,7 @@ def test_a_file_left_by_a_crash_after_an_erasure_is_replaced(
 def test_a_record_that_is_gone_leaves_the_file_with_the_next_save(
     ctx: WorkspaceContext, file: Path
 ) -> None:
-    _change(ctx, "1008", version=_version(ctx) + 1, gone_at=utc_now(), name="", company="")
+    _change(ctx, "1008", version=_version(ctx) + 1, deleted_at=utc_now(), name="", company="")
     ctx.index.matcher()
     ctx.index.save()
     assert b"owusu" not in file.read_bytes()

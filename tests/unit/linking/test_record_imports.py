@@ -63,7 +63,7 @@ def take(installation: Installation, *records: Record, **more: Any) -> ImportOut
 
 def rows(installation: Installation) -> dict[str, MirroredRecord]:
     with installation.database.reading() as session:
-        found = session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+        found = session.scalars(select(MirroredRecord).filter_by(deleted_at=None))
         return {row.public_id: row for row in found}
 
 

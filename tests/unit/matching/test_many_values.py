@@ -279,11 +279,11 @@ def test_of_two_records_the_one_in_use_stands_first() -> None:
 
 def test_one_value_of_each_gives_the_features_that_it_always_gave() -> None:
     """The scorecard was fitted on contacts with one value of each."""
-    crowd = records(50, 53)
+    others = records(50, 53)
     index = InvertedIndex()
-    index.add([(record_id, normalised_details(details, "GB")) for record_id, details in crowd])
+    index.add([(record_id, normalised_details(details, "GB")) for record_id, details in others])
     index.refresh()
-    rows = np.arange(len(crowd), dtype=np.int32)
+    rows = np.arange(len(others), dtype=np.int32)
     single = FeatureVectors(index, normalised_details(HOLLOWAY, "GB"), rows).features()
     doubled = replace(
         HOLLOWAY,
@@ -293,4 +293,4 @@ def test_one_value_of_each_gives_the_features_that_it_always_gave() -> None:
     assert (
         FeatureVectors(index, normalised_details(doubled, "GB"), rows).features() == single
     ).all()
-    assert single.shape == (len(crowd), len(FEATURES))
+    assert single.shape == (len(others), len(FEATURES))

@@ -118,7 +118,7 @@ def test_records_that_look_like_one_are_found_and_stay_dismissed(
 
 def _twin(record: MirroredRecord) -> MirroredRecord:
     fields = ("connection_id", "kind", "name", "company", "email", "phones", "address", "town",
-              "postcode", "account_number", "changed")  # fmt: skip
+              "postcode", "account_number", "mirror_version")  # fmt: skip
     return MirroredRecord(number="987654", **{name: getattr(record, name) for name in fields})
 
 

@@ -261,7 +261,7 @@ def test_several_audits_become_one_that_holds_and_says_what_they_were(old: OldDa
     verdict = verify(access)
     assert (verdict.sound, verdict.count) == (True, 9)
     with old.database.reading() as session:
-        *before, last, _signed = session.query(AuditEntry).order_by(AuditEntry.place)
+        *before, last, _signed = session.query(AuditEntry).order_by(AuditEntry.position)
     assert [row.at for row in before] == sorted(row.at for row in before)
     told = {one["workspace"]: (one["entries"], one["last_hash"]) for one in last.details["audits"]}
     assert told == ends

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from crmlink.store import Database, Ownership, Process, ProcessRole, base
-from crmlink.store.processes import HEARTBEAT_INTERVAL, SILENCE_TIMEOUT
+from crmlink.store import AuditSigner, Database, Ownership, Process, ProcessRole, base
+from crmlink.store.processes import (
+    HEARTBEAT_INTERVAL,
+    SILENCE_TIMEOUT,
+    has_peer_with_other_key,
+)
 
 BEATS = int(SILENCE_TIMEOUT / HEARTBEAT_INTERVAL)
 
@@ -117,7 +122,7 @@ def test_the_only_server_counts_earlier_servers_as_dead_but_no_command(database:
     earlier.register()
     kept = command.register()
     server = Peer(database)
-    server.ownership.bury_servers()
+    server.ownership.mark_servers_ended()
     own = server.register()
     assert alive(database) == {kept, own}
 
@@ -144,3 +149,20 @@ def test_what_broke_down_in_a_living_process_is_worked_on_no_more(database: Data
         assert not peer.ownership.is_worked_on(session, owner_id, "an attempt")
         assert other.ownership.is_worked_on(session, owner_id, "an attempt")
         assert not other.ownership.is_worked_on(session, None, "an attempt")
+
+
+def with_key(database_url: str, folder: Path, key: str) -> Database:
+    return Database(database_url, signer=AuditSigner.of(key * 40, folder))
+
+
+def test_a_living_process_with_another_key_is_told_from_a_dead_one(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    one, other = (with_key(database_url, tmp_path, key) for key in "ab")
+    peer = Peer(one)
+    peer.register()
+    assert not has_peer_with_other_key(one, lambda _: pytest.fail("nothing to wait for"))
+    assert not has_peer_with_other_key(other, lambda _: None), "it does not beat"
+    assert has_peer_with_other_key(other, lambda _: peer.wait())
+    for each in (one, other):
+        each.close()

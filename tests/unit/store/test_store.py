@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
 from crmlink.store.base import Base
+from crmlink.store.database import MIGRATIONS, newest_revision
 
 
 @pytest.fixture
@@ -169,3 +172,21 @@ def test_browsers_without_a_key_end_and_tokens_learn_which_token_made_them(
     assert [row.revoked_because for row in rows] == ["no-key", None, None, None, None]
     assert [row.revoked_at is None for row in rows] == [False, True, True, False, True]
     older.close()
+
+
+def test_the_newest_version_is_the_one_that_none_follows_whatever_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    for name, follows in (("0001", "None"), ("0032", '"0001"'), ("0028", '"0032"')):
+        text = f'revision = "{name}"\ndown_revision = {follows}\n'
+        (versions / f"{name}_a.py").write_text(text)
+    monkeypatch.setattr("crmlink.store.database.MIGRATIONS", tmp_path)
+    assert newest_revision() == "0028"
+
+
+def test_the_newest_version_is_alembics(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == newest_revision()

@@ -23,7 +23,7 @@ from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.upkeep import backup as backups
 from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
 from crmlink.upkeep.errors import UpkeepFailure
-from crmlink.upkeep.restore import Place, Restored, restore_backup
+from crmlink.upkeep.restore import Restored, RestoreTarget, restore_backup
 from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
 from crmlink.upkeep.texts import failure_text
 from support.sample_data import populate
@@ -57,8 +57,8 @@ def other(tmp_path: Path) -> Path:
     return folder
 
 
-def place(folder: Path) -> Place:
-    return Place(folder, f"sqlite:///{folder}/crmlink.sqlite")
+def place(folder: Path) -> RestoreTarget:
+    return RestoreTarget(folder, f"sqlite:///{folder}/crmlink.sqlite")
 
 
 def counts(installation_settings: Settings) -> dict[str, int]:
@@ -73,7 +73,7 @@ def counts(installation_settings: Settings) -> dict[str, int]:
     return found
 
 
-def settings_of(where: Place, secret_key: str) -> Settings:
+def settings_of(where: RestoreTarget, secret_key: str) -> Settings:
     return Settings(where.data_dir, where.database_url, secret_key)
 
 
@@ -111,7 +111,7 @@ def test_a_backup_is_restored_on_another_machine(
 def test_a_backup_goes_into_an_empty_postgresql_too(
     filled: Installation, file: Path, other: Path, empty_database_url: str
 ) -> None:
-    target = Place(other, empty_database_url)
+    target = RestoreTarget(other, empty_database_url)
     restore_backup(target, file, PASSPHRASE)
     there = settings_of(target, filled.settings.secret_key)
     assert counts(there) == counts(filled.settings)

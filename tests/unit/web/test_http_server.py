@@ -207,8 +207,8 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
     monkeypatch.setattr(passwords, "_hasher", SlowHasher())
     with running(app) as server:
         address = f"http://127.0.0.1:{server.port}"
-        with ThreadPoolExecutor(25) as crowd:
-            tried = [crowd.submit(try_password, address) for _ in range(25)]
+        with ThreadPoolExecutor(25) as pool:
+            tried = [pool.submit(try_password, address) for _ in range(25)]
             wait_until(lambda: not passwords._slots._entered._value, "they are at it")
             begun = time.monotonic()
             for _ in range(3):

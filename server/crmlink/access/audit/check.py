@@ -79,7 +79,7 @@ def check(
     passage = _Passage(session, signer, workspace_id, evidence, vouched)
     passage.go()
     walk = passage.walk
-    findings = [*_of_anchor_file(evidence, walk.count), *passage.comparison.findings(walk.place)]
+    findings = [*_of_anchor_file(evidence, walk.count), *passage.comparison.findings(walk.position)]
     if passage.anchors_are_damaged:
         findings.append(Finding(Code.ANCHORS_DAMAGED))
     if walk.first_before and walk.wrong_before != vouched.wrong:
@@ -117,7 +117,7 @@ class _Passage:
         """Process the rows, those unchanged since their last verification quickly."""
         if not self._resume():
             self._compare_with(self._anchors.lines())
-        new = true() if self._resumed_at is None else AuditEntry.place > self._resumed_at
+        new = true() if self._resumed_at is None else AuditEntry.position > self._resumed_at
         for chunk in self._rows(new):
             self.comparison.see(chunk)
             for row in chunk:
@@ -126,17 +126,22 @@ class _Passage:
     def _resume(self) -> bool:
         """Skip the rows that are as they were when last verified, if all of them are."""
         known = self._known
-        if known.place < max(self._vouched.until, 1) or not begins_as(self._anchors, known.anchors):
-            return False
-        if not (
-            self._fingerprint.add(None, known.place) and self._fingerprint.hexdigest == known.rows
+        if known.position < max(self._vouched.until, 1) or not begins_as(
+            self._anchors, known.anchors
         ):
             return False
-        self._resumed_at = known.place
-        last = [row for chunk in self._rows(AuditEntry.place == known.place) for row in chunk][-1]
-        self.walk.resume(Row._make(last), self._count(known.place))
+        if not (
+            self._fingerprint.add(None, known.position)
+            and self._fingerprint.hexdigest == known.rows
+        ):
+            return False
+        self._resumed_at = known.position
+        last = [
+            row for chunk in self._rows(AuditEntry.position == known.position) for row in chunk
+        ][-1]
+        self.walk.resume(Row._make(last), self._count(known.position))
         self._compare_with(self._anchors.lines(known.anchors.position))
-        self._see_anchored(known.place)
+        self._see_anchored(known.position)
         return True
 
     def to_remember(self) -> Verified | None:
@@ -144,7 +149,7 @@ class _Passage:
 
         The rows are those just verified: the session is a snapshot.
         """
-        start, end = self._resumed_at, self.walk.place
+        start, end = self._resumed_at, self.walk.position
         if end < (start or 0) + REMEMBERED_AFTER:
             return None
         if start is None:
@@ -159,14 +164,14 @@ class _Passage:
 
     def _see_anchored(self, until: int) -> None:
         """Compare earlier rows with anchors that were written after their verification."""
-        places = self.comparison.places(until)
-        for start in range(0, len(places), CHUNK_SIZE):
-            for chunk in self._rows(AuditEntry.place.in_(places[start : start + CHUNK_SIZE])):
+        positions = self.comparison.positions(until)
+        for start in range(0, len(positions), CHUNK_SIZE):
+            for chunk in self._rows(AuditEntry.position.in_(positions[start : start + CHUNK_SIZE])):
                 self.comparison.see(chunk)
 
     def _count(self, until: int) -> int:
         query = select(func.count()).where(
-            AuditEntry.workspace_id == self._workspace_id, AuditEntry.place <= until
+            AuditEntry.workspace_id == self._workspace_id, AuditEntry.position <= until
         )
         return self._session.scalar(query) or 0
 

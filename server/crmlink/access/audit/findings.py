@@ -32,7 +32,7 @@ class Finding:
     """
 
     code: Code
-    place: int = 0
+    position: int = 0
     until: int = 0
     at: datetime | None = None
 
@@ -42,7 +42,7 @@ class Noted:
     """A fault that crmlink detected, or a person accepted, recorded in the audit."""
 
     action: str
-    place: int
+    position: int
     at: datetime
     codes: tuple[Code, ...]
 
@@ -68,4 +68,6 @@ class Verdict:
     @property
     def broken_at(self) -> int | None:
         """Sequence number of the first faulty entry, if any."""
-        return min((finding.place for finding in self.findings if finding.place), default=None)
+        return min(
+            (finding.position for finding in self.findings if finding.position), default=None
+        )

@@ -39,13 +39,13 @@ class Fingerprint:
         """
         entries = select(*_COLUMNS).where(
             AuditEntry.workspace_id == self._workspace_id,
-            AuditEntry.place <= until,
-            true() if after is None else AuditEntry.place > after,
+            AuditEntry.position <= until,
+            true() if after is None else AuditEntry.position > after,
         )
         is_sqlite = self._session.get_bind().dialect.name == "sqlite"
         read = _read_sqlite if is_sqlite else _read_postgresql
         try:
-            for part in read(self._session, entries.order_by(AuditEntry.place, AuditEntry.id)):
+            for part in read(self._session, entries.order_by(AuditEntry.position, AuditEntry.id)):
                 self._digest.update(part)
         except self._session.get_bind().dialect.loaded_dbapi.Error:
             return False

@@ -37,7 +37,7 @@ class Entry:
     What is no place is 0, what is no time 1970, and details that cannot be read say so.
     """
 
-    place: int
+    position: int
     at: datetime
     action: str
     subject: str
@@ -83,8 +83,10 @@ def entries(
     did it or whom it is about, or a device's name; ``action`` is a prefix of the action.
     """
     within = within or AuditScope()
-    oldest_first, place = within.oldest_first, AuditEntry.place
-    query = _lines(access).order_by(place.asc() if oldest_first else place.desc()).limit(limit)
+    oldest_first, position = within.oldest_first, AuditEntry.position
+    query = (
+        _lines(access).order_by(position.asc() if oldest_first else position.desc()).limit(limit)
+    )
     if within.since:
         query = query.where(AuditEntry.at >= _start_of(within.since))
     if within.until:
@@ -94,7 +96,7 @@ def entries(
     if action:
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
-        query = query.where(place > before if oldest_first else place < before)
+        query = query.where(position > before if oldest_first else position < before)
     with access.database.reading() as session:
         if not search:
             return _told(session, access, session.execute(query).all())
@@ -127,7 +129,7 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     """Write the whole audit as CSV, oldest first; returns the number of rows."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
-    query = _lines(access).order_by(AuditEntry.place)
+    query = _lines(access).order_by(AuditEntry.position)
     count = 0
     with access.database.reading() as session:
         found = session.execute(query).all()
@@ -137,7 +139,7 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
                 table.writerow(
                     escape_formula(value)
                     for value in (
-                        str(row.entry.place),
+                        str(row.entry.position),
                         row.entry.at.isoformat(),
                         row.entry.action,
                         row.entry.subject,
@@ -159,8 +161,8 @@ def _entry(row: Row) -> Entry:
         details = details_of_row(row)
     except ValueError:
         details = {"unreadable": True}
-    place = row.place if isinstance(row.place, int) else 0
-    return Entry(place, at, str(row.action), str(row.subject), details, str(row.hash))
+    position = row.position if isinstance(row.position, int) else 0
+    return Entry(position, at, str(row.action), str(row.subject), details, str(row.hash))
 
 
 def _lines(access: AccessContext) -> Select[int, Person | None, Device | None]:

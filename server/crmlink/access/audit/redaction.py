@@ -54,10 +54,10 @@ def redact_references(
             details = _details(row)
             hidden = _hidden(details, hide, without)
             if hidden != details:
-                known = earlier.get(row.place)
+                known = earlier.get(row.position)
                 was = known.was if known else hash_of_row(row, workspace_id)
                 changed = row._replace(details=json.dumps(hidden))
-                done.append((row.place, was, hash_of_row(changed, workspace_id)))
+                done.append((row.position, was, hash_of_row(changed, workspace_id)))
                 changes[row.id] = hidden
     if changes:
         with _unguarded(session):
@@ -82,17 +82,19 @@ def read_redactions(
     conditions = (AuditEntry.workspace_id == workspace_id, AuditEntry.action == REDACTED)
     for chunk in rows(session, *conditions):
         for row in map(Row._make, chunk):
-            if not isinstance(row.place, int) or row.hash != hash_of_row(row, workspace_id):
+            if not isinstance(row.position, int) or row.hash != hash_of_row(row, workspace_id):
                 continue
             signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
-            if signed or row.place < until:
+            if signed or row.position < until:
                 found.update(_redacted_lines(_details(row)))
     return found
 
 
 def _redacted_lines(details: Mapping[str, Any]) -> dict[int, Redacted]:
     try:
-        return {place: Redacted(was, is_now) for place, was, is_now in details.get("lines", ())}
+        return {
+            position: Redacted(was, is_now) for position, was, is_now in details.get("lines", ())
+        }
     except (ValueError, TypeError):  # an unsigned entry may hold anything
         return {}
 

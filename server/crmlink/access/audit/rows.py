@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.store import AuditEntry
 from crmlink.store.audit import entry_hash
-from crmlink.store.audit.entries import MAX_PLACE
+from crmlink.store.audit.entries import MAX_POSITION
 
 CHUNK_SIZE = 5_000
 
@@ -21,7 +21,7 @@ CHUNK_SIZE = 5_000
 class Row(NamedTuple):
     """An entry's columns as returned by the driver."""
 
-    place: Any
+    position: Any
     at: Any
     action: Any
     subject: Any
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 COLUMNS = (
-    AuditEntry.place,
+    AuditEntry.position,
     AuditEntry.at,
     AuditEntry.action,
     AuditEntry.subject,
@@ -51,7 +51,7 @@ COLUMNS = (
 )
 AS_TEXT = tuple(cast(AuditEntry.at, String) if column is AuditEntry.at else column
                 for column in COLUMNS)  # fmt: skip
-PLACED = AuditEntry.place < MAX_PLACE
+IS_POSITIONED = AuditEntry.position < MAX_POSITION
 
 
 def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
@@ -68,17 +68,17 @@ def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tu
             yield found
         if len(found) < CHUNK_SIZE or not isinstance(found[-1][0], int):
             return
-        place, entry_id = found[-1][0], found[-1][-1]
-        later = f" AND (place, id) > ({place:d}, {entry_id:d})"
+        position, entry_id = found[-1][0], found[-1][-1]
+        later = f" AND (place, id) > ({position:d}, {entry_id:d})"
 
 
 def last_row(session: Session, workspace_id: int) -> Row | None:
     """Return the last entry of an audit that has a sequence number."""
     mine = AuditEntry.workspace_id == workspace_id
-    place = session.scalar(select(func.max(AuditEntry.place)).where(mine, PLACED))
-    if place is None:
+    position = session.scalar(select(func.max(AuditEntry.position)).where(mine, IS_POSITIONED))
+    if position is None:
         return None
-    for chunk in rows(session, mine, AuditEntry.place == int(place)):
+    for chunk in rows(session, mine, AuditEntry.position == int(position)):
         return Row._make(chunk[-1])
     return None
 
@@ -152,7 +152,7 @@ def hash_of_row(row: Row, workspace_id: int) -> str:
             (
                 row.previous_hash,
                 workspace_id,
-                row.place,
+                row.position,
                 time_of_row(row).isoformat(),
                 row.action,
                 row.subject,

@@ -36,14 +36,14 @@ class Verified:
     Both are in one seal, so that an older one of either cannot be combined with a newer one.
     """
 
-    place: int = 0
+    position: int = 0
     rows: str = ""  # digest of their contents
     anchors: Seal = NOTHING
 
     @property
     def seal(self) -> Seal:
         """The seal to store."""
-        return Seal(self.place, f"{self.rows} {self.anchors.position} {self.anchors.digest}")
+        return Seal(self.position, f"{self.rows} {self.anchors.position} {self.anchors.digest}")
 
 
 @dataclass(frozen=True)

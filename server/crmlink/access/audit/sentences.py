@@ -7,19 +7,19 @@ from crmlink.access.audit.vouching import Action
 from crmlink.values.moments import format_moment
 
 FOUND = {
-    Code.LINE_CHANGED: "Line {place} was altered, or added, in the database.",
-    Code.LINES_MISSING: "Lines {place} to {until} were removed from the database.",
+    Code.LINE_CHANGED: "Line {position} was altered, or added, in the database.",
+    Code.LINES_MISSING: "Lines {position} to {until} were removed from the database.",
     Code.LINE_UNSIGNED: (
-        "Line {place} is not signed with crmlink's key: it was added or altered in the database, "
-        "not by this crmlink."
+        "Line {position} is not signed with crmlink's key: it was added or altered in the "
+        "database, not by this crmlink."
     ),
     Code.CHAIN_CUT: (
-        "The end of the audit log is missing: lines {place} to {until}, which the anchor file has "
-        "had since {at}, are not in the database."
+        "The end of the audit log is missing: lines {position} to {until}, which the anchor file "
+        "has had since {at}, are not in the database."
     ),
     Code.CHAIN_CONTINUED: (
-        "The audit log is not the one that was anchored on {at}: at line {place} or before, lines "
-        "were removed or rewritten, and others added in their place."
+        "The audit log is not the one that was anchored on {at}: at line {position} or before, "
+        "lines were removed or rewritten, and others added in their place."
     ),
     Code.ANCHORS_MISSING: (
         "The anchor file (audit.anchors in the data folder) is missing or cannot be read, so "
@@ -55,22 +55,24 @@ WAS_FOUND = {
 def finding_sentence(finding: Finding) -> str:
     """Return the sentence of one present fault."""
     at = format_moment(finding.at) if finding.at else ""
-    if finding.place and finding.place == finding.until:
+    if finding.position and finding.position == finding.until:
         singular = {
-            Code.LINES_MISSING: "Line {place} was removed from the database.",
+            Code.LINES_MISSING: "Line {position} was removed from the database.",
             Code.CHAIN_CUT: (
-                "The end of the audit log is missing: line {place}, which the anchor file has had "
-                "since {at}, is not in the database."
+                "The end of the audit log is missing: line {position}, which the anchor file has "
+                "had since {at}, is not in the database."
             ),
         }
-        return singular[finding.code].format(place=f"{finding.place:,}", at=at)
-    return FOUND[finding.code].format(place=f"{finding.place:,}", until=f"{finding.until:,}", at=at)
+        return singular[finding.code].format(position=f"{finding.position:,}", at=at)
+    return FOUND[finding.code].format(
+        position=f"{finding.position:,}", until=f"{finding.until:,}", at=at
+    )
 
 
 def noted_sentence(noted: Noted) -> str:
     """Return the sentence of one recorded fault, or of its acceptance."""
     found = "; ".join(WAS_FOUND[code] for code in noted.codes)
-    when = f"on {format_moment(noted.at)} (line {noted.place:,})"
+    when = f"on {format_moment(noted.at)} (line {noted.position:,})"
     if noted.action == Action.ACCEPTED:
         return f"Accepted by an admin {when}: {found}."
     return f"When crmlink started {when}, {found}."

@@ -59,8 +59,8 @@ def flush_anchors(database: Database) -> None:
         if last is None or anchors is None or not begins_as(anchors, evidence.flushed):
             continue
         known = anchors.lines().of(workspace_id)
-        if _is_ours(last, signer) and all(anchor.place < last.place for anchor in known):
-            signer.anchor(workspace_id, last.place, last.hash, time_of_row(last))
+        if _is_ours(last, signer) and all(anchor.position < last.position for anchor in known):
+            signer.anchor(workspace_id, last.position, last.hash, time_of_row(last))
         _remember_anchors(database, workspace_id)
 
 

@@ -36,7 +36,7 @@ class Walk:
         self._redacted = redacted
         self._wrong = hashlib.sha256()
         self._signed_before = False
-        self.place, self.hash, self.count = 0, START, 0
+        self.position, self.hash, self.count = 0, START, 0
         self.first_before: Finding | None = None
         self.first_after: Finding | None = None
 
@@ -47,33 +47,37 @@ class Walk:
 
     def resume(self, row: Row, count: int) -> None:
         """Continue after a row up to which all was intact."""
-        self.place, self.hash, self.count = row.place, row.hash, count
+        self.position, self.hash, self.count = row.position, row.hash, count
         self._signed_before = True
 
     def take(self, row: Row) -> None:
         """Verify a row against the previous one."""
         computed = hash_of_row(row, self._workspace_id)
-        known = self._redacted.get(row.place)
+        known = self._redacted.get(row.position)
         if known and known.now == computed:  # all else of the line is as it was
             computed = known.was
         # What has no place comes last, wherever it was: only its digest can say that it is known.
-        vouched = not isinstance(row.place, int) or row.place < self._vouched_until
+        vouched = not isinstance(row.position, int) or row.position < self._vouched_until
         finding = self._link(row, computed) or self._signature(row, vouched)
         if finding and vouched:
             self.first_before = self.first_before or finding
-            self._wrong.update(f"{finding.code} {row.place} {computed}\n".encode())
+            self._wrong.update(f"{finding.code} {row.position} {computed}\n".encode())
         elif finding:
             self.first_after = self.first_after or finding
-        if isinstance(row.place, int):
-            self.place = row.place
+        if isinstance(row.position, int):
+            self.position = row.position
         self.hash, self.count = row.hash, self.count + 1
         self._signed_before = self._signed_before or row.key_id is not None
 
     def _link(self, row: Row, computed: str) -> Finding | None:
-        if isinstance(row.place, int) and row.place > self.place + 1:
-            return Finding(Code.LINES_MISSING, self.place + 1, row.place - 1)
-        if row.place != self.place + 1 or row.previous_hash != self.hash or row.hash != computed:
-            return Finding(Code.LINE_CHANGED, self.place + 1)
+        if isinstance(row.position, int) and row.position > self.position + 1:
+            return Finding(Code.LINES_MISSING, self.position + 1, row.position - 1)
+        if (
+            row.position != self.position + 1
+            or row.previous_hash != self.hash
+            or row.hash != computed
+        ):
+            return Finding(Code.LINE_CHANGED, self.position + 1)
         return None
 
     def _signature(self, row: Row, vouched: bool) -> Finding | None:
@@ -83,39 +87,39 @@ class Walk:
             good = vouched and not self._signed_before
         else:
             good = vouched
-        return None if good else Finding(Code.LINE_UNSIGNED, row.place)
+        return None if good else Finding(Code.LINE_UNSIGNED, row.position)
 
 
 class Comparison:
     """Comparison of rows with their anchors."""
 
     def __init__(self, anchors: Iterable[Anchor]) -> None:
-        self._by_place: dict[Any, Anchor] = {}
+        self._by_position: dict[Any, Anchor] = {}
         self._other: Anchor | None = None
         for anchor in anchors:
-            known = self._by_place.setdefault(anchor.place, anchor)
+            known = self._by_position.setdefault(anchor.position, anchor)
             if known.hash != anchor.hash:  # the audit was continued in two ways
                 self._keep(anchor)
 
     def see(self, chunk: Iterable[tuple[Any, ...]]) -> None:
         """Compare some rows."""
         for row in chunk:
-            anchor = self._by_place.get(row[0])
+            anchor = self._by_position.get(row[0])
             if anchor is not None and anchor.hash != row[HASH]:
                 self._keep(anchor)
 
-    def places(self, until: int) -> list[int]:
+    def positions(self, until: int) -> list[int]:
         """Return the anchored sequence numbers, up to one."""
-        return sorted(place for place in self._by_place if place <= until)
+        return sorted(position for position in self._by_position if position <= until)
 
     def findings(self, end: int) -> Iterable[Finding]:
         """Return the disagreements, given the last row's sequence number."""
         if self._other:
-            yield Finding(Code.CHAIN_CONTINUED, self._other.place, at=self._other.at)
-        last = max(self._by_place, default=0)
+            yield Finding(Code.CHAIN_CONTINUED, self._other.position, at=self._other.at)
+        last = max(self._by_position, default=0)
         if last > end:
-            yield Finding(Code.CHAIN_CUT, end + 1, last, self._by_place[last].at)
+            yield Finding(Code.CHAIN_CUT, end + 1, last, self._by_position[last].at)
 
     def _keep(self, anchor: Anchor) -> None:
-        if self._other is None or anchor.place < self._other.place:
+        if self._other is None or anchor.position < self._other.position:
             self._other = anchor

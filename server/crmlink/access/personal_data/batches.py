@@ -16,9 +16,9 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Choice,
-    Lookalike,
     RejectedBatchRow,
     RowState,
+    SuspectedDuplicate,
 )
 from crmlink.store.base import utc_now
 from crmlink.store.connections import connections_of
@@ -124,9 +124,12 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
                 [*item[:3], []] if item[0] == record_id else item for item in row.suggestions
             ]
         session.execute(
-            delete(Lookalike).where(
-                Lookalike.connection_id.in_(connections_of(workspace_id)),
-                or_(Lookalike.first_id == record_id, Lookalike.second_id == record_id),
+            delete(SuspectedDuplicate).where(
+                SuspectedDuplicate.connection_id.in_(connections_of(workspace_id)),
+                or_(
+                    SuspectedDuplicate.first_id == record_id,
+                    SuspectedDuplicate.second_id == record_id,
+                ),
             )
         )
 
@@ -144,7 +147,7 @@ def delete_unfinished_batches(session: Session, workspace_id: int, before: datet
             select(Batch.id).where(
                 Batch.connection_id.in_(connections_of(workspace_id)),
                 Batch.state.in_(UNFINISHED),
-                Batch.changed_at < before,
+                Batch.updated_at < before,
             )
         )
     )
@@ -162,7 +165,7 @@ def anonymise_finished_batches(session: Session, workspace_id: int, before: date
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
         Batch.state.in_(ENDED),
-        Batch.changed_at < before,
+        Batch.updated_at < before,
     )
     emptied = _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
     bad = session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
@@ -189,8 +192,8 @@ def _rename_in_failures(
     session: Session, rows: list[ColumnElement[bool]], names: Collection[str] | None
 ) -> None:
     """Redact names in rows' failures; names=None redacts every name."""
-    told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
-    for row in session.scalars(select(BatchRow).where(*rows, told)):
+    has_facts = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
+    for row in session.scalars(select(BatchRow).where(*rows, has_facts)):
         row.failure = {
             fact: _redact(value, names) if fact in PERSONAL_PARAMS else value
             for fact, value in (row.failure or {}).items()

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.batches import Clues, find_rows
 from crmlink.access.personal_data.parked import find_parked
+from crmlink.access.personal_data.sources import find_contacts
 from crmlink.folding import fold, normalise_login_email
 from crmlink.kinds import KINDS
-from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person
+from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person, SourceContact
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
 from crmlink.store.hidden_references import contact_emails
@@ -38,11 +39,12 @@ class Subject:
     links: dict[str, Link] = field(default_factory=dict)
     rows: dict[int, BatchRow] = field(default_factory=dict)
     parked: list[ParkedContact] = field(default_factory=list)
+    contacts: list[SourceContact] = field(default_factory=list)  # of live sources
 
     @property
     def is_known(self) -> bool:
         """Whether anything was found."""
-        kept = self.records or self.links or self.rows or self.parked
+        kept = self.records or self.links or self.rows or self.parked or self.contacts
         return self.person is not None or bool(kept)
 
     @property
@@ -93,6 +95,7 @@ def find_subject(session: Session, workspace_id: int, who: str) -> Subject:
         for row in find_rows(session, workspace_id, _clues(subject)):
             subject.rows[row.id] = row
     subject.parked = find_parked(session, workspace_id, _clues(subject))
+    subject.contacts = find_contacts(session, workspace_id, _clues(subject))
     return subject
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.finding import Subject
 from crmlink.access.personal_data.parked import signs_of_parked
+from crmlink.access.personal_data.sources import signs_of_contact
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
 from crmlink.pseudonyms import holds_pseudonym, may_name
@@ -48,7 +49,9 @@ from crmlink.store.hidden_references import (
 NOT_WORDS = re.compile(r"[\W_]+")
 SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
-STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
+STILL_TO_WRITE = (
+    RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     references = {link.reference for link in links} | {row.reference for row in certain}
     references |= {record.reference or "" for record in found.records}
     references |= {each.reference for each in found.parked}
+    references |= {value for each in found.contacts for value in (each.reference, each.code)}
     naming = {each for each in references if each and may_name(each)}
     keys = {pseudonyms.of(reference) for reference in naming}
     keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
@@ -96,13 +100,15 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
     signs += [_signs_of_row(session, row) for row in rows if row.name != ERASED]
     signs += [signs_of_parked(each) for each in found.parked]
+    signs += [signs_of_contact(session, each) for each in found.contacts]
     for sign in signs:
         keys.update(sign.keys(pseudonyms))
     remember_erased(session, workspace_id, keys)
     words = {found.email, *found.own_emails, *naming, *(link.contact_name for link in links)}
     for record in found.records:
         words |= {record.name, record.company, record.email, *record.other_emails}
-    words |= {row.name for row in certain} | {each.name for each in found.parked}
+    words |= {row.name for row in certain}
+    words |= {each.name for each in found.parked} | {each.name for each in found.contacts}
     words.update(*((row.email, *row.other_emails) for row in certain))
     words.update(*(contact_emails(link.differences) for link in links))
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
@@ -145,11 +151,11 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
     values = select(BatchRow.id, BatchRow.reference).where(BatchRow.batch_id.in_(mine), settled)
     for row in _with(session, BatchRow, values, known):
         hide_row_reference(session, row)
-    told = or_(
+    mentions = or_(
         *(cast(facts, String).contains("{")
           for facts in (BatchRow.failure, BatchRow.conflict, BatchRow.agreed))
     )  # fmt: skip
-    for row in session.scalars(rows.where(told)):
+    for row in session.scalars(rows.where(mentions)):
         for field in ("failure", "conflict", "agreed"):
             _set(row, field, known.people.hidden_facts(getattr(row, field)))
     for bad in session.scalars(select(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(mine))):

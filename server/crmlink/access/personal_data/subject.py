@@ -40,6 +40,8 @@ from crmlink.access.personal_data.references import (
     hide_references_everywhere,
     remember,
 )
+from crmlink.access.personal_data.sources import PERSONAL_COLUMNS as IN_PACKAGES
+from crmlink.access.personal_data.sources import delete_contacts
 from crmlink.access.preferences import read_preferences
 from crmlink.folding import normalise_login_email
 from crmlink.store import (
@@ -90,6 +92,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
             ],
             "drafts": [_fields(row, *ON_LISTS) for row in found.rows.values()],
             "parked": [_fields(each, *WHEN_PARKED) for each in found.parked],
+            "contacts": [_fields(each, *IN_PACKAGES) for each in found.contacts],
         }  # fmt: skip
 
 
@@ -104,7 +107,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         if not found.is_known:
             raise PersonUnknown
         person, records, links = found.person, found.records, list(found.links.values())
-        drafts = len(found.rows) + len(found.parked)
+        drafts = len(found.rows) + len(found.parked) + len(found.contacts)
         erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
         names = {record.label for record in records} | ({person.name} if person else set())
         access.database.mark_purge_due(session)
@@ -119,6 +122,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         erase_rows(session, found.rows.values())
         for each in found.parked:
             session.delete(each)
+        delete_contacts(session, found.contacts)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_references(session, access.workspace_id, known.people.hidden, known.without)
@@ -210,7 +214,7 @@ def _erase_record(session: Session, record: MirroredRecord) -> None:
     connection.mirror_version += 1
     for field, value in empty_details().items():
         setattr(record, field, value)
-    record.changed, record.erased_at = connection.mirror_version, utc_now()
+    record.mirror_version, record.erased_at = connection.mirror_version, utc_now()
     proofs = update(WriteTest).filter_by(
         connection_id=record.connection_id, kind=record.kind, record_number=record.number
     )

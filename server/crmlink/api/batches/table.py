@@ -84,7 +84,7 @@ def _row_shape(row: TableRow) -> dict[str, Any]:
         "link_id": row.link.id,
         "position": row.position,
         "record": record_shape(row.record),
-        "record_version": row.record.changed,
+        "record_version": row.record.mirror_version,
         "number": row.record.number,
         "alone": row.alone,
         "prior": row.link.prior,

@@ -26,7 +26,7 @@ def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
         "contacts": contacts,
         "version": batch.version,
         "created_at": batch.created_at,
-        "by": batch.device.who,
+        "by": batch.device.actor_name,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from crmlink.plurals import counted
+
 if TYPE_CHECKING:
     from crmlink.batches.progress import Overview, Summary
     from crmlink.batches.rows import ReviewRow
@@ -45,8 +47,9 @@ def summary_lines(planned: Summary) -> Iterator[str]:
     if planned.package_missing:
         yield "Not known yet: which accounting software this list came from."
     yield (
-        f"{planned.to_link:,} contacts would be linked: {planned.customers:,} customers, "
-        f"{planned.suppliers:,} suppliers, in about {duration(planned.seconds)}."
+        f"{counted(planned.to_link, 'contact')} would be linked: "
+        f"{counted(planned.customers, 'customer')}, {counted(planned.suppliers, 'supplier')}, "
+        f"in about {duration(planned.seconds)}."
     )
     for number, words in (
         (planned.replaces, "replacing an existing reference (confirmed)"),

@@ -221,7 +221,9 @@ def _town(alike: Table, weights: Floats, record_words: WordTable, town: BoolArra
         covered,
         safe_divide((record_weights * aligned.record).sum(axis=1), record_weights.sum(axis=1)),
     )
+    near = np.where(aligned.contact < EXACT, aligned.contact**2, 0)
     return {
+        "town_near": (np.minimum(column, aligned.weights) * near).sum(axis=0) * has,
         "town_exact": (column * (aligned.contact == EXACT)).sum(axis=0) * has,
         "town_fit": fits * has,
         "town_other": has * (fits < 0.3),

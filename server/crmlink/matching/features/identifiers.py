@@ -4,7 +4,9 @@ Of several emails or phones the best pair counts; they differ only if all pairs 
 """
 
 import numpy as np
+from rapidfuzz.distance import OSA
 
+from crmlink.matching import normalise
 from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.similarity import BoolArray
@@ -13,6 +15,8 @@ from crmlink.matching.normalised import EMAIL_FLAG, is_email
 
 Features = dict[str, Floats]
 MAX_EDIT = 1.01  # number of letters that may differ, with room for rounding
+MIN_NEAR_EMAIL = 0.7  # similarity from which an email may be another's misspelling
+MIN_DOMAIN_SIMILARITY = 0.85  # similarity from which two domains count as spellings of one
 
 
 def identifier_features(context: ComparisonContext) -> Features:
@@ -53,6 +57,7 @@ def _emails(context: ComparisonContext) -> Features:
     same = columns["email_same"] > 0
     near: Floats = _near_emails(context, contact, ~same)
     columns["email_near"] = np.maximum(near - 0.3, 0.0)
+    columns["email_misspelt"] = _misspelt_emails(context, contact, (near >= MIN_NEAR_EMAIL) & ~same)
     columns["email_close"] = (np.maximum(near - 0.7, 0.0) * context.log_total).astype(np.float64)
     comparable = _has_whole_email(context) if any(map(is_email, contact)) else np.zeros_like(same)
     columns["email_other"] = columns["email_other"] * (near < 0.5) * comparable
@@ -76,6 +81,43 @@ def _near_emails(context: ComparisonContext, contact: tuple[str, ...], among: Bo
                 )
         np.maximum(near, context.trigram_cosine(text, EMAIL_FLAG) * among, out=near)
     return near
+
+
+def _misspelt_emails(
+    context: ComparisonContext, contact: tuple[str, ...], among: BoolArray
+) -> Floats:
+    """Return 1 where an email is another in spite of a slip in its domain or before the @.
+
+    0 where the domain is a provider's, more than one record has it, or another record has the
+    contact's; emails made of one name are alike there.
+    """
+    words, found = context.index.codes.words, np.zeros(len(among))
+    for row in np.flatnonzero(among).tolist():
+        numbers = context.index.code_table[context.rows[row], EMAILS].tolist()
+        held = [words[number][2:] for number in numbers if number >= 0]
+        found[row] = any(_is_slip(context, one, other) for one in contact for other in held)
+    return found
+
+
+def _is_slip(context: ComparisonContext, email: str, other: str) -> bool:
+    (local, _, domain), (record_local, _, record_domain) = (
+        text.rpartition("@") for text in (email, other)
+    )
+    if {domain, record_domain} & normalise.FREE_MAIL or local in normalise.GENERIC_MAILBOXES:
+        return False
+    if _digits(local) != _digits(record_local):
+        return False
+    if OSA.distance(local, record_local) > 1:
+        return False
+    if OSA.normalized_similarity(domain, record_domain) < MIN_DOMAIN_SIMILARITY:
+        return False
+    numbers = context.codes("d", (domain, record_domain))[0]
+    others, holders = context.index.codes.document_frequency(numbers).tolist()
+    return holders <= 1 and (domain == record_domain or others == 0)
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
 
 
 def _has_whole_email(context: ComparisonContext) -> BoolArray:

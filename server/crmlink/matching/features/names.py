@@ -228,6 +228,7 @@ def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFie
     record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
     unlike = (aligned.contact < 0.5) & ~pair.parenthetical[:, None]
     record_unlike = (aligned.record < 0.5) & record_words.inside & ~record_parenthetical
+    agreed, record_agreed = _words_agreed(pair, aligned)
     missing = (unlike & ~elsewhere.contact).sum(axis=0)
     extra = (record_unlike & ~elsewhere.record).sum(axis=1)
     return {
@@ -236,9 +237,37 @@ def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFie
         "name_words_lacking": np.minimum(missing, 3.0),
         "name_words_surplus": np.minimum(extra, 3.0),
         "name_words_swapped": np.minimum(np.minimum(missing, extra), 3.0),
+        "name_words_agreed": np.minimum(agreed.sum(axis=0), record_agreed.sum(axis=1)) * 1.0,
+        "name_ends_agree": _ends_agree(pair, agreed, record_agreed).astype(np.float64),
         "name_words_unlike": np.minimum(unlike.sum(axis=0), record_unlike.sum(axis=1)) * 1.0,
         "name_first_word": (aligned.contact[0] >= INITIAL).astype(np.float64),
     }
+
+
+def _words_agreed(pair: NameComparison, aligned: Alignment) -> tuple[BoolArray, BoolArray]:
+    """Return which whole words outside brackets have a partner, of the contact and the records."""
+    whole = np.array([len(word) > 1 for word, _ in pair.contact_words]) & ~pair.parenthetical
+    record_words = pair.record_names.words
+    record_whole = np.array([len(word) > 1 for word in record_words.distinct] + [False])
+    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
+    return (
+        (aligned.contact > INITIAL) & whole[:, None],
+        (aligned.record > INITIAL) & record_whole[record_words.index] & main,
+    )
+
+
+def _ends_agree(pair: NameComparison, agreed: BoolArray, record_agreed: BoolArray) -> BoolArray:
+    """Return whether the first and last words of both names have partners: no half a name."""
+    main = np.flatnonzero(~pair.parenthetical)
+    record_words = pair.record_names.words
+    inside = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
+    if not len(main) or not inside.shape[1]:
+        return np.zeros(len(inside), np.bool_)
+    rows, last = np.arange(len(inside)), inside.shape[1] - 1
+    ends: BoolArray = agreed[main[0]] & agreed[main[-1]]
+    ends &= record_agreed[rows, inside.argmax(axis=1)]
+    ends &= record_agreed[rows, last - inside[:, ::-1].argmax(axis=1)]
+    return ends
 
 
 def _numbers_differ(pair: NameComparison, aligned: Alignment) -> BoolArray:

@@ -76,7 +76,7 @@ def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table
 
 
 def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:
-    """Write the similarity of short forms and initials into the table."""
+    """Write the similarity of short forms, initials and other forenames (none) into the table."""
     positions = {word: position for position, word in enumerate(distinct)}
     letters = [position for position, word in enumerate(distinct) if len(word) == 1]
     for row, word in enumerate(words):
@@ -85,6 +85,8 @@ def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:
                 alike[row, positions[form]] = NICK
         if word[0].isdigit():
             continue
+        others = [i for i, form in enumerate(distinct) if normalise.are_other_forenames(word, form)]
+        alike[row, others] = 0.0
         if len(word) == 1:
             longer = [i for i, form in enumerate(distinct) if form[0] == word and form != word]
             alike[row, longer] = INITIAL

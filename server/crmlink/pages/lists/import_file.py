@@ -46,6 +46,7 @@ from crmlink.pages.lists.uploads import (
     keep_choices,
     save_upload,
 )
+from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
     current_actor,
@@ -311,6 +312,14 @@ def _new_page(form: Form) -> str:
     for package, rules in packages["packages"].items():
         if (inside := exports_references(packages, package)) is not None:
             names[inside].append(rules["name"])
+    here = current_installation().sources
+    with here.database.reading() as session:
+        sources = list_sources(session, here.workspace_id)
     return render_template(
-        "lists/new.html", form=form, most=UPLOAD_MB, inside=names[True], outside=names[False]
+        "lists/new.html",
+        form=form,
+        most=UPLOAD_MB,
+        inside=names[True],
+        outside=names[False],
+        sources=sources,
     )

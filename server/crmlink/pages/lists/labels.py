@@ -30,6 +30,7 @@ SOURCES = {
     BatchSource.FILE: "from a file",
     BatchSource.API: "from a program",
     BatchSource.COMMAND_LINE: "from the command line",
+    BatchSource.LIVE: "from your accounting software",
 }
 VERDICTS = {
     Verdict.NEW: ("", "Not matched"),
@@ -69,6 +70,7 @@ GROUP_DONE = {
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
+    RowState.WRITTEN: "Written, to be checked",
     RowState.FILLING: "To fill in",
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
@@ -86,7 +88,8 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
     "decision": {"open": "Not decided", "record": "Accepted", "none": "Not in Commusoft"},
     "outcome": {
         "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
-        "processing": "Processing", "failed": "Failed", "successful": "Linked",
+        "processing": "Processing", "written": "Written, to be checked",
+        "failed": "Failed", "successful": "Linked",
         "undoing": "Undoing", "undone": "Undone",
         "filling": "To fill in on Commusoft's page",
     },
@@ -118,11 +121,6 @@ FIELDS = {
     "open_balance": "Open balance",
     "last_used": "Last used",
 }
-
-
-def counted(count: int, one: str, many: str) -> str:
-    """Return a count with its noun, singular for 1."""
-    return f"{count:,} {one if count == 1 else many}"
 
 
 def conflict_text(row: ReviewRow) -> str:

@@ -49,10 +49,10 @@ from crmlink.pages.lists.labels import (
     STATES,
     VERDICTS,
     conflict_text,
-    counted,
     file_type_label,
     reason_lines,
 )
+from crmlink.plurals import counted
 from crmlink.store import (
     Batch,
     BatchState,
@@ -197,7 +197,7 @@ def ask_discard(batch_id: str) -> str:
     """Show what discarding a list means, or why it is kept."""
     require_unwritten(current_workspace(), batch_id)
     found = overview(current_workspace(), batch_id)
-    contacts = counted(found.counts.rows, "contact", "contacts")
+    contacts = counted(found.counts.rows, "contact")
     return confirmation_page(
         Confirmation(
             title=f"Delete “{name_of(found.batch)}”?",
@@ -275,7 +275,7 @@ def count_ready(found: Overview) -> int:
 
 BUSY = (
     RowState.WAITING, RowState.PROCESSING, RowState.FAILED, RowState.SUCCESSFUL, RowState.UNDOING,
-    RowState.FILLING,
+    RowState.WRITTEN, RowState.FILLING,
 )  # fmt: skip
 
 

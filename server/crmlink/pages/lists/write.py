@@ -25,9 +25,10 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS, counted
+from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
 from crmlink.pages.lists.overview import back_to_list, list_context, name_of, parse_row_filter
 from crmlink.pages.tables import csv_reply
+from crmlink.plurals import counted
 from crmlink.store import BatchState, RowState
 from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
@@ -113,12 +114,12 @@ def resume_list(batch_id: str) -> Response:
 def ask_cancel(batch_id: str) -> str:
     """Show what cancelling means."""
     found = overview(current_workspace(), batch_id)
-    waiting, linked, filling = (
+    waiting, linked, written, filling = (
         found.counts.states[state]
-        for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.FILLING)
+        for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.WRITTEN, RowState.FILLING)
     )
-    left = counted(waiting, "contact", "contacts")
-    kept = counted(linked, "contact is", "contacts are")
+    left = counted(waiting, "contact")
+    kept = counted(linked + written, "contact is", "contacts are")
     return confirmation_page(
         Confirmation(
             title=f"Cancel “{name_of(found.batch)}”?",
@@ -184,9 +185,11 @@ def try_list_again(batch_id: str) -> Response:
 def ask_undo_list(batch_id: str) -> str:
     """Show what undoing the whole list would do."""
     found = overview(current_workspace(), batch_id)
-    linked, filling = (
-        found.counts.states[state] for state in (RowState.SUCCESSFUL, RowState.FILLING)
+    linked, written, filling = (
+        found.counts.states[state]
+        for state in (RowState.SUCCESSFUL, RowState.WRITTEN, RowState.FILLING)
     )
+    linked += written  # checked first, then undone
     links = "the link" if linked == 1 else f"all {linked:,} links"
     return confirmation_page(
         Confirmation(
@@ -196,7 +199,7 @@ def ask_undo_list(batch_id: str) -> str:
                 "If a record has been changed since, we leave it and list it.",
                 *_withdrawn_in_words(filling),
             ),
-            button=f"Undo {counted(linked, 'link', 'links')}",
+            button=f"Undo {counted(linked, 'link')}",
             back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )

@@ -28,7 +28,7 @@ MAX_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 class Anchor(NamedTuple):
     """Sequence number of an audit entry, its hash, and its time in Unix seconds."""
 
-    place: int
+    position: int
     hash: str
     seconds: int
 
@@ -93,12 +93,12 @@ class AnchorFile:
             os.fsync(descriptor)
         return True
 
-    def add(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:
+    def add(self, workspace_id: int, position: int, entry_hash: str, at: datetime) -> None:
         """Append an anchor. Raises OSError, also if the file does not exist.
 
         A line starts with its line break, so that an incomplete one does not affect the next.
         """
-        line = f"\n{workspace_id} {place} {int(at.timestamp())} {entry_hash}".encode()
+        line = f"\n{workspace_id} {position} {int(at.timestamp())} {entry_hash}".encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(descriptor, line)

@@ -23,7 +23,7 @@ from crmlink.store.base import Base, utc_now
 
 log = structlog.get_logger()
 START = "0" * 64  # previous hash of the first entry
-MAX_PLACE = 2**31 - 1  # what PostgreSQL takes for a number; SQLite sorts text behind any
+MAX_POSITION = 2**31 - 1  # what PostgreSQL takes for a number; SQLite sorts text behind any
 SIGNER, COMMITTED = "audit_signer", "audit_committed"  # key in a session's info
 _encode = json.JSONEncoder(sort_keys=True).encode
 
@@ -40,7 +40,7 @@ class AuditEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
-    place: Mapped[int]
+    position: Mapped[int] = mapped_column("place")
     at: Mapped[datetime] = mapped_column(default=utc_now)
     action: Mapped[str]
     subject: Mapped[str]
@@ -84,10 +84,10 @@ def append_entry(
     Raises AuditUnsigned.
     """
     signer = signer_of(session)
-    last_place, last_hash = _end_of_chain(session, workspace_id)
+    last_position, last_hash = _end_of_chain(session, workspace_id)
     entry = AuditEntry(
         workspace_id=workspace_id,
-        place=last_place + 1,
+        position=last_position + 1,
         at=utc_now(),
         action=action,
         subject=subject,
@@ -102,7 +102,7 @@ def append_entry(
     session.add(entry)
     session.flush()
     session.info.setdefault(COMMITTED, {})[workspace_id] = entry
-    log.info("audit", place=entry.place, action=action, subject=subject, hash=entry.hash)
+    log.info("audit", place=entry.position, action=action, subject=subject, hash=entry.hash)
     return entry
 
 
@@ -112,17 +112,17 @@ def _end_of_chain(session: Session, workspace_id: int) -> tuple[int, str]:
     A check tells what is wrong with it.
     """
     query = (
-        select(AuditEntry.place)
-        .where(AuditEntry.workspace_id == workspace_id, AuditEntry.place < MAX_PLACE)
-        .order_by(AuditEntry.place.desc())
+        select(AuditEntry.position)
+        .where(AuditEntry.workspace_id == workspace_id, AuditEntry.position < MAX_POSITION)
+        .order_by(AuditEntry.position.desc())
         .limit(1)
     )
     try:
         last = session.execute(query.add_columns(AuditEntry.hash)).first()
     except DBAPIError:  # its text is none
-        place = session.scalar(query)
-        return int(place or 0), START
-    return (int(last.place), str(last.hash)) if last else (0, START)
+        position = session.scalar(query)
+        return int(position or 0), START
+    return (int(last.position), str(last.hash)) if last else (0, START)
 
 
 def signer_of(session: Session) -> AuditSigner:
@@ -136,7 +136,7 @@ def signer_of(session: Session) -> AuditSigner:
 def anchor_committed(session: Session) -> None:
     """Write an anchor for the last entry of each workspace that a session has committed."""
     for workspace_id, entry in session.info.pop(COMMITTED, {}).items():
-        signer_of(session).anchor(workspace_id, entry.place, entry.hash, entry.at)
+        signer_of(session).anchor(workspace_id, entry.position, entry.hash, entry.at)
 
 
 def hash_of(entry: AuditEntry) -> str:
@@ -145,7 +145,7 @@ def hash_of(entry: AuditEntry) -> str:
         (
             entry.previous_hash,
             entry.workspace_id,
-            entry.place,
+            entry.position,
             entry.at.astimezone(UTC).isoformat(),
             entry.action,
             entry.subject,

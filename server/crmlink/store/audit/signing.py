@@ -36,9 +36,9 @@ class AuditSigner:
         """Return the signature (HMAC-SHA-256, hexadecimal) of a text for a purpose."""
         return hmac.digest(self.key, f"{purpose}\0{text}".encode(), "sha256").hex()
 
-    def anchor(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:
+    def anchor(self, workspace_id: int, position: int, entry_hash: str, at: datetime) -> None:
         """Write an anchor of a committed entry; a failure is logged, the next anchor covers it."""
         try:
-            self.anchors.add(workspace_id, place, entry_hash, at)
+            self.anchors.add(workspace_id, position, entry_hash, at)
         except OSError as error:
-            log.error("audit anchor not written", place=place, errno=error.errno)
+            log.error("audit anchor not written", place=position, errno=error.errno)

@@ -117,14 +117,14 @@ ATTACKS: list[tuple[Attack, Code, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("attack", "code", "place"), ATTACKS)
+@pytest.mark.parametrize(("attack", "code", "position"), ATTACKS)
 @pytest.mark.parametrize("verified_before", [False, True])
 def test_a_change_with_the_database_alone_is_found_and_placed(
     filled: AccessContext,
     monkeypatch: pytest.MonkeyPatch,
     attack: Attack,
     code: Code,
-    place: int,
+    position: int,
     verified_before: bool,
 ) -> None:
     monkeypatch.setattr("crmlink.access.audit.check.REMEMBERED_AFTER", 1)
@@ -133,7 +133,7 @@ def test_a_change_with_the_database_alone_is_found_and_placed(
     attack(filled.database.engine)
     verdict = check(filled)
     assert not verdict.sound
-    assert (code, place) in [(finding.code, finding.place) for finding in verdict.findings]
+    assert (code, position) in [(finding.code, finding.position) for finding in verdict.findings]
     assert all(verdict_sentences(verdict))
 
 
@@ -153,7 +153,7 @@ def test_what_was_cut_and_continued_is_placed(filled: AccessContext, server: Act
     cut(filled.database.engine, 3)
     fill(filled, server)
     finding = check(filled).findings[0]
-    assert (finding.code, finding.place) == (Code.CHAIN_CONTINUED, 18)
+    assert (finding.code, finding.position) == (Code.CHAIN_CONTINUED, 18)
     assert "line 18 or before" in verdict_sentences(check(filled))[0]
 
 
@@ -165,7 +165,7 @@ def test_what_was_verified_is_not_verified_line_by_line_again(
     take = Walk.take
 
     def take_down(walk: Walk, row: Row) -> None:
-        taken.append(row.place)
+        taken.append(row.position)
         take(walk, row)
 
     monkeypatch.setattr(Walk, "take", take_down)
@@ -210,7 +210,7 @@ def _is_remembered(access: AccessContext) -> bool:
     assert known.rows
     with access.database.snapshot() as session:
         present = Fingerprint(session, access.workspace_id)
-        return present.add(None, known.place) and present.hexdigest == known.rows
+        return present.add(None, known.position) and present.hexdigest == known.rows
 
 
 @pytest.mark.parametrize(

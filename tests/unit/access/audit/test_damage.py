@@ -107,8 +107,8 @@ def tells_and_goes_on(access: AccessContext, server: Actor) -> None:
     later.database.close()
 
 
-def damage(access: AccessContext, change: str, place: int) -> None:
-    run(access.database.engine, f"UPDATE audit_entry SET {change} WHERE place = {place}")  # noqa: S608
+def damage(access: AccessContext, change: str, position: int) -> None:
+    run(access.database.engine, f"UPDATE audit_entry SET {change} WHERE place = {position}")  # noqa: S608
 
 
 @pytest.mark.parametrize("change", [*ANYWHERE, *SQLITE_ONLY, *POSTGRESQL_ONLY])

@@ -65,8 +65,8 @@ def test_the_database_refuses_a_change_and_one_made_all_the_same_shows(
 
 def test_entries_are_searched_and_paged(filled: AccessContext) -> None:
     first = entries(filled, limit=5)
-    assert [line.entry.place for line in first] == [20, 19, 18, 17, 16]
-    assert [line.entry.place for line in entries(filled, before=16, limit=1)] == [15]
+    assert [line.entry.position for line in first] == [20, 19, 18, 17, 16]
+    assert [line.entry.position for line in entries(filled, before=16, limit=1)] == [15]
     assert [line.entry.subject for line in entries(filled, search="CUSTOMER-7")] == ["customer-7"]
     assert entries(filled, action="person.") == []
     assert len(entries(filled, search="command line", limit=None)) == 20

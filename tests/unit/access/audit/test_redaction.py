@@ -38,23 +38,25 @@ def write_old_lines(installation: Installation, actor: Actor) -> str:
     return link.id
 
 
-def place_of(installation: Installation, **details: Any) -> int:
+def position_of(installation: Installation, **details: Any) -> int:
     with installation.database.reading() as session:
-        lines = session.query(AuditEntry).order_by(AuditEntry.place.desc())
-        return next(line.place for line in lines if details.items() <= line.details.items())
+        lines = session.query(AuditEntry).order_by(AuditEntry.position.desc())
+        return next(line.position for line in lines if details.items() <= line.details.items())
 
 
 def test_an_erased_reference_goes_from_old_lines_and_the_audit_stays_sound(
     installation: Installation, actor: Actor
 ) -> None:
     write_old_lines(installation, actor)
-    before = {each.entry.place: each.entry.hash for each in entries(installation.access)}
+    before = {each.entry.position: each.entry.hash for each in entries(installation.access)}
     erase(installation.access, actor, EMAIL)
     assert where_kept(installation, NAME) == []
     assert verify(installation.access).sound
-    after = {each.entry.place: each.entry.hash for each in entries(installation.access, limit=None)}
+    after = {
+        each.entry.position: each.entry.hash for each in entries(installation.access, limit=None)
+    }
     assert before.items() <= after.items()
-    assert place_of(installation, new="Z1")  # others keep what they say
+    assert position_of(installation, new="Z1")  # others keep what they say
     with (
         pytest.raises(DBAPIError, match="only ever added to"),
         installation.database.writing() as s,
@@ -85,24 +87,24 @@ def test_any_other_change_of_an_overwritten_line_is_found(
 ) -> None:
     write_old_lines(installation, actor)
     erase(installation.access, actor, EMAIL)
-    place = place_of(installation, prior=None, package="quickbooks_desktop")
+    position = position_of(installation, prior=None, package="quickbooks_desktop")
     value = json.dumps({"new": "forged"}) if changed == "details" else "customer-99"
-    statement = f"UPDATE audit_entry SET {changed} = '{value}' WHERE place = {place}"  # noqa: S608
+    statement = f"UPDATE audit_entry SET {changed} = '{value}' WHERE place = {position}"  # noqa: S608
     audit_attacks.run(installation.database.engine, statement)
-    assert verify(installation.access).broken_at == place
+    assert verify(installation.access).broken_at == position
 
 
 def test_nobody_without_the_key_overwrites_a_line(installation: Installation, actor: Actor) -> None:
     write_old_lines(installation, actor)
-    engine, place = installation.database.engine, place_of(installation, new=NAME)
+    engine, position = installation.database.engine, position_of(installation, new=NAME)
     with engine.begin() as connection:
-        row = next(row for row in audit_attacks.rows(connection) if row["place"] == place)
+        row = next(row for row in audit_attacks.rows(connection) if row["place"] == position)
     details = json.dumps({"new": "forged"})
-    statement = f"UPDATE audit_entry SET details = '{details}' WHERE place = {place}"  # noqa: S608
+    statement = f"UPDATE audit_entry SET details = '{details}' WHERE place = {position}"  # noqa: S608
     audit_attacks.run(engine, statement)
-    lines = [[place, row["hash"], audit_attacks.hash_of(row | {"details": details})]]
+    lines = [[position, row["hash"], audit_attacks.hash_of(row | {"details": details})]]
     audit_attacks.add(engine, action="audit.redacted", details=json.dumps({"lines": lines}))
-    assert verify(installation.access).broken_at == place
+    assert verify(installation.access).broken_at == position
 
 
 def test_it_holds_under_another_key_too(

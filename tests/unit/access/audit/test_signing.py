@@ -49,7 +49,7 @@ def test_an_audit_of_before_is_checked_signed_and_anchored_at_the_first_start(
     assert verdict.sound
     assert verdict.count == LINES + 1
     with later.database.reading() as session:
-        last = session.query(AuditEntry).order_by(AuditEntry.place.desc()).first()
+        last = session.query(AuditEntry).order_by(AuditEntry.position.desc()).first()
     assert last
     assert (last.action, last.details, last.person_id) == ("audit.signed", {}, None)
     fill(later, server)
@@ -72,11 +72,11 @@ def test_a_database_of_before_is_upgraded_with_its_audit(
                 "VALUES (1, 'sandbox', 'Sandbox', 0, '2026-01-01')"
             )
         )
-        for place in range(1, 31):
+        for position in range(1, 31):
             row: dict[str, Any] = {
-                "workspace_id": 1, "place": place, "action": "link.linked",
-                "subject": f"customer-{place}", "person_id": None, "device_id": None,
-                "at": f"2026-01-01 10:00:{place:02}.000000", "details": '{"new": "R"}',
+                "workspace_id": 1, "place": position, "action": "link.linked",
+                "subject": f"customer-{position}", "person_id": None, "device_id": None,
+                "at": f"2026-01-01 10:00:{position:02}.000000", "details": '{"new": "R"}',
                 "previous_hash": previous,
             }  # fmt: skip
             previous = row["hash"] = hash_of(row)

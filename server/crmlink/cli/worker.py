@@ -1,0 +1,36 @@
+"""crmlink worker: the background work of servers that share a PostgreSQL database."""
+
+from __future__ import annotations
+
+import click
+
+from crmlink.cli.ending import STOP_SECONDS, end_in, wait_for_end
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Do the background work of servers that share a PostgreSQL database, on any machine."""
+    from crmlink.installation import open_installation
+    from crmlink.logs import configure_logging_to_output
+    from crmlink.settings import load_settings
+    from crmlink.store import ProcessRole
+    from crmlink.worker import Worker
+
+    settings = load_settings()
+    if settings.database_url.startswith("sqlite"):
+        raise click.ClickException(
+            "With SQLite, crmlink serve does its background work itself. A worker of its own "
+            "needs PostgreSQL: set CRMLINK_DATABASE_URL."
+        )
+    configure_logging_to_output()
+    installation = open_installation(settings, role=ProcessRole.SERVER)
+    try:
+        account = installation.workspace.commusoft.connection.base_url
+        worker = Worker(installation)
+        worker.start()
+        click.echo(f"A worker of crmlink runs, for {account}. Press Ctrl+C to stop it.")
+        wait_for_end()
+        end_in(STOP_SECONDS)
+        worker.stop()
+    finally:
+        installation.close()

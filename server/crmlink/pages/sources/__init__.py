@@ -1,0 +1,1 @@
+"""/sources: contacts straight from accounting software."""

@@ -1,0 +1,146 @@
+"""/sources: connected companies, their state, reading again, lists, and disconnecting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import render_template, url_for
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.batches.source_list import list_from_source
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import flash_message
+from crmlink.pages.sources.steps import STEPS
+from crmlink.sources.connecting import disconnect, find_source, list_sources, request_sync
+from crmlink.sources.context import SourceContext
+from crmlink.sources.leases import is_read
+from crmlink.store import ContactSource, ContactState, SourceContact
+from crmlink.values.moments import format_moment
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
+from crmlink.web.problems import Problem, trouble
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """One source as its card shows it; ``counts`` are its contacts by state."""
+
+    source: ContactSource
+    counts: Mapping[ContactState, int]
+    reading: bool
+    problem: Problem | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes on at a known time without a problem, or is about to be read."""
+        return (
+            not self.reading
+            and not self.problem
+            and (self.source.requested_at is not None or self.source.position is not None)
+        )
+
+
+@blueprint.get("/sources")
+@require_permission("admin")
+def sources() -> str:
+    """Show the connected companies."""
+    return render_template(
+        "sources/overview.html",
+        sources=_shown(current_installation().sources),
+        packages=[each for each in current_installation().sources.registry if each in STEPS],
+        every=current_installation().settings.sync_minutes,
+    )
+
+
+@blueprint.post("/sources/<source_id>/sync")
+@require_permission("admin")
+def read_source(source_id: str) -> Response:
+    """Ask for a source to be read now."""
+    request_sync(current_installation().sources, source_id)
+    current_installation().wake_workers()
+    return redirect_to("pages.sources")
+
+
+@blueprint.post("/sources/<source_id>/list")
+@require_permission("batch")
+def list_source(source_id: str) -> Response:
+    """Make a list of a source's contacts."""
+    here = current_installation().sources
+    with here.database.reading() as session:
+        source = find_source(session, here.workspace_id, source_id)
+    name = f"{source.name or source.package}, {format_moment(source.synced_at)}" if (
+        source.synced_at
+    ) else source.name  # fmt: skip
+    try:
+        done = list_from_source(current_workspace(), current_actor().device.id, source_id, name)
+    except ExportError:
+        flash_message("There are no contacts yet. Wait until they are read.", "caution")
+        return redirect_to("pages.lists")
+    flash_message(f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} saved as a draft.")
+    return redirect_to("pages.list_detail", batch_id=done.batch.id)
+
+
+@blueprint.get("/sources/<source_id>/disconnect")
+@require_permission("admin")
+def ask_disconnect_source(source_id: str) -> str:
+    """Show what disconnecting means."""
+    here = current_installation().sources
+    with here.database.reading() as session:
+        source = find_source(session, here.workspace_id, source_id)
+    return confirmation_page(
+        Confirmation(
+            title=f"Disconnect {source.name}?",
+            consequences=(
+                "crmlink deletes its sign-in, and ends it at the accounting software too.",
+                "The contacts read from there are deleted here.",
+                "Links and lists stay as they are.",
+            ),
+            button="Disconnect",
+            back=url_for("pages.sources"),
+        )
+    )
+
+
+@blueprint.post("/sources/<source_id>/disconnect")
+@require_permission("admin")
+def disconnect_source(source_id: str) -> Response:
+    """Disconnect a source and forget its contacts."""
+    ended = disconnect(current_installation().sources, current_actor().device, source_id)
+    if ended:
+        flash_message("Disconnected. The sign-in and the contacts are deleted.")
+    else:
+        flash_message(
+            "Deleted here, but the accounting software didn't confirm it. Remove crmlink there "
+            "too, among its connected apps.",
+            "caution",
+        )
+    return redirect_to("pages.sources")
+
+
+def _shown(ctx: SourceContext) -> list[ShownSource]:
+    with ctx.database.reading() as session:
+        found = list_sources(session, ctx.workspace_id)
+        query = (
+            select(SourceContact.source_id, SourceContact.state, func.count())
+            .where(SourceContact.source_id.in_([source.id for source in found]))
+            .group_by(SourceContact.source_id, SourceContact.state)
+        )
+        counts: dict[int, dict[ContactState, int]] = {source.id: {} for source in found}
+        for source_id, state, number in session.execute(query):
+            counts[source_id][state] = number
+        return [
+            ShownSource(
+                source,
+                counts[source.id],
+                is_read(session, ctx, source.account),
+                trouble(source.problem) if source.problem else None,
+            )
+            for source in found
+        ]

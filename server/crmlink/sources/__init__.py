@@ -1,0 +1,1 @@
+"""Live sources: contacts read straight from accounting packages, and kept current."""

@@ -1,0 +1,114 @@
+"""A contact as an adapter reads it from a package, and the page of a list it came on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crmlink.store import ContactState
+from crmlink.values.addresses import Address
+from crmlink.values.contact_details import ContactDetails
+
+Position = dict[str, Any]  # where a list goes on; kept as JSON
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a database takes neither
+MAX_TEXT = 2_000  # characters; longer ones are no contact's
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContact:
+    """One contact.
+
+    ``key`` is the package's own id, ``reference`` the value as the page's address has it, ``code``
+    another one that the package shows.
+    """
+
+    key: str
+    reference: str
+    details: ContactDetails
+    state: ContactState = ContactState.ACTIVE
+    merged_into: str = ""
+    code: str = ""
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """One page of a list; ``next`` is None after the last one.
+
+    ``stop_until`` is set where the package's limit leaves no calls for the next page.
+    """
+
+    contacts: list[ReadContact]
+    next: Position | None = None
+    stop_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company that a sign-in reaches; ``handle`` is what disconnecting it needs."""
+
+    tenant: str
+    name: str
+    organisation: str = ""
+    handle: str = ""
+
+
+def text(entry: Mapping[str, Any], *names: str) -> str:
+    """Return the first of an entry's texts that is not empty, without space around it."""
+    for name in names:
+        value = entry.get(name)
+        if isinstance(value, str) and (kept := UNSTORABLE.sub("", value).strip()):
+            return kept[:MAX_TEXT]
+    return ""
+
+
+def texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts that are not empty, each once."""
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def lines(entry: Mapping[str, Any], *names: str) -> str:
+    """Return an entry's lines of an address in one text."""
+    return "\n".join(filter(None, (text(entry, name) for name in names)))
+
+
+def moment(value: object) -> datetime | None:
+    """Return an ISO time, aware; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else None
+
+
+def entries(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a JSON array; an empty list for anything else."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+@dataclass(slots=True)
+class AddressBook:
+    """The addresses of a contact, in order: the first is its own, the others further ones."""
+
+    found: list[Address] = field(default_factory=list)
+
+    def add(self, address: str, town: str, postcode: str) -> None:
+        """Add an address, unless it is empty or there already."""
+        one = Address(address, town, postcode)
+        if one and one not in self.found:
+            self.found.append(one)
+
+    def as_details(self) -> dict[str, Any]:
+        """Return the arguments of ContactDetails."""
+        first, *others = self.found or [Address()]
+        return {
+            "address": first.address,
+            "town": first.town,
+            "postcode": first.postcode,
+            "other_addresses": tuple(others),
+        }

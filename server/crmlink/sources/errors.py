@@ -1,0 +1,75 @@
+"""Errors of live sources: a code, and the parameters of its sentence; no message has data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+class SourceError(Exception):
+    """Base class; ``cause`` is a short text for the log, without data."""
+
+    code: ClassVar[str]
+
+    def __init__(self, cause: str = "", **facts: Any) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.facts = facts
+
+
+class SourceUnknown(SourceError):
+    """There is no such source in this workspace, or it was disconnected."""
+
+    code = "not-found"
+
+
+class SourceUnreachable(SourceError):
+    """No connection, or no complete answer in time."""
+
+    code = "source-unreachable"
+
+
+class SourceFault(SourceError):
+    """The package reports an error of its own."""
+
+    code = "source-fault"
+
+
+class SourceUnreadable(SourceError):
+    """An answer that is not the API's: no JSON, too large, a link to another host."""
+
+    code = "source-unreadable"
+
+
+class SourceRefused(SourceError):
+    """The package does not accept the sign-in any more; a person has to connect it again."""
+
+    code = "source-refused"
+
+
+class SourceLimited(SourceError):
+    """A limit of the package is reached; reading goes on at ``until``."""
+
+    code = "source-limited"
+
+    def __init__(self, until: datetime, cause: str = "") -> None:
+        super().__init__(cause)
+        self.until = until
+
+
+class SourceSyncInProgress(SourceError):
+    """Another process reads this source, or has taken over."""
+
+    code = "source-busy"
+
+
+class SignInExpired(SourceError):
+    """The sign-in at the package is unknown, too old, or another person's."""
+
+    code = "source-sign-in-expired"
+
+
+class SignInDenied(SourceError):
+    """The person did not agree at the package, or it refused the code."""
+
+    code = "source-sign-in-denied"

@@ -1,0 +1,176 @@
+"""Keeping contacts as read: new and changed ones, without erased people, and missing ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.errors import InvalidReference
+from crmlink.accounting.package_rules import Packages
+from crmlink.accounting.references import canonical_reference
+from crmlink.folding import compose
+from crmlink.sources.contact import ReadContact
+from crmlink.store import ContactSource, ContactState, SourceContact
+from crmlink.store.base import utc_now
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.values.contact_details import plain_details
+
+NOT_KEPT = ("kind", "retired")  # of plain_details
+COMPARED = (
+    "reference", "code", "kind", "state", "merged_into", "name", "company", "person", "address",
+    "town", "postcode", "email", "phones", "account_number", "other_emails", "other_addresses",
+)  # fmt: skip
+
+
+def keep_page(
+    session: Session,
+    source: ContactSource,
+    contacts: Sequence[ReadContact],
+    rules: Packages,
+    *,
+    full: bool,
+) -> None:
+    """Store one page's contacts; a contact of an erased person is deleted and not stored."""
+    erased = erased_people(session, source.workspace_id)
+    named = _canonical(source.package, contacts, rules)
+    gone = [contact.key for contact in contacts if contact.key not in named]
+    theirs = [key for key, contact in named.items() if is_erased(erased, source, contact)]
+    _delete(session, source, [*gone, *theirs])
+    for key in theirs:
+        del named[key]
+    stored = {
+        row.key: row
+        for row in session.scalars(
+            select(SourceContact).where(
+                SourceContact.source_id == source.id, SourceContact.key.in_(named)
+            )
+        )
+    }
+    round_ = source.round + 1 if full else source.round
+    changed = _changed(named, stored)
+    new = [contact for key, contact in named.items() if key not in stored]
+    if changed or new:
+        source.version += 1
+    first_seen = utc_now() if source.round else None
+    for contact in changed:
+        for name, value in _values(contact).items():
+            setattr(stored[contact.key], name, value)
+        stored[contact.key].version = source.version
+    session.flush()
+    _note_round(session, [row.id for row in stored.values()], round_)
+    if new:
+        more = {"source_id": source.id, "round": round_, "version": source.version,
+                "first_seen_at": first_seen}  # fmt: skip
+        session.execute(
+            insert(SourceContact), [{**_values(contact), **more, "key": contact.key}
+                                    for contact in new]
+        )  # fmt: skip
+
+
+def mark_missing(session: Session, source: ContactSource) -> None:
+    """Mark contacts as deleted that two complete lists in a row did not have.
+
+    One list is not enough: a contact may slip from one page to another while they are read.
+    """
+    missing = (
+        update(SourceContact)
+        .where(
+            SourceContact.source_id == source.id,
+            SourceContact.round <= source.round - 2,
+            SourceContact.state != ContactState.DELETED,
+        )
+        .values(state=ContactState.DELETED, version=source.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    marked = session.execute(missing)
+    if marked.rowcount:  # type: ignore[attr-defined] # an update has it
+        source.version += 1
+
+
+def is_erased(erased: ErasedPeople, source: ContactSource, contact: ReadContact) -> bool:
+    """Return whether a contact is an erased person's."""
+    details = contact.details
+    return erased.are(
+        Signs(
+            details.names,
+            (details.email, *details.other_emails),
+            postcodes_of(details.postcode, details.other_addresses),
+            details.phones, source.package, source.organisation, contact.reference,
+        )
+    )  # fmt: skip
+
+
+def _canonical(
+    package: str, contacts: Iterable[ReadContact], rules: Packages
+) -> dict[str, ReadContact]:
+    """Return the contacts by key, without those whose reference Commusoft could not hold."""
+    named = {}
+    for contact in contacts:
+        try:
+            canonical = canonical_reference(package, contact.reference, rules)
+        except InvalidReference:
+            continue
+        if canonical == compose(contact.reference):
+            named[contact.key] = contact
+    return named
+
+
+def _delete(session: Session, source: ContactSource, keys: Sequence[str]) -> None:
+    if not keys:
+        return
+    theirs = delete(SourceContact).where(
+        SourceContact.source_id == source.id, SourceContact.key.in_(keys)
+    )
+    if session.execute(theirs).rowcount:  # type: ignore[attr-defined] # a delete has it
+        source.version += 1
+
+
+def _changed(named: dict[str, ReadContact], stored: dict[str, SourceContact]) -> list[ReadContact]:
+    """Return the stored contacts that differ from what was read."""
+    changed = []
+    for key, row in stored.items():
+        values = _values(named[key])
+        if any(getattr(row, name) != values[name] for name in COMPARED):
+            changed.append(named[key])
+    return changed
+
+
+def _values(contact: ReadContact) -> dict[str, Any]:
+    details = {
+        name: _composed(value)
+        for name, value in plain_details(contact.details).items()
+        if name not in NOT_KEPT
+    }
+    return details | {
+        "reference": compose(contact.reference),
+        "code": compose(contact.code),
+        "kind": contact.details.kind or "",
+        "state": contact.state,
+        "merged_into": contact.merged_into,
+        "changed_at": contact.changed_at,
+    }
+
+
+def _composed(value: Any) -> Any:
+    match value:
+        case str():
+            return compose(value)
+        case list():
+            return [_composed(each) for each in value]
+        case dict():
+            return {name: _composed(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def _note_round(session: Session, ids: Sequence[int], round_: int) -> None:
+    if ids:
+        session.execute(
+            update(SourceContact)
+            .where(SourceContact.id.in_(ids))
+            .values(round=round_)
+            .execution_options(synchronize_session=False)
+        )

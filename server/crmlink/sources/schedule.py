@@ -1,0 +1,38 @@
+"""Which sources are to be read now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import or_, select
+
+from crmlink.sources.context import SourceContext
+from crmlink.store import ContactSource, SourceAccount
+from crmlink.store.base import utc_now
+
+
+def due_sources(ctx: SourceContext, minutes: int) -> list[int]:
+    """Return the ids of sources to read: requested, interrupted, or not read for so long.
+
+    A source that waits for its package's limit, or for a person to sign in again, is not due.
+    """
+    present = utc_now()
+    query = (
+        select(ContactSource.id)
+        .join(SourceAccount)
+        .where(
+            ContactSource.workspace_id == ctx.workspace_id,
+            SourceAccount.credentials.is_not(None),
+            SourceAccount.needs_sign_in.is_(False),
+            or_(ContactSource.resume_at.is_(None), ContactSource.resume_at <= present),
+            or_(
+                ContactSource.requested_at.is_not(None),
+                ContactSource.resume_at.is_not(None),
+                ContactSource.synced_at.is_(None),
+                ContactSource.synced_at <= present - timedelta(minutes=minutes),
+            ),
+        )
+        .order_by(ContactSource.synced_at, ContactSource.id)
+    )
+    with ctx.database.reading() as session:
+        return list(session.scalars(query))

