@@ -222,7 +222,10 @@ def test_a_survivor_that_another_record_has_is_refused(
     sandbox: SandboxHandle,
     device_id: int,
 ) -> None:
-    confirm(installation.workspace, decision("customer-1006", OTHER), new_key(), device_id)
+    with installation.database.reading() as session:
+        free = session.query(MirroredRecord).filter_by(kind="customer", reference=None).first()
+    assert free
+    confirm(installation.workspace, decision(free.public_id, OTHER), new_key(), device_id)
     _, path = merge(installation, source)
     reply = clerk.send(path, **shown(clerk, path))
     assert "Not linked." in words(reply)
