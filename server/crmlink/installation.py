@@ -31,7 +31,7 @@ from crmlink.linking.connections import (
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import InvalidSettings, OtherSecretKey, Settings
+from crmlink.settings import DatabaseMoved, InvalidSettings, OtherSecretKey, Settings
 from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,
@@ -41,6 +41,7 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
+from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.wakeup import Notification, WakeUpSignal
 
@@ -178,6 +179,7 @@ class Installation:
         limits = ClientLimits(
             max_concurrent=self.settings.max_concurrent_calls,
             max_per_second=self.settings.max_calls_per_second,
+            paced_by_answers=self.settings.paced_by_answers,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 
@@ -203,6 +205,8 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.migrate()
+    if move := forbidding_move(database):
+        raise DatabaseMoved(out=move is MoveDirection.OUT)
     if database.is_shared and has_peer_with_other_key(database):
         raise OtherSecretKey
     try:

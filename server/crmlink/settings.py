@@ -54,6 +54,19 @@ class OtherSecretKey(InvalidSettings):
         )
 
 
+class DatabaseMoved(InvalidSettings):
+    """The database was moved into another one, or the move into it is not finished."""
+
+    def __init__(self, *, out: bool) -> None:
+        super().__init__(
+            "This database was moved into PostgreSQL, or is being moved. Set "
+            "CRMLINK_DATABASE_URL as for crmlink db move; if the move was given up, run "
+            "crmlink db move --cancel with it."
+            if out
+            else "The move into this database is not finished. Run crmlink db move again."
+        )
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of one installation; ``commusoft`` is None until real credentials are given."""
@@ -67,6 +80,7 @@ class Settings:
     sync_minutes: int = 30
     max_concurrent_calls: int = 4
     max_calls_per_second: int = 5
+    paced_by_answers: bool = False  # the rate is only the most
     web_processes: int = 1  # of one ``crmlink serve``; several need PostgreSQL and a worker
     requests_per_minute: int = 600  # per device, and per address for anonymous users
     trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
@@ -101,6 +115,7 @@ def load_settings() -> Settings:
         sync_minutes=_int_setting(env, "SYNC_MINUTES", 30, 59),
         max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
         max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        paced_by_answers=_choice(env, "COMMUSOFT_PACE", ("fixed", "auto")) == "auto",
         web_processes=_web_processes(env, database_url),
         requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
@@ -236,6 +251,14 @@ def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int =
     if not text.isdecimal() or not minimum <= int(text) <= maximum:
         raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {minimum} to {maximum}.")
     return int(text)
+
+
+def _choice(env: Env, name: str, choices: tuple[str, ...]) -> str:
+    """Return one of the choices, the first without one."""
+    text = env.str(name, choices[0])
+    if text not in choices:
+        raise InvalidSettings(f"CRMLINK_{name} must be {' or '.join(choices)}.")
+    return text
 
 
 def _web_processes(env: Env, database_url: str) -> int:

@@ -26,6 +26,7 @@ from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import has_pending_work
 from crmlink.batches.writer import write_waiting
+from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
@@ -189,6 +190,7 @@ class Worker:
 
     def _write_batches(self) -> bool:
         ctx = self._installation.workspace
+        check_stopped(ctx, self._stop_condition(ctx))
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)

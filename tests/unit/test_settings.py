@@ -72,6 +72,7 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
         ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would count"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
+        ("CRMLINK_COMMUSOFT_PACE", "quick", "fixed or auto"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
     ],
 )

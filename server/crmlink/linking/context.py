@@ -17,6 +17,7 @@ from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.known_contacts import LiveContacts
+from crmlink.linking.list_trust import ListTrust
 from crmlink.matching import Address, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.connections import is_in_use
@@ -64,8 +65,10 @@ class WorkspaceContext:
     ``public_connection_id`` is the connection's id for clients; ``practice`` marks this
     installation's sandbox. ``index`` holds its records, ``contacts`` those of its lists.
     ``ownership`` knows this process's work and which processes are alive.
-    ``first_seen`` times writes that Commusoft may still carry out, and attempts of versions without
-    owners. ``wake`` notifies the worker of new work; without it the worker finds it by polling.
+    ``list_trust`` lets links wait to be checked by reads of whole lists; without it each is read
+    back alone. ``first_seen`` times writes that Commusoft may still carry out, and attempts of
+    versions without owners. ``wake`` notifies the worker of new work; without it the worker finds
+    it by polling.
     """
 
     workspace_id: int
@@ -79,6 +82,7 @@ class WorkspaceContext:
     contacts: LiveContacts
     ownership: Ownership
     first_seen: FirstSeen = field(default_factory=FirstSeen)
+    list_trust: ListTrust | None = None
     wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")

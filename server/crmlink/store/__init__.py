@@ -30,6 +30,7 @@ from crmlink.store.counts import CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.moves import DatabaseMove
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
@@ -61,6 +62,7 @@ __all__ = [
     "ContactState",
     "CountedAttempt",
     "Database",
+    "DatabaseMove",
     "Device",
     "DeviceType",
     "ErasedKey",
