@@ -28,9 +28,10 @@ from crmlink.linking.connections import (
     load_dialect,
     use_account_of_environment,
 )
-from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.linking.known_contacts import LiveContacts
+from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import DatabaseMoved, InvalidSettings, OtherSecretKey, Settings
@@ -43,6 +44,7 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
+from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.wakeup import Notification, WakeUpSignal
@@ -178,7 +180,7 @@ class Installation:
             database=self.database,
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
-            index=LiveMatcher(self.database, connection.id),
+            index=LiveMatcher(self.database, connection.id, self.database.index_files),
             contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
             wake=self._signal.send,
@@ -222,6 +224,7 @@ def open_database(settings: Settings) -> Database:
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
+    database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
     database.migrate()
     if move := forbidding_move(database):
         raise DatabaseMoved(out=move is MoveDirection.OUT)

@@ -288,6 +288,7 @@ class Worker:
     def _sync(self) -> None:
         ctx = self._synced_context = self._installation.workspace
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
+        ctx.index.save()
         if not ctx.has_api:
             return
         try:
@@ -306,6 +307,7 @@ class Worker:
                 gone=result.gone,
             )
             ctx.index.matcher()
+            ctx.index.save()
 
 
 def _enqueue(tasks: Iterable[Any]) -> None:

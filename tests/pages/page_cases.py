@@ -189,6 +189,8 @@ PAGE_CASES = (
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),
     PageCase("rules-remove", _at("/packages/rules/remove"), "use the built-in rules"),
+    PageCase("left-contacts", _at("/left/contacts"), "No contacts have been read", "clerk"),
+    PageCase("left-live", _at("/left/live"), "No contacts have been read", "clerk"),
     PageCase("sources", _at("/sources"), "Nothing is connected yet"),
     PageCase("source-connect", _at("/sources/connect/xero"), "Mobile or desktop app"),
     PageCase("source-paste", _at("/sources/paste"), "even if no page opened"),

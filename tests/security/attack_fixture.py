@@ -235,6 +235,7 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "browser": lambda target, owner: "chrome",
+    "contact_id": lambda target, owner: "1",
     "device_id": lambda target, owner: new_device(target, owner).public_id,
     "filename": lambda target, owner: "crmlink.css",
     "kind": lambda target, owner: "customer",

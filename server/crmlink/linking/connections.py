@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection, WebApplication
@@ -35,6 +35,11 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import Base, utc_now
+
+_IN_USE = select(WorkspaceConnection).where(
+    WorkspaceConnection.workspace_id == bindparam("workspace_id"),
+    WorkspaceConnection.ended_at.is_(None),
+)  # built once: every request asks it
 
 Account = Connection | WebApplication  # by an API, or by its pages alone
 
@@ -255,9 +260,7 @@ def rotate_keys(database: Database, keys: Path) -> int:
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
-    return session.scalar(
-        select(WorkspaceConnection).filter_by(workspace_id=workspace_id, ended_at=None)
-    )
+    return session.scalar(_IN_USE, {"workspace_id": workspace_id})
 
 
 def _account_row(session: Session, workspace_id: int, account: Account) -> WorkspaceConnection:
