@@ -30,6 +30,7 @@ from crmlink.store.counts import CommusoftPace, CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.mail import MailKind, MailMessage, MailSettings, MailState
 from crmlink.store.moves import DatabaseMove
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
@@ -72,6 +73,10 @@ __all__ = [
     "Link",
     "LinkMethod",
     "LinkState",
+    "MailKind",
+    "MailMessage",
+    "MailSettings",
+    "MailState",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
