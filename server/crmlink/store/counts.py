@@ -45,9 +45,7 @@ class CommusoftPace(Base):
 
     __tablename__ = "commusoft_pace"
 
-    connection_id: Mapped[int] = mapped_column(
-        ForeignKey("connection.id"), primary_key=True
-    )
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
     next_at: Mapped[float]
     paused_until: Mapped[float] = mapped_column(default=0.0)
 
