@@ -27,6 +27,7 @@ from crmlink.linking.errors import CannotUndo
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.list_checks import ListChecker, Listing
 from crmlink.linking.list_trust import ListTrust
+from crmlink.reports.link_health import UNCHECKED_AFTER, unfinished
 from crmlink.store import BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle, decision, new_key
@@ -285,6 +286,17 @@ def test_rows_of_a_cancelled_list_are_checked_without_a_worker(
     check_stopped(ctx, lambda: False)
     assert settle_stopped(ctx) == LIST
     assert states(ctx) == {RowState.SUCCESSFUL: LIST}
+
+
+def test_rows_that_wait_for_a_list_are_no_stalled_links_until_they_wait_too_long(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    written_only(ctx, asked(ctx, device_id))
+    assert unfinished(ctx).stalled == ()
+    with ctx.database.writing() as session:
+        for link in session.query(Link):
+            link.written_at = link.created_at - UNCHECKED_AFTER
+    assert len(unfinished(ctx).stalled) == LIST
 
 
 def test_what_no_list_checks_is_recovered_by_single_reads_in_the_end(
