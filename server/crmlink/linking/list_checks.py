@@ -177,8 +177,7 @@ class ListChecker:
         for some in _chunks(links, AT_A_TIME):
             began = time.monotonic()
             with self._ctx.database.writing() as session:
-                for link in some:
-                    _settle_as_linked(session, self._ctx, link, listing)
+                _settle_as_linked(session, self._ctx, some, listing)
             # SQLite's lock knows no queue: who takes it again at once takes it from all others.
             time.sleep(min(MAX_REST, (time.monotonic() - began) / 2))
 
@@ -204,10 +203,21 @@ def _shows(listing: Listing, link: Link) -> bool:
 
 
 def _settle_as_linked(
-    session: Session, ctx: WorkspaceContext, link: Link, listing: Listing
+    session: Session, ctx: WorkspaceContext, links: Sequence[Link], listing: Listing
 ) -> None:
-    """Settle a link that the list showed as linked, unless it was settled or taken meanwhile."""
-    settled = session.scalar(
+    """Settle links that the list showed as linked, unless one was settled or taken meanwhile.
+
+    All links first: a transaction that settles one of them alone locks it before the mirror, too.
+    """
+    settled = [link for link in links if _end(session, link)]
+    for link in settled:
+        if not mirror_changed_since(session, ctx, link.kind, link.record_number, listing.version):
+            upsert_record(session, ctx.connection_id, listing.shown[link.record_number])
+        note_settled(session, link, LinkState.LINKED, None)
+
+
+def _end(session: Session, link: Link) -> bool:
+    ended = session.scalar(
         update(Link)
         .where(
             Link.id == link.id,
@@ -219,11 +229,7 @@ def _settle_as_linked(
         .values(state=LinkState.LINKED, failure=None, settled_at=utc_now(), owner_id=None)
         .returning(Link.id)
     )
-    if settled is None:
-        return
-    if not mirror_changed_since(session, ctx, link.kind, link.record_number, listing.version):
-        upsert_record(session, ctx.connection_id, listing.shown[link.record_number])
-    note_settled(session, link, LinkState.LINKED, None)
+    return ended is not None
 
 
 def _chunks(links: Sequence[Link], size: int) -> Iterator[Sequence[Link]]:

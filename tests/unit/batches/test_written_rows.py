@@ -342,9 +342,9 @@ def test_only_what_was_written_before_a_list_was_asked_for_is_checked_by_it(
         assert all(link.written_at and link.writes == link.writes_over for link in links)
         return real_check(self, links)
 
-    def settle(session: Any, ctx: WorkspaceContext, link: Link, listing: Listing) -> None:
-        assert link.id in begun[-1]
-        real_settle(session, ctx, link, listing)
+    def settle(session: Any, ctx: WorkspaceContext, links: list[Link], listing: Listing) -> None:
+        assert {link.id for link in links} <= begun[-1]
+        real_settle(session, ctx, links, listing)
 
     monkeypatch.setattr(ListChecker, "check", check)
     monkeypatch.setattr(list_checks, "_settle_as_linked", settle)
