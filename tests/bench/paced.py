@@ -70,7 +70,7 @@ def _counted() -> Counter[str]:
         calls["list" if is_list else call.method] += 1
         return send(self, call, *more)
 
-    Transport.send = counted  # type: ignore[method-assign]  # in this program alone
+    Transport.send = counted  # type: ignore[method-assign, assignment]  # in this program
     return calls
 
 
