@@ -52,6 +52,12 @@ LABELS = {
     "password": "Password",
     "application_id": "Application id",
 }
+PACE_REASONS = {
+    "busy": "Commusoft asked for fewer.",
+    "failing": "Commusoft answered with errors.",
+    "slow": "Commusoft took twice as long as before.",
+    "silent": "Commusoft did not answer.",
+}
 RECORD_ID = re.compile(r"(customer|supplier)-[0-9]{1,19}")
 UNBUFFERED = {"X-Accel-Buffering": "no"}  # a reverse proxy must not buffer the results
 
@@ -245,6 +251,8 @@ def _page(form: Form) -> str:
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,
         **writing_context(),
+        pace=current_workspace().commusoft.pace,
+        pace_reasons=PACE_REASONS,
         every=here_.settings.sync_minutes,
         checklist=read_checklist(current_workspace()),
         questions=len(QUESTIONS),

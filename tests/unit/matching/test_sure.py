@@ -104,6 +104,7 @@ def test_another_of_the_household_is_never_sure_however_alike_the_names(
         ("Claire Holloway", "Clare Holloway"),
         ("Jon Holloway", "John Holloway"),
         ("Margaret Holloway", "Margraet Holloway"),
+        ("Margaret Holloway", "Margaret Hlolwyoa"),
         ("Margaret Anne Holloway", "Margaret Holloway"),
         ("Holloway Margaret", "Margaret Anne Holloway"),
     ],
@@ -154,6 +155,16 @@ def test_a_rare_name_and_its_town_are_sure_in_spite_of_a_slip_in_the_town(
     held = ContactDetails(person="Philomena Quartermaine", town="Knaresborough")
     for town, sure in (("Knaresbrough", True), ("Cheltenham", False), ("", False)):
         assert first_is_sure(known_records, replace(held, town=town), held) == ("h0", sure)
+
+
+def test_a_firms_branch_in_a_town_that_is_spelt_alike_is_never_sure(
+    known_records: list[tuple[str, ContactDetails]],
+) -> None:
+    held = ContactDetails(
+        company="St Albans Plumbing", town="Chester", email="accounts@stalbansplumbing.example"
+    )
+    contact = replace(held, town="Colchester", email="info@stalbansplumbing.example")
+    assert first_is_sure(known_records, contact, held) == ("h0", False)
 
 
 def test_two_records_of_one_person_are_both_offered_and_neither_is_sure(

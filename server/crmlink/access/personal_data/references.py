@@ -49,7 +49,9 @@ from crmlink.store.hidden_references import (
 NOT_WORDS = re.compile(r"[\W_]+")
 SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
-STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
+STILL_TO_WRITE = (
+    RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
