@@ -7,11 +7,14 @@ from crmlink.pages import (
     commusoft,
     commusoft_pages,
     devices,
+    email,
     extension_packages,
+    forgotten,
     help_page,
     install,
     link_by_url,
     links,
+    live_links,
     overview,
     packages,
     pairing,
@@ -27,7 +30,7 @@ from crmlink.pages import (
     still_to_link,
     upkeep,
 )
-from crmlink.pages.lists import import_file, rows, together, write
+from crmlink.pages.lists import discard, import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
 from crmlink.pages.sources import connect as source_connect
 from crmlink.pages.sources import overview as source_overview
@@ -39,13 +42,17 @@ __all__ = [
     "commusoft",
     "commusoft_pages",
     "devices",
+    "discard",
+    "email",
     "extension_packages",
+    "forgotten",
     "help_page",
     "import_file",
     "install",
     "link_by_url",
     "links",
     "list_overview",
+    "live_links",
     "overview",
     "packages",
     "pairing",
