@@ -26,6 +26,7 @@ from crmlink.store import (
     Link,
     LinkMethod,
     LinkState,
+    MailSettings,
     MirroredRecord,
     ParkedContact,
     SourceAccount,
@@ -233,6 +234,8 @@ def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
 def rotate_keys(database: Database, keys: Path) -> int:
     """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
+    The mail server's password is one of them.
+
     If interrupted, both keys stay in place and it can be run again.
     """
     add_key(keys)
@@ -249,8 +252,11 @@ def rotate_keys(database: Database, keys: Path) -> int:
             row.credentials = vault.renewed(row.credentials or "")
         for sign_in in session.scalars(select(SourceSignIn)):
             sign_in.sealed = vault.renewed(sign_in.sealed)
+        mail = list(session.scalars(select(MailSettings).where(MailSettings.password != "")))
+        for entry in mail:
+            entry.password = vault.renewed(entry.password)
     drop_old_keys(keys)
-    return len(sealed)
+    return len(sealed) + len(mail)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:

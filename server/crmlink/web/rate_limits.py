@@ -101,6 +101,17 @@ def guessing_code() -> AbstractContextManager[bool]:
     return _attempts().guessing(PairingUnknown, typed)
 
 
+def count_password_request(email: str) -> None:
+    """Count a request for a new password, known address or not. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    _attempts().begin(
+        Counted(_key("password request", network), Bound(_part(60), QUARTER)),
+        Counted(
+            _key("password request for", normalise_login_email(email)), Bound(_part(200), HOUR)
+        ),
+    )
+
+
 def count_sso_step() -> None:
     """Count a start or a callback of single sign-on. Raises TooManyAttempts."""
     network = network_of(request.remote_addr)
