@@ -29,6 +29,8 @@ from crmlink.data_folder import (
     make_private,
 )
 from crmlink.hosts import Host
+from crmlink.mail.field_texts import FIELDS
+from crmlink.mail.server import USUAL_PORTS, InvalidMailServer, MailServer, Security
 from crmlink.sources.packages import PACKAGES, SourcePackage, UnsafeAddress, with_addresses
 from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
 from crmlink.strict_json import NotJSON, read_json
@@ -36,6 +38,11 @@ from crmlink.strict_json import NotJSON, read_json
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 MIN_SECRET_LENGTH = 32  # characters
+SMTP_NAMES = {
+    "host": "HOST", "port": "PORT", "security": "SECURITY", "username": "USER",
+    "password": "PASSWORD", "sender": "FROM", "sender_name": "FROM_NAME",
+}  # fmt: skip
+SMTP = (*SMTP_NAMES.values(), "CA")
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 SQLITE, POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
 FILE_NAME = "crmlink.sqlite"
@@ -57,6 +64,19 @@ class OtherSecretKey(InvalidSettings):
         )
 
 
+class DatabaseMoved(InvalidSettings):
+    """The database was moved into another one, or the move into it is not finished."""
+
+    def __init__(self, *, out: bool) -> None:
+        super().__init__(
+            "This database was moved into PostgreSQL, or is being moved. Set "
+            "CRMLINK_DATABASE_URL as for crmlink db move; if the move was given up, run "
+            "crmlink db move --cancel with it."
+            if out
+            else "The move into this database is not finished. Run crmlink db move again."
+        )
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of one installation; ``commusoft`` is None until real credentials are given."""
@@ -70,6 +90,7 @@ class Settings:
     sync_minutes: int = 30
     max_concurrent_calls: int = 4
     max_calls_per_second: int = 5
+    paced_by_answers: bool = False  # the rate is only the most
     web_processes: int = 1  # of one ``crmlink serve``; several need PostgreSQL and a worker
     requests_per_minute: int = 600  # per device, and per address for anonymous users
     trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
@@ -82,6 +103,7 @@ class Settings:
     backup_dir: Path | None = None  # of scheduled backups; None for none
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
+    mail_server: MailServer | None = None  # None: an admin may enter one on a page
     updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
     source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
@@ -104,6 +126,7 @@ def load_settings() -> Settings:
         sync_minutes=_int_setting(env, "SYNC_MINUTES", 30, 59),
         max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
         max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        paced_by_answers=_choice(env, "COMMUSOFT_PACE", ("fixed", "auto")) == "auto",
         web_processes=_web_processes(env, database_url),
         requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
@@ -116,6 +139,7 @@ def load_settings() -> Settings:
         backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
+        mail_server=_mail_server(env),
         updates=updates_setting(env.str("UPDATES", "")),
         source_packages=_source_packages(env.str("SOURCE_ADDRESSES", "")),
     )
@@ -240,6 +264,14 @@ def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int =
     return int(text)
 
 
+def _choice(env: Env, name: str, choices: tuple[str, ...]) -> str:
+    """Return one of the choices, the first without one."""
+    text = env.str(name, choices[0])
+    if text not in choices:
+        raise InvalidSettings(f"CRMLINK_{name} must be {' or '.join(choices)}.")
+    return text
+
+
 def _web_processes(env: Env, database_url: str) -> int:
     count = _int_setting(env, "WEB_PROCESSES", 1, 100)
     if count > 1 and database_url.startswith(SQLITE):
@@ -284,6 +316,30 @@ def _oidc(env: Env) -> OidcProvider | None:
         )
     except UnsafeIssuer as error:
         raise InvalidSettings(f"CRMLINK_OIDC_ISSUER: {error}") from error
+
+
+def _mail_server(env: Env) -> MailServer | None:
+    values = {name: env.str(f"SMTP_{name}", "") for name in SMTP}
+    if not any(values.values()):
+        return None
+    try:
+        security = Security(values["SECURITY"].lower() or Security.STARTTLS)
+    except ValueError:
+        raise InvalidSettings(f"CRMLINK_SMTP_SECURITY: {FIELDS['security']}") from None
+    try:
+        return MailServer(
+            values["HOST"],
+            _int_setting(env, "SMTP_PORT", USUAL_PORTS[security], 65_535),
+            security,
+            values["USER"],
+            values["PASSWORD"],
+            values["FROM"],
+            values["FROM_NAME"] or "crmlink",
+            Path(values["CA"]).expanduser() if values["CA"] else None,
+        )
+    except InvalidMailServer as error:
+        name, code = next(iter(error.errors.items()))
+        raise InvalidSettings(f"CRMLINK_SMTP_{SMTP_NAMES[name]}: {FIELDS[code]}") from error
 
 
 def _public_url(text: str) -> str:

@@ -71,7 +71,7 @@ def match(wanted: int, held: int) -> None:
     """Prints what matching takes."""
     known = records(held, 15)
     asked, truth = contacts(known, wanted, 16, once=True)
-    with _house(NOWHERE, ClientLimits()) as installation:
+    with _installation(NOWHERE, ClientLimits()) as installation:
         _fill_mirror(installation, known)
         device_id = command_line_actor(installation.access).device.id
         batch_id, ids = _draft(installation, device_id, asked)
@@ -107,7 +107,7 @@ def write(wanted: int, per_second: float) -> None:
     limits = ClientLimits(max_per_second=per_second, max_concurrent=4)
     with (
         sandbox_process(int(wanted * 1.35) + 200) as address,
-        _house(address, limits) as installation,
+        _installation(address, limits) as installation,
     ):
         started = time.perf_counter()
         installation.workspace.sync()
@@ -251,7 +251,7 @@ def _served(installation: Installation) -> Iterator[_Client]:
 
 
 @contextmanager
-def _house(address: str, limits: ClientLimits) -> Iterator[Installation]:
+def _installation(address: str, limits: ClientLimits) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),

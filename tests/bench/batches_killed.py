@@ -59,10 +59,10 @@ def run(contacts: int, kills: int, rows: int) -> None:
         for number in range(1, kills + 2):
             ends_itself = number > kills and rows == contacts
             until = None if ends_itself else rows * number // (kills + 1)
-            written = _one_life(installation, listed, until, written)
+            written = _one_run(installation, listed, until, written)
         took = time.monotonic() - began
         print(f"{written} of {contacts} rows in {took:.0f} s, {written / took:.0f} a second")
-        installation.workspace.ownership.bury_servers()
+        installation.workspace.ownership.mark_servers_ended()
         recover(installation.workspace)
         print(f"  wrong after {kills} kills: {_wrong(installation, listed) or 'nothing'}")
         installation.close()
@@ -83,7 +83,7 @@ def _prepared(listed: ListInstallation, contacts: int) -> ListInstallation:
     return replace(listed, batch_id=batch_id)
 
 
-def _one_life(
+def _one_run(
     installation: Installation, listed: ListInstallation, until: int | None, before: int
 ) -> int:
     """Rows written by now; killed once there are ``until``, else at its natural end."""

@@ -22,7 +22,7 @@ import numpy as np
 import requests
 from sqlalchemy import ColumnElement, or_, select
 
-from bench.batches import NOWHERE, _fill_mirror, _house
+from bench.batches import NOWHERE, _fill_mirror, _installation
 from bench.uk import records
 from browsers.real_services import Service, _environment
 from crmlink.commusoft.limits import ClientLimits
@@ -45,7 +45,7 @@ def all_within_goals(size: int = 100_000) -> bool:
         (record_id, replace(details, account_number=f"{details.person[:3].upper()}{place:06d}"))
         for place, (record_id, details) in enumerate(records(size, 25))
     ]
-    with _house(NOWHERE, ClientLimits()) as installation:
+    with _installation(NOWHERE, ClientLimits()) as installation:
         _fill_mirror(installation, held)
         token = make_token(installation.access, "suggest")
         with _served(installation) as server, requests.Session() as session:

@@ -16,7 +16,7 @@ from extension.scripted_replies import usual_replies
 from extension.scripted_server import ScriptedServer
 from extension.steps import State
 
-NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+NO_SERVER = "http://127.0.0.1:9"  # the discard port: nothing listens there
 WINDOW = {"width": 760, "height": 820}
 SIZE = {"width": 400, "height": 600}
 
@@ -52,7 +52,7 @@ class Stage:
         if state.lapsed:
             self.extension.let_token_lapse()
         if state.server_gone:
-            self.extension.move_server(NOBODY)
+            self.extension.move_server(NO_SERVER)
         self.server.replies |= state.replies
 
     @contextmanager

@@ -51,7 +51,7 @@ def safe_writer(job: Job, parent: Connection) -> None:
     ctx = installation.workspace
     with installation.database.reading() as session:
         device_id = session.query(Device).one().id
-    ctx.ownership.bury_servers()
+    ctx.ownership.mark_servers_ended()
     parent.send("working")
     while recover(ctx):
         pass

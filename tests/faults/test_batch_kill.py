@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -15,7 +19,17 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.progress import overview
 from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
-from faults.killable_lists import ListInstallation, Writer, write_list, write_list_with_new_keys
+from faults.killable_lists import (
+    ListInstallation,
+    Writer,
+    ending_half_checked,
+    ending_unchecked,
+    ending_unsettled,
+    reading_back,
+    write_list,
+    write_list_believing,
+    write_list_with_new_keys,
+)
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
@@ -36,29 +50,29 @@ def sandbox_with_faults() -> Iterator[SandboxHandle]:
 def listed(tmp_path: Path, sandbox_with_faults: SandboxHandle) -> ListInstallation:
     """A list that waits to be written, to a Commusoft some of whose answers get lost."""
     where = ListInstallation(tmp_path, sandbox_with_faults.address, FAST_LIMITS)
+    return waiting_list(where, CONTACTS, {"fault": "lost", "method": "PUT", "share": ANSWERS_LOST})
+
+
+def waiting_list(where: ListInstallation, contacts: int, fault: dict[str, Any]) -> ListInstallation:
+    """The listed with a list of so many contacts, and a Commusoft with a fault."""
     installation = where.open()
     installation.workspace.sync()
     device_id = command_line_actor(installation.access).device.id
     batch_id = asked_for(
-        installation.workspace, device_id, lines_of(installation.workspace, CONTACTS)
+        installation.workspace, device_id, lines_of(installation.workspace, contacts)
     )
     installation.close()
-    requests.post(
-        f"{sandbox_with_faults.address}/sandbox/faults",
-        json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
-        timeout=5,
-    ).raise_for_status()
+    url = f"{where.sandbox}/sandbox/faults"
+    requests.post(url, json=fault, timeout=5).raise_for_status()
     return replace(where, batch_id=batch_id)
 
 
-def write_with_kills(
-    listed: ListInstallation, writer: Writer = write_list, kills: int = KILLS
-) -> int:
+def write_with_kills(listed: ListInstallation, kills: int = KILLS) -> int:
     """One run after the other, each killed at a random moment; returns how many were."""
     moments, killed = random.Random(5), 0
     while True:
         ours, theirs = processes().Pipe()
-        process = processes().Process(target=writer, args=(listed, theirs))
+        process = processes().Process(target=write_list, args=(listed, theirs))
         process.start()
         theirs.close()
         assert ours.recv() == "working"
@@ -69,6 +83,48 @@ def write_with_kills(
         if finished:
             return killed
         killed += 1
+
+
+def write_with_ends(listed: ListInstallation, ends: Sequence[Writer], last: Writer) -> int:
+    """Runs that each end by a kill of their own, then the last one; returns how many were."""
+    killed = 0
+    for run in (*ends, last):
+        ours, theirs = processes().Pipe()
+        process = processes().Process(target=run, args=(listed, theirs))
+        process.start()
+        theirs.close()
+        with suppress(EOFError):
+            assert ours.recv() == "working"
+            ours.recv()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    return killed
+
+
+def claims(
+    listed: ListInstallation, sandbox_with_faults: SandboxHandle
+) -> tuple[Counter[RowState], dict[str, int]]:
+    """What the rows say at the end, and what is wrong in that by kind of wrong.
+
+    A PUT that was not kept may be sent again where its worker died before it knew the answer.
+    """
+    held = {
+        record.id: record.reference for record in sandbox_with_faults.other_user.records("customer")
+    }
+    installation = listed.open()
+    with installation.database.reading() as session:
+        rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
+        links = session.query(Link).all()
+    installation.close()
+    told = Counter(row.state for row in rows)
+    kept = [row for row in rows if held[row.record_id or ""] == row.reference]
+    wrong = Counter(
+        claimed=sum(row.state is RowState.SUCCESSFUL and row not in kept for row in rows),
+        not_told=sum(row.state is not RowState.SUCCESSFUL for row in kept),
+        open=len(rows) - told[RowState.SUCCESSFUL] - told[RowState.FAILED],
+        linked_twice=len(links) - len({link.record_id for link in links}),
+    )
+    return told, {name: count for name, count in wrong.items() if count}
 
 
 def judge(listed: ListInstallation, sandbox_with_faults: SandboxHandle) -> dict[str, int]:
@@ -110,8 +166,49 @@ def test_fifteen_kills_lose_nothing_and_double_nothing(
     assert judge(listed, sandbox_with_faults) == {}
 
 
+def test_kills_right_before_a_row_tells_of_its_link_double_nothing(
+    listed: ListInstallation, sandbox_with_faults: SandboxHandle
+) -> None:
+    alone = partial(reading_back, write_list)
+    ends = [partial(ending_unsettled, rest) for rest in (alone, write_list, alone, write_list)]
+    assert write_with_ends(listed, ends, write_list) == len(ends)
+    assert judge(listed, sandbox_with_faults) == {}
+
+
 def test_the_same_kills_catch_a_worker_that_forgets_its_keys(
     listed: ListInstallation, sandbox_with_faults: SandboxHandle
 ) -> None:
-    write_with_kills(listed, write_list_with_new_keys, kills=8)
+    """At a moment when its link is settled and its row is not: no chance is left to it."""
+    forgetful = partial(reading_back, write_list_with_new_keys)
+    write_with_ends(listed, [partial(ending_unsettled, forgetful)], forgetful)
     assert "linked_twice" in judge(listed, sandbox_with_faults)
+
+
+@pytest.fixture
+def small(
+    tmp_path: Path, sandbox_with_faults: SandboxHandle, database_url: str
+) -> ListInstallation:
+    """A short list on either database, to a Commusoft that says yes and keeps some PUTs only."""
+    where = ListInstallation(
+        tmp_path, sandbox_with_faults.address, FAST_LIMITS, database_url=database_url
+    )
+    return waiting_list(where, 60, {"fault": "dropped", "method": "PUT", "share": 0.2})
+
+
+def test_kills_between_a_put_and_its_check_claim_nothing(
+    small: ListInstallation, sandbox_with_faults: SandboxHandle
+) -> None:
+    ends = [ending_unchecked, ending_half_checked, ending_unchecked, ending_half_checked]
+    assert write_with_ends(small, [partial(end, write_list) for end in ends], write_list) == len(
+        ends
+    )
+    told, wrong = claims(small, sandbox_with_faults)
+    assert wrong == {}
+    assert told[RowState.SUCCESSFUL] > told[RowState.FAILED] > 0
+
+
+def test_the_same_kills_catch_a_worker_that_believes_its_puts(
+    small: ListInstallation, sandbox_with_faults: SandboxHandle
+) -> None:
+    write_with_ends(small, [partial(ending_unsettled, write_list_believing)], write_list_believing)
+    assert "claimed" in claims(small, sandbox_with_faults)[1]

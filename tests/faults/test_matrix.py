@@ -21,6 +21,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.records import Record
 from crmlink.linking import attempts as life
+from crmlink.linking.attempt_rows import settle
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
@@ -302,7 +303,7 @@ def test_the_matrix_catches_a_path_that_gives_up_where_it_cannot_know(
     access: SharedInstallation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def give_up(ctx: WorkspaceContext, link: Link, code: str) -> Link:
-        return life._settle(ctx, link, LinkState.FAILED, {"code": code}, None)
+        return settle(ctx, link, LinkState.FAILED, {"code": code}, None)
 
-    monkeypatch.setattr(life, "_leave_open", give_up)
+    monkeypatch.setattr(life, "leave_open", give_up)
     assert FaultCase(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []

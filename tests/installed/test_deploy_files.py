@@ -36,6 +36,11 @@ def services(path: Path) -> dict[str, Any]:
     return found
 
 
+def crmlinks(path: Path) -> dict[str, Any]:
+    """The services that run crmlink."""
+    return {name: one for name, one in services(path).items() if one["image"] == "crmlink"}
+
+
 def test_the_unit_is_what_the_service_command_writes() -> None:
     plan = ServicePlan(python=PurePosixPath("/opt/crmlink/bin/python"))
     unit = (DEPLOY / "systemd" / "crmlink.service").read_text()
@@ -73,22 +78,34 @@ def test_the_container_starts_a_command_that_exists_and_asks_a_route_that_exists
 
 @pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
 def test_compose_files_give_crmlink_few_rights_and_settings_that_exist(path: Path) -> None:
-    service = services(path)["crmlink"]
-    assert service["read_only"] is True
-    assert service["tmpfs"] == ["/tmp"]  # noqa: S108 # the container's own
-    assert service["cap_drop"] == ["ALL"]
-    assert "privileged" not in service
-    assert "data:/data" in service["volumes"]
     settings = Path(crmlink.__file__).with_name("settings.py").read_text()
-    for name in service["environment"]:
-        assert f'"{name.removeprefix("CRMLINK_")}"' in settings, name
-    assert service.get("deploy", {}).get("replicas", 1) == 1, "one server is safe, two are not yet"
+    for service in crmlinks(path).values():
+        assert service["read_only"] is True
+        assert service["tmpfs"] == ["/tmp"]  # noqa: S108 # the container's own
+        assert service["cap_drop"] == ["ALL"]
+        assert "privileged" not in service
+        assert "data:/data" in service["volumes"]
+        assert service["stop_grace_period"] == "30s"
+        for name in service["environment"]:
+            assert f'"{name.removeprefix("CRMLINK_")}"' in settings, name
+        if service["environment"]["CRMLINK_PUBLIC_URL"].startswith("https:"):
+            assert "ports" not in service, "a proxy is in front"
+        else:
+            assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-def test_no_port_is_open_to_the_network_without_a_proxy() -> None:
-    assert services(COMPOSE[0])["crmlink"].get("ports") is None
-    ports = services(COMPOSE[1])["crmlink"]["ports"]
-    assert all(port.startswith("127.0.0.1:") for port in ports)
+def test_the_grown_set_up_has_workers_and_a_proxy_that_knows_every_web_server() -> None:
+    path = DEPLOY / "docker" / "compose.grown.yaml"
+    commands = {name: service.get("command") for name, service in crmlinks(path).items()}
+    assert commands == {"web1": None, "web2": None, "worker1": ["worker"], "worker2": ["worker"]}
+    assert "worker" in main.commands
+    upstream = services(path)["proxy"]["environment"]["CRMLINK_UPSTREAM"]
+    assert upstream == "web1:8787 web2:8787"
+    for service in crmlinks(path).values():  # each alone would make a key of its own
+        assert "CRMLINK_SECRET_KEY" in service["environment"]
+    caddy = (DEPLOY / "proxy" / "Caddyfile.grown").read_text()
+    assert "lb_policy cookie" in caddy, "an upload waits at one server"
+    assert "health_uri /readyz" in caddy
 
 
 def test_proxies_pass_on_what_crmlink_needs_and_what_it_takes() -> None:
@@ -102,11 +119,12 @@ def test_proxies_pass_on_what_crmlink_needs_and_what_it_takes() -> None:
 
 @pytest.mark.skipif(shutil.which("caddy") is None, reason="there is no Caddy here")
 def test_caddy_understands_its_file() -> None:
-    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", "Caddyfile"]
-    done = subprocess.run(
-        command, cwd=DEPLOY / "proxy", capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    for name in ("Caddyfile", "Caddyfile.grown"):
+        command = ["caddy", "validate", "--adapter", "caddyfile", "--config", name]
+        done = subprocess.run(
+            command, cwd=DEPLOY / "proxy", capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(

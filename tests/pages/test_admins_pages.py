@@ -16,6 +16,7 @@ from crmlink.access.preferences import read_preferences
 from crmlink.accounting.rule_loading import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.connections import connection_in_use
@@ -120,6 +121,18 @@ def test_a_device_is_renamed_and_a_name_that_will_not_do_is_said(
     assert admin.send(path, name="Chrome at the till").status_code == 303
     assert "Chrome at the till" in admin.read(path)
     assert "Enter a name" in words(admin.send(path, name=" "))
+
+
+def test_the_pace_of_calls_is_shown_with_why_it_is_lower(
+    admin: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "calls a second" not in admin.read("/commusoft")
+    lower = PaceState(2.5, 5.0, "slow")
+    monkeypatch.setattr(CommusoftClient, "pace", lower)
+    shown = "2.5 calls a second now, at most 5. Commusoft took twice as long as before."
+    assert shown in admin.read("/commusoft")
+    monkeypatch.setattr(CommusoftClient, "pace", replace(lower, reason=None))
+    assert "at most 5 " in admin.read("/commusoft")
 
 
 def test_the_doctor_says_each_step_and_remembers_what_it_found(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +16,8 @@ from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import Batch, BatchRow, BatchSource, ContactSource, SourceAccount, SourceContact
 from crmlink.store.base import utc_now
-from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
+from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
+from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
 from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero
 from support.page_client import PageClient, words
@@ -244,3 +246,34 @@ def test_no_secret_is_on_a_page(admin: PageClient, sources: SourceContext, xero:
     pages += admin.get("/sources/connect/xero").get_data(as_text=True)
     assert xero.server.oauth.seen
     assert not [secret for secret in xero.server.oauth.seen if secret in pages]
+
+
+def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
+    admin: PageClient, installation: Installation
+) -> None:
+    page = admin.get("/sources/connect/quickbooks_online").get_data(as_text=True)
+    assert 'name="redirect" type="url" autocomplete="off" value=""' in page
+    with fake_quickbooks() as fake:
+        sources = sources_at(installation, fake.server, "quickbooks_online")
+        fields = {"client_id": CLIENT_ID, "redirect": REDIRECT}
+        path = "/sources/connect/quickbooks_online"
+        refused = admin.send(path, client_secret="", **fields)
+        assert "Paste the client secret" in words(refused)
+        reply = admin.send(path, client_secret=CLIENT_SECRET, **fields)
+        found = URL.search(reply.get_data(as_text=True))
+        assert found
+        answer = fake.server.consent(found[1].replace("&amp;", "&"))
+        address = f"{REDIRECT}?{urlencode(answer | {'realmId': REALM})}"
+        page = admin.send("/sources/paste", address=address).get_data(as_text=True)
+        choice = re.search('name="choice" value="([^"]+)"', page)
+        assert choice
+        admin.send("/sources/choose", choice=choice[1], tenant=REALM)
+        assert one_source(sources).organisation == REALM
+        assert CLIENT_SECRET not in admin.get("/sources").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("package", ["freeagent", "sage_business_cloud", "quickbooks_online"])
+def test_every_package_has_its_five_steps(admin: PageClient, package: str) -> None:
+    page = admin.get(f"/sources/connect/{package}").get_data(as_text=True)
+    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert 'name="client_secret"' in page

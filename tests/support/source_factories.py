@@ -30,12 +30,17 @@ def device_of(access: AccessContext, device_id: int) -> Device:
 
 
 def connect(
-    ctx: SourceContext, device: Device, server: PackageServer, package: str, *tenants: str
+    ctx: SourceContext,
+    device: Device,
+    server: PackageServer,
+    package: str,
+    *tenants: str,
+    answer: dict[str, str] | None = None,
 ) -> list[ContactSource]:
     """Sign in at an imitated package, and connect companies of it; without names all."""
     secret = CLIENT_SECRET if ctx.registry[package].has_secret else ""
     url = begin_sign_in(ctx, device, package, Credentials(CLIENT_ID, secret), REDIRECT)
-    reached = finish_sign_in(ctx, device, server.consent(url))
+    reached = finish_sign_in(ctx, device, server.consent(url) | (answer or {}))
     chosen = tenants or [company.tenant for company in reached.companies]
     return connect_companies(ctx, device, reached.choice, chosen)
 

@@ -12,8 +12,8 @@ from crmlink.commusoft import mirror
 from crmlink.commusoft.errors import InvalidCommusoftResponse
 from crmlink.commusoft.mirror import SyncInProgress, SyncResult, full_sync_is_due
 from crmlink.commusoft.records import Record
-from crmlink.linking.attempts import fetch_record
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.fresh_reads import fetch_record
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.base import utc_now
 from support.sandbox import OTHER, SandboxHandle

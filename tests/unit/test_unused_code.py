@@ -22,9 +22,14 @@ CALLED_BY = {
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
     "load": "gunicorn", "load_config": "gunicorn", "setup": "gunicorn",
-    "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
+    "SharedCounts": "limits", "base_exceptions": "limits", "get_expiry": "limits",
+    "incr": "limits", "_set_signal_handlers": "huey", "maintenance": "waitress",
+    "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
+    "_get_socket": "smtplib", "needs_warning": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
+    "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
+    "get_moving_window": "limits",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 

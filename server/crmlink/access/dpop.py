@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import jwt
 from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext
@@ -23,6 +24,7 @@ from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, Pro
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
 from crmlink.store.base import utc_now
+from crmlink.store.counts import counting
 
 ALGORITHM = "ES256"
 TYPE = "dpop+jwt"
@@ -66,11 +68,29 @@ def check_proof(
 
 def remember_proof(session: Session, proof: Proof) -> bool:
     """Store a proof in a writing session; returns False if it was presented before."""
-    digest = hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
+    digest = _digest(proof)
     if session.scalar(select(SeenProof.digest).filter_by(digest=digest)):
         return False
     session.add(SeenProof(digest=digest, expires_at=utc_now() + PROOF_TTL))
     return True
+
+
+def is_first_use(access: AccessContext, proof: Proof) -> bool:
+    """Remember a proof presented with an access token; returns False if it was presented before.
+
+    The one server of a SQLite database remembers in memory; with PostgreSQL it may have been
+    presented to another process.
+    """
+    if not access.database.is_shared:
+        return access.seen_proofs.add(proof)
+    values = {"digest": _digest(proof), "expires_at": utc_now() + PROOF_TTL}
+    first = insert(SeenProof).values(**values).on_conflict_do_nothing()
+    with counting(access.database) as connection:
+        return connection.execute(first.returning(SeenProof.digest)).first() is not None
+
+
+def _digest(proof: Proof) -> str:
+    return hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
 
 
 def forget_old_proofs(access: AccessContext) -> None:

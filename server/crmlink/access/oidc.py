@@ -76,13 +76,13 @@ class SingleSignOn:
         return AuthorizationRequest(url, state, nonce, verifier)
 
     def finish(
-        self, journey: AuthorizationRequest, return_to: str, answer: Mapping[str, str]
+        self, authorization: AuthorizationRequest, return_to: str, answer: Mapping[str, str]
     ) -> Identity:
         """Return the identity for a callback's parameters.
 
         Raises SsoDenied, InvalidSsoResponse, EmailNotVerified or SsoUnreachable.
         """
-        if not hmac.compare_digest(journey.state.encode(), answer.get("state", "").encode()):
+        if not hmac.compare_digest(authorization.state.encode(), answer.get("state", "").encode()):
             raise InvalidSsoResponse
         if answer.get("iss", self.provider.issuer) != self.provider.issuer:  # RFC 9207
             raise InvalidSsoResponse
@@ -93,9 +93,9 @@ class SingleSignOn:
             token = session.fetch_token(
                 metadata["token_endpoint"],
                 code=answer.get("code", ""),
-                code_verifier=journey.verifier,
+                code_verifier=authorization.verifier,
             )
-            claims = self._claims(session, metadata, token, journey.nonce)
+            claims = self._claims(session, metadata, token, authorization.nonce)
             return _proven(self.provider, claims | _fetch_userinfo(session, metadata, claims))
 
     @contextmanager
@@ -176,10 +176,10 @@ def _fetch_userinfo(session: OAuth2Session, metadata: Document, claims: Document
     address = metadata.get("userinfo_endpoint")
     if "email" in claims or not is_safe_issuer(address):
         return {}
-    told = _get(session, str(address), withhold_token=False)
-    if told.get("sub") != claims["sub"]:
+    userinfo = _get(session, str(address), withhold_token=False)
+    if userinfo.get("sub") != claims["sub"]:
         raise InvalidSsoResponse
-    return {name: told[name] for name in ("email", "email_verified") if name in told}
+    return {name: userinfo[name] for name in ("email", "email_verified") if name in userinfo}
 
 
 def _get(session: OAuth2Session, address: str, *, withhold_token: bool = True) -> Document:

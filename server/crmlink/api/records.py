@@ -17,8 +17,8 @@ from crmlink.api.schemas.records import (
 from crmlink.api.serializers.records import contact_suggestion_shape
 from crmlink.commusoft.records import Record, record_names
 from crmlink.folding import compose
-from crmlink.linking.attempts import fetch_record
 from crmlink.linking.decisions import require_connection
+from crmlink.linking.fresh_reads import fetch_record
 from crmlink.linking.record_contacts import suggest_contacts
 from crmlink.linking.record_imports import ImportPart, import_records
 from crmlink.linking.suggest import search

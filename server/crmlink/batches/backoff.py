@@ -37,6 +37,10 @@ class Backoff:
     def count_try(self, row_id: int) -> None:
         """Count a try of a row that met an obstacle, and pause longer than after the last one."""
         self._tries[row_id] += 1
+        self.pause_longer()
+
+    def pause_longer(self) -> None:
+        """Ask nothing for longer than after the last obstacle."""
         self.pause(self._seconds)
         self._seconds = min(2 * self._seconds, MAX_BACKOFF)
 

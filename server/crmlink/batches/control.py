@@ -139,6 +139,7 @@ def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Ba
     with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
         begun = (
             RowState.PROCESSING,
+            RowState.WRITTEN,
             RowState.SUCCESSFUL,
             RowState.FAILED,
             RowState.UNDONE,
@@ -212,7 +213,7 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
         .join(BatchRow, BatchRow.link_id == Link.id)
         .where(
             BatchRow.batch_id == batch.id,
-            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.FILLING)),
+            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.FILLING, RowState.WRITTEN)),
             Link.device_id != device_id,
         )
         .limit(1)

@@ -295,11 +295,13 @@ def _learn_kinds(
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for kind, reference in named:
         kinds[reference].add(kind)
-    told = {reference: next(iter(found)) for reference, found in kinds.items() if len(found) == 1}
+    kind_by_reference = {
+        reference: next(iter(found)) for reference, found in kinds.items() if len(found) == 1
+    }
     learned = []
-    for row in _rows_with(session, batch, told):
-        if not row.kind and told[row.reference] and row.state is RowState.IDLE:
-            row.kind = told[row.reference]
+    for row in _rows_with(session, batch, kind_by_reference):
+        if not row.kind and kind_by_reference[row.reference] and row.state is RowState.IDLE:
+            row.kind = kind_by_reference[row.reference]
             row.version += 1
             learned.append(row)
     session.flush()

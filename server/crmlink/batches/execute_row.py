@@ -129,7 +129,8 @@ def outcome_of(link: Link) -> RowOutcome:
             code = (link.failure or {}).get("code", "commusoft-slow")
             return RowOutcome(RowState.UNDOING, problem=code, gives_up=None)
         case LinkState.INTENDED:
-            return RowOutcome(RowState.PROCESSING, link_id=link.id)
+            state = RowState.WRITTEN if link.is_to_be_checked else RowState.PROCESSING
+            return RowOutcome(state, link_id=link.id)
     failure = dict(link.failure or {"code": "internal-error"})
     if undoing:
         return RowOutcome(RowState.SUCCESSFUL, failure)

@@ -31,14 +31,14 @@ from crmlink.store import (
     Verdict,
 )
 
-CALLS_A_LINK = 4  # calls to Commusoft per link
+CALLS_A_LINK = 2.2  # calls to Commusoft per link: one read, one PUT, and a share of the checks
 PAGE = 500
 COLUMNS = (
     "position", "line", "kind", "reference", "contact", "email", "verdict", "probability",
     "decision", "decided_by", "decided_at", "record", "record_name", "prior_reference", "outcome",
     "why", "when", "link",
 )  # fmt: skip
-ASKED_FOR = (RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
+ASKED_FOR = (RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING)
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 
 
@@ -284,7 +284,8 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
     else:
         left = sum(states[state] for state in ASKED_FOR)
         done = sum(states[state] for state in ENDED)
-    seconds = left / batch.rate if batch.rate and left else None
+    written = states[RowState.WRITTEN]
+    seconds = (left - written) / batch.rate if batch.rate and left > written else None
     next_at = (batch.last_error or {}).get("next_at")
     next_try = datetime.fromisoformat(next_at) if next_at else None
     return Progress(done, done + left, batch.rate, seconds, problem, next_try)

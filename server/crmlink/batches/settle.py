@@ -18,7 +18,8 @@ from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
-LEFT = (RowState.WAITING, RowState.PROCESSING)
+BEGUN = (RowState.PROCESSING, RowState.WRITTEN)
+LEFT = (RowState.WAITING, *BEGUN)
 AT_A_TIME = 200
 
 
@@ -80,7 +81,7 @@ def put_back(
 def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -> int:
     """Return how many rows taken by a worker have a link, recorded or not."""
     rows = session.scalars(
-        select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.PROCESSING)
+        select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state.in_(BEGUN))
     )
     return sum(_made(session, ctx, row) is not None for row in rows)
 
@@ -88,7 +89,7 @@ def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -
 def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
     left = select(BatchRow).where(BatchRow.batch_id == batch.id)
     if batch.state is BatchState.PAUSED:
-        left = left.where(BatchRow.state == RowState.PROCESSING)
+        left = left.where(BatchRow.state.in_(BEGUN))
     else:
         left = left.where(BatchRow.state.in_(LEFT))
     settled = 0

@@ -7,43 +7,45 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.backoff import Backoff
-from crmlink.batches.execute_row import BatchStopped, RowOutcome, carry_out, outcome_of
+from crmlink.batches.execute_row import RowOutcome, carry_out, outcome_of
 from crmlink.batches.page_table import withdraw_rows
-from crmlink.batches.settle import put_back, settle_before_undo
+from crmlink.batches.row_claims import QUEUED_STATE, TAKEN, Job, RowClaims
+from crmlink.batches.settle import settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
     bump_version,
-    check_lease,
     keep_lease,
-    leased,
     release_lease,
     take_lease,
 )
 from crmlink.batches.throughput import Throughput
+from crmlink.batches.written_rows import WrittenRows
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.ended_lists import queue_list_ended
+from crmlink.linking.list_trust import ListTrust
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
-from crmlink.store.connections import is_in_use
 from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
 
 HEARTBEAT_INTERVAL = 1.0  # seconds between progress reports
 POLL_INTERVAL = 0.5  # seconds between checks of open links
+SETTLED_AT_ONCE = 500  # rows noted in a transaction
 CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
-QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
-TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+OPEN_WITH_LINK = (RowState.PROCESSING, RowState.WRITTEN)
 ON_PAGE_STATE = {
     BatchState.WRITING: BatchState.FILLING,
     BatchState.UNDOING: BatchState.REVERTING,
@@ -77,7 +79,9 @@ def work_on(
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
         with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as hands:
-            return BatchWriter(own, batch_id, state, lease, hands, at_once, stopping).go()
+            claims = RowClaims(own, batch_id, state, lease)
+            with closing(WrittenRows(own, batch_id, stopping)) as written:
+                return BatchWriter(claims, written, hands, at_once, stopping).go()
     except LeaseLost:
         log.warning("batch taken over by another worker", batch=batch_id)
         return False
@@ -87,20 +91,17 @@ def work_on(
 
 @contextmanager
 def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
-    """Yield the context with background calls, and threads of its own."""
+    """Yield the context with background calls, checks by lists, and threads of its own."""
     attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
     try:
-        yield replace(ctx, commusoft=ctx.commusoft.in_background(), attempts=attempts)
+        yield replace(
+            ctx,
+            commusoft=ctx.commusoft.in_background(),
+            attempts=attempts,
+            list_trust=ListTrust(),
+        )
     finally:
         attempts.shutdown()
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One row being executed."""
-
-    row_id: int
-    attempt: int
 
 
 class BatchWriter:
@@ -113,78 +114,50 @@ class BatchWriter:
 
     def __init__(
         self,
-        ctx: WorkspaceContext,
-        batch_id: str,
-        state: BatchState,
-        lease: str,
+        claims: RowClaims,
+        written: WrittenRows,
         hands: ThreadPoolExecutor,
         at_once: int,
         stopping: Callable[[], bool],
     ) -> None:
-        self._workspace, self._batch_id, self._state, self._lease = ctx, batch_id, state, lease
+        self._claims, self._written = claims, written
+        self._batch_id, self._state = claims.batch_id, claims.state
+        self._workspace = claims.ctx
+        # A link of a person, or an undo, is read back at once.
+        self._reading_back = replace(claims.ctx, list_trust=None)
         self._hands, self._at_once, self._stopping = hands, at_once, stopping
-        self._queue: deque[_Job] = deque()
-        self._running: dict[Future[RowOutcome], _Job] = {}
+        self._queue: deque[Job] = deque()
+        self._running: dict[Future[RowOutcome], Job] = {}
         self._begun: dict[Future[RowOutcome], float] = {}
         self._backoff = Backoff()
         self._pace = Throughput()
         self._told = time.monotonic()
-        with ctx.database.reading() as session:
-            batch = session.get_one(Batch, batch_id)
+        with claims.ctx.database.reading() as session:
+            batch = session.get_one(Batch, claims.batch_id)
             self._device_id = batch.started_by_id or batch.device_id
 
     def go(self) -> bool:
         """Run until nothing is left; returns True then."""
         if self._state is BatchState.UNDOING:
-            with self._leased() as (session, _):
+            with self._claims.leased() as (session, _):
                 settle_before_undo(session, self._workspace, self._batch_id)
         else:
-            self._queue.extend(self._left_behind())
+            self._queue.extend(self._claims.left_behind())
         while True:
-            going = self._tell() and not self._stopping()
-            if not going:
-                self._finish_running()
-                self._put_back()
+            is_wanted = self._tell()
+            if not is_wanted or self._stopping():
+                self._leave(process_ends=is_wanted)
                 return False
             self._hand_out()
+            self._look_at_written()
             if self._running:
                 done, _ = wait(self._running, timeout=POLL_INTERVAL, return_when=FIRST_COMPLETED)
                 self._note([(self._taken_back(each), each.result()) for each in done])
             elif self._backoff.seconds_left > 0:
-                recover(self._workspace)
+                recover(self._reading_back)
                 time.sleep(min(POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
             elif not self._settle_open():
                 return self._finish()
-
-    @contextmanager
-    def _leased(self) -> Iterator[tuple[Session, Batch]]:
-        with leased(self._workspace.database, self._batch_id, self._lease) as found:
-            yield found
-
-    def _guard(self, job: _Job) -> Callable[[Session], None]:
-        """Return a check, for the transaction that stores a decision, that it is still wanted."""
-
-        def check(session: Session) -> None:
-            batch = check_lease(session, self._batch_id, self._lease)
-            row = session.get(BatchRow, job.row_id)
-            if row is None or (row.state, row.attempt) != (TAKEN[self._state], job.attempt):
-                raise LeaseLost
-            in_use = is_in_use(session, self._workspace.connection_id)
-            if batch.state is not self._state or not in_use:
-                raise BatchStopped
-
-        return check
-
-    def _left_behind(self) -> list[_Job]:
-        """Return rows claimed by an earlier worker, without a link in progress."""
-        taken = (
-            select(BatchRow.id, BatchRow.attempt)
-            .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
-            .where(BatchRow.link_id.is_(None))
-            .order_by(BatchRow.position)
-        )
-        with self._workspace.database.reading() as session:
-            return [_Job(*found) for found in session.execute(taken)]
 
     def _hand_out(self) -> None:
         while len(self._running) < self._at_once and self._backoff.seconds_left <= 0:
@@ -193,71 +166,43 @@ class BatchWriter:
             job = self._queue.popleft()
             future = self._hands.submit(
                 carry_out,
-                self._workspace,
+                self._workspace if self._state is BatchState.WRITING else self._reading_back,
                 job.row_id,
                 self._state,
                 self._device_id,
-                self._guard(job),
+                self._claims.guard(job),
             )
             self._running[future], self._begun[future] = job, time.monotonic()
 
     def _take(self) -> bool:
-        """Claim the next rows; returns False if none wait. Rows of an undo keep their state."""
-        wanted = (
-            select(BatchRow.id, BatchRow.attempt)
-            .where(
-                BatchRow.batch_id == self._batch_id,
-                BatchRow.state == QUEUED_STATE[self._state],
-                BatchRow.id.not_in([job.row_id for job in self._running.values()]),
-            )
-            .order_by(BatchRow.position)
-            .limit(4 * self._at_once)
-        )
-        with self._leased() as (session, batch):
-            if batch.state is not self._state:
-                return False
-            jobs = [_Job(*found) for found in session.execute(wanted)]
-            if jobs and self._state is BatchState.WRITING:
-                session.execute(
-                    update(BatchRow)
-                    .where(BatchRow.id.in_([job.row_id for job in jobs]))
-                    .values(state=RowState.PROCESSING)
-                )
+        """Claim the next rows; returns False if none wait."""
+        jobs = self._claims.take(4 * self._at_once, self._running.values())
         self._queue.extend(jobs)
         return bool(jobs)
 
-    def _put_back(self) -> None:
-        """Requeue claimed rows that were not begun, if the batch still waits for them.
-
-        Rows of an earlier worker may have links, see ``_left_behind``.
-        """
-        ids = [job.row_id for job in self._queue]
+    def _leave(self, *, process_ends: bool) -> None:
+        """End what is in progress, for a batch that is stopped; a process has no time to check."""
+        self._finish_running()
+        self._claims.put_back(self._queue)
         self._queue.clear()
-        if self._state is not BatchState.WRITING:
-            return
-        with self._leased() as (session, batch):
-            mine = BatchRow.id.in_(ids) & (BatchRow.state == RowState.PROCESSING)
-            back = RowState.WAITING
-            if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
-                mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no response
-                back = RowState.IDLE
-            put_back(session, self._workspace, (BatchRow.batch_id == self._batch_id) & mine, back)
-            bump_version(batch)
+        if not process_ends:
+            self._written.finish()
+        self._settle_ended()
 
     def _finish_running(self) -> None:
         for future in list(self._running):
             outcome = future.result()
             self._note([(self._taken_back(future), outcome)])
 
-    def _taken_back(self, future: Future[RowOutcome]) -> _Job:
+    def _taken_back(self, future: Future[RowOutcome]) -> Job:
         del self._begun[future]
         return self._running.pop(future)
 
-    def _note(self, ended: list[tuple[_Job, RowOutcome]]) -> None:
+    def _note(self, ended: list[tuple[Job, RowOutcome]]) -> None:
         """Store outcomes of rows in one transaction."""
         if not ended:
             return
-        with self._leased() as (session, _):
+        with self._claims.leased() as (session, _):
             for job, outcome in ended:
                 values = self._values(job, _as_it_is_now(session, outcome))
                 session.execute(
@@ -265,15 +210,16 @@ class BatchWriter:
                     .where(
                         BatchRow.id == job.row_id,
                         BatchRow.attempt == job.attempt,
-                        BatchRow.state.in_(TAKEN.values()),
+                        BatchRow.state.in_((*TAKEN.values(), RowState.WRITTEN)),
                     )
                     .values(**values)
                 )
+                if values["state"] is RowState.WRITTEN:
+                    self._written.add()
                 if values.get("settled_at"):
-                    self._pace.add()
                     hide_settled_row(session, job.row_id, self._workspace.connection_id)
 
-    def _values(self, job: _Job, outcome: RowOutcome) -> dict[str, object]:
+    def _values(self, job: Job, outcome: RowOutcome) -> dict[str, object]:
         if outcome.stopped:
             return {"state": QUEUED_STATE[self._state]}
         if outcome.problem is None:
@@ -286,12 +232,14 @@ class BatchWriter:
                 return {"state": QUEUED_STATE[self._state]}
             outcome = replace(outcome, state=end, failure={"code": outcome.problem}, problem=None)
         self._backoff.forget(job.row_id)
+        if job.counts:
+            self._pace.add()
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
         if outcome.link_id:
             values["link_id"] = outcome.link_id
         if outcome.state is RowState.UNDOING:
             values["attempt"] = job.attempt + 1
-        elif outcome.state not in (RowState.PROCESSING, RowState.FILLING):
+        elif outcome.state not in (RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING):
             values["settled_at"] = utc_now()
         return values
 
@@ -305,7 +253,7 @@ class BatchWriter:
             self._pause_itself(problem or "")
             return False
         return keep_lease(
-            self._workspace.database, self._batch_id, self._lease, self._state,
+            self._workspace.database, self._batch_id, self._claims.lease, self._state,
             rate=self._pace.per_second(), updated_at=utc_now(),
             last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
@@ -316,7 +264,7 @@ class BatchWriter:
             self._told = -math.inf
 
     def _pause_itself(self, code: str) -> None:
-        with self._leased() as (session, batch):
+        with self._claims.leased() as (session, batch):
             if batch.state is BatchState.WRITING:
                 batch.state, batch.last_error, batch.rate = BatchState.PAUSED, {"code": code}, None
                 bump_version(batch)
@@ -329,25 +277,57 @@ class BatchWriter:
                     problem=code,
                 )
 
+    def _look_at_written(self) -> None:
+        """Have written rows checked when that is due, and note what came of it."""
+        ended, problem = self._written.ended()
+        if problem:
+            self._meet(problem)
+            self._backoff.pause_longer()
+        if ended:
+            self._settle_ended()
+            self._written.recount()
+        if self._backoff.seconds_left <= 0:
+            self._written.look(resting=False)
+
     def _settle_open(self) -> bool:
         """Settle rows whose link has ended since; returns True while some have not."""
-        recover(self._workspace)
-        waiting = (
-            select(BatchRow.id, BatchRow.attempt, Link)
-            .join(Link, Link.id == BatchRow.link_id)
-            .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
-        )
+        if self._written.look(resting=True):
+            time.sleep(POLL_INTERVAL)
+            return True
+        recover(self._reading_back)
+        self._settle_ended()
         with self._workspace.database.reading() as session:
-            found = [(_Job(row_id, attempt), link)
-                     for row_id, attempt, link in session.execute(waiting)]  # fmt: skip
-        ended = [(job, self._end_of(link)) for job, link in found
-                 if not _is_attempted(link)]  # fmt: skip
-        self._note(ended)
-        for _, link in found:
-            if _is_attempted(link):
-                self._meet((link.failure or {}).get("code", "commusoft-slow"))
-                self._backoff.pause(POLL_INTERVAL)
-        return len(ended) < len(found) or self._take()
+            left = session.scalars(self._with_link().where(_is_attempted()).limit(1)).first()
+            failure = left.failure if left else None
+        if left is not None:
+            self._written.recount()
+            self._meet((failure or {}).get("code", "commusoft-slow"))
+            self._backoff.pause(POLL_INTERVAL)
+        return left is not None or self._take()
+
+    def _settle_ended(self) -> None:
+        """Note the rows whose link is no longer what their state says."""
+        changed = or_(
+            ~_is_attempted(),
+            and_(BatchRow.state == RowState.PROCESSING, Link.written_at.is_not(None)),
+        )
+        query = self._with_link().add_columns(BatchRow.id, BatchRow.attempt, BatchRow.state)
+        while True:
+            with self._workspace.database.reading() as session:
+                found = session.execute(query.where(changed).limit(SETTLED_AT_ONCE)).all()
+            self._note([
+                (Job(row_id, attempt, counts=state is RowState.PROCESSING), self._end_of(link))
+                for link, row_id, attempt, state in found
+            ])  # fmt: skip
+            if len(found) < SETTLED_AT_ONCE:
+                return
+
+    def _with_link(self) -> Select[Any]:
+        return (
+            select(Link)
+            .join(BatchRow, BatchRow.link_id == Link.id)
+            .where(BatchRow.batch_id == self._batch_id, BatchRow.state.in_(OPEN_WITH_LINK))
+        )
 
     def _end_of(self, link: Link) -> RowOutcome:
         """Return the outcome of a link; one that lands during an undo is to be undone too."""
@@ -357,12 +337,12 @@ class BatchWriter:
         return outcome
 
     def _finish(self) -> bool:
-        with self._leased() as (session, batch):
+        with self._claims.leased() as (session, batch):
             left = session.scalar(
                 select(BatchRow.id)
                 .where(
                     BatchRow.batch_id == self._batch_id,
-                    BatchRow.state.in_((QUEUED_STATE[self._state], RowState.PROCESSING)),
+                    BatchRow.state.in_((QUEUED_STATE[self._state], *OPEN_WITH_LINK)),
                 )
                 .limit(1)
             )
@@ -375,6 +355,7 @@ class BatchWriter:
             batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
             note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+            queue_list_ended(session, self._workspace.workspace_id, batch)
         log.info("batch finished", batch=self._batch_id, state=end.value)
         return True
 
@@ -385,9 +366,9 @@ class BatchWriter:
         return (ON_PAGE_STATE if waits else FINAL_STATE)[self._state]
 
 
-def _is_attempted(link: Link) -> bool:
-    """Return whether a link is still being written by the API."""
-    return link.state is LinkState.INTENDED and link.method is LinkMethod.API
+def _is_attempted() -> ColumnElement[bool]:
+    """Return the condition that a link is still being written, or checked, by the API."""
+    return (Link.state == LinkState.INTENDED) & (Link.method == LinkMethod.API)
 
 
 def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:

@@ -21,6 +21,7 @@ from crmlink.cli.connection import (
     keys_group,
     writes_command,
 )
+from crmlink.cli.database import db_group
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.match import match_command
@@ -89,6 +90,7 @@ for command in (
     doctor_command,
     keys_group,
     writes_command,
+    db_group,
     backup_command,
     restore_command,
     check_command,

@@ -100,7 +100,7 @@ def _report(
             if len(first) < most:
                 first.append(row)
     if as_json:
-        told = {
+        summary = {
             "recognised": found.as_dict() | {"has_references": found.has_references},
             "advice": import_hints(found, packages),
             "contacts": contacts,
@@ -108,7 +108,7 @@ def _report(
             "first": [contact.as_dict() for contact in first],
             "bad_rows": bad,
         }
-        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+        click.echo(json.dumps(summary, ensure_ascii=False, default=str))
         return
     for contact in first:
         click.echo(f"line {contact.line}: {_line(contact)}")

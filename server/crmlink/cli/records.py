@@ -146,7 +146,7 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
 
     counts = done.counts
     if as_json:
-        told = {
+        summary = {
             "new": counts.added, "changed": counts.changed, "unchanged": counts.unchanged,
             "older": counts.older, "gone": done.gone, "would_remove": done.would_remove,
             "kept_back": done.kept_back, "left_out": contents.left_out,
@@ -155,7 +155,7 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
                 for row in contents.rejected
             ],
         }  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(summary, ensure_ascii=False))
     else:
         for line in _bad_lines(contents):
             click.echo(line)

@@ -122,7 +122,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     tls = _tls_files(settings)
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
-        installation.workspace.ownership.bury_servers()
+        installation.workspace.ownership.mark_servers_ended()
     app = create_app(settings, installation)
     try:
         server = HTTPServer(app, host, port, tls)
@@ -181,7 +181,8 @@ def _set_up_by_link(installation: Installation, address: str) -> str:
 
 def _set_up_by_file(installation: Installation, local: Host) -> str:
     """Return where the first admin's one-time code is; "" once there is one."""
-    from crmlink.access.people import INVITATION, SET_UP_CODE, create_first_admin_invitation
+    from crmlink.access.invitations import INVITATION, SET_UP_CODE
+    from crmlink.access.people import create_first_admin_invitation
     from crmlink.web.set_up_file import remove_set_up_file, write_set_up_file
 
     data_dir = installation.settings.data_dir

@@ -33,7 +33,7 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
     from crmlink.access.devices import command_line_actor
     from crmlink.values.moments import format_day
 
-    access = _house().access
+    access = _installation().access
     device, token = create_api_token(
         access, command_line_actor(access), name, scopes or USUAL_SCOPES, days
     )
@@ -53,7 +53,7 @@ def list_command(as_json: bool) -> None:
     from crmlink.access.devices import DeviceStatus, device_status
     from crmlink.values.moments import format_day, format_moment
 
-    devices = list_tokens(_house().access)
+    devices = list_tokens(_installation().access)
     if not devices and not as_json:
         click.echo("There are no tokens yet. To create one: crmlink token create NAME")
     for device in devices:
@@ -85,7 +85,7 @@ def rotate_command(prefix: str) -> None:
     from crmlink.access.api_tokens import rotate_token
     from crmlink.access.devices import command_line_actor
 
-    access = _house().access
+    access = _installation().access
     click.echo(rotate_token(access, command_line_actor(access), prefix)[1])
     click.echo("It is shown only now. The old token works until this one is first used.", err=True)
 
@@ -100,7 +100,7 @@ def revoke_command(prefix: str | None, every: bool) -> None:
 
     if bool(prefix) == every:
         raise click.UsageError("Give the beginning of the token, or --all.")
-    access = _house().access
+    access = _installation().access
     actor = command_line_actor(access)
     if prefix:
         device = revoke_token(access, actor, prefix)
@@ -126,7 +126,7 @@ def _fields(device: Device) -> dict[str, Any]:
     }
 
 
-def _house() -> Installation:
+def _installation() -> Installation:
     from crmlink.cli.context import open_installation_from_env
 
     return open_installation_from_env()

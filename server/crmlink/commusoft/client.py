@@ -13,9 +13,11 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect, dialect_for
 from crmlink.commusoft.errors import InvalidCommusoftResponse, RecordNotFound, ReferenceErased
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.commusoft.transport import Response
 from crmlink.deadline import Deadline
 from crmlink.kinds import Kind
@@ -43,11 +45,14 @@ class CommusoftClient:
         connection: Connection,
         dialect: Dialect | None = None,
         limits: ClientLimits | None = None,
+        shared: SharedStarts | None = None,
     ) -> None:
         self.connection = connection
         self._dialect = dialect or dialect_for(connection.base_url)
         self._limits = limits or ClientLimits()
-        self._account = AuthenticatedTransport(connection, self._limits, self._dialect.token_place)
+        self._account = AuthenticatedTransport(
+            connection, self._limits, self._dialect.token_place, shared
+        )
         self._background = False
 
     @property
@@ -78,6 +83,14 @@ class CommusoftClient:
             when = created_after.astimezone(UTC)
             query[ways.created_filter] = when.strftime("%Y-%m-%dT%H:%M:%S")
         return _iter_records(kind, self.raw_list(kind, query), ways.writing.reference)
+
+    def records_now(self, kind: Kind) -> Iterator[Record]:
+        """Yield what ``records`` does; raises `InvalidCommusoftResponse` if a cache answered."""
+        reply = self.raw_list(kind)
+        if reply.headers.get("Age", "0").strip() != "0":
+            reply.body.close()
+            raise InvalidCommusoftResponse("a list out of a cache")
+        return _iter_records(kind, reply, self._dialect.ways(kind).writing.reference)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
         """Return the current record; raises `RecordNotFound` if it is missing or deleted.
@@ -148,6 +161,11 @@ class CommusoftClient:
     def background_per_second(self) -> float:
         """Calls per second available to background work."""
         return self._account.transport.background_per_second
+
+    @property
+    def pace(self) -> PaceState | None:
+        """The pace by Commusoft's answers, None if it is fixed."""
+        return self._account.transport.pace
 
     def _deadline(self) -> Deadline:
         return Deadline(self._limits.total_timeout, background=self._background)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class ClientLimits:
     """Limits of one client; times in seconds, sizes in bytes.
 
+    With `paced_by_answers`, `max_per_second` is only the most, see `pace.py`.
     `connect_timeout` limits connecting, `read_timeout` each silence in a response, `total_timeout`
     a whole call including the wait for its slot. A `Retry-After` is accepted up to
     `max_retry_after` and waited for inside a call up to `max_wait`; `default_retry_after` replaces
@@ -21,6 +22,7 @@ class ClientLimits:
     total_timeout: float = 29.0
     max_concurrent: int = 4
     max_per_second: float = 5.0
+    paced_by_answers: bool = False
     read_retries: int = 2
     max_retry_after: float = 300.0
     max_wait: float = 10.0

@@ -95,6 +95,17 @@ def upsert_record(session: Session, connection_id: int, record: Record) -> Mirro
     return row
 
 
+def is_mirrored(session: Session, connection_id: int, record: Record) -> bool:
+    """Return whether the mirror has a record already as it was just read."""
+    row = _row(session, connection_id, record.kind, record.number)
+    if row is None or row.reference_seen_at is not None:
+        return False
+    reading = _Reading(session, connection_id)
+    if row.erased_at is None and is_erased_person(record, reading.erased, is_new=False):
+        return False
+    return not _differs(row, record, reading)
+
+
 def show_reference(
     session: Session, connection_id: int, kind: Kind, number: str, reference: str | None
 ) -> None:

@@ -1,7 +1,8 @@
 """Rate limiter: concurrent calls, calls per second, and pauses that Commusoft requests.
 
-Interactive calls take precedence. Background calls leave one slot and a share of the starts free,
-are evenly spaced, and stop while an interactive call is in progress.
+Interactive calls take precedence. Background calls leave one slot free, are evenly spaced, and stop
+while an interactive call is in progress. For a while after one they leave a share of the starts
+free too.
 """
 
 import threading
@@ -12,33 +13,39 @@ from contextlib import contextmanager
 
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.pace import Pace
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline
 
 INTERACTIVE_GRACE = 0.25  # seconds after an interactive call in which another may follow
+SHARE_FOR = 30.0  # seconds after an interactive call for which background calls leave a share
 POLL_INTERVAL = 0.05
 
 
 class RateLimiter:
-    """Slots for calls; shared by every thread of one client."""
+    """Slots for calls; shared by every thread of one client, starts by every process if shared."""
 
-    def __init__(self, limits: ClientLimits) -> None:
-        self._limits = limits
+    def __init__(self, limits: ClientLimits, shared: SharedStarts | None = None) -> None:
+        self._limits, self._shared = limits, shared
         self._slots = threading.BoundedSemaphore(limits.max_concurrent)
         self._lock = threading.Lock()
         max_starts = max(1, int(limits.max_per_second))
         self._span = max_starts / limits.max_per_second
         self._starts: deque[float] = deque(maxlen=max_starts)
         self._paused_until = 0.0
+        self.pace = Pace(limits.max_per_second) if limits.paced_by_answers else None
         self._background_slots = threading.BoundedSemaphore(max(1, limits.max_concurrent - 1))
-        self._background_max = max(1, max_starts - -(-max_starts // 4))
+        self._all_starts = max_starts
+        self._shared_starts = max(1, max_starts - -(-max_starts // 4))
         self._background_next = 0.0
         self._interactive_calls = 0
-        self._quiet_until = 0.0
+        self._quiet_until = self._shared_until = 0.0
 
     @property
     def background_per_second(self) -> float:
-        """Calls per second available to background work."""
-        return self._background_max / self._span
+        """Calls per second available to background work now."""
+        with self._lock:
+            return 1 / self._background_spacing(time.monotonic())
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
@@ -55,6 +62,7 @@ class RateLimiter:
             raise CommusoftBusy(cause="no free slot")
         try:
             self._wait_for_background_start(deadline)
+            self._take_shared_start(deadline)
             yield
         finally:
             self._background_slots.release()
@@ -69,6 +77,7 @@ class RateLimiter:
             with self._lock:
                 self._interactive_calls -= 1
                 self._quiet_until = time.monotonic() + INTERACTIVE_GRACE
+                self._shared_until = time.monotonic() + SHARE_FOR
 
     @contextmanager
     def _slot_and_start(self, deadline: Deadline) -> Iterator[None]:
@@ -91,10 +100,25 @@ class RateLimiter:
             start = max(now, self._paused_until)
             if len(self._starts) == self._starts.maxlen:
                 start = max(start, self._starts[0] + self._span)
+            if self._starts:
+                start = max(start, self._starts[-1] + self._spacing())
             if start - now > deadline.remaining():
                 raise CommusoftBusy(start - now, cause="too many calls waiting")
             self._starts.append(start)
         time.sleep(max(0.0, start - now))
+        self._take_shared_start(deadline)
+
+    def _take_shared_start(self, deadline: Deadline) -> None:
+        """Wait for a start among those of all processes. Raises `CommusoftBusy`."""
+        if self._shared is None:
+            return
+        interval = max(self._span / self._all_starts, self._spacing())
+        burst = 0.0 if deadline.background else interval * (self._all_starts - 1)
+        patience = min(self._limits.max_wait, deadline.remaining())
+        wait = self._shared.reserve(interval, burst, patience)
+        if wait is None:
+            raise CommusoftBusy(cause="too many calls of all processes")
+        time.sleep(wait)
 
     def _wait_for_background_start(self, deadline: Deadline) -> None:
         """Wait until no interactive call needs the start, without reserving one ahead."""
@@ -112,15 +136,31 @@ class RateLimiter:
         waits = [self._paused_until - now, self._quiet_until - now, self._background_next - now]
         if self._interactive_calls:
             waits.append(POLL_INTERVAL)
-        if len(self._starts) >= self._background_max:
-            waits.append(self._starts[-self._background_max] + self._span - now)
+        most = self._background_max(now)
+        if len(self._starts) >= most:
+            waits.append(self._starts[-most] + self._span - now)
         wait = max(waits)
         if wait <= 0:
             self._starts.append(now)
-            self._background_next = now + self._span / self._background_max
+            self._background_next = now + self._background_spacing(now)
         return wait
+
+    def _background_max(self, now: float) -> int:
+        return self._shared_starts if now < self._shared_until else self._all_starts
+
+    def _background_spacing(self, now: float) -> float:
+        return max(self._span / self._background_max(now), self._spacing())
+
+    def _spacing(self) -> float:
+        """Return the seconds between two starts that the answers ask for, 0 at the admin's rate."""
+        if self.pace is None:
+            return 0.0
+        state = self.pace.state()
+        return 1 / state.per_second if state.per_second < state.bound else 0.0
 
     def pause_for(self, seconds: float) -> None:
         """Start no request for so many seconds, as Commusoft requested."""
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        if self._shared is not None:
+            self._shared.pause_for(seconds)

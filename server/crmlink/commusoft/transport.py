@@ -29,12 +29,15 @@ from crmlink.commusoft.errors import (
     InvalidCommusoftResponse,
 )
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
 _CHUNK = 64 * 1024
 _IN_MEMORY = 1024 * 1024
+_SMALL_REPLY = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +140,12 @@ class _ReadRetry(Retry):
 class Transport:
     """HTTP session with one Commusoft address; thread-safe."""
 
-    def __init__(self, connection: Connection, limits: ClientLimits) -> None:
+    def __init__(
+        self, connection: Connection, limits: ClientLimits, shared: SharedStarts | None = None
+    ) -> None:
         self._base_url = connection.base_url
         self._limits = limits
-        self._limiter = RateLimiter(limits)
+        self._limiter = RateLimiter(limits, shared)
         self._breaker = CircuitBreaker(limits)
         self._session = _session(connection, limits, self._limiter)
         self.sandbox = False
@@ -163,11 +168,30 @@ class Transport:
             with self._limiter.slot(deadline):
                 if call.before_sending is not None:
                     call.before_sending()
-                reply = self._exchange(call, deadline)
+                reply = self._paced_exchange(call, deadline)
         except CommusoftError as error:
             self._breaker.failed(error)
             raise
         self._note_sandbox(reply)
+        return reply
+
+    @property
+    def pace(self) -> PaceState | None:
+        """The pace by Commusoft's answers, None if it is fixed."""
+        return self._limiter.pace.state() if self._limiter.pace else None
+
+    def _paced_exchange(self, call: Request, deadline: Deadline) -> Response:
+        """Exchange, and let the pace follow from how that went."""
+        pace, began = self._limiter.pace, time.monotonic()
+        try:
+            reply = self._exchange(call, deadline)
+        except (CommusoftTimeout, CommusoftUnreachable):
+            if pace is not None:
+                pace.note_silence()
+            raise
+        if pace is not None:
+            is_small = reply.size < _SMALL_REPLY  # a list takes as long as it is long
+            pace.note_answer(time.monotonic() - began if is_small else None, reply.status)
         return reply
 
     def pause_for(self, seconds: float) -> None:
@@ -224,6 +248,8 @@ def _session(
     session.mount("http://", adapter)
     # Prefer JSON; the published profile's token is plain text only.
     session.headers["Accept"] = "application/json, */*;q=0.1"
+    # What is read decides what is written: a cache on the way must ask Commusoft.
+    session.headers["Cache-Control"] = "no-cache"
     # Authenticate by the token alone: no cookies, no password from a .netrc file.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = lambda request: request

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import or_, select
@@ -16,7 +17,7 @@ from crmlink.commusoft.errors import CommusoftTimeout, RecordNotFound
 from crmlink.commusoft.mirror import api_shows_references
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
-from crmlink.linking.attempts import attempt, fetch_record
+from crmlink.linking.attempts import attempt, check_now
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CannotUndo,
@@ -25,6 +26,7 @@ from crmlink.linking.errors import (
     ReferenceErased,
     ReferenceNotVisible,
 )
+from crmlink.linking.fresh_reads import FreshRecord, fetch_fresh, fetch_record
 from crmlink.linking.intents import Guard, await_link_by_key, intend
 from crmlink.linking.obstacles import (
     is_same,
@@ -103,10 +105,12 @@ def confirm(
     overrides = decision.overrides
     require_kind(decision.kind, row, overrides)
     ways = ways_to_write(ctx)
-    method, prior = ways.first, None
+    method, prior, fresh = ways.first, None, None
     if method is LinkMethod.API:
+        _settle_written(ctx, decision, reference, deadline)
         try:
-            prior = _run_until(ctx, deadline, lambda: _check_prior(ctx, decision, reference, row))
+            fresh = _run_until(ctx, deadline, lambda: _check_prior(ctx, decision, reference, row))
+            prior = fresh.record.reference
         except ReferenceNotVisible:
             if not ways.then_pages:
                 raise
@@ -136,20 +140,42 @@ def confirm(
             for difference in decision.differences
         ],
     )
-    return _carry_out(ctx, link, deadline, guard)
+    # For a person the record is read again, however short the time in between.
+    return _carry_out(ctx, link, deadline, guard, fresh if ctx.list_trust else None)
 
 
 def _check_prior(
     ctx: WorkspaceContext, decision: Decision, reference: str, row: MirroredRecord
-) -> str | None:
-    """Return the record's current reference; raises unless the user has agreed to replace it."""
+) -> FreshRecord:
+    """Return the current record; raises unless the user has agreed to replace its reference."""
     overrides = decision.overrides
-    record = fetch_record(ctx, row.kind, row.number, row.uuid)
+    fresh = fetch_fresh(ctx, row.kind, row.number, row.uuid)
+    record = fresh.record
     require_replaceable(ctx, row, record.reference, reference, overrides)
     if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(ctx, row)):
         raise ReferenceNotVisible(record=row)
     _require_reference_free(ctx, reference, row, overrides.also_on)
-    return record.reference
+    return fresh
+
+
+def _settle_written(
+    ctx: WorkspaceContext, decision: Decision, reference: str, deadline: float
+) -> None:
+    """Check a written link of the same record or reference now: a person waits for no list."""
+    if ctx.list_trust is not None:
+        return
+    kind, _, number = decision.record_id.partition("-")
+    same: tuple[dict[str, str], ...] = (
+        {"kind": kind, "record_number": number},
+        {"package": decision.package, "reference": reference},
+    )
+    query = select(Link).filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
+    query = query.where(Link.written_at.is_not(None))
+    with ctx.database.reading() as session:
+        # One by one: a condition with "or" uses neither index.
+        found = [session.scalars(query.filter_by(**each)).all() for each in same]
+    for link in {link.id: link for links in found for link in links}.values():
+        _run_until(ctx, deadline, partial(check_now, ctx, link))
 
 
 def undo(
@@ -172,6 +198,10 @@ def undo(
     if earlier := await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
     link = find_link(ctx, link_id)
+    if link.is_to_be_checked:
+        link = _run_until(ctx, deadline, partial(check_now, ctx, link))
+        if link.is_to_be_checked:
+            raise CannotUndo(obstacle=link.state.value)
     if obstacle := undo_obstacle(link):
         raise CannotUndo(obstacle=obstacle)
     if later := _later_decision(ctx, link):
@@ -219,7 +249,13 @@ def _check_undo(
     return record.reference
 
 
-def _carry_out(ctx: WorkspaceContext, link: Link, deadline: float, guard: Guard | None) -> Link:
+def _carry_out(
+    ctx: WorkspaceContext,
+    link: Link,
+    deadline: float,
+    guard: Guard | None,
+    compared: FreshRecord | None = None,
+) -> Link:
     """Commit the intent and attempt it; what is written on a page waits there."""
     accepted = frozenset(link.also_on)
     if link.method is LinkMethod.PAGES:
@@ -233,12 +269,14 @@ def _carry_out(ctx: WorkspaceContext, link: Link, deadline: float, guard: Guard 
     finally:
         if kept is not link:
             ctx.ownership.working_on.discard(attempt_id)
-    return _attempt_until(ctx, link, deadline) if kept is link else kept
+    return _attempt_until(ctx, link, deadline, compared) if kept is link else kept
 
 
-def _attempt_until(ctx: WorkspaceContext, link: Link, deadline: float) -> Link:
+def _attempt_until(
+    ctx: WorkspaceContext, link: Link, deadline: float, compared: FreshRecord | None
+) -> Link:
     """Attempt the link in another thread, at most until the deadline of the response."""
-    running = ctx.attempts.submit(attempt, ctx, link)
+    running = ctx.attempts.submit(attempt, ctx, link, compared)
     try:
         return running.result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
@@ -246,7 +284,7 @@ def _attempt_until(ctx: WorkspaceContext, link: Link, deadline: float) -> Link:
 
 
 def can_undo(link: Link) -> bool:
-    """Return whether a link is in effect and changed the record.
+    """Return whether a link is in effect and changed the record, or may be in a moment.
 
     ``undo`` itself reports a prior value that was erased.
     """
@@ -254,7 +292,12 @@ def can_undo(link: Link) -> bool:
 
 
 def undo_obstacle(link: Link) -> str | None:
-    """Return why a link cannot be undone, as far as it tells itself: a key of UNDO_OBSTACLES."""
+    """Return why a link cannot be undone, as far as it tells itself: a key of UNDO_OBSTACLES.
+
+    A written link that is not checked yet can: ``undo`` checks it first.
+    """
+    if link.is_to_be_checked and link.undoes_id is None:
+        return None
     if link.state is not LinkState.LINKED:
         return link.state.value
     if link.undoes_id is not None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.linking.attempts import is_worked_on
+from crmlink.linking.attempt_rows import is_worked_on
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure

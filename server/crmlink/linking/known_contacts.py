@@ -1,4 +1,4 @@
-"""The contacts that kept lists hold, in memory, for suggestions from a record's side."""
+"""The contacts of kept lists and live sources, in memory, for suggestions from a record."""
 
 from __future__ import annotations
 
@@ -10,8 +10,25 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.linking.listed_details import row_details
+from crmlink.linking.live_contacts import (
+    PREFIX,
+    Identity,
+    SeenContacts,
+    as_rows,
+    live_versions,
+    unlinked_live,
+    versions_of_sources,
+)
 from crmlink.matching import Matcher
-from crmlink.store import Batch, BatchRow, BatchState, Database, RowState, Verdict
+from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Database,
+    RowState,
+    SourceContact,
+    Verdict,
+)
 from crmlink.store.erased import ERASED
 
 MAX_INDEXED = 30_000  # contacts in memory, of the newest lists: about 90 MB and 5 s once
@@ -23,10 +40,10 @@ Mark = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class KnownContacts:
-    """The contacts of a connection's lists at one time.
+    """The contacts of a connection's lists, and of live sources, at one time.
 
-    The matcher's ids are those of rows. ``known`` counts contacts that are not linked, each once,
-    of all lists; ``indexed`` those that the matcher holds, linked ones included.
+    The matcher's ids are those of rows, of live contacts with a prefix. ``known`` counts contacts
+    that are not linked, each once; ``indexed`` those that the matcher holds, linked ones included.
     """
 
     matcher: Matcher
@@ -36,9 +53,13 @@ class KnownContacts:
 
 @dataclass(slots=True)
 class _Plan:
-    """Which rows the matcher is to hold, newest list first, and how many contacts are open."""
+    """Which rows the matcher is to hold, newest list first, and how many contacts are open.
+
+    ``live`` holds contacts of live sources that no list has, with their versions.
+    """
 
     rows: dict[int, str] = field(default_factory=dict)  # row id to batch id
+    live: dict[int, int] = field(default_factory=dict)
     known: int = 0
 
 
@@ -50,12 +71,15 @@ class LiveContacts:
     is for the caller to ask: that changes without any change of its details.
     """
 
-    def __init__(self, database: Database, connection_id: int) -> None:
+    def __init__(self, database: Database, workspace_id: int, connection_id: int) -> None:
         self._database = database
+        self._workspace_id = workspace_id
         self._connection_id = connection_id
         self._matcher = Matcher()
         self._rows: dict[int, str] = {}
+        self._live: dict[int, int] = {}
         self._versions: dict[str, int] = {}
+        self._source_versions: dict[int, int] = {}
         self._marks: dict[str, Mark] = {}
         self._known = 0
         self._lock = threading.Lock()
@@ -64,10 +88,12 @@ class LiveContacts:
         """Return the contacts, read again where a list has changed."""
         with self._lock, self._database.reading() as session:
             versions = self._versions_of_lists(session)
-            if versions != self._versions:
+            of_sources = versions_of_sources(session, self._workspace_id)
+            if (versions, of_sources) != (self._versions, self._source_versions):
                 self._follow(session, list(versions))
-                self._versions = versions
-            return KnownContacts(self._matcher, self._known, len(self._rows))
+                self._versions, self._source_versions = versions, of_sources
+            indexed = len(self._rows) + len(self._live)
+            return KnownContacts(self._matcher, self._known, indexed)
 
     def _versions_of_lists(self, session: Session) -> dict[str, int]:
         query = (
@@ -83,7 +109,8 @@ class LiveContacts:
 
     def _follow(self, session: Session, batch_ids: list[str]) -> None:
         marks = _marks(session, batch_ids)
-        plan = _planned(session, batch_ids)
+        plan, seen = _planned(session, batch_ids)
+        self._plan_live(session, plan, seen)
         changed = {
             batch_id for batch_id in batch_ids if marks.get(batch_id) != self._marks.get(batch_id)
         }
@@ -96,8 +123,29 @@ class LiveContacts:
         kept = self._rows.keys() - set(stale)
         for rows in _rows(session, [row_id for row_id in plan.rows if row_id not in kept]):
             self._matcher.update((str(row.id), row_details(row)) for row in rows)
+        self._follow_live(session, plan.live)
         self._matcher.warm_up()
         self._rows, self._marks, self._known = plan.rows, marks, plan.known
+
+    def _plan_live(self, session: Session, plan: _Plan, seen: SeenContacts) -> None:
+        """Add contacts that no list has: a list's row knows what its review decided."""
+        conditions = unlinked_live(self._workspace_id, self._connection_id)
+        open_ids = set(session.scalars(select(SourceContact.id).where(*conditions)))
+        for contact in live_versions(session, self._workspace_id):
+            if seen.has(contact.identity):
+                continue
+            plan.known += contact.id in open_ids
+            if len(plan.rows) + len(plan.live) < MAX_INDEXED:
+                plan.live[contact.id] = contact.version
+
+    def _follow_live(self, session: Session, live: dict[int, int]) -> None:
+        stale = [each for each, version in self._live.items() if live.get(each) != version]
+        self._matcher.discard(f"{PREFIX}{each}" for each in stale)
+        new = [each for each, version in live.items() if self._live.get(each) != version]
+        for start in range(0, len(new), CHUNK_SIZE):
+            rows = as_rows(session, new[start : start + CHUNK_SIZE])
+            self._matcher.update((f"{PREFIX}{row.id}", row_details(row)) for row, _ in rows)
+        self._live = live
 
 
 def _marks(session: Session, batch_ids: Iterable[str]) -> dict[str, Mark]:
@@ -110,10 +158,13 @@ def _marks(session: Session, batch_ids: Iterable[str]) -> dict[str, Mark]:
     return {batch_id: tuple(mark) for batch_id, *mark in session.execute(query)}
 
 
-def _planned(session: Session, batch_ids: list[str]) -> _Plan:
-    """Return the rows to hold: of each contact the newest list's, at most MAX_INDEXED."""
+def _planned(session: Session, batch_ids: list[str]) -> tuple[_Plan, SeenContacts]:
+    """Return the rows to hold: of each contact the newest list's, at most MAX_INDEXED.
+
+    With them all contacts of the lists.
+    """
     plan = _Plan()
-    seen: set[tuple[str, ...]] = set()
+    seen: set[Identity] = set()
     for batch_id in batch_ids:
         for row in _identities(session, batch_id):
             identity = (row.package, row.organisation, row.kind, row.reference)
@@ -123,7 +174,7 @@ def _planned(session: Session, batch_ids: list[str]) -> _Plan:
             plan.known += row.verdict is not Verdict.LINKED and row.state is not RowState.SUCCESSFUL
             if len(plan.rows) < MAX_INDEXED:
                 plan.rows[row.id] = batch_id
-    return plan
+    return plan, SeenContacts(seen)
 
 
 def _identities(

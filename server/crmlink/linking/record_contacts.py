@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.linking.context import WorkspaceContext, details
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.listed_details import row_details
+from crmlink.linking.live_contacts import PREFIX, as_rows
+from crmlink.linking.live_matcher import details
 from crmlink.linking.suggest import MIN_PROBABILITY, find_record, holders, records_by_id
 from crmlink.matching import Reason, Suggestion
 from crmlink.store import Batch, BatchRow, Choice, MirroredRecord
@@ -52,7 +54,7 @@ def suggest_contacts(ctx: WorkspaceContext, record_id: str, limit: int = 5) -> R
         record = find_record(session, ctx.connection_id, record_id)
     contacts = ctx.contacts.current()
     near = {
-        int(item.record_id): item
+        item.record_id: item
         for item in contacts.matcher.suggest(details(record), CONSIDERED).items
         if item.probability >= MIN_PROBABILITY
     }
@@ -60,8 +62,8 @@ def suggest_contacts(ctx: WorkspaceContext, record_id: str, limit: int = 5) -> R
         rows = _listed(session, ctx, list(near))
         fitting = [
             (row, batch, found)
-            for row, batch in rows
-            if (found := _both_ways(ctx, record, row, near[row.id]))
+            for index_id, row, batch in rows
+            if (found := _both_ways(ctx, record, row, near[index_id]))
         ]
         fitting.sort(key=lambda each: (-each[2].probability, each[0].id))
         items = [_with_rivals(session, ctx, *each) for each in fitting[:limit]]
@@ -69,9 +71,12 @@ def suggest_contacts(ctx: WorkspaceContext, record_id: str, limit: int = 5) -> R
 
 
 def _listed(
-    session: Session, ctx: WorkspaceContext, ids: list[int]
-) -> list[tuple[BatchRow, Batch]]:
-    """Return the rows with their lists, the likeliest first, as they are now."""
+    session: Session, ctx: WorkspaceContext, index_ids: list[str]
+) -> list[tuple[str, BatchRow, Batch]]:
+    """Return the rows and live contacts with their ids in the index, as they are now."""
+    ids = [int(index_id) for index_id in index_ids if not index_id.startswith(PREFIX)]
+    live = [int(index_id.removeprefix(PREFIX)) for index_id in index_ids if index_id not in
+            set(map(str, ids))]  # fmt: skip
     query = (
         select(BatchRow, Batch)
         .join(Batch, Batch.id == BatchRow.batch_id)
@@ -83,7 +88,9 @@ def _listed(
         )
     )
     packages = ctx.packages["packages"]
-    return [(row, batch) for row, batch in session.execute(query) if batch.package in packages]
+    listed = [(str(row.id), row, batch) for row, batch in session.execute(query)]
+    listed += [(f"{PREFIX}{row.id}", row, batch) for row, batch in as_rows(session, live)]
+    return [each for each in listed if each[2].package in packages]
 
 
 def _both_ways(
@@ -105,8 +112,8 @@ def _both_ways(
 
 def _reasons(of_record: Suggestion, of_contact: Suggestion) -> tuple[Reason, ...]:
     """Return the record's reasons, with what other contacts add to them."""
-    told = {reason.code for reason in of_record.reasons}
-    notes = {reason.code for reason in of_contact.reasons} - told
+    codes = {reason.code for reason in of_record.reasons}
+    notes = {reason.code for reason in of_contact.reasons} - codes
     rivals = []
     if "near_tie" in notes:
         rivals.append(Reason("near_tie", {}, None))

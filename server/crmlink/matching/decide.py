@@ -12,7 +12,8 @@ from math import log
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.vector import FeatureVectors, idf_of_unique_value
+from crmlink.matching.features.similarity import idf_of_unique_value
+from crmlink.matching.features.vector import FeatureVectors
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.scorecard import Scorecard
@@ -117,7 +118,7 @@ def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
         return True
     if value("persons") > 0 and _is_partial_name(value):
         return False
-    town = max(value("town_exact"), value("town_near"), value("outward_same")) > 0
+    town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
     mailbox = value("persons") > 0 and value("email_misspelt") > 0  # a firm's is made of its name
     phone = value("phone_same") >= unique_idf or value("phone_near") > 0
@@ -125,7 +126,7 @@ def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
     street = max(value("address_covered"), value("address_record_covered")) > MIN_ADDRESS_FIT
     if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
         return True
-    return town and _is_rare_for_its_town(value, evidence.total)
+    return _is_rare_for_its_town(value, evidence.total)
 
 
 def _is_partial_name(value: Callable[[str], float]) -> bool:
@@ -138,6 +139,7 @@ def _is_partial_name(value: Callable[[str], float]) -> bool:
 
 
 def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
-    town = value("town_exact") + value("town_near") * MISSPELT
-    name = value("name_exact") + value("name_near") * MISSPELT
-    return max(town, value("outward_same")) + name >= log(records) + PLACE_MARGIN
+    misspelt = MISSPELT * value("persons")
+    place = max(value("town_exact") + misspelt * value("town_near"), value("outward_same"))
+    name = value("name_exact") + misspelt * value("name_near")
+    return place > 0 and place + name >= log(records) + PLACE_MARGIN

@@ -7,6 +7,7 @@ from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.details import Reason
+from crmlink.matching.features.similarity import has_letters_of
 from crmlink.matching.indexed_record import IndexedAddress, IndexedRecord
 from crmlink.matching.normalised import TOWN_FLAG, NormalisedAddress, NormalisedDetails, is_email
 from crmlink.values import postcodes
@@ -203,9 +204,9 @@ def _relation(word: str, other: str) -> str:
         return "name_one_letter"
     if other in normalise.NICKNAMES.get(word, ()):
         return "name_short_form"
-    return (
-        "name_spelling" if OSA.normalized_similarity(word, other) >= MIN_SPELLING_SIMILARITY else ""
-    )
+    if OSA.normalized_similarity(word, other) >= MIN_SPELLING_SIMILARITY:
+        return "name_spelling"
+    return "name_spelling" if has_letters_of(word, other) else ""
 
 
 def _address(address: NormalisedAddress, record: IndexedAddress) -> Iterator[Reason]:

@@ -52,6 +52,12 @@ LABELS = {
     "password": "Password",
     "application_id": "Application id",
 }
+PACE_REASONS = {
+    "busy": "Commusoft asked for fewer.",
+    "failing": "Commusoft answered with errors.",
+    "slow": "Commusoft took twice as long as before.",
+    "silent": "Commusoft did not answer.",
+}
 RECORD_ID = re.compile(r"(customer|supplier)-[0-9]{1,19}")
 UNBUFFERED = {"X-Accel-Buffering": "no"}  # a reverse proxy must not buffer the results
 
@@ -196,14 +202,14 @@ class Attempt:
 def _streamed(steps: Iterator[CheckResult], purpose: str, attempt: Attempt | None = None) -> Reply:
     seen: list[CheckResult] = []
 
-    def told() -> Iterator[tuple[str, str]]:
+    def texts() -> Iterator[tuple[str, str]]:
         for step in steps:
             seen.append(step)
             yield step.health, check_text(step)
 
     page = stream_template(
         "doctor.html",
-        steps=told(),
+        steps=texts(),
         purpose=purpose,
         found=lambda: bool(seen and seen[-1].dialect),
         failed=lambda: any(step.health == "failed" for step in seen),
@@ -217,25 +223,27 @@ def _streamed(steps: Iterator[CheckResult], purpose: str, attempt: Attempt | Non
 def _sync_job() -> SyncJob:
     """Return the sync started by a page, one per connection."""
     present = current_installation().workspace
-    errand: SyncJob | None = current_app.extensions.get("crmlink.sync")
-    if errand is None or errand.workspace is not present:
-        errand = current_app.extensions["crmlink.sync"] = SyncJob(present)
-    return errand
+    sync_job: SyncJob | None = current_app.extensions.get("crmlink.sync")
+    if sync_job is None or sync_job.workspace is not present:
+        sync_job = current_app.extensions["crmlink.sync"] = SyncJob(present)
+    return sync_job
 
 
 def _page(form: Form) -> str:
     here_ = current_installation()
-    errand = _sync_job()
+    sync_job = _sync_job()
     mirror = mirror_state(current_workspace(), here_.settings.sync_minutes)
-    newest = not (errand.ended and mirror.since and mirror.since > errand.ended)
-    trouble = (errand.problem if newest else None) or current_workspace().commusoft.last_error_code
+    newest = not (sync_job.ended and mirror.since and mirror.since > sync_job.ended)
+    trouble = (
+        sync_job.problem if newest else None
+    ) or current_workspace().commusoft.last_error_code
     return render_template(
         "commusoft.html",
         form=form,
         shares=shares(current_workspace()),
         mirror=mirror,
-        errand=errand,
-        result=errand.result if newest else None,
+        sync_job=sync_job,
+        result=sync_job.result if newest else None,
         trouble=trouble_of(trouble) if trouble else None,
         write_tests=open_write_tests(current_workspace()),
         held_before=_held_before,
@@ -243,6 +251,8 @@ def _page(form: Form) -> str:
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,
         **writing_context(),
+        pace=current_workspace().commusoft.pace,
+        pace_reasons=PACE_REASONS,
         every=here_.settings.sync_minutes,
         checklist=read_checklist(current_workspace()),
         questions=len(QUESTIONS),

@@ -90,16 +90,16 @@ def links_csv() -> Response:
 @require_permission("read")
 def link(link_id: str) -> str:
     """Show one link with its history."""
-    story = link_history(current_workspace(), link_id)
+    history = link_history(current_workspace(), link_id)
     return render_template(
         "link.html",
-        story=story,
-        link=story.link,
-        failure=_failure(story.link),
-        allowed=may_undo(current_actor(), story.link.device),
-        can_undo=story.obstacle is None,
-        obstacle=_obstacle(story),
-        page_url=_page_url(story.link),
+        history=history,
+        link=history.link,
+        failure=_failure(history.link),
+        allowed=may_undo(current_actor(), history.link.device),
+        can_undo=history.obstacle is None,
+        obstacle=_obstacle(history),
+        page_url=_page_url(history.link),
         mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 
@@ -150,15 +150,15 @@ def kind_of(text: str) -> Kind | None:
 
 
 def _undo_page(
-    story: LinkHistory, refused: Problem | None = None, holders: Sequence[MirroredRecord] = ()
+    history: LinkHistory, refused: Problem | None = None, holders: Sequence[MirroredRecord] = ()
 ) -> str:
     return render_template(
         "undo.html",
-        story=story,
-        link=story.link,
-        allowed=may_undo(current_actor(), story.link.device),
-        can_undo=story.obstacle is None,
-        obstacle=_obstacle(story),
+        history=history,
+        link=history.link,
+        allowed=may_undo(current_actor(), history.link.device),
+        can_undo=history.obstacle is None,
+        obstacle=_obstacle(history),
         refused=refused,
         holders=holders,
         key=uuid4().hex,
@@ -177,8 +177,8 @@ def _failure(link: Link) -> Problem | None:
     return problem_of_link(link)
 
 
-def _obstacle(story: LinkHistory) -> str:
-    return UNDO_OBSTACLES.get(story.obstacle or "", "")
+def _obstacle(history: LinkHistory) -> str:
+    return UNDO_OBSTACLES.get(history.obstacle or "", "")
 
 
 def _page_url(link: Link) -> str:

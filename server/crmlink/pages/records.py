@@ -6,7 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.attempts import fetch_record
+from crmlink.linking.fresh_reads import fetch_record
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
 from crmlink.pages.links import kind_of, page_number

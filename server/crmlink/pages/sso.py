@@ -39,8 +39,8 @@ def redirect_to_provider(wanted: str) -> Response:
     or SsoUnreachable.
     """
     sso = _single_sign_on()
-    journey = sso.begin(_return_address())
-    kept = asdict(journey)
+    authorization = sso.begin(_return_address())
+    kept = asdict(authorization)
     url = kept.pop("url")
     session[KEPT] = kept | {"wanted": wanted, "begun": time.time()}
     reply = Response(render_template("redirecting.html", url=url, name=sso.provider.name))
@@ -58,8 +58,8 @@ def handle_callback() -> tuple[Person, str]:
         raise InvalidSsoResponse
     from crmlink.access.oidc import AuthorizationRequest
 
-    journey = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
-    proven = _single_sign_on().finish(journey, _return_address(), request.args)
+    authorization = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
+    proven = _single_sign_on().finish(authorization, _return_address(), request.args)
     try:
         return authenticate_sso(current_access(), proven.subject, proven.email), kept["wanted"]
     except InvalidCredentials:

@@ -20,6 +20,7 @@ from crmlink.reports.duplicates import (
     shared_references,
 )
 from crmlink.reports.link_health import MirrorState, mirror_state
+from crmlink.reports.live_links import count_new_contacts, sources_read, unlinked_contacts
 from crmlink.reports.unlinked import SharePoint, malformed_references, share_history, unlinked
 from crmlink.web.auth import (
     current_actor,
@@ -79,6 +80,7 @@ def left() -> str:
         spans=SPANS,
         size=(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM),
         left={kind: unlinked(current_workspace(), kind) for kind in KINDS},
+        live=_live(),
         **_findings(),
     )
 
@@ -104,6 +106,14 @@ def dismiss_pair(pair_id: str) -> Response:
     if dismiss_duplicate_pair(current_workspace(), current_actor().device.id, number):
         flash_message("Marked as not duplicates. crmlink won't ask again.")
     return redirect_to("pages.left")
+
+
+def _live() -> dict[str, int] | None:
+    """Return the numbers of live contacts without a record; None if none were read."""
+    ctx = current_workspace()
+    if not sources_read(ctx):
+        return None
+    return {"total": unlinked_contacts(ctx).total, "new": count_new_contacts(ctx)}
 
 
 def _mirror() -> MirrorState:

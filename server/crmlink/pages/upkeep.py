@@ -102,8 +102,8 @@ def check_installation() -> str:
 def download_diagnosis() -> Response:
     """Send the diagnosis, which holds no personal data."""
     settings = current_installation().settings
-    told = diagnosis(settings, run_checks(settings))
-    content = io.BytesIO(json.dumps(told, indent=1, ensure_ascii=False).encode())
+    report = diagnosis(settings, run_checks(settings))
+    content = io.BytesIO(json.dumps(report, indent=1, ensure_ascii=False).encode())
     return send_file(
         content,
         mimetype="application/json",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from crmlink.sources import xero
+from crmlink.sources import freeagent, quickbooks_online, sage_accounting, xero
 from crmlink.sources.api import Api
 from crmlink.sources.contact import Company, ContactPage, Position
 
@@ -31,4 +31,9 @@ class Adapter(Protocol):
         ...
 
 
-ADAPTERS: Mapping[str, Adapter] = {"xero": xero.Xero()}
+ADAPTERS: Mapping[str, Adapter] = {
+    "xero": xero.Xero(),
+    "freeagent": freeagent.FreeAgent(),
+    "sage_business_cloud": sage_accounting.SageAccounting(),
+    "quickbooks_online": quickbooks_online.QuickBooksOnline(),
+}

@@ -76,8 +76,9 @@ def begin(package: SourcePackage, client_id: str, redirect_uri: str) -> Journey:
 
     verifier = generate_token(64)
     session = _session(package, Credentials(client_id), redirect_uri)
+    proof = {"code_verifier": verifier} if package.pkce else {}
     url, state = session.create_authorization_url(
-        package.addresses.authorise, state=new_state(), code_verifier=verifier
+        package.addresses.authorise, state=new_state(), **proof
     )
     return Journey(url, state, verifier)
 
@@ -94,9 +95,9 @@ def finish(
     Raises SignInDenied for a code that is not accepted, or another SourceError.
     """
     session = _session(package, credentials, redirect_uri)
+    proof = {"code_verifier": verifier} if package.pkce else {}
     token = _asked(
-        lambda: session.fetch_token(package.addresses.token, code=code, code_verifier=verifier),
-        SignInDenied,
+        lambda: session.fetch_token(package.addresses.token, code=code, **proof), SignInDenied
     )
     return _with_tokens(credentials, token)
 
@@ -164,7 +165,7 @@ def _session(
         redirect_uri=redirect_uri,
         token_endpoint_auth_method=package.client_auth,
         revocation_endpoint_auth_method=package.client_auth,
-        code_challenge_method="S256",
+        code_challenge_method="S256" if package.pkce else None,
         default_timeout=MAX_SECONDS,
     )
     for scheme in ("https://", "http://"):

@@ -36,7 +36,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class SourcePackage:
-    """One package; ``by_password`` marks one that asks each time instead of an OAuth sign-in.
+    """One package; ``pkce`` where its sign-in knows the proof key of RFC 7636.
 
     ``calls_per_run`` bounds the calls of a minute, below the package's own limit.
     """
@@ -46,7 +46,7 @@ class SourcePackage:
     scope: str = ""
     client_auth: ClientAuth = "client_secret_basic"
     calls_per_run: int = 50
-    by_password: bool = False
+    pkce: bool = False
 
     @property
     def has_secret(self) -> bool:
@@ -64,6 +64,39 @@ _PACKAGES = (
         ),
         scope="accounting.contacts.read offline_access",
         client_auth="none",
+        pkce=True,
+    ),
+    SourcePackage(
+        "freeagent",
+        Addresses(
+            "https://api.freeagent.com/v2/approve_app",
+            "https://api.freeagent.com/v2/token_endpoint",
+            "https://api.freeagent.com",
+        ),
+        calls_per_run=100,
+    ),
+    SourcePackage(
+        "sage_business_cloud",
+        Addresses(
+            "https://www.sageone.com/oauth2/auth/central?filter=apiv3.1",
+            "https://oauth.accounting.sage.com/token",
+            "https://api.accounting.sage.com",
+            "https://oauth.accounting.sage.com/revoke",
+        ),
+        scope="readonly",
+        client_auth="client_secret_post",
+        calls_per_run=80,
+    ),
+    SourcePackage(
+        "quickbooks_online",
+        Addresses(
+            "https://appcenter.intuit.com/connect/oauth2",
+            "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+            "https://quickbooks.api.intuit.com",
+            "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
+        ),
+        scope="com.intuit.quickbooks.accounting",
+        calls_per_run=200,
     ),
 )
 PACKAGES: Mapping[str, SourcePackage] = {package.id: package for package in _PACKAGES}

@@ -69,12 +69,14 @@ class Choice(enum.StrEnum):
 class RowState(enum.StrEnum):
     """State of writing a row; ``idle`` until it is requested.
 
+    ``written``: Commusoft accepted its reference, and no read has shown it yet.
     ``filling``: its link, or the undo of its link, waits to be saved on Commusoft's page.
     """
 
     IDLE = "idle"
     WAITING = "waiting"
     PROCESSING = "processing"
+    WRITTEN = "written"
     FAILED = "failed"
     SUCCESSFUL = "successful"
     UNDOING = "undoing"

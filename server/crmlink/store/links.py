@@ -51,7 +51,8 @@ class Link(Base):
 
     ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
     process (None: of a version without owners). ``writes`` counts the PUTs begun, ``writes_over``
-    those that Commusoft can no longer carry out. A link of the method ``pages`` has none of these:
+    those that Commusoft can no longer carry out. ``written_at`` is set while an accepted PUT waits
+    to be checked by a read of a whole list. A link of the method ``pages`` has none of these:
     it stays intended until a page of Commusoft showed the target, or a user gave it up; ``also_on``
     are the records that may keep the reference too, checked again before it is filled in.
     """
@@ -117,6 +118,7 @@ class Link(Base):
     owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)
     writes_over: Mapped[int] = mapped_column(default=0)
+    written_at: Mapped[datetime | None]
     failure: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     attempted_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -128,6 +130,11 @@ class Link(Base):
     def _fold_target(self, _name: str, target: str | None) -> str | None:
         self.target_key = None if target is None else fold(target)
         return target
+
+    @property
+    def is_to_be_checked(self) -> bool:
+        """Whether it is written, and only the read that shows it is missing."""
+        return self.state is LinkState.INTENDED and self.written_at is not None
 
     @property
     def record_id(self) -> str:

@@ -148,7 +148,7 @@ class Ownership:
                 )
                 log.warning("a process is counted as dead", process=process_id)
 
-    def bury_servers(self) -> None:
+    def mark_servers_ended(self) -> None:
         """Delete the rows of all other servers; only for a server whose lock proves it is alone."""
         with self._database.writing() as session:
             session.execute(

@@ -101,8 +101,8 @@ def read_manifest(file: Path) -> Manifest:
     """Return what a file says that it holds. Raises UpkeepFailure if it is no backup."""
     try:
         with zipfile.ZipFile(file) as archive, archive.open(MANIFEST) as opened:
-            told: Any = json.loads(opened.read(_MANIFEST_BYTES))
-        manifest = Manifest(**told)
+            fields: Any = json.loads(opened.read(_MANIFEST_BYTES))
+        manifest = Manifest(**fields)
         sound = manifest.made.tzinfo is not None and set(manifest.parts) <= set(PARTS)
     except FileNotFoundError:
         raise UpkeepFailure("no-file", file=str(file)) from None

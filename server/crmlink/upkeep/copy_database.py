@@ -126,6 +126,12 @@ def _copy_table(source: Connection, target: Connection, table: Table) -> None:
     for identity, values in later:
         if any(value is not None for value in values.values()):
             target.execute(update(table).where(key == identity).values(values))
+    set_sequence(target, table)
+
+
+def set_sequence(target: Connection, table: Table) -> None:
+    """Let PostgreSQL number a table's next row after those that were copied."""
+    key = next(iter(table.primary_key.columns))
     if target.engine.dialect.name == "postgresql" and key.type.python_type is int:
         highest = select(func.coalesce(func.max(key), 1)).scalar_subquery()
         sequence = func.pg_get_serial_sequence(table.name, key.name)

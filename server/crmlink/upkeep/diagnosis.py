@@ -90,11 +90,11 @@ def _kinds_of_lines(file: Path) -> Iterator[dict[str, Any]]:
     kinds: Counter[str] = Counter()
     for line in _last_lines(file):
         try:
-            told = json.loads(line)
+            entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(told, dict) and told.get("level") in ("warning", "error", "critical"):
-            kinds[json.dumps({name: told[name] for name in _OF_LINE if name in told})] += 1
+        if isinstance(entry, dict) and entry.get("level") in ("warning", "error", "critical"):
+            kinds[json.dumps({name: entry[name] for name in _OF_LINE if name in entry})] += 1
     for kind, count in kinds.most_common(_KINDS):
         yield json.loads(kind) | {"count": count}
 

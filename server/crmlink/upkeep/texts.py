@@ -25,6 +25,13 @@ _FAILURES = {
     "keys-needed": "The keys are missing, so sign-ins, the audit log and Commusoft's credentials "
     "couldn't be used. Put secret.key, credential.keys and extension.key of the earlier server "
     "into the data folder first.",
+    "target-in-use": "The PostgreSQL database is in use already, and nothing was changed. Create "
+    "an empty one.",
+    "moved": "A database was moved there already. Start crmlink with this CRMLINK_DATABASE_URL.",
+    "other-move": "Another move into the PostgreSQL database was begun, or this one was cancelled. "
+    "Create an empty database.",
+    "counts-differ": "The table {table} has another number of rows in PostgreSQL, so the move is "
+    "not finished. Run it again; if that doesn't help, create an empty database and use --cancel.",
     "certificate-name": "{name} can't be certified. Enter a computer's name, such as "
     "office-server, or an IP address, without http:// and a port.",
     "certificate-no-name": "Enter the name or address that other computers use for this one.",

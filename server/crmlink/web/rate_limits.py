@@ -1,7 +1,8 @@
 """Rate limits per device, or per network without a device.
 
 Only failed passwords, links and codes count against their own, lower limits, so that an office
-behind one address can work. Counts are in memory, per process, under keyed hashes.
+behind one address can work. Counts are under keyed hashes: in memory of the one server of a SQLite
+database, in the database where several processes share PostgreSQL.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, ne
 from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import person_by_email
+from crmlink.access.shared_attempts import SharedAttempts
 from crmlink.folding import normalise_login_email
+from crmlink.store import Database
 from crmlink.web.auth import current_access
+from crmlink.web.request_windows import SCHEME as WINDOWS
+from crmlink.web.shared_counts import SCHEME
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
 KNOWN_BROWSER = "crmlink_known"  # the cookie
@@ -47,9 +52,8 @@ def _fraction_of_limit(part: int) -> Callable[[], str]:
 limiter = Limiter(
     key_func=lambda: _key("requests", _client()).hex(),
     default_limits=[_fraction_of_limit(1)],
-    storage_uri="memory://",
-    strategy="moving-window",
     headers_enabled=True,
+    in_memory_fallback_enabled=True,  # while the database does not answer
 )
 pairing_limit = limiter.limit(
     _fraction_of_limit(15)
@@ -97,6 +101,17 @@ def guessing_code() -> AbstractContextManager[bool]:
     return _attempts().guessing(PairingUnknown, typed)
 
 
+def count_password_request(email: str) -> None:
+    """Count a request for a new password, known address or not. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    _attempts().begin(
+        Counted(_key("password request", network), Bound(_part(60), QUARTER)),
+        Counted(
+            _key("password request for", normalise_login_email(email)), Bound(_part(200), HOUR)
+        ),
+    )
+
+
 def count_sso_step() -> None:
     """Count a start or a callback of single sign-on. Raises TooManyAttempts."""
     network = network_of(request.remote_addr)
@@ -106,7 +121,14 @@ def count_sso_step() -> None:
 def init_rate_limits(app: Flask, per_minute: int) -> None:
     """Limit every route to a number of requests a minute."""
     app.config[PER_MINUTE] = per_minute
-    app.extensions["crmlink_attempts"] = Attempts()
+    database: Database = app.extensions["crmlink"].database
+    app.extensions["crmlink_attempts"] = (
+        SharedAttempts(database) if database.is_shared else Attempts()
+    )
+    app.config["RATELIMIT_STORAGE_URI"] = f"{SCHEME if database.is_shared else WINDOWS}://"
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"database": database} if database.is_shared else {}
+    # The limiter keeps the strategy of the first application that a process makes.
+    limiter._strategy = "fixed-window" if database.is_shared else "moving-window"
     limiter.init_app(app)
 
 

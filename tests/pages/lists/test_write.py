@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 
 from crmlink.batches.progress import overview
+from crmlink.batches.writer import work_on
 from crmlink.installation import Installation
-from crmlink.store import Batch, BatchState, Person, RowState
+from crmlink.linking.list_checks import ListChecker
+from crmlink.store import Batch, BatchRow, BatchState, Person, RowState
 from support.access_factories import make_person
 from support.list_files import CAST, accepted, linked, matched, started, work
 from support.page_client import PageClient, signed_in_client, words
@@ -191,3 +193,37 @@ def test_a_link_that_was_undone_by_itself_is_shown_in_its_list(
     boss.send(f"{found[1]}/undo", form_on=f"{found[1]}/undo")
     assert "↶ Undone" in boss.read(f"/lists/{batch.id}")
     assert "Undone 1" in boss.read(f"/lists/{batch.id}")
+
+
+def test_contacts_that_are_written_are_shown_as_not_checked_yet(
+    boss: PageClient, installation: Installation, marcus: Person
+) -> None:
+    batch = started(installation, marcus)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ListChecker, "check", lambda *_: None)  # nothing is read meanwhile
+        looks = iter(range(1000))
+
+        def all_written() -> bool:
+            return not _count(installation, batch, RowState.WAITING) and next(looks) > 5
+
+        work_on(installation.workspace, batch.id, BatchState.WRITING, all_written)
+    written = _count(installation, batch, RowState.WRITTEN)
+    assert written > 1
+    page = boss.read(f"/lists/{batch.id}")
+    assert f"{written} contacts are written in Commusoft and still to be checked" in page
+    assert f"{written} Written, to be checked" in page
+    rows = boss.read(f"/lists/{batch.id}?show=written")
+    assert "Commusoft accepted it. We read it again" in rows
+    assert "0 already linked" not in boss.read(f"/lists/{batch.id}/cancel")
+    with installation.database.reading() as session:
+        link_id = session.query(BatchRow).filter_by(state=RowState.WRITTEN).limit(1).one().link_id
+    assert "Written, to be checked. Commusoft accepted the change." in boss.read(
+        f"/links/{link_id}"
+    )
+    boss.send(f"/lists/{batch.id}/pause")
+    assert "Written, to be checked" in boss.read("/links")
+    assert f"Undo all {written} links" in boss.read(f"/lists/{batch.id}/undo")
+    assert f"{written} written, to be checked" in boss.read(f"/lists/{batch.id}/summary")
+    boss.send(f"/lists/{batch.id}/resume")
+    work(installation)
+    assert _count(installation, batch, RowState.SUCCESSFUL) == written

@@ -35,7 +35,7 @@ class Client(ClientMixin):  # type: ignore[misc] # authlib ships no types
         return REDIRECT
 
     def get_allowed_scope(self, scope: str) -> str:
-        return scope
+        return scope or "all"
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return redirect_uri == REDIRECT
@@ -130,7 +130,10 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         data = request.payload.data
         self.state.seen.append(code)
         self.state.codes[code] = Code(
-            code, request.payload.scope, data["code_challenge"], data["code_challenge_method"]
+            code,
+            request.payload.scope or "",
+            data.get("code_challenge", ""),
+            data.get("code_challenge_method", ""),
         )
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
@@ -191,21 +194,24 @@ def add_oauth(app: Flask, state: OAuthState) -> None:
         access, refresh = token["access_token"], token["refresh_token"]
         state.seen += [access, refresh]
         ends = time.time() + token["expires_in"]
-        state.tokens.append(IssuedToken(access, refresh, token["scope"], family, ends))
+        state.tokens.append(IssuedToken(access, refresh, token.get("scope", ""), family, ends))
 
     app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = True
     lives = ("authorization_code", "refresh_token")
     app.config["OAUTH2_TOKEN_EXPIRES_IN"] = dict.fromkeys(lives, state.life)
     server = AuthorizationServer(app, {CLIENT_ID: client}.get, save_token)
     of_this = {"state": state, "TOKEN_ENDPOINT_AUTH_METHODS": [state.auth]}
-    server.register_grant(type("Code", (CodeGrant,), of_this), [CodeChallenge(required=True)])
+    server.register_grant(
+        type("Code", (CodeGrant,), of_this), [CodeChallenge(required=state.auth == "none")]
+    )
     server.register_grant(type("Refresh", (RefreshGrant,), of_this))
     revoking = {"state": state, "CLIENT_AUTH_METHODS": [state.auth]}
     server.register_endpoint(type("Revoke", (Revocation,), revoking))
 
     @app.get("/authorise")
     def authorise() -> Any:
-        assert request.args["code_challenge_method"] == "S256"
+        if state.auth == "none":
+            assert request.args["code_challenge_method"] == "S256"
         grant = server.get_consent_grant(end_user="the office")
         return server.create_authorization_response(grant_user="the office", grant=grant)
 

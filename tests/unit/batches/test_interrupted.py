@@ -7,6 +7,7 @@ import pytest
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.control import pause, start_undo
+from crmlink.batches.progress import overview
 from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import Installation
@@ -45,7 +46,7 @@ def test_a_link_that_ends_while_its_list_is_undone_is_undone_too(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
     lost = behind(ctx, write_reference=fails(CommusoftUnreachable(), first=True),
-                  record=fails_from_call(3, CommusoftUnreachable()))  # fmt: skip
+                  record=fails_from_call(2, CommusoftUnreachable()))  # fmt: skip
     assert not work_on(lost, batch_id, BatchState.WRITING, after(6))
     assert states(ctx) == {RowState.PROCESSING: 1}
     pause(ctx, device_id, batch_id)
@@ -76,7 +77,8 @@ def test_rows_that_a_worker_puts_back_into_a_list_that_is_undone_do_not_wait_for
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
 
     def undone_meanwhile() -> bool:
-        if states(ctx)[RowState.SUCCESSFUL]:
+        written = states(ctx)[RowState.SUCCESSFUL] + states(ctx)[RowState.WRITTEN]
+        if written and overview(ctx, batch_id).batch.state is BatchState.WRITING:
             pause(ctx, device_id, batch_id)
             start_undo(ctx, device_id, batch_id)
         return False

@@ -8,7 +8,7 @@ import pytest
 
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.commusoft.rate_limiter import SHARE_FOR, RateLimiter
 from crmlink.deadline import Deadline
 
 
@@ -18,15 +18,30 @@ def started(pace: RateLimiter, *, background: bool, seconds: float = 10.0) -> fl
         return time.monotonic()
 
 
-def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
-    pace, now, starts = RateLimiter(ClientLimits(max_per_second=8, max_concurrent=4)), 0.0, []
-    while now < 1.0:
+def background_starts(pace: RateLimiter, now: float) -> list[float]:
+    """When calls of a list begin in the second after a moment."""
+    over, starts = now + 1.0, []
+    while now < over:
         wait = pace._background_wait(now)
         if wait <= 0:
             starts.append(now)
         now += max(wait, 1e-6)
+    return starts
+
+
+def test_a_list_leaves_a_quarter_of_the_starts_free_after_a_person_and_comes_evenly() -> None:
+    pace = RateLimiter(ClientLimits(max_per_second=8, max_concurrent=4))
+    over = started(pace, background=False) + 1.5  # the person's own start is forgotten by then
+    starts = background_starts(pace, over)
     assert len(starts) == pace.background_per_second == 6
     assert min(later - earlier for earlier, later in pairwise(starts)) > 0.16
+
+
+def test_a_list_has_every_start_while_no_person_asks() -> None:
+    pace = RateLimiter(ClientLimits(max_per_second=8, max_concurrent=4))
+    assert len(background_starts(pace, 0.0)) == pace.background_per_second == 8
+    over = started(pace, background=False) + SHARE_FOR + 1
+    assert len(background_starts(pace, over)) == 8
 
 
 def test_a_pace_of_one_call_a_second_lets_a_list_go_on() -> None:

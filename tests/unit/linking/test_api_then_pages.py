@@ -8,10 +8,11 @@ import pytest
 
 from crmlink.commusoft.errors import CommusoftUnreachable, WriteRejected
 from crmlink.commusoft.mirror import api_shows_references, show_reference
-from crmlink.linking.attempts import fetch_record, recover
+from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import ReferenceNotVisible
+from crmlink.linking.fresh_reads import fetch_record
 from crmlink.linking.on_page import Observation, SeenOnPage, observe
 from crmlink.linking.ways import choose_writes
 from crmlink.store import AuditEntry, LinkMethod, LinkState, MirroredRecord, Writes

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from crmlink.batches.state import is_free, take_lease
-from crmlink.linking.attempts import OWNERLESS_FOR, recover
+from crmlink.linking.attempt_rows import OWNERLESS_FOR
+from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
 from crmlink.linking.first_seen import FirstSeen

@@ -36,6 +36,12 @@ def said(contact: ContactDetails, *records: ContactDetails) -> dict[str, bool | 
         (ContactDetails(person="Jon Pryce Davies"), "short form of the name: Jon / Jonathan", True),
         (ContactDetails(person="J Pryce-Davies"), "initial matches: J / Jonathan", True),
         (ContactDetails(person="Mary Pryce-Davies"), "extra word in the contact: Mary", False),
+        (ContactDetails(person="Joanna Pryce-Davies"), "extra word in the contact: Joanna", False),
+        (
+            ContactDetails(person="Ntahojan Pryce-Davies"),
+            "name spelt differently: Ntahojan / Jonathan",
+            True,
+        ),
         (
             ContactDetails(person="Mary Pryce-Davies"),
             "part of the name matches: Pryce Davies",

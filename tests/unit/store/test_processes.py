@@ -122,7 +122,7 @@ def test_the_only_server_counts_earlier_servers_as_dead_but_no_command(database:
     earlier.register()
     kept = command.register()
     server = Peer(database)
-    server.ownership.bury_servers()
+    server.ownership.mark_servers_ended()
     own = server.register()
     assert alive(database) == {kept, own}
 

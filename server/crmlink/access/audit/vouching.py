@@ -49,17 +49,17 @@ def read_vouching(session: Session, signer: AuditSigner, workspace_id: int) -> V
     for row in _vouching_rows(session, workspace_id):
         try:
             details = details_of_row(row)
-            told = _told(row, details)
+            fault = _fault_of(row, details)
         except (ValueError, TypeError, OverflowError):
             continue
         is_whole = row.hash == hash_of_row(row, workspace_id)
         if is_whole and row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash):
             until, wrong = row.position, str(details.get("wrong", ""))
         if row.action == Action.ACCEPTED:
-            accepted += [*noted, told]
+            accepted += [*noted, fault]
             noted = []
-        elif told.codes:
-            noted.append(told)
+        elif fault.codes:
+            noted.append(fault)
     return Vouched(until, wrong, tuple(noted), tuple(accepted))
 
 
@@ -68,7 +68,7 @@ def _vouching_rows(session: Session, workspace_id: int) -> list[Row]:
     return [Row._make(row) for chunk in rows(session, *conditions) for row in chunk]
 
 
-def _told(row: Row, details: dict[str, Any]) -> Noted:
+def _fault_of(row: Row, details: dict[str, Any]) -> Noted:
     codes = details.get("findings", ())
     if not isinstance(row.position, int):
         raise TypeError

@@ -192,8 +192,8 @@ def _rename_in_failures(
     session: Session, rows: list[ColumnElement[bool]], names: Collection[str] | None
 ) -> None:
     """Redact names in rows' failures; names=None redacts every name."""
-    told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
-    for row in session.scalars(select(BatchRow).where(*rows, told)):
+    has_facts = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
+    for row in session.scalars(select(BatchRow).where(*rows, has_facts)):
         row.failure = {
             fact: _redact(value, names) if fact in PERSONAL_PARAMS else value
             for fact, value in (row.failure or {}).items()

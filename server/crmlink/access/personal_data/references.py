@@ -49,7 +49,9 @@ from crmlink.store.hidden_references import (
 NOT_WORDS = re.compile(r"[\W_]+")
 SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
-STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
+STILL_TO_WRITE = (
+    RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,11 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
     values = select(BatchRow.id, BatchRow.reference).where(BatchRow.batch_id.in_(mine), settled)
     for row in _with(session, BatchRow, values, known):
         hide_row_reference(session, row)
-    told = or_(
+    mentions = or_(
         *(cast(facts, String).contains("{")
           for facts in (BatchRow.failure, BatchRow.conflict, BatchRow.agreed))
     )  # fmt: skip
-    for row in session.scalars(rows.where(told)):
+    for row in session.scalars(rows.where(mentions)):
         for field in ("failure", "conflict", "agreed"):
             _set(row, field, known.people.hidden_facts(getattr(row, field)))
     for bad in session.scalars(select(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(mine))):

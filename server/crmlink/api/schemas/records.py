@@ -73,11 +73,11 @@ class KnownContactSchema(Schema):
 
 
 class ContactListSchema(Schema):
-    """The list that a contact is in."""
+    """The list that a contact is in; of a live contact its company."""
 
-    id = fields.String()
+    id = fields.String(metadata={"description": "Empty for a live contact."})
     name = fields.String()
-    position = fields.Integer()
+    position = fields.Integer(metadata={"description": "0 for a live contact."})
 
 
 class ContactSuggestionSchema(Schema):

@@ -51,7 +51,7 @@ def import_command(
     from crmlink.store import BatchSource
 
     said = FileOptions.of(options)
-    installation = _house()
+    installation = _installation()
     found = detect(
         installation.workspace, file, file.name,
         package=said.package, kind=said.kind, sheet=said.sheet, header_line=said.header_line,
@@ -75,9 +75,9 @@ def import_command(
         click.confirm(f"Import the other {kept:,}?", abort=True, err=True)
         made = keep(left_out)
     if as_json:
-        told = {"id": made.batch.id, "contacts": made.contacts, "bad": made.bad,
+        summary = {"id": made.batch.id, "contacts": made.contacts, "bad": made.bad,
                 "package": made.batch.package or None, "advice": made.advice}  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(summary, ensure_ascii=False))
         return
     for line in _bad_lines(bad_rows(installation.workspace, made.batch.id, limit=20)):
         click.echo(line)
@@ -93,7 +93,7 @@ def list_command(as_json: bool) -> None:
     from crmlink.store import BatchState
 
     states = set(BatchState) - {BatchState.IMPORTING}
-    drafts = list_batches(_house().workspace, *states)
+    drafts = list_batches(_installation().workspace, *states)
     for draft in drafts:
         batch = draft.batch
         fields = {
@@ -119,7 +119,7 @@ def match_command(batch_id: str, as_json: bool) -> None:
     from crmlink.access.preferences import read_preferences
     from crmlink.batches.match_job import start_matching
 
-    installation = _house(synced=True)
+    installation = _installation(synced=True)
     bound = read_preferences(installation.access).sure_bound
     start_matching(installation.workspace, _device(installation), batch_id, bound)
     _see_through(installation, batch_id, as_json)
@@ -141,7 +141,7 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
 
     if verdict and verdict not in set(Verdict):
         raise click.UsageError(f"--verdict {verdict}: choose one of {', '.join(Verdict)}.")
-    installation = _house()
+    installation = _installation()
     found = overview(installation.workspace, batch_id)
     wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
     shown = list_rows(installation.workspace, batch_id, wanted, limit=rows) if rows else []
@@ -162,7 +162,7 @@ def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
     """Accept every sure match, after showing a sample."""
     from crmlink.batches.accept_sure import accept_sure, draw_sample
 
-    installation = _house()
+    installation = _installation()
     sample = draw_sample(installation.workspace, batch_id)
     if not sample.of:
         raise click.ClickException("There are no sure matches left to accept.")
@@ -191,7 +191,7 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
     from crmlink.batches.control import start_writing
     from crmlink.batches.progress import summary
 
-    installation = _house()
+    installation = _installation()
     planned = summary(installation.workspace, batch_id)
     for line in summary_lines(planned):
         click.echo(line, err=True)
@@ -211,7 +211,7 @@ def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
     from crmlink.batches.progress import overview
     from crmlink.cli.batches.follow import follow as follow_on
 
-    installation = _house()
+    installation = _installation()
     if follow and not as_json:
         follow_on(installation.workspace, batch_id)
     found = overview(installation.workspace, batch_id)
@@ -224,7 +224,7 @@ def pause_command(batch_id: str) -> None:
     """Pause a list; no further links are started."""
     from crmlink.batches.control import pause
 
-    installation = _house()
+    installation = _installation()
     pause(installation.workspace, _device(installation), batch_id)
     click.echo(f"Paused. To resume: crmlink batch resume {batch_id}")
 
@@ -236,7 +236,7 @@ def resume_command(batch_id: str, follow: bool) -> None:
     """Resume a paused list."""
     from crmlink.batches.control import resume
 
-    installation = _house()
+    installation = _installation()
     resume(installation.workspace, _device(installation), batch_id)
     if follow:
         _see_through(installation, batch_id, False)
@@ -249,7 +249,7 @@ def retry_command(batch_id: str, follow: bool) -> None:
     """Retry every failed contact of a list."""
     from crmlink.batches.control import retry_failed
 
-    installation = _house()
+    installation = _installation()
     count = retry_failed(installation.workspace, _device(installation), batch_id)
     click.echo(f"Retrying {counted(count, 'contact')}.")
     if follow:
@@ -263,7 +263,7 @@ def cancel_command(batch_id: str, yes: bool) -> None:
     """Cancel a list; contacts already linked stay linked."""
     from crmlink.batches.control import cancel
 
-    installation = _house()
+    installation = _installation()
     if not yes:
         click.confirm("Cancel this list?", abort=True, err=True)
     cancel(installation.workspace, _device(installation), batch_id)
@@ -278,7 +278,7 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
     """Undo every link of a list."""
     from crmlink.batches.control import start_undo
 
-    installation = _house()
+    installation = _installation()
     if not yes:
         click.confirm("Undo every link of this list?", abort=True, err=True)
     count = start_undo(installation.workspace, _device(installation), batch_id)
@@ -296,7 +296,7 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     from crmlink.batches.progress import result_rows, write_results
     from crmlink.web.problems import problem_kept
 
-    installation = _house()
+    installation = _installation()
 
     def why(failure: dict[str, Any]) -> str:
         return problem_kept(failure).detail
@@ -350,7 +350,7 @@ def _bad_lines(rows: list[Any]) -> list[str]:
     return [f"line {row.line}, left out: {rejected_row_text(row)}" for row in rejected]
 
 
-def _house(*, synced: bool = False) -> Installation:
+def _installation(*, synced: bool = False) -> Installation:
     from crmlink.cli.context import PRACTICE, open_installation_from_env
     from crmlink.cli.link import sync_once
 

@@ -18,6 +18,7 @@ from crmlink.matching.features.similarity import (
     WordTable,
     align,
     idf,
+    idf_of_unique_value,
     safe_divide,
     word_similarity,
     word_table,
@@ -26,6 +27,7 @@ from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, TOWN_FLAG, N
 
 Features = dict[str, Floats]
 MIN_SIMILARITY = 0.7  # below this similarity addresses count as different, gradually
+MIN_TOWN_SIMILARITY = 0.5  # below this similarity a town is no misspelling of another
 MAX_EDIT = 1.01  # number of letters that may differ, with room for rounding
 DISAGREEMENTS = (
     "postcode_other",
@@ -172,7 +174,8 @@ def _words(
             )
         )
     if town.any():
-        columns |= _town(alike[town], weights[town], record_words, inside & their_town)
+        rare = idf_of_unique_value(context.total)
+        columns |= _town(alike[town], weights[town], record_words, inside & their_town, rare)
     return columns
 
 
@@ -211,7 +214,13 @@ def _house_numbers(street: _Street, alike: Table) -> tuple[BoolArray, BoolArray]
     return agrees, record_has_number & bool(numbers.any())
 
 
-def _town(alike: Table, weights: Floats, record_words: WordTable, town: BoolArray) -> Features:
+def _town(
+    alike: Table, weights: Floats, record_words: WordTable, town: BoolArray, rare: float
+) -> Features:
+    """Return features of towns; `rare` is the idf of a word that only one record has.
+
+    A word is a slip only where one side's spelling is rare: Chester is no slip of Colchester.
+    """
     has = town.any(axis=1).astype(np.float64)
     aligned = align(alike, record_words, town)
     column = weights[:, None]
@@ -221,7 +230,9 @@ def _town(alike: Table, weights: Floats, record_words: WordTable, town: BoolArra
         covered,
         safe_divide((record_weights * aligned.record).sum(axis=1), record_weights.sum(axis=1)),
     )
-    near = np.where(aligned.contact < EXACT, aligned.contact**2, 0)
+    slip = (aligned.contact < EXACT) & (aligned.contact >= MIN_TOWN_SIMILARITY)
+    slip &= (column >= rare) | (aligned.weights >= rare)
+    near = np.where(slip, aligned.contact**2, 0)
     return {
         "town_near": (np.minimum(column, aligned.weights) * near).sum(axis=0) * has,
         "town_exact": (column * (aligned.contact == EXACT)).sum(axis=0) * has,

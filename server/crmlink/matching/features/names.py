@@ -85,9 +85,10 @@ def name_features(context: ComparisonContext) -> Features:
     if not words:
         return {}
     record_names = RecordNames.from_context(context)
-    similarity = word_similarity(words, record_names.words.distinct, names=True)
-    weights = context.idf_of_words(context.index.names, words) * generic_word_weights(words)
     cut = len(contact.primary_name)
+    persons = slice(cut if contact.is_company else 0, None)
+    similarity = word_similarity(words, record_names.words.distinct, True, persons)
+    weights = context.idf_of_words(context.index.names, words) * generic_word_weights(words)
     comparisons = []
     for contact_words, part in (
         (contact.primary_name, slice(0, cut)),

@@ -12,7 +12,11 @@ from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
 
 FLAGS = (1 << FLAG_BITS) - 1
 EXACT, NICK, FUZZY, INITIAL = 1.0, 0.97, 0.95, 0.55
+JUMBLED = 0.6  # similarity of words of the same letters, if they look less alike than that
+MIN_SAME_LETTERS = 0.84  # share of letters in common from which a word is another jumbled
+MIN_JUMBLED_LENGTH = 5  # shorter words have the letters of others by chance
 TRADE_WORD_WEIGHT = 0.5
+MAX_SHARING_RECORDS = 1.1  # records that may share a value for it to count as unique
 Table = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -55,8 +59,18 @@ def idf(document_frequency: Floats, total: int) -> Floats:
     return np.log((total + 1.0) / np.maximum(document_frequency, 0.5))
 
 
-def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table:
-    """Return the similarity of words, shape (words, distinct + 1); the last column is 0."""
+def idf_of_unique_value(total: int) -> float:
+    """Return the idf of a value that only one of `total` records contains."""
+    return float(np.log((total + 1.0) / MAX_SHARING_RECORDS))
+
+
+def word_similarity(
+    words: list[str], distinct: list[str], names: bool, persons: slice = slice(0)
+) -> Table:
+    """Return the similarity of words, shape (words, distinct + 1); the last column is 0.
+
+    Those in `persons` are of a person's name.
+    """
     alike = np.zeros((len(words), len(distinct) + 1))
     if not words or not distinct:
         return alike
@@ -65,6 +79,7 @@ def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table
     mean = (spelling + sound) / 2
     near = np.clip((mean - 0.55) / 0.45, 0, FUZZY)
     near[near < 0.25] = 0
+    near[persons] = np.maximum(near[persons], JUMBLED * _jumbled(words[persons], distinct))
     for row, word in enumerate(words):
         if word.isdigit() or (not names and word[0].isdigit()):  # 34a and 34b are different flats
             near[row] = 0
@@ -73,6 +88,27 @@ def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table
     if names:
         _short_forms(words, distinct, alike)
     return alike
+
+
+def has_letters_of(word: str, other: str) -> bool:
+    """Return whether two words are long and have nearly the same letters in another order."""
+    return bool(_jumbled([word], [other])[0, 0])
+
+
+def _jumbled(words: list[str], distinct: list[str]) -> BoolArray:
+    """Return which words have nearly the same letters in another order, as in hasty typing.
+
+    A firm's name is of common words, and many of those have the letters of others.
+    """
+    if not words:
+        return np.zeros((0, len(distinct)), np.bool_)
+    letters = ["".join(sorted(word)) for word in words]
+    others = ["".join(sorted(word)) for word in distinct]
+    same: BoolArray = cdist(letters, others, scorer=OSA.normalized_similarity) >= MIN_SAME_LETTERS
+    long = [len(word) >= MIN_JUMBLED_LENGTH for word in words]
+    same &= np.array(long)[:, None]
+    same &= np.array([len(word) >= MIN_JUMBLED_LENGTH for word in distinct])
+    return same
 
 
 def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:

@@ -13,7 +13,7 @@ from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.identifiers import identifier_features
 from crmlink.matching.features.joint import joint_features
 from crmlink.matching.features.names import name_features
-from crmlink.matching.features.similarity import Table
+from crmlink.matching.features.similarity import Table, idf_of_unique_value
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import NormalisedDetails
 
@@ -92,12 +92,6 @@ OTHER_FEATURES = (
     "name_and_email",
     "relative",
 )
-MAX_SHARING_RECORDS = 1.1  # records that may share a value for it to count as unique
-
-
-def idf_of_unique_value(total: int) -> float:
-    """Return the idf of a value that only one of `total` records contains."""
-    return float(np.log((total + 1.0) / MAX_SHARING_RECORDS))
 
 
 # Features that do not compare a value of the contact with the record's own value.

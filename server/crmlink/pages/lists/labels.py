@@ -70,6 +70,7 @@ GROUP_DONE = {
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
+    RowState.WRITTEN: "Written, to be checked",
     RowState.FILLING: "To fill in",
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
@@ -87,7 +88,8 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
     "decision": {"open": "Not decided", "record": "Accepted", "none": "Not in Commusoft"},
     "outcome": {
         "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
-        "processing": "Processing", "failed": "Failed", "successful": "Linked",
+        "processing": "Processing", "written": "Written, to be checked",
+        "failed": "Failed", "successful": "Linked",
         "undoing": "Undoing", "undone": "Undone",
         "filling": "To fill in on Commusoft's page",
     },

@@ -275,7 +275,7 @@ def count_ready(found: Overview) -> int:
 
 BUSY = (
     RowState.WAITING, RowState.PROCESSING, RowState.FAILED, RowState.SUCCESSFUL, RowState.UNDOING,
-    RowState.FILLING,
+    RowState.WRITTEN, RowState.FILLING,
 )  # fmt: skip
 
 

@@ -114,8 +114,8 @@ def delete_as_saved(sent: UploadedFile, batch_id: str) -> None:
 
 def _described(folder: Path, token: str) -> UploadedFile | None:
     try:
-        told = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
-        return UploadedFile(**told, folder=folder)
+        fields = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
+        return UploadedFile(**fields, folder=folder)
     except (OSError, ValueError, TypeError):
         return None
 

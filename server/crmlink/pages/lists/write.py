@@ -114,12 +114,12 @@ def resume_list(batch_id: str) -> Response:
 def ask_cancel(batch_id: str) -> str:
     """Show what cancelling means."""
     found = overview(current_workspace(), batch_id)
-    waiting, linked, filling = (
+    waiting, linked, written, filling = (
         found.counts.states[state]
-        for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.FILLING)
+        for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.WRITTEN, RowState.FILLING)
     )
     left = counted(waiting, "contact")
-    kept = counted(linked, "contact is", "contacts are")
+    kept = counted(linked + written, "contact is", "contacts are")
     return confirmation_page(
         Confirmation(
             title=f"Cancel “{name_of(found.batch)}”?",
@@ -185,9 +185,11 @@ def try_list_again(batch_id: str) -> Response:
 def ask_undo_list(batch_id: str) -> str:
     """Show what undoing the whole list would do."""
     found = overview(current_workspace(), batch_id)
-    linked, filling = (
-        found.counts.states[state] for state in (RowState.SUCCESSFUL, RowState.FILLING)
+    linked, written, filling = (
+        found.counts.states[state]
+        for state in (RowState.SUCCESSFUL, RowState.WRITTEN, RowState.FILLING)
     )
+    linked += written  # checked first, then undone
     links = "the link" if linked == 1 else f"all {linked:,} links"
     return confirmation_page(
         Confirmation(

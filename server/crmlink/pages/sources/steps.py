@@ -35,4 +35,48 @@ STEPS: Mapping[str, ConnectSteps] = {
             "for 1,000 contacts, and one each time it asks for changes.",
         ),
     ),
+    "freeagent": ConnectSteps(
+        (
+            "Sign in at FreeAgent's developer dashboard with a developer account; it is free.",
+            "Select Create New App, and name it, for example “crmlink of our office”.",
+            "Enter the redirect address below among its OAuth redirect URIs, exactly as it is "
+            "shown.",
+            "Save, and copy the OAuth identifier (the client id) and the OAuth secret.",
+            "Paste both here and continue. FreeAgent asks you to sign in and to agree.",
+        ),
+        "https://dev.freeagent.com/apps",
+        notes=(
+            "crmlink reads contacts only. FreeAgent has no read-only permission for programs: sign "
+            "in as a user whose access level is Contacts.",
+        ),
+    ),
+    "sage_business_cloud": ConnectSteps(
+        (
+            "Sign in at Sage's developer self-service with your Sage account.",
+            "Create an app, and name it, for example “crmlink of our office”.",
+            "Enter the redirect address below as its callback URL, exactly as it is shown.",
+            "Save, and copy the Client ID and the Client Secret.",
+            "Paste both here and continue. Sage asks you to sign in and to agree.",
+        ),
+        "https://developerselfservice.sageone.com",
+        notes=(
+            "crmlink asks for one permission: to read. It can change nothing in Sage.",
+            "The sign-in ends if crmlink doesn't run for 31 days; then connect it again.",
+        ),
+    ),
+    "quickbooks_online": ConnectSteps(
+        (
+            "Sign in at Intuit's developer pages with your own account, and create an app for "
+            "QuickBooks Online and Accounting.",
+            "Fill in Intuit's questionnaire for production keys. It is free for one office.",
+            "Among the production settings, add a redirect URI that begins with https://. Intuit "
+            "refuses addresses of this computer; a page of your own website will do.",
+            "Copy the production Client ID and Client Secret.",
+            "Enter all three here and continue. After you agreed, paste the address that your "
+            "browser shows.",
+        ),
+        "https://developer.intuit.com/app/developer/dashboard",
+        local=False,
+        notes=("QuickBooks has no read-only permission for programs. crmlink only reads.",),
+    ),
 }

@@ -1,0 +1,108 @@
+"""/left/live and /left/contacts: links beside live contacts, and moving one to a merged contact."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.errors import InvalidReference
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.linking.decisions import Decision, confirm, require_connection
+from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.overrides import Overrides
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import flash_message, number_in
+from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.links import page_number
+from crmlink.reports.duplicates import shared_references
+from crmlink.reports.live_links import (
+    RetiredLink,
+    find_merged,
+    live_findings,
+    sources_read,
+    unlinked_contacts,
+)
+from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.problems import problem_of
+
+Reply = str | Response | tuple[str, int]
+
+
+@blueprint.get("/left/contacts")
+@require_permission("read")
+def left_contacts() -> str:
+    """Show live contacts without a record, new ones first."""
+    ctx = current_workspace()
+    return render_template(
+        "reports/live_contacts.html",
+        leaf=unlinked_contacts(ctx, page_number()),
+        sources=sources_read(ctx),
+    )
+
+
+@blueprint.get("/left/live")
+@require_permission("read")
+def left_live() -> str:
+    """Show links that are no longer right, each with what can be done."""
+    ctx = current_workspace()
+    return render_template(
+        "reports/live_links.html",
+        sources=sources_read(ctx),
+        found=live_findings(ctx),
+        twice=shared_references(ctx),
+    )
+
+
+@blueprint.get("/left/live/<contact_id>/<record_id>")
+@require_permission("link")
+def ask_move_link(contact_id: str, record_id: str) -> Reply:
+    """Show what moving a link to the surviving contact means."""
+    found = find_merged(current_workspace(), record_id, number_in(contact_id) or 0)
+    if found is None or found.survivor is None:
+        flash_message("That has changed in the meantime. Nothing was changed.", "caution")
+        return redirect_to("pages.left_live")
+    return _page(found)
+
+
+@blueprint.post("/left/live/<contact_id>/<record_id>")
+@require_permission("link")
+def move_link(contact_id: str, record_id: str) -> Reply:
+    """Link the record to the surviving contact, in place of the reference that was shown."""
+    ctx = current_workspace()
+    require_connection(ctx, request.form.get("connection_id", ""))
+    found = find_merged(ctx, record_id, number_in(contact_id) or 0)
+    shown = (request.form.get("replaces", ""), request.form.get("reference", ""))
+    if found is None or found.survivor is None or shown != (
+        found.record.reference, found.survivor.reference,
+    ):  # fmt: skip
+        flash_message("That has changed in the meantime. Nothing was changed.", "caution")
+        return redirect_to("pages.left_live")
+    decision = Decision(
+        package=found.source.package,
+        kind=found.record.kind,
+        reference=found.survivor.reference,
+        record_id=found.record.public_id,
+        organisation=found.source.organisation,
+        contact_name=found.survivor.label,
+        overrides=Overrides(replaces=shown[0]),
+    )
+    key = request.form.get("key", "")[:100] or uuid4().hex
+    try:
+        link = confirm(ctx, decision, key, current_actor().device.id)
+    except (LinkingFailure, CommusoftError, InvalidReference) as error:
+        problem = problem_of(error)
+        return _page(found, problem.detail), problem.status
+    tell_end(link)
+    return redirect(url_for("pages.link", link_id=link.id), 303)
+
+
+def _page(found: RetiredLink, refused: str = "") -> str:
+    return render_template(
+        "reports/move_link.html",
+        found=found,
+        refused=refused,
+        key=uuid4().hex,
+        connection_id=current_workspace().public_connection_id,
+    )
