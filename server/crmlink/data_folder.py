@@ -19,7 +19,7 @@ PRIVATE_UMASK = 0o077
 OWN_FILE_PATTERNS = (
     "crmlink.sqlite*", "queue.sqlite*", "server.log*", "strangers.log*", "audit.*", "secret.*",
     "credential.*", "packages.*", "extension.*", "first-admin.*", "sandbox.*", "*.lock",
-    "uploads", "uploads/*", "tls*", "tls*/*",
+    "uploads", "uploads/*", "index", "index/*", "tls*", "tls*/*",
 )  # fmt: skip
 SINGLE_NAME_FILES = ("crmlink.sqlite", "queue.sqlite", "secret.key", "credential.keys")
 MARKER_FILES = ("secret.key", "crmlink.sqlite", "credential.keys", "queue.sqlite", "server.log")

@@ -84,7 +84,7 @@ def _shut(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _open_within(open_socket: Callable[[], socket.socket], seconds: float) -> socket.socket | None:
+def open_within(open_socket: Callable[[], socket.socket], seconds: float) -> socket.socket | None:
     """Return the opened socket, or None if it took longer; a late socket is closed."""
     future: Future[socket.socket] = Future()
 
@@ -116,7 +116,7 @@ def _connect_watched(
     allowed = float(timeout) if isinstance(timeout, int | float) else 5.0
     if deadline is not None:
         allowed = min(allowed, deadline.remaining())
-    sock = _open_within(open_socket, allowed)
+    sock = open_within(open_socket, allowed)
     if sock is None:
         raise ConnectTimeoutError(connection, "no connection in time")
     if deadline is not None:

@@ -20,7 +20,8 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
-from crmlink.commusoft.vault import Vault
+from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.linking.connections import (
     connection_in_use,
     credentials_of,
@@ -28,8 +29,11 @@ from crmlink.linking.connections import (
     load_dialect,
     use_account_of_environment,
 )
-from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.linking.known_contacts import LiveContacts
+from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import DatabaseMoved, InvalidSettings, OtherSecretKey, Settings
 from crmlink.sources.context import SourceContext
@@ -41,6 +45,7 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
+from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.wakeup import Notification, WakeUpSignal
@@ -75,6 +80,13 @@ class Installation:
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)
         self.usage = UsageCounter(self.access)
+        self.mail = MailService(
+            self.access,
+            settings.mail_server,
+            settings.public_url,
+            settings.data_dir / KEY_FILE,
+            self._uses_practice_data,
+        )
         self.newer_version = ""  # of crmlink, where the office lets it ask
         self.sources = SourceContext(
             database,
@@ -127,6 +139,15 @@ class Installation:
             return self._workspace is not ctx
         return self.workspace is not ctx
 
+    def _uses_practice_data(self) -> bool:
+        """Return whether made-up data is in use, of this installation or of another sandbox."""
+        try:
+            return self.workspace.uses_sandbox
+        except ConnectionNotAgreed:  # practice stays until an admin agrees to the account
+            return True
+        except (CredentialsMissing, VaultKeyMissing):  # an account's
+            return False
+
     def wake_workers(self) -> None:
         """Let workers look for work at once."""
         self._signal.send()
@@ -160,7 +181,7 @@ class Installation:
             database=self.database,
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
-            index=LiveMatcher(self.database, connection.id),
+            index=LiveMatcher(self.database, connection.id, self.database.index_files),
             contacts=LiveContacts(self.database, connection.workspace_id, connection.id),
             ownership=self.ownership,
             wake=self._signal.send,
@@ -181,7 +202,8 @@ class Installation:
             max_per_second=self.settings.max_calls_per_second,
             paced_by_answers=self.settings.paced_by_answers,
         )
-        return CommusoftClient(account, load_dialect(connection), limits)
+        shared = SharedStarts(self.database, connection.id) if self.database.is_shared else None
+        return CommusoftClient(account, load_dialect(connection), limits, shared)
 
 
 def open_installation(
@@ -204,6 +226,7 @@ def open_database(settings: Settings) -> Database:
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
+    database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
     database.migrate()
     if move := forbidding_move(database):
         raise DatabaseMoved(out=move is MoveDirection.OUT)

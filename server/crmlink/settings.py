@@ -28,6 +28,8 @@ from crmlink.data_folder import (
     make_private,
 )
 from crmlink.hosts import Host
+from crmlink.mail.field_texts import FIELDS
+from crmlink.mail.server import USUAL_PORTS, InvalidMailServer, MailServer, Security
 from crmlink.sources.packages import PACKAGES, SourcePackage, UnsafeAddress, with_addresses
 from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
 from crmlink.strict_json import NotJSON, read_json
@@ -35,6 +37,11 @@ from crmlink.strict_json import NotJSON, read_json
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 MIN_SECRET_LENGTH = 32  # characters
+SMTP_NAMES = {
+    "host": "HOST", "port": "PORT", "security": "SECURITY", "username": "USER",
+    "password": "PASSWORD", "sender": "FROM", "sender_name": "FROM_NAME",
+}  # fmt: skip
+SMTP = (*SMTP_NAMES.values(), "CA")
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 SQLITE = "sqlite:///"
 
@@ -93,6 +100,7 @@ class Settings:
     backup_dir: Path | None = None  # of scheduled backups; None for none
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
+    mail_server: MailServer | None = None  # None: an admin may enter one on a page
     updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
     source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
@@ -128,6 +136,7 @@ def load_settings() -> Settings:
         backup_dir=_backup_dir(env.str("BACKUP_DIR", "")),
         backups_kept=_int_setting(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
+        mail_server=_mail_server(env),
         updates=updates_setting(env.str("UPDATES", "")),
         source_packages=_source_packages(env.str("SOURCE_ADDRESSES", "")),
     )
@@ -305,6 +314,30 @@ def _oidc(env: Env) -> OidcProvider | None:
         )
     except UnsafeIssuer as error:
         raise InvalidSettings(f"CRMLINK_OIDC_ISSUER: {error}") from error
+
+
+def _mail_server(env: Env) -> MailServer | None:
+    values = {name: env.str(f"SMTP_{name}", "") for name in SMTP}
+    if not any(values.values()):
+        return None
+    try:
+        security = Security(values["SECURITY"].lower() or Security.STARTTLS)
+    except ValueError:
+        raise InvalidSettings(f"CRMLINK_SMTP_SECURITY: {FIELDS['security']}") from None
+    try:
+        return MailServer(
+            values["HOST"],
+            _int_setting(env, "SMTP_PORT", USUAL_PORTS[security], 65_535),
+            security,
+            values["USER"],
+            values["PASSWORD"],
+            values["FROM"],
+            values["FROM_NAME"] or "crmlink",
+            Path(values["CA"]).expanduser() if values["CA"] else None,
+        )
+    except InvalidMailServer as error:
+        name, code = next(iter(error.errors.items()))
+        raise InvalidSettings(f"CRMLINK_SMTP_{SMTP_NAMES[name]}: {FIELDS[code]}") from error
 
 
 def _public_url(text: str) -> str:

@@ -26,7 +26,7 @@ from crmlink.store.notifications import notify_workers
 log = structlog.get_logger()
 
 QUEUE_FILE = "queue.sqlite"
-WAKEABLE_TASKS = ("match_batches", "write_batches", "read_sources")
+WAKEABLE_TASKS = ("match_batches", "write_batches", "read_sources", "send_emails")
 MAX_ENTRY_LENGTH = 200  # bytes of a task's name in JSON
 
 

@@ -32,6 +32,8 @@ from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
+from crmlink.mail.sender import MailSender, delete_old_messages
+from crmlink.mail.weekly import queue_weekly
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
@@ -40,6 +42,7 @@ from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
+from crmlink.store.base import utc_now
 from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
@@ -124,7 +127,7 @@ class Worker:
         tasks = []
         for name, work in zip(
             WAKEABLE_TASKS,
-            (self._match_batches, self._write_batches, self._read_sources),
+            (self._match_batches, self._write_batches, self._read_sources, self._send_emails),
             strict=True,
         ):
             job = _NonOverlappingJob(work, self._stopping.is_set)
@@ -194,6 +197,14 @@ class Worker:
         settle_stopped(ctx)
         write_waiting(ctx, self._stop_condition(ctx))
         return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+
+    def _send_emails(self) -> bool:
+        here = self._installation
+        MailSender(here.mail, here.ownership, self._stopping.is_set).send_due()
+        if here.mail.sends:
+            time = here.mail.weekly_time()
+            return queue_weekly(here.access, here.workspace, time, utc_now()) > 0
+        return False
 
     def _read_sources(self) -> bool:
         """Read the sources that are due, each until its package's limit of the moment."""
@@ -268,6 +279,7 @@ class Worker:
         """Delete what has reached the end of its retention."""
         delete_expired_refresh_tokens(self._installation.access)
         forget_old_proofs(self._installation.access)
+        delete_old_messages(self._installation.access)
         delete_unfinished_imports(self._installation.workspace)
         delete_expired_uploads(self._installation.settings.data_dir)
         erased = apply_retention(self._installation.access)
@@ -276,6 +288,7 @@ class Worker:
     def _sync(self) -> None:
         ctx = self._synced_context = self._installation.workspace
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
+        ctx.index.save()
         if not ctx.has_api:
             return
         try:
@@ -294,6 +307,7 @@ class Worker:
                 gone=result.gone,
             )
             ctx.index.matcher()
+            ctx.index.save()
 
 
 def _enqueue(tasks: Iterable[Any]) -> None:

@@ -81,6 +81,22 @@ def _write_to_missing(page: Page) -> None:
     page.get_by_role("button", name="Run check").click()
 
 
+def _ask_new_password(page: Page) -> None:
+    page.get_by_label("Email").fill("stranger@elsewhere.example")
+    page.get_by_role("button", name="Send the link").click()
+
+
+def _wrong_mail_server(page: Page) -> None:
+    page.locator("#host").fill("smtp firm")
+    page.locator("#port").fill("22")
+    page.get_by_role("button", name="Save").first.click()
+
+
+def _save_mail_server(page: Page) -> None:
+    page.locator("#sender_name").fill("The office")
+    page.get_by_role("button", name="Save").first.click()
+
+
 def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect").click()
 
@@ -100,6 +116,9 @@ PAGE_CASES = (
     PageCase(
         "log-in-refused", _at("/log-in"), "Wrong email or password", "anonymous", _log_in_wrongly
     ),
+    PageCase("forgotten", _at("/forgotten"), "Send the link", "anonymous"),
+    PageCase("forgotten-asked", _at("/forgotten"), "works once", "anonymous", _ask_new_password),
+    PageCase("unsubscribe-wrong", _at("/unsubscribe/x"), "work", "anonymous"),
     PageCase("privacy", _at("/privacy"), "What crmlink does with data", "anonymous"),
     PageCase("welcome", _at("/welcome"), "one-time link", "anonymous"),
     PageCase("overview", _at("/"), "Needs attention"),
@@ -156,6 +175,11 @@ PAGE_CASES = (
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_missing),
+    PageCase("email", _at("/settings/email"), "may or may not have arrived"),
+    PageCase("email-test", _at("/settings/email"), "Not sent.", steps=_press("Send a test email")),
+    PageCase("email-wrong", _at("/settings/email"), "There is a problem", steps=_wrong_mail_server),
+    PageCase("email-saved", _at("/settings/email"), "server is saved", steps=_save_mail_server),
+    PageCase("email-remove", _at("/settings/email/remove"), "What happens now"),
     PageCase("upkeep", _at("/upkeep"), "Backups and checks"),
     PageCase("upkeep-checks", _at("/upkeep"), "Data folder", steps=_press("Run checks")),
     PageCase("checklist", _at("/commusoft/checklist"), "Checklist for Commusoft"),

@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from crmlink.access.people import SET_UP_CODE, create_first_admin_invitation, list_people
+from crmlink.access.invitations import SET_UP_CODE
+from crmlink.access.people import create_first_admin_invitation, list_people
 from crmlink.access.preferences import read_preferences
 from crmlink.app import create_app
 from crmlink.commusoft.errors import CommusoftError

@@ -16,6 +16,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import start_pairing
 from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.access.sessions import authenticate_session, create_session
+from crmlink.mail.unsubscribe import unsubscribe_token
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -26,6 +27,8 @@ from crmlink.store import (
     Device,
     Link,
     LinkState,
+    MailKind,
+    MailState,
     MirroredRecord,
     ParkedContact,
     Person,
@@ -35,6 +38,7 @@ from crmlink.store import (
     Workspace,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.mail import queue_message
 from support.access_factories import make_person, pair, with_token
 from support.browser_client import proven
 from support.installations import installation_of
@@ -203,6 +207,15 @@ def new_parked(target: AttackFixture, owner: Owner) -> str:
         return kept.id
 
 
+def new_email(target: AttackFixture, owner: Owner) -> str:
+    """An email that was given up; its id."""
+    person = owner if isinstance(owner, Person) else target.people["manager"]
+    with target.access.database.writing() as session:
+        message = queue_message(session, target.access.workspace_id, MailKind.WEEKLY, person)
+        message.state = MailState.FAILED
+        return message.public_id
+
+
 def new_source(target: AttackFixture, owner: Owner) -> str:
     """A company whose contacts were read, without a sign-in; its public id."""
     with target.access.database.writing() as session:
@@ -229,6 +242,10 @@ PARAMETERS: dict[str, Maker] = {
     "link_id": lambda target, owner: new_link(target, new_device(target, owner)),
     "pair_id": lambda target, owner: "1",
     "package": lambda target, owner: "sage_200",
+    "message_id": new_email,
+    "signed": lambda target, owner: unsubscribe_token(
+        target.access, target.people["clerk"], MailKind.WEEKLY
+    ),
     "parked_id": new_parked,
     "person_id": lambda target, owner: make_person(target.access).public_id,
     "position": lambda target, owner: "1",
@@ -241,6 +258,7 @@ PARAMETERS: dict[str, Maker] = {
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/settings/email/samples/<kind>", "kind"): lambda target, owner: "weekly",
     ("/sources/connect/<package>", "package"): lambda target, owner: "xero",
     ("/install/policy/<name>", "name"): lambda target, owner: "chrome.reg",
     ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda target, owner: (

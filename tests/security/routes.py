@@ -80,6 +80,12 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /sources/paste": {"address": "http://localhost/sources/callback?state=x&code=y"},
     "POST /upkeep/download": {"passphrase": "a long passphrase", "again": "a long passphrase"},
     "POST /commusoft/writes": {"writes": "api"},
+    "POST /settings/email": {
+        "host": "smtp.firm.example",
+        "security": "starttls",
+        "sender": "crmlink@firm.example",
+    },
+    "POST /settings/email/weekly": {"day": "1", "hour": "9"},
     "POST /start/address": {"address": "http://127.0.0.1:1"},
     "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1", "sure_bound": "99.9"},
 }

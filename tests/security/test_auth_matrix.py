@@ -25,6 +25,10 @@ PUBLIC = {
     "pages.health": {"/healthz", "/readyz"},
     "pages.sign_in": {"/log-in"},
     "pages.welcome": {"/welcome"},
+    "pages.forgotten": {"/forgotten"},
+    "pages.ask_new_password": {"/forgotten"},
+    "pages.unsubscribe": {"/unsubscribe/<signed>"},
+    "pages.end_optional_emails": {"/unsubscribe/<signed>"},
     "pages.privacy": {"/privacy"},
     "pages.extension_updates": {"/extension/updates.xml", "/extension/updates.json"},
     "pages.extension_package": {"/extension/crmlink.crx", "/extension/crmlink.xpi"},
@@ -91,12 +95,12 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     return refusal.status == 401
 
 
-def test_the_public_routes_are_these_nine(target: AttackFixture) -> None:
+def test_the_public_routes_are_these_thirteen(target: AttackFixture) -> None:
     by_endpoint: dict[str, set[str]] = {}
     for route in every_route(target.app):
         by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)
     assert {name: by_endpoint[name] for name in guard.PUBLIC_ENDPOINTS} == PUBLIC
-    assert len(PUBLIC) == 9
+    assert len(PUBLIC) == 13
 
 
 def test_no_route_of_the_api_opens_to_a_bad_token(

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.access.people import SET_UP_CODE, create_first_admin_invitation
+from crmlink.access.invitations import SET_UP_CODE
+from crmlink.access.people import create_first_admin_invitation
 from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.web.set_up_file import write_set_up_file

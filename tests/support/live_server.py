@@ -26,6 +26,7 @@ from pages.page_cases import Who
 from support.databases import sqlite_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sample_data import SampleData, populate
+from support.sample_emails import switch_emails_on
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 
@@ -82,6 +83,7 @@ def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[Sa
 def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
     """An installation with a past, and its pages over HTTP."""
     with sample_installation(customers, suppliers) as site:
+        switch_emails_on(site.installation, site.sample)
         app = create_app(site.installation.settings, site.installation)
         with SandboxServer(app) as web:
             yield LiveServer(site.installation, site.sample, site.commusoft, web.url)

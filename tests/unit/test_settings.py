@@ -44,6 +44,62 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
     assert settings.secret_key not in repr(settings)
 
 
+SMTP = {
+    "CRMLINK_SMTP_HOST": "smtp.firm.example",
+    "CRMLINK_SMTP_USER": "anna",
+    "CRMLINK_SMTP_PASSWORD": "marked-password",
+    "CRMLINK_SMTP_FROM": "crmlink@firm.example",
+}
+
+
+def test_a_mail_server_comes_from_the_environment_and_stays_out_of_the_repr(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().mail_server is None
+    for name, value in SMTP.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    server = settings.mail_server
+    assert server
+    assert (server.host, server.port, server.security) == ("smtp.firm.example", 587, "starttls")
+    assert (server.password, server.sender_name) == ("marked-password", "crmlink")
+    assert "marked-password" not in repr(settings)
+    monkeypatch.setenv("CRMLINK_SMTP_SECURITY", "TLS")
+    server = load_settings().mail_server
+    assert server
+    assert server.port == 465
+    monkeypatch.setenv("CRMLINK_SMTP_PORT", "10465")
+    monkeypatch.setenv("CRMLINK_SMTP_CA", "/etc/office-ca.crt")
+    server = load_settings().mail_server
+    assert server
+    assert (server.port, server.ca_file) == (10465, Path("/etc/office-ca.crt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("HOST", "", "CRMLINK_SMTP_HOST: Enter the mail server's name"),
+        ("HOST", "http://mail", "CRMLINK_SMTP_HOST: Enter the mail server's name"),
+        ("SECURITY", "ssl", "CRMLINK_SMTP_SECURITY: Choose STARTTLS"),
+        ("SECURITY", "none", "CRMLINK_SMTP_SECURITY: A password needs STARTTLS"),
+        ("PORT", "99999", "CRMLINK_SMTP_PORT must be a whole number"),
+        ("USER", "", "CRMLINK_SMTP_USER: Enter the user name too"),
+        ("PASSWORD", "", "CRMLINK_SMTP_PASSWORD: Enter the password too"),
+        ("FROM", "crmlink", "CRMLINK_SMTP_FROM: Enter an email address"),
+        ("FROM_NAME", "a\nb", "CRMLINK_SMTP_FROM_NAME: Use up to 200 characters"),
+    ],
+)
+def test_an_unsafe_mail_server_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    for each, good in SMTP.items():
+        monkeypatch.setenv(each, good)
+    monkeypatch.setenv(f"CRMLINK_SMTP_{name}", value)
+    with pytest.raises(InvalidSettings, match=sentence) as refused:
+        load_settings()
+    assert "marked-password" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [

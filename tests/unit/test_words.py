@@ -18,7 +18,7 @@ PLACES = (  # where sentences for people may stand, below server/crmlink
     "accounting/exports/messages.py", "accounting/rule_loading.py", "access/passwords.py",
     "access/oidc_provider.py", "access/audit/sentences.py", "commusoft/connection.py",
     "commusoft/doctor/messages.py", "commusoft/checklist/", "commusoft/sandbox/",
-    "upkeep/texts.py",
+    "upkeep/texts.py", "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
 )  # fmt: skip
 TEXTS = tuple((ROOT / "pages").rglob("*.html"))
 TEXTS_OF_CODE = (  # modules of which people see the texts
@@ -34,6 +34,7 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",
         "access/passwords.py", "access/oidc_provider.py", "access/audit/sentences.py",
         "commusoft/connection.py", "commusoft/doctor/messages.py", "store/only_server.py",
+        "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
     )),
 )  # fmt: skip
 DOCUMENTS = tuple(

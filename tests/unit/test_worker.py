@@ -3,12 +3,15 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import structlog
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from crmlink.access.devices import command_line_actor
+from crmlink.access.people import invite
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
 from crmlink.batches.match_job import start_matching
@@ -22,6 +25,7 @@ from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
 from crmlink.worker import Worker, _NonOverlappingJob
 from support.batch_factories import BOUND, imported, lines_of, rows_of
+from support.mail_servers import mail_server
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
@@ -148,7 +152,9 @@ def test_a_call_while_a_job_runs_makes_it_look_once_more() -> None:
 def test_a_web_process_does_no_work_of_the_installation(installation: Installation) -> None:
     whole, part = Worker(installation), Worker(installation, whole=False)
     names = {task.name for task in part._queue._registry.periodic_tasks}
-    assert names == {"flush_usage", "flush_anchors", "check_uploads", "delete_uploads"}
+    assert names == {
+        "flush_usage", "flush_anchors", "check_uploads", "delete_uploads", "look_for_update",
+    }  # fmt: skip
     assert names < {task.name for task in whole._queue._registry.periodic_tasks}
 
 
@@ -158,3 +164,30 @@ def test_work_is_left_out_while_another_worker_does_it(installation: Installatio
     with installation.database.alone("back_up"):
         work()
     assert done == ([] if installation.database.is_shared else [True])
+
+
+def test_an_email_that_waits_goes_out_and_a_signal_wakes_the_worker(
+    installation: Installation,
+) -> None:
+    access = installation.access
+
+    def invited(email: str) -> None:
+        invite(access, command_line_actor(access), "Kim", email, "clerk", by_email=True)
+
+    invited("kim@firm.example")
+    with mail_server() as (server, received):
+        installation.mail = replace(
+            installation.mail,
+            environment=server,
+            public_url="https://crmlink.firm.example",
+            practice=lambda: False,
+        )
+        worker = Worker(installation)
+        worker.start()
+        try:
+            wait_until(lambda: received.recipients == ["kim@firm.example"])
+            invited("jo@firm.example")
+            installation.wake_workers()
+            wait_until(lambda: received.recipients == ["kim@firm.example", "jo@firm.example"])
+        finally:
+            worker.stop()

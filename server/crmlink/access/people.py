@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import cast
 
 from sqlalchemy import Select, func, select, update
@@ -20,15 +19,17 @@ from crmlink.access.errors import (
     PersonNeeded,
     PersonUnknown,
 )
+from crmlink.access.invitations import (
+    INVITATION,
+    create_invitation,
+    end_invitations,
+    find_open_invitation,
+)
 from crmlink.access.passwords import hash_password, verify_password
-from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession
 from crmlink.store.base import utc_now
 
-INVITATION = "crmi_"
-SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
-INVITED_FOR = timedelta(days=7)
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
 RANKS = {role: rank for rank, role in enumerate(Role)}
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
@@ -52,9 +53,15 @@ def find_person(access: AccessContext, public_id: str) -> Person:
 
 
 def invite(
-    access: AccessContext, actor: Actor, name: str, email: str, role: str
+    access: AccessContext,
+    actor: Actor,
+    name: str,
+    email: str,
+    role: str,
+    *,
+    by_email: bool = False,
 ) -> tuple[Person, str]:
-    """Return a new person, and the token of their one-time link.
+    """Return a new person, and the token of their one-time link; ``by_email`` also emails it.
 
     Raises InvalidFields or EmailTaken; PersonNeeded for a script.
     """
@@ -65,12 +72,15 @@ def invite(
         person = Person(workspace_id=access.workspace_id, name=name, email=email, role=known_role)
         session.add(person)
         session.flush()
-        note(session, access, actor, "person.invited", person.public_id, role=known_role)
-        token = _invitation(session, access, person)
+        emailed = {"emailed": True} if by_email else {}
+        note(session, access, actor, "person.invited", person.public_id, role=known_role, **emailed)
+        token = create_invitation(session, access, person, by_email=by_email)
     return person, token
 
 
-def new_invitation(access: AccessContext, actor: Actor, public_id: str) -> str:
+def new_invitation(
+    access: AccessContext, actor: Actor, public_id: str, *, by_email: bool = False
+) -> str:
     """Return another one-time link for a person, as after a forgotten password.
 
     Older ones become invalid. Raises PersonUnknown; PersonNeeded for a script.
@@ -78,8 +88,9 @@ def new_invitation(access: AccessContext, actor: Actor, public_id: str) -> str:
     _refuse_script(actor)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
-        note(session, access, actor, "person.invited_again", public_id)
-        return _invitation(session, access, person)
+        emailed = {"emailed": True} if by_email else {}
+        note(session, access, actor, "person.invited_again", public_id, **emailed)
+        return create_invitation(session, access, person, by_email=by_email)
 
 
 def has_open_invitation(access: AccessContext, public_id: str) -> bool:
@@ -110,7 +121,7 @@ def create_first_admin_invitation(access: AccessContext, prefix: str = INVITATIO
     with access.database.writing() as session:
         if _admins(session, access):
             return None
-        return _invitation(session, access, None, prefix)
+        return create_invitation(session, access, None, prefix)
 
 
 def find_invitation(access: AccessContext, token: str) -> Invitation:
@@ -148,6 +159,7 @@ def accept_invitation(
             )
             session.add(person)
             session.flush()
+        end_invitations(session, access, person)
         person.password_hash = password_hash
         person.joined_at = person.joined_at or utc_now()
         end_web_sessions(session, person)
@@ -247,7 +259,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
             .where(Device.person_id == person.id, Device.revoked_at.is_(None))
             .values(revoked_at=utc_now(), revoked_because="person-removed")
         )
-        _end_invitations(session, access, person)
+        end_invitations(session, access, person)
         note(session, access, actor, "person.removed", public_id)
 
 
@@ -331,48 +343,8 @@ def _require_admin_left(session: Session, access: AccessContext) -> None:
         raise LastAdmin
 
 
-def _invitation(
-    session: Session, access: AccessContext, person: Person | None, prefix: str = INVITATION
-) -> str:
-    """Return a new one-time link, the only valid one of a known person."""
-    if person:
-        _end_invitations(session, access, person)
-    token = generate_token(prefix)
-    session.add(
-        Invitation(
-            workspace_id=access.workspace_id,
-            person_id=person.id if person else None,
-            token_hash=access.keyed("invitation", token).hex(),
-            expires_at=utc_now() + INVITED_FOR,
-        )
-    )
-    return token
-
-
-def _end_invitations(session: Session, access: AccessContext, person: Person) -> None:
-    session.execute(
-        update(Invitation)
-        .where(
-            Invitation.workspace_id == access.workspace_id,
-            Invitation.person_id == person.id,
-            Invitation.used_at.is_(None),
-        )
-        .values(used_at=utc_now())
-    )
-
-
 def _find_valid_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
-    if not any(is_well_formed(token, prefix) for prefix in (INVITATION, SET_UP_CODE)):
-        raise InvalidInvitation
-    invitation = session.scalar(
-        select(Invitation).filter_by(
-            workspace_id=access.workspace_id,
-            token_hash=access.keyed("invitation", token).hex(),
-            used_at=None,
-        )
-    )
-    if invitation is None or invitation.expires_at <= utc_now():
-        raise InvalidInvitation
+    invitation = find_open_invitation(session, access, token)
     if invitation.person is None and _admins(session, access):
         raise InvalidInvitation
     return invitation

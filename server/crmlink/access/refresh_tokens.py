@@ -20,7 +20,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, note
@@ -48,6 +48,9 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
+_ISSUED = select(RefreshToken).where(
+    RefreshToken.public_id == bindparam("jti")
+)  # asked by every request
 COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
@@ -160,7 +163,7 @@ def authenticate_access_token(
     if claims["cnf"] != {"jkt": proof.thumbprint} or not proof.is_about(access_token):
         raise InvalidToken
     with access.database.reading() as session:
-        refresh = session.scalar(select(RefreshToken).filter_by(public_id=claims["jti"]))
+        refresh = session.scalar(_ISSUED, {"jti": claims["jti"]})
     if refresh is None or refresh.device.public_id != claims["sub"]:
         raise InvalidToken
     device = refresh.device

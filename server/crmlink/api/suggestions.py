@@ -6,10 +6,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.accounting.package_rules import package_rules
+from crmlink.accounting.package_rules import package_name
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
 from crmlink.linking.parked import parked_as
-from crmlink.linking.suggest import Contact, suggest
+from crmlink.linking.suggest import Contact, suggest_in
 from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import (
@@ -33,18 +33,16 @@ class SuggestionsView(MethodView):
     @blueprint.response(200, SuggestionResultSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Suggest records for a contact"""
-        offer = suggest(current_workspace(), contact_of(body))
-        contact = offer.contact
         ctx = current_workspace()
         with ctx.database.reading() as session:
+            offer = suggest_in(session, ctx, contact_of(body))
+            contact = offer.contact
             parked = parked_as(session, ctx.connection_id, contact)
         return {
-            "connection_id": current_workspace().public_connection_id,
+            "connection_id": ctx.public_connection_id,
             "contact": {
                 "package": contact.package,
-                "package_name": package_rules(current_workspace().packages, contact.package)[
-                    "name"
-                ],
+                "package_name": package_name(ctx.packages, contact.package),
                 "kind": contact.kind,
                 "reference": contact.reference,
                 "organisation": contact.organisation or None,

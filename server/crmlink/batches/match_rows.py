@@ -21,8 +21,8 @@ from crmlink.batches.classify import ExistingLinks, MatchedRow, classify_rows
 from crmlink.batches.row_details import dump_suggestions
 from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.folding import fold
-from crmlink.linking.context import LiveMatcher
 from crmlink.linking.listed_details import row_details
+from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.linking.suggest import MIN_PROBABILITY, records_by_id
 from crmlink.matching import Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
@@ -38,6 +38,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.index_files import IndexFiles
 from crmlink.values.contact_details import ContactDetails
 
 PAGE = 2_000  # rows read at once
@@ -55,6 +56,7 @@ class MatchJob:
     connection_id: int
     batch_id: str
     lease: str
+    index_files: IndexFiles | None = None
 
 
 def match_in_process(address: str, job: MatchJob) -> None:
@@ -63,7 +65,7 @@ def match_in_process(address: str, job: MatchJob) -> None:
         os.nice(POLITE)
     database = Database(address, pooled=False)  # workers forked from here inherit no connection
     try:
-        matcher = LiveMatcher(database, job.connection_id).matcher()
+        matcher = LiveMatcher(database, job.connection_id, job.index_files).matcher()
         match_rows(database, job, matcher)
     finally:
         database.close()

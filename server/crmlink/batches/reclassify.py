@@ -14,7 +14,7 @@ from crmlink.folding import fold
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
-from crmlink.store.folded import carries
+from crmlink.store.folded import carried_in
 
 
 def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
@@ -89,9 +89,8 @@ def _holders(
 ) -> defaultdict[str, list[MirroredRecord]]:
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
-        MirroredRecord.connection_id == connection_id,
+        carried_in(connection_id, MirroredRecord.reference, references),
         MirroredRecord.deleted_at.is_(None),
-        carries(MirroredRecord.reference, references),
     )
     for record in session.scalars(query.order_by(MirroredRecord.id)):
         found[fold(record.reference or "")].append(record)

@@ -32,6 +32,7 @@ from crmlink.batches.written_rows import WrittenRows
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.linking.list_trust import ListTrust
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
@@ -354,6 +355,7 @@ class BatchWriter:
             batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
             note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+            queue_list_ended(session, self._workspace.workspace_id, batch)
         log.info("batch finished", batch=self._batch_id, state=end.value)
         return True
 

@@ -177,7 +177,8 @@ def _set_up_by_link(installation: Installation, address: str) -> str:
 
 def _set_up_by_file(installation: Installation, local: Host) -> str:
     """Return where the first admin's one-time code is; "" once there is one."""
-    from crmlink.access.people import INVITATION, SET_UP_CODE, create_first_admin_invitation
+    from crmlink.access.invitations import INVITATION, SET_UP_CODE
+    from crmlink.access.people import create_first_admin_invitation
     from crmlink.web.set_up_file import remove_set_up_file, write_set_up_file
 
     data_dir = installation.settings.data_dir

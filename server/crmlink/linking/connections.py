@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection, WebApplication
@@ -26,6 +26,7 @@ from crmlink.store import (
     Link,
     LinkMethod,
     LinkState,
+    MailSettings,
     MirroredRecord,
     ParkedContact,
     SourceAccount,
@@ -34,6 +35,11 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import Base, utc_now
+
+_IN_USE = select(WorkspaceConnection).where(
+    WorkspaceConnection.workspace_id == bindparam("workspace_id"),
+    WorkspaceConnection.ended_at.is_(None),
+)  # built once: every request asks it
 
 Account = Connection | WebApplication  # by an API, or by its pages alone
 
@@ -228,6 +234,8 @@ def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
 def rotate_keys(database: Database, keys: Path) -> int:
     """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
+    The mail server's password is one of them.
+
     If interrupted, both keys stay in place and it can be run again.
     """
     add_key(keys)
@@ -244,14 +252,15 @@ def rotate_keys(database: Database, keys: Path) -> int:
             row.credentials = vault.renewed(row.credentials or "")
         for sign_in in session.scalars(select(SourceSignIn)):
             sign_in.sealed = vault.renewed(sign_in.sealed)
+        mail = list(session.scalars(select(MailSettings).where(MailSettings.password != "")))
+        for entry in mail:
+            entry.password = vault.renewed(entry.password)
     drop_old_keys(keys)
-    return len(sealed)
+    return len(sealed) + len(mail)
 
 
 def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
-    return session.scalar(
-        select(WorkspaceConnection).filter_by(workspace_id=workspace_id, ended_at=None)
-    )
+    return session.scalar(_IN_USE, {"workspace_id": workspace_id})
 
 
 def _account_row(session: Session, workspace_id: int, account: Account) -> WorkspaceConnection:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.package_rules import Packages
@@ -18,44 +16,9 @@ from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.list_trust import ListTrust
-from crmlink.matching import Address, Matcher
-from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
+from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.store import Database, Ownership
 from crmlink.store.connections import is_in_use
-from crmlink.values.contact_details import ContactDetails
-
-
-class LiveMatcher:
-    """Matcher that follows a connection's mirror, as updated by any process."""
-
-    def __init__(self, database: Database, connection_id: int) -> None:
-        self._database = database
-        self._connection_id = connection_id
-        self._matcher = Matcher()
-        self._version = 0
-        self._lock = threading.Lock()
-
-    def matcher(self) -> Matcher:
-        """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
-        with self._lock, self._database.reading() as session:
-            connection = session.get(WorkspaceConnection, self._connection_id)
-            if connection is None:
-                raise ConnectionEnded
-            version = connection.mirror_version
-            if version != self._version:
-                changed = (
-                    select(MirroredRecord)
-                    .filter_by(connection_id=self._connection_id)
-                    .where(MirroredRecord.mirror_version > self._version)
-                    .execution_options(yield_per=5_000)
-                )
-                for rows in session.scalars(changed).partitions():
-                    self._take(rows)
-                self._version = version
-        return self._matcher
-
-    def _take(self, rows: Sequence[MirroredRecord]) -> None:
-        self._matcher.discard(row.public_id for row in rows if row.deleted_at)
-        self._matcher.update((row.public_id, details(row)) for row in rows if not row.deleted_at)
 
 
 @dataclass(frozen=True)
@@ -115,20 +78,3 @@ class WorkspaceContext:
         return sync(
             self.database, self.connection_id, self.commusoft, self.ownership, progress, full=full
         )
-
-
-def details(row: MirroredRecord) -> ContactDetails:
-    """Return a mirrored record's details, for matching."""
-    return ContactDetails(
-        kind=row.kind,
-        person=row.name,
-        company=row.company,
-        address=row.address,
-        town=row.town,
-        postcode=row.postcode,
-        email=row.email,
-        phones=tuple(row.phones),
-        account_number=row.account_number,
-        other_emails=tuple(row.other_emails),
-        other_addresses=tuple(Address(**address) for address in row.other_addresses),
-    )

@@ -22,7 +22,7 @@ from crmlink.linking.write_tests import write_test_on
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
 from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
-from crmlink.store.folded import carries
+from crmlink.store.folded import carried_in
 
 
 def same_record(link: Link) -> ColumnElement[bool]:
@@ -111,10 +111,9 @@ def possible_holders(
             other.id: other for other in holders(session, ctx.connection_id, reference, row.kind)
         }
         linked = select(Link.record_number).where(
-            Link.connection_id == ctx.connection_id,
+            carried_in(ctx.connection_id, Link.target, pseudonyms_of(session).forms(reference)),
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
-            carries(Link.target, pseudonyms_of(session).forms(reference)),
         )
         for other in session.scalars(
             select(MirroredRecord)
@@ -143,8 +142,8 @@ def find_race_conflict(
         return reference_taken_error(ctx, link.target, taken)
     arriving = session.scalars(
         select(Link)
-        .filter_by(connection_id=ctx.connection_id, kind=link.kind, state=LinkState.INTENDED)
-        .where(carries(Link.target, [link.target]))
+        .where(carried_in(ctx.connection_id, Link.target, [link.target]))
+        .filter_by(kind=link.kind, state=LinkState.INTENDED)
     )
     first = next((other for other in arriving if other.record_id not in accepted), None)
     return _in_progress(first) if first else None

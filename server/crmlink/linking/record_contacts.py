@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.linking.context import WorkspaceContext, details
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.listed_details import row_details
 from crmlink.linking.live_contacts import PREFIX, as_rows
+from crmlink.linking.live_matcher import details
 from crmlink.linking.suggest import MIN_PROBABILITY, find_record, holders, records_by_id
 from crmlink.matching import Reason, Suggestion
 from crmlink.store import Batch, BatchRow, Choice, MirroredRecord

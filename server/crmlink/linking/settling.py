@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.linking.audit import note, record_settled
+from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.linking.parked import unpark_linked
 from crmlink.store import (
     Batch,
@@ -72,6 +73,8 @@ def _end_lists(session: Session, link: Link) -> None:
             batch.state, batch.finished_at = end, utc_now()
             connection = session.get_one(WorkspaceConnection, link.connection_id)
             note(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
+            session.flush()
+            queue_list_ended(session, connection.workspace_id, batch)
 
 
 def _has_filling(session: Session, batch_id: str) -> bool:

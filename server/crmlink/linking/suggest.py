@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
@@ -15,10 +15,36 @@ from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
-from crmlink.store.folded import carries
+from crmlink.store.folded import asked_to_carry, carried_as_asked, carried_in
 from crmlink.values.contact_details import ContactDetails
 
 MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
+
+# Built once: every suggestion asks them, and building a statement takes longer than answering it.
+_BY_NUMBER = select(MirroredRecord).where(
+    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.deleted_at.is_(None),
+    MirroredRecord.kind == bindparam("kind"),
+    MirroredRecord.number.in_(bindparam("numbers", expanding=True)),
+)
+_HOLDERS = (
+    select(MirroredRecord)
+    .where(carried_as_asked(MirroredRecord.reference), MirroredRecord.deleted_at.is_(None))
+    .order_by(MirroredRecord.id)
+)
+_OF_CONTACT = (
+    Link.connection_id == bindparam("connection_id"),
+    Link.package == bindparam("package"),
+    Link.reference.in_(bindparam("forms", expanding=True)),
+    Link.contact_kind.in_(bindparam("kinds", expanding=True)),
+)
+_LATEST = select(Link).where(*_OF_CONTACT).order_by(Link.created_at.desc()).limit(1)
+_LATEST_IN_ORGANISATION = _LATEST.where(
+    Link.organisation.in_(bindparam("organisations", expanding=True))
+)
+_ORGANISATIONS = select(func.count(func.distinct(Link.organisation))).where(
+    *_OF_CONTACT, Link.organisation != ""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +81,33 @@ def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> Suggesti
 
     Raises UnknownPackage, or InvalidReference if the reference is not of the package's form.
     """
+    with ctx.database.reading() as session:
+        return suggest_in(session, ctx, contact, limit)
+
+
+def suggest_in(
+    session: Session, ctx: WorkspaceContext, contact: Contact, limit: int = 5
+) -> SuggestionResult:
+    """Do the same in a session that was not used yet: it holds nothing during the comparison."""
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     contact = replace(contact, reference=reference)
     found = ctx.index.matcher().suggest(contact.details, limit)
-    with ctx.database.reading() as session:
-        rows = records_by_id(session, ctx.connection_id, [item.record_id for item in found.items])
-        suggestions = tuple(
-            (rows[item.record_id], item)
-            for item in found.items
-            if item.record_id in rows and item.probability >= MIN_PROBABILITY
-        )
-        held_by = holders(session, ctx.connection_id, reference)
-        return SuggestionResult(
-            contact=contact,
-            likely_kind=contact.kind or _likely_kind(suggestions),
-            suggestions=suggestions,
-            none=found.none,
-            holders=tuple(held_by),
-            holder_links=tuple(links_behind(session, ctx.connection_id, held_by)),
-            link=latest_link(session, ctx.connection_id, contact),
-        )
+    rows = records_by_id(session, ctx.connection_id, [item.record_id for item in found.items])
+    suggestions = tuple(
+        (rows[item.record_id], item)
+        for item in found.items
+        if item.record_id in rows and item.probability >= MIN_PROBABILITY
+    )
+    held_by = holders(session, ctx.connection_id, reference)
+    return SuggestionResult(
+        contact=contact,
+        likely_kind=contact.kind or _likely_kind(suggestions),
+        suggestions=suggestions,
+        none=found.none,
+        holders=tuple(held_by),
+        holder_links=tuple(links_behind(session, ctx.connection_id, held_by)),
+        link=latest_link(session, ctx.connection_id, contact),
+    )
 
 
 def search(
@@ -108,14 +141,11 @@ def holders(
     References that fold to the same count as equal: whether Commusoft distinguishes them is
     unknown.
     """
-    query = select(MirroredRecord).where(
-        MirroredRecord.connection_id == connection_id,
-        MirroredRecord.deleted_at.is_(None),
-        carries(MirroredRecord.reference, pseudonyms_of(session).forms(reference)),
-    )
-    if kind:
-        query = query.where(MirroredRecord.kind == kind)
-    return list(session.scalars(query.order_by(MirroredRecord.id)))
+    forms = pseudonyms_of(session).forms(reference)
+    if not forms:
+        return []
+    found = session.scalars(_HOLDERS, asked_to_carry(connection_id, *forms))
+    return [row for row in found if kind in (None, row.kind)]
 
 
 def links_behind(
@@ -126,10 +156,12 @@ def links_behind(
     Of several, the latest that changed the record: one that found its reference already there wrote
     nothing. A value restored by an undo was written by the link before it.
     """
+    if not records:
+        return []
     links = session.scalars(
         select(Link)
-        .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
-        .where(carries(Link.target, {record.reference or "" for record in records}))
+        .where(carried_in(connection_id, Link.target, {each.reference or "" for each in records}))
+        .filter_by(state=LinkState.LINKED, undoes_id=None)
         .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
     behind: dict[tuple[str, str | None], Link] = {}
@@ -145,23 +177,20 @@ def latest_link(session: Session, connection_id: int, contact: Contact) -> Link 
     Not every URL of a contact names its organisation: a link made or requested without one is the
     contact's too. If several organisations have such links, they are ambiguous and omitted.
     """
-    mine = [
-        Link.connection_id == connection_id,
-        Link.package == contact.package,
-        Link.reference.in_(pseudonyms_of(session).forms(contact.reference)),
-    ]
-    if contact.kind:
-        mine.append(Link.contact_kind.in_((contact.kind, "")))
+    forms = pseudonyms_of(session).forms(contact.reference)
+    asked = {
+        "connection_id": connection_id,
+        "package": contact.package,
+        "forms": forms,
+        "kinds": [contact.kind, ""] if contact.kind else [*KINDS, ""],
+    }
     if contact.organisation:
-        mine.append(Link.organisation.in_((contact.organisation, "")))
-    elif _organisations(session, mine) > 1:
-        mine.append(Link.organisation == "")
-    return session.scalar(select(Link).where(*mine).order_by(Link.created_at.desc()).limit(1))
-
-
-def _organisations(session: Session, conditions: list[ColumnElement[bool]]) -> int:
-    named = select(func.count(func.distinct(Link.organisation)))
-    return session.scalar(named.where(*conditions, Link.organisation != "")) or 0
+        organisations = {"organisations": [contact.organisation, ""]}
+        return session.scalar(_LATEST_IN_ORGANISATION, asked | organisations)
+    latest = session.scalar(_LATEST, asked)
+    if latest is not None and (session.scalar(_ORGANISATIONS, asked) or 0) > 1:
+        return session.scalar(_LATEST_IN_ORGANISATION, asked | {"organisations": [""]})
+    return latest
 
 
 def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> Kind:
@@ -179,16 +208,8 @@ def records_by_id(
         if kind in KINDS and number:
             numbers[kind].append(number)
     found = {}
-    for (
-        kind,
-        wanted,
-    ) in numbers.items():  # one by one: a condition with "or" does not use the index by number
+    for kind, wanted in numbers.items():  # a condition with OR would not use the index by number
         if wanted:
-            query = select(MirroredRecord).where(
-                MirroredRecord.connection_id == connection_id,
-                MirroredRecord.deleted_at.is_(None),
-                MirroredRecord.kind == kind,
-                MirroredRecord.number.in_(wanted),
-            )
-            found.update({row.public_id: row for row in session.scalars(query)})
+            asked = {"connection_id": connection_id, "kind": kind, "numbers": wanted}
+            found.update({row.public_id: row for row in session.scalars(_BY_NUMBER, asked)})
     return found

@@ -26,6 +26,13 @@ class GrowableArray:
         self._array: NDArray[Any] = np.full(1024, fill, dtype)
         self.size = 0
 
+    @classmethod
+    def holding(cls, values: NDArray[Any], fill: int = 0) -> "GrowableArray":
+        """Return an array that begins with these values, not copied."""
+        array = cls(values.dtype, fill)
+        array._array, array.size = values, len(values)
+        return array
+
     @property
     def view(self) -> NDArray[Any]:
         """The part in use, not copied."""
@@ -58,6 +65,29 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @classmethod
+    def holding(cls, words: list[str], frequencies: Ints) -> "Vocabulary":
+        """Return a vocabulary of these words, numbered in this order."""
+        vocabulary = cls()
+        vocabulary.words = words
+        vocabulary._numbers = {word: number for number, word in enumerate(words)}
+        vocabulary._frequencies = GrowableArray.holding(frequencies)
+        return vocabulary
+
+    @property
+    def frequencies(self) -> Ints:
+        """The number of rows that contain each word, by its number."""
+        self._frequencies.grow_to(len(self.words))
+        return self._frequencies.view
+
+    def in_use(self) -> tuple["Vocabulary", Ints]:
+        """Return a vocabulary of the words in use, in the same order, and their new numbers."""
+        used = self.frequencies > 0
+        words = [word for word, is_used in zip(self.words, used.tolist(), strict=True) if is_used]
+        return Vocabulary.holding(words, self.frequencies[used]), (
+            np.cumsum(used, dtype=np.int32) - np.int32(1)
+        )
 
     def number(self, word: str) -> int:
         """Return the word's number, assigning one to a new word."""
@@ -113,6 +143,26 @@ class TokenLists:
         self._values = GrowableArray(np.int32)
         self._starts = GrowableArray(np.int64)
         self._sizes = GrowableArray(np.uint8)
+
+    @classmethod
+    def holding(cls, values: Ints, sizes: NDArray[np.uint8]) -> "TokenLists":
+        """Return the lists of these sizes."""
+        lists = cls()
+        ends = np.cumsum(sizes, dtype=np.int64)
+        lists._starts = GrowableArray.holding(ends - sizes)
+        lists._sizes = GrowableArray.holding(sizes)
+        lists._values = GrowableArray.holding(values)
+        return lists
+
+    @property
+    def values(self) -> Ints:
+        """All values, list after list."""
+        return self._values.view
+
+    @property
+    def sizes(self) -> NDArray[np.uint8]:
+        """The length of each list."""
+        return self._sizes.view
 
     def append(self, values: Sequence[int] | Ints) -> None:
         """Append one row's list."""

@@ -5,8 +5,10 @@ cheap and a query reads few segments. A changed record gets a new row; removed r
 away once they are a quarter of all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,7 @@ ACCOUNT = slice(DOMAINS.stop, DOMAINS.stop + 1)
 PHONES = slice(ACCOUNT.stop, ACCOUNT.stop + MAX_PHONES)
 CODE_WIDTH = PHONES.stop
 REPEATED = -2
+NO_STAMPS: Mapping[str, int] = MappingProxyType({})
 RETIRED = 1 << MAX_ADDRESSES  # bit of a record's marks; those before say which addresses are postal
 TRIGRAM_BASE = 37
 TRIGRAM_COUNT = TRIGRAM_BASE**3
@@ -93,6 +96,7 @@ class InvertedIndex:
         self._trigram_idf: Floats | None = None
         self.ids: list[str] = []
         self.email_texts: list[str] = []  # letters of each row's emails
+        self._stamps = GrowableArray(np.uint64)
         self._rows: dict[str, int] = {}
         self.segments: list[Segment] = []
 
@@ -119,6 +123,33 @@ class InvertedIndex:
         """Numbers of each row's codes, shape (rows, CODE_WIDTH), negative for none."""
         return self._codes.view.reshape(-1, CODE_WIDTH)
 
+    def row_columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns with one value for each row."""
+        return {
+            "kinds": self._kinds.view,
+            "is_company": self._is_company.view,
+            "marks": self._marks.view,
+            "stamps": self._stamps.view,
+        }
+
+    def set_rows(
+        self,
+        ids: list[str],
+        email_texts: list[str],
+        codes: Ints,
+        columns: Mapping[str, NDArray[Any]],
+    ) -> None:
+        """Set all rows, every one current; words and lists are set by the caller."""
+        self.ids, self.email_texts = ids, email_texts
+        self._rows = {record_id: row for row, record_id in enumerate(ids)}
+        self._codes = GrowableArray.holding(codes.ravel(), -1)
+        self._kinds = GrowableArray.holding(columns["kinds"])
+        self._is_company = GrowableArray.holding(columns["is_company"])
+        self._marks = GrowableArray.holding(columns["marks"])
+        self._stamps = GrowableArray.holding(columns["stamps"])
+        self._alive = GrowableArray.holding(np.ones(len(ids), np.bool_))
+        self.segments = []
+
     def address_codes(self, rows: Ints, part: slice) -> Ints:
         """Return POSTCODES or OUTWARDS of each address, shape (rows, addresses), -1 for none."""
         table: Ints = self.code_table[rows, part]
@@ -139,8 +170,20 @@ class InvertedIndex:
         marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
         return marked
 
-    def add(self, records: Sequence[tuple[str, NormalisedDetails]]) -> None:
-        """Add records, or replace those with the same id."""
+    def stamps(self) -> dict[str, int]:
+        """Return the stamp of each record, by its id."""
+        stamps = self._stamps.view.tolist()
+        return {record_id: stamps[row] for record_id, row in self._rows.items()}
+
+    def add(
+        self,
+        records: Sequence[tuple[str, NormalisedDetails]],
+        stamps: Mapping[str, int] = NO_STAMPS,
+    ) -> None:
+        """Add records, or replace those with the same id.
+
+        A stamp tells later whether a record is still as it was added.
+        """
         records = list({record_id: (record_id, details) for record_id, details in records}.values())
         self.remove(record_id for record_id, _ in records)
         first = len(self.ids)
@@ -161,6 +204,8 @@ class InvertedIndex:
         self._is_company.extend(np.array([t.is_company for _, t in records], np.bool_))
         self._marks.extend([_marks(details) for _, details in records])
         self._alive.extend(np.ones(len(records), np.bool_))
+        kept = [stamps.get(record_id, 0) for record_id, _ in records]
+        self._stamps.extend(np.array(kept, np.uint64))
         email_texts = [" ".join(details.email_texts) for _, details in records]
         self.email_texts.extend(email_texts)
         self._add_trigrams([details for _, details in records], email_texts)
@@ -250,23 +295,12 @@ class InvertedIndex:
         self.name_lists = self.name_lists.only(rows)
         self.address_lists = self.address_lists.only(rows)
         self.trigram_lists = self.trigram_lists.only(rows)
-        codes, kinds, is_company = (
-            GrowableArray(np.int32, -1),
-            GrowableArray(np.int8),
-            GrowableArray(np.bool_),
+        self.set_rows(
+            ids=[self.ids[row] for row in rows.tolist()],
+            email_texts=[self.email_texts[row] for row in rows.tolist()],
+            codes=self.code_table[rows],
+            columns={name: column[rows] for name, column in self.row_columns().items()},
         )
-        marks = GrowableArray(np.int8)
-        codes.extend(self.code_table[rows].ravel())
-        kinds.extend(self.kinds[rows])
-        is_company.extend(self.is_company[rows])
-        marks.extend(self._marks.view[rows])
-        self._codes, self._kinds, self._is_company, self._marks = codes, kinds, is_company, marks
-        self._alive = GrowableArray(np.bool_)
-        self._alive.extend(np.ones(len(rows), np.bool_))
-        self.ids = [self.ids[row] for row in rows]
-        self.email_texts = [self.email_texts[row] for row in rows]
-        self._rows = {record_id: row for row, record_id in enumerate(self.ids)}
-        self.segments = []
 
     def rows_with_any(self, field: str, numbers: Ints) -> list[Ints]:
         """Return rows with one of the numbers in a field, removed rows too.

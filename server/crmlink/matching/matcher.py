@@ -1,8 +1,9 @@
 """Matcher: keeps the records of the mirror in memory and suggests records for a contact."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from crmlink.kinds import KINDS, Kind
@@ -10,7 +11,8 @@ from crmlink.matching.candidates import candidates
 from crmlink.matching.decide import Ranking, rank, score
 from crmlink.matching.details import Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
-from crmlink.matching.index import InvertedIndex
+from crmlink.matching.index import NO_STAMPS, InvertedIndex
+from crmlink.matching.index_file import load_index, save_index, without_removed
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails, normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
@@ -44,13 +46,41 @@ class Matcher:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
-    def update(self, records: Iterable[tuple[str, ContactDetails]]) -> None:
-        """Add records, or replace those with the same id."""
+    def load(self, file: Path) -> bool:
+        """Take the records of a file instead of those held; returns whether it could be read."""
+        found = load_index(file)
+        if found is None:
+            return False
+        with self._lock:
+            self._index = found
+        return True
+
+    def save(self, file: Path) -> None:
+        """Write the records to a file, without a trace of removed ones. Raises OSError."""
+        with self._lock:
+            self._index.refresh()
+            present = without_removed(self._index)
+        save_index(present, file)
+
+    def stamps(self) -> dict[str, int]:
+        """Return the stamp with which each record was added, by its id."""
+        with self._lock:
+            return self._index.stamps()
+
+    def update(
+        self,
+        records: Iterable[tuple[str, ContactDetails]],
+        stamps: Mapping[str, int] = NO_STAMPS,
+    ) -> None:
+        """Add records, or replace those with the same id.
+
+        A stamp tells later whether a record is still as it was added.
+        """
         incoming = iter(records)
         while some := list(islice(incoming, UPDATE_CHUNK_SIZE)):
             prepared = [(record_id, self._terms(details)) for record_id, details in some]
             with self._lock:
-                self._index.add(prepared)
+                self._index.add(prepared, stamps)
 
     def discard(self, record_ids: Iterable[str]) -> None:
         """Remove records; unknown ids are ignored."""

@@ -15,11 +15,12 @@ from crmlink.access.errors import (
 )
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, end_sessions, list_sessions
+from crmlink.mail.unsubscribe import CHOICES, choose
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.sign_in import start_session
 from crmlink.store import Person
-from crmlink.web.auth import current_access, current_actor, require_permission
+from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
 from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
@@ -126,11 +127,25 @@ def disconnect_own(device_id: str) -> Response:
     return redirect_to("pages.account")
 
 
+@blueprint.post("/account/emails")
+@require_permission("read")
+def choose_emails() -> Response:
+    """Choose the optional emails."""
+    access, me = current_access(), _me()
+    with access.database.writing() as session:
+        row = session.get_one(Person, me.id)
+        wanted = {kind: is_ticked(name) for kind, name in CHOICES.items()}
+        choose(session, access, current_actor(), row, wanted)
+    flash_message("Saved.")
+    return redirect(url_for("pages.account", _anchor="emails"), 303)
+
+
 def _page(form: Form) -> str:
     me = _me()
     return render_template(
         "account.html",
         form=form,
+        sends=current_installation().mail.sends,
         log_ins=list_sessions(current_access(), me),
         this_log_in=g.log_in.public_id,
         devices=[device for device in list_devices(current_access(), me) if not device.revoked_at],

@@ -28,7 +28,7 @@ from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.labels import ROLES
 from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, Person, Role
-from crmlink.web.auth import current_access, current_actor, require_permission
+from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
@@ -54,12 +54,16 @@ def people() -> str:
 def add_person() -> Reply:
     """Invite a person; the one-time link is shown once."""
     form = sent("name", "email", "role")
+    by_email = _is_emailed()
+    name, email, role = form.values.values()
     try:
-        person, token = invite(current_access(), current_actor(), **form.values)
+        person, token = invite(
+            current_access(), current_actor(), name, email, role, by_email=by_email
+        )
     except AccessFailure as refused:
         form.add_error(refused)
         return _page(form), 422
-    return _invited(person, token, replaced=False)
+    return _invited(person, token, replaced=False, emailed=by_email)
 
 
 @blueprint.get("/people/<person_id>")
@@ -96,8 +100,10 @@ def change_person(person_id: str) -> Reply:
 def invite_again(person_id: str) -> str:
     """Create a new one-time link, if the first was lost or the password forgotten."""
     replaced = has_open_invitation(current_access(), person_id)
-    token = new_invitation(current_access(), current_actor(), person_id)
-    return _invited(find_person(current_access(), person_id), token, replaced=replaced)
+    by_email = _is_emailed()
+    token = new_invitation(current_access(), current_actor(), person_id, by_email=by_email)
+    found = find_person(current_access(), person_id)
+    return _invited(found, token, replaced=replaced, emailed=by_email)
 
 
 @blueprint.post("/people/<person_id>/log-out")
@@ -168,6 +174,7 @@ def _page(form: Form) -> str:
     return render_template(
         "people.html",
         form=form,
+        sends=current_installation().mail.sends,
         everybody=sorted_rows(everybody, order, SORT_KEYS),
         order=order,
         role=role if role in ROLES else "",
@@ -182,15 +189,24 @@ def _person_page(found: Person, form: Form) -> str:
         "person.html",
         found=found,
         form=form,
+        sends=current_installation().mail.sends,
         log_ins=list_sessions(current_access(), found),
         devices=_good(list_devices(current_access(), found)),
     )
 
 
-def _invited(found: Person, token: str, *, replaced: bool) -> str:
+def _is_emailed() -> bool:
+    """Return whether the link is to be emailed too."""
+    return is_ticked("by_email") and current_installation().mail.sends
+
+
+def _invited(found: Person, token: str, *, replaced: bool, emailed: bool) -> str:
+    if emailed:
+        current_installation().wake_workers()
     return render_template(
         "invitation_created.html",
         found=found,
         link=invitation_url(public_address(), token),
         replaced=replaced,
+        emailed=emailed,
     )

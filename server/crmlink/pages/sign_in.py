@@ -6,8 +6,9 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
+from crmlink.access.invitations import SET_UP_CODE
 from crmlink.access.known_browsers import KNOWN_FOR, remember
-from crmlink.access.people import SET_UP_CODE, accept_invitation, find_invitation, has_admin
+from crmlink.access.people import accept_invitation, find_invitation, has_admin
 from crmlink.access.people import authenticate_password as prove
 from crmlink.access.sessions import LONGEST, create_session, end_session
 from crmlink.pages.blueprint import blueprint

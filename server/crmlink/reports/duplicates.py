@@ -14,8 +14,9 @@ from sqlalchemy.orm import aliased
 from crmlink.batches.row_details import dump_suggestions, load_suggestions
 from crmlink.folding import fold
 from crmlink.linking.audit import note
-from crmlink.linking.context import WorkspaceContext, details
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.listed_details import label
+from crmlink.linking.live_matcher import details
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Matcher, Reason, normalise
 from crmlink.matching.details import Suggestions

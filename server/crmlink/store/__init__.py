@@ -26,10 +26,11 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
-from crmlink.store.counts import CountedAttempt, RequestCount
+from crmlink.store.counts import CommusoftPace, CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
+from crmlink.store.mail import MailKind, MailMessage, MailSettings, MailState
 from crmlink.store.moves import DatabaseMove
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
@@ -57,6 +58,7 @@ __all__ = [
     "BatchState",
     "ChecklistAnswer",
     "Choice",
+    "CommusoftPace",
     "ConnectionKind",
     "ContactSource",
     "ContactState",
@@ -71,6 +73,10 @@ __all__ = [
     "Link",
     "LinkMethod",
     "LinkState",
+    "MailKind",
+    "MailMessage",
+    "MailSettings",
+    "MailState",
     "MirroredRecord",
     "Ownership",
     "PackageHost",

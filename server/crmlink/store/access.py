@@ -51,6 +51,8 @@ class Person(Base):
     joined_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
+    mail_list_ended: Mapped[bool] = mapped_column(default=True)  # whether they want the email
+    mail_weekly: Mapped[bool] = mapped_column(default=False)
 
     @validates("email")
     def _spell_email(self, _name: str, email: str) -> str:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
+from crmlink.store.index_files import IndexFiles
 
 if TYPE_CHECKING:
     import psycopg
@@ -72,6 +73,7 @@ class Database:
             _set_up_postgresql(self.engine)
         self._writer = self.engine.execution_options(crmlink_writes=True)
         self.session_info: dict[str, Any] = {}
+        self.index_files: IndexFiles | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -204,6 +206,18 @@ class Database:
         if not done:
             log.warning("old pages of the database are not overwritten yet")
         return done
+
+    def delete_index_files(self) -> None:
+        """Delete what is kept for matching, after an erasure; it is made again from the records.
+
+        Where that fails, the next save of the index replaces the file.
+        """
+        if self.index_files is None:
+            return
+        try:
+            self.index_files.delete_all()
+        except OSError as error:
+            log.warning("matching index not deleted", problem=type(error).__name__)
 
     def close(self) -> None:
         """Close all connections."""

@@ -43,10 +43,16 @@ PUBLIC_ENDPOINTS = {
     "pages.welcome",
     "pages.extension_updates",  # browsers fetch these two by policy, before anyone signs in
     "pages.extension_package",
+    "pages.forgotten",
+    "pages.ask_new_password",
+    "pages.unsubscribe",  # its signed address is the sign-in, good for that alone
+    "pages.end_optional_emails",
     "pages.privacy",  # people read it before they let crmlink in
     "pairings.create_pairing",
     "pairings.issue_token",
 }
+# Sent by mail programs, which have seen no page of crmlink's; the address cannot be guessed.
+WITHOUT_CSRF = {"pages.end_optional_emails"}
 TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
 }  # API clients read it with a token, users from a page
@@ -245,7 +251,7 @@ def _authenticate_bearer() -> Actor:
 
 def _check_csrf() -> None:
     """Reject changes from other sites, by the form's token and the browser's headers."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint in WITHOUT_CSRF:
         return
     if request.headers.get("Sec-Fetch-Site") not in SAME_SITE_VALUES:
         raise CSRFError("The request comes from another site.")

@@ -21,6 +21,7 @@ from crmlink.access.shared_attempts import SharedAttempts
 from crmlink.folding import normalise_login_email
 from crmlink.store import Database
 from crmlink.web.auth import current_access
+from crmlink.web.request_windows import SCHEME as WINDOWS
 from crmlink.web.shared_counts import SCHEME
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
@@ -100,6 +101,17 @@ def guessing_code() -> AbstractContextManager[bool]:
     return _attempts().guessing(PairingUnknown, typed)
 
 
+def count_password_request(email: str) -> None:
+    """Count a request for a new password, known address or not. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    _attempts().begin(
+        Counted(_key("password request", network), Bound(_part(60), QUARTER)),
+        Counted(
+            _key("password request for", normalise_login_email(email)), Bound(_part(200), HOUR)
+        ),
+    )
+
+
 def count_sso_step() -> None:
     """Count a start or a callback of single sign-on. Raises TooManyAttempts."""
     network = network_of(request.remote_addr)
@@ -113,7 +125,7 @@ def init_rate_limits(app: Flask, per_minute: int) -> None:
     app.extensions["crmlink_attempts"] = (
         SharedAttempts(database) if database.is_shared else Attempts()
     )
-    app.config["RATELIMIT_STORAGE_URI"] = f"{SCHEME}://" if database.is_shared else "memory://"
+    app.config["RATELIMIT_STORAGE_URI"] = f"{SCHEME if database.is_shared else WINDOWS}://"
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"database": database} if database.is_shared else {}
     # The limiter keeps the strategy of the first application that a process makes.
     limiter._strategy = "fixed-window" if database.is_shared else "moving-window"

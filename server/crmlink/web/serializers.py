@@ -78,6 +78,8 @@ def link_shape(link: Link) -> dict[str, Any]:
 
 def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
     """Return links with their records, fetched together."""
+    if not links:
+        return []
     with current_workspace().database.reading() as session:
         rows = records_by_id(
             session, current_workspace().connection_id, [link.record_id for link in links]

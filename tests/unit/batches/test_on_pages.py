@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.access.devices import command_line_actor
+from crmlink.access.devices import command_line_actor, web_device
 from crmlink.batches.control import cancel, pause, retry_failed, start_undo
 from crmlink.batches.page_table import observe_rows, table_page
 from crmlink.batches.progress import overview, result_rows
@@ -19,7 +19,17 @@ from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReference
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
-from crmlink.store import AuditEntry, Batch, BatchState, Link, LinkMethod, LinkState, RowState
+from crmlink.store import (
+    AuditEntry,
+    Batch,
+    BatchState,
+    Link,
+    LinkMethod,
+    LinkState,
+    MailMessage,
+    RowState,
+)
+from support.access_factories import make_person
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.page_links import mirrored, open_pages_installation
 from support.sandbox import OTHER
@@ -112,6 +122,24 @@ def test_a_table_that_shows_every_target_ends_the_list(
     assert table_page(ctx, batch_id).rows == []
     with ctx.database.reading() as session:
         assert session.query(AuditEntry).filter_by(action="batch.done").count() == 1
+
+
+def test_a_list_that_a_page_ends_is_told_by_email_once(
+    installation: Installation, ctx: WorkspaceContext
+) -> None:
+    device_id = web_device(installation.access, make_person(installation.access)).id
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, COUNT))
+    write_waiting(ctx)
+
+    def emails() -> list[MailMessage]:
+        with ctx.database.reading() as session:
+            return session.query(MailMessage).all()
+
+    assert emails() == [], "it waits to be filled in"
+    show(ctx, batch_id, device_id, "after")
+    show(ctx, batch_id, device_id, "after")
+    (email,) = emails()
+    assert (email.facts["list"], email.facts["linked"]) == (batch_id, COUNT)
 
 
 def test_what_was_not_saved_waits_and_what_differs_is_not_linked(

@@ -137,6 +137,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
             session, access, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
+    access.database.delete_index_files()
     access.database.purge()
     return erased
 

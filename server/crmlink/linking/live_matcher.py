@@ -1,0 +1,210 @@
+"""The matcher of a connection's records: follows the mirror, and is kept in a file.
+
+The file is no second truth: each record in it has a stamp of the mirror's row that it was made of,
+and only records whose row has that stamp now are taken from it. So a file that is old, or of a
+database that was restored since, costs time and never a wrong suggestion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy.orm import Session
+
+from crmlink.commusoft.errors import ConnectionEnded
+from crmlink.matching import Address, Matcher
+from crmlink.store import Database, MirroredRecord, WorkspaceConnection
+from crmlink.store.index_files import IndexFiles, delete_file
+from crmlink.values.contact_details import ContactDetails
+
+log = structlog.get_logger()
+
+ROWS_AT_ONCE = 5_000
+SAVED_SHARE = 50  # the file is written again once one record in so many has changed
+
+_VERSION = select(WorkspaceConnection.mirror_version).where(
+    WorkspaceConnection.id == bindparam("id")
+)  # built once: every question asks it
+_ROWS = select(
+    MirroredRecord.kind,
+    MirroredRecord.number,
+    MirroredRecord.deleted_at,
+    MirroredRecord.name,
+    MirroredRecord.company,
+    MirroredRecord.email,
+    cast(MirroredRecord.phones, Text).label("phones"),  # parsed only where it is needed
+    MirroredRecord.address,
+    MirroredRecord.town,
+    MirroredRecord.postcode,
+    MirroredRecord.account_number,
+    cast(MirroredRecord.other_emails, Text).label("other_emails"),
+    cast(MirroredRecord.other_addresses, Text).label("other_addresses"),
+)
+FIRST_DETAIL = 3  # columns before it are no details
+
+
+class LiveMatcher:
+    """Matcher that follows a connection's mirror, as updated by any process.
+
+    With ``files`` the index is read from one at first; ``save`` writes it.
+    """
+
+    def __init__(
+        self, database: Database, connection_id: int, files: IndexFiles | None = None
+    ) -> None:
+        self._database = database
+        self._connection_id = connection_id
+        self._files = files
+        self._matcher = Matcher()
+        self._version = 0
+        self._unsaved = 0  # records added or changed since the file was read or written
+        self._has_removed = False  # the file may hold a record that is gone or erased
+        self._lock = threading.Lock()
+
+    def matcher(self) -> Matcher:
+        """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
+        with self._database.reading() as session:
+            if self._current(session) == self._version:
+                return self._matcher
+        with self._lock, self._database.reading() as session:
+            version = self._current(session)
+            if version != self._version:
+                if self._version == 0 and self._load(session):
+                    self._compare(session)
+                else:
+                    self._follow(session)
+                self._version = version
+        return self._matcher
+
+    def save(self) -> None:
+        """Write the index to its file where enough has changed; a failure is logged."""
+        if self._files is None:
+            return
+        with self._lock:
+            try:
+                self._save(self._files)
+            except OSError as error:
+                log.warning("matching index not saved", problem=type(error).__name__)
+
+    def _save(self, files: IndexFiles) -> None:
+        """Write the file. The lock is held, so that it holds one version of the mirror."""
+        with self._database.reading() as session:
+            in_use = self._public_ids(session)
+        public_id = in_use.get(self._connection_id)
+        if public_id is None or not self._is_worth_saving(files.of(public_id)):
+            return
+        self._matcher.save(files.of(public_id))
+        files.delete_others(in_use.values())
+        with self._database.reading() as session:
+            current = self._current(session)
+        if current != self._version:  # an erasure may have deleted the file just before
+            delete_file(files.of(public_id))
+            return
+        self._unsaved, self._has_removed = 0, False
+
+    def _is_worth_saving(self, file: Path) -> bool:
+        many = self._unsaved > len(self._matcher) // SAVED_SHARE
+        return self._version > 0 and (many or self._has_removed or not file.exists())
+
+    def _load(self, session: Session) -> bool:
+        """Read the connection's file; returns whether there was a good one."""
+        public_id = self._public_ids(session).get(self._connection_id)
+        if self._files is None or public_id is None:
+            return False
+        try:
+            file = self._files.of(public_id)
+        except OSError:
+            return False
+        return self._matcher.load(file)
+
+    def _current(self, session: Session) -> int:
+        version = session.scalar(_VERSION, {"id": self._connection_id})
+        if version is None:
+            raise ConnectionEnded
+        return version
+
+    def _public_ids(self, session: Session) -> dict[int, str]:
+        """Return the public ids of all connections in use, by id."""
+        found = select(WorkspaceConnection.id, WorkspaceConnection.public_id)
+        return dict(session.execute(found.filter_by(ended_at=None)).all())
+
+    def _follow(self, session: Session) -> None:
+        """Take the rows that changed after the version that the matcher has."""
+        for rows in self._rows(session, MirroredRecord.mirror_version > self._version):
+            gone = [_public_id(row) for row in rows if row.deleted_at]
+            self._matcher.discard(gone)
+            self._has_removed |= bool(gone) or any(_is_empty(row) for row in rows)
+            self._take(row for row in rows if not row.deleted_at)
+
+    def _compare(self, session: Session) -> None:
+        """Take the rows that are not as they were when the file was written."""
+        held = self._matcher.stamps()
+        for rows in self._rows(session, MirroredRecord.deleted_at.is_(None)):
+            self._take(row for row in rows if held.pop(_public_id(row), None) != _stamp(row))
+        self._matcher.discard(held)
+        self._has_removed = bool(held) or self._unsaved > 0
+
+    def _rows(self, session: Session, condition: Any) -> Iterator[list[Any]]:
+        query = _ROWS.where(MirroredRecord.connection_id == self._connection_id, condition)
+        found = iter(session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
+        while rows := list(islice(found, ROWS_AT_ONCE)):
+            yield rows
+
+    def _take(self, rows: Iterable[Any]) -> None:
+        taken = {_public_id(row): row for row in rows}
+        self._unsaved += len(taken)
+        self._matcher.update(
+            ((record_id, _details_of_columns(row)) for record_id, row in taken.items()),
+            {record_id: _stamp(row) for record_id, row in taken.items()},
+        )
+
+
+def details(row: MirroredRecord) -> ContactDetails:
+    """Return a mirrored record's details, for matching."""
+    return _details(row, row.phones, row.other_emails, row.other_addresses)
+
+
+def _details_of_columns(row: Any) -> ContactDetails:
+    texts = (row.phones, row.other_emails, row.other_addresses)
+    return _details(row, *map(json.loads, texts))
+
+
+def _details(
+    row: Any, phones: list[str], other_emails: list[str], other_addresses: list[dict[str, str]]
+) -> ContactDetails:
+    return ContactDetails(
+        kind=row.kind,
+        person=row.name,
+        company=row.company,
+        address=row.address,
+        town=row.town,
+        postcode=row.postcode,
+        email=row.email,
+        phones=tuple(phones),
+        account_number=row.account_number,
+        other_emails=tuple(other_emails),
+        other_addresses=tuple(Address(**address) for address in other_addresses),
+    )
+
+
+def _public_id(row: Any) -> str:
+    return f"{row[0]}-{row[1]}"
+
+
+def _is_empty(row: Any) -> bool:
+    """Return whether a row has no details: those of an erased person were deleted."""
+    return not any(value for value in row[FIRST_DETAIL:] if value != "[]")
+
+
+def _stamp(row: Any) -> int:
+    """Return a number that changes with any detail of a row."""
+    text = repr((row[0], *row[FIRST_DETAIL:])).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())

@@ -1,0 +1,1 @@
+"""Email: the mail server, the letters, and the worker's part of the outbox."""

@@ -1,0 +1,51 @@
+"""Files of the matching index: what connections' records say, ready to be compared.
+
+They hold personal data, lie in the data folder with the database's permissions, and are in no
+backup. An erasure deletes them; they are written again without what was erased.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+INDEX_FOLDER = "index"
+SUFFIX = ".index"
+BLOCK = bytes(2**20)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFiles:
+    """The files of a data folder, one a connection, by its public id."""
+
+    folder: Path
+
+    def of(self, public_id: str) -> Path:
+        """Return the file of a connection, which need not be there. Raises OSError."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        return self.folder / f"{public_id}{SUFFIX}"
+
+    def delete_others(self, public_ids: Collection[str]) -> None:
+        """Delete the files of all connections but these. Raises OSError."""
+        for file in self.folder.glob(f"*{SUFFIX}"):
+            if file.stem not in public_ids:
+                delete_file(file)
+
+    def delete_all(self) -> None:
+        """Delete all files, unfinished ones too. Raises OSError."""
+        for file in self.folder.glob("*"):
+            delete_file(file)
+
+
+def delete_file(file: Path) -> None:
+    """Overwrite a file, then delete it. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        with file.open("r+b") as out:
+            for _ in range(0, file.stat().st_size, len(BLOCK)):
+                out.write(BLOCK)
+            out.flush()
+            os.fsync(out.fileno())
+        file.unlink()

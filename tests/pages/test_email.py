@@ -1,0 +1,473 @@
+"""The page *Email*, forgotten passwords, and what the other pages say once emails are sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from crmlink.installation import Installation, open_installation
+from crmlink.mail import server as mail_server_module
+from crmlink.mail.sender import MailSender
+from crmlink.mail.server import MailServer, Security
+from crmlink.mail.service import MailService
+from crmlink.mail.unsubscribe import unsubscribe_token
+from crmlink.settings import Settings
+from crmlink.store import MailKind, MailMessage, MailSettings, MailState, Person
+from crmlink.store.base import utc_now
+from support.access_factories import PASSWORD, make_person
+from support.databases import sqlite_database
+from support.installations import installation_of, open_app
+from support.mail_servers import PASSWORD as MAIL_PASSWORD
+from support.mail_servers import FaultyMailServer, both_texts
+from support.page_client import PageClient, anonymous_client, signed_in_client, words
+
+PUBLIC_URL = "https://crmlink.firm.example"
+NEW = "a bucket of elbow joints"
+FIELDS = {
+    "host": "smtp.firm.example",
+    "port": "587",
+    "security": "starttls",
+    "username": "crmlink@firm.example",
+    "password": MAIL_PASSWORD,
+    "sender": "crmlink@firm.example",
+    "sender_name": "crmlink",
+}
+Configure = Callable[[MailServer | None], None]
+
+
+@dataclass(frozen=True)
+class Staff:
+    """An office of two."""
+
+    admin: Person
+    clerk: Person
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """A server that needs no Commusoft: emails do not."""
+    with open_app(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def installation(app: Flask) -> Installation:
+    return installation_of(app)
+
+
+@pytest.fixture
+def sample(installation: Installation) -> Staff:
+    return Staff(*(make_person(installation.access, role) for role in ("admin", "clerk")))
+
+
+@pytest.fixture
+def admin(app: Flask, installation: Installation, sample: Staff) -> PageClient:
+    return signed_in_client(app, installation, sample.admin)
+
+
+@pytest.fixture
+def clerk(app: Flask, installation: Installation, sample: Staff) -> PageClient:
+    return signed_in_client(app, installation, sample.clerk)
+
+
+@pytest.fixture
+def configure(installation: Installation) -> Configure:
+    """Let emails be sent by a server, or by the one that is entered."""
+
+    def change(server: MailServer | None) -> None:
+        installation.mail = replace(installation.mail, environment=server, public_url=PUBLIC_URL)
+
+    return change
+
+
+@pytest.fixture
+def faulty(configure: Configure) -> Iterator[FaultyMailServer]:
+    """A mail server, set by the environment."""
+    with FaultyMailServer() as found:
+        configure(found.server)
+        yield found
+
+
+def messages(installation: Installation) -> list[MailMessage]:
+    with installation.database.reading() as session:
+        return session.query(MailMessage).order_by(MailMessage.id).all()
+
+
+def send(installation: Installation) -> int:
+    return MailSender(installation.mail, installation.ownership).send_due()
+
+
+def test_without_a_mail_server_pages_are_as_they_were(
+    admin: PageClient, clerk: PageClient, anonymous: PageClient, sample: Staff
+) -> None:
+    assert "No mail server is set up" in admin.read("/settings/email")
+    assert "Send a test email" not in admin.read("/settings/email")
+    assert "Send them the link" not in admin.read("/people")
+    assert "Send them the link" not in admin.read(f"/people/{sample.clerk.public_id}")
+    assert "weekly summary" not in clerk.read("/account")
+    assert "Ask your admin for a one-time link" in anonymous.read("/forgotten")
+    assert "person link EMAIL" in anonymous.read("/forgotten")
+    assert admin.send("/settings/email/test").status_code == 409
+    reply = admin.send("/people", name="Kim", email="kim@x.example", role="clerk", by_email="yes")
+    assert "emailing" not in words(reply)
+
+
+def test_asking_without_a_mail_server_says_how_to_get_back_in(
+    anonymous: PageClient, installation: Installation, sample: Staff
+) -> None:
+    reply = anonymous.send("/forgotten", "/log-in", email=sample.clerk.email)
+    assert reply.status_code == 409
+    assert "Ask your admin" in words(reply)
+    assert messages(installation) == []
+
+
+def test_a_mail_server_is_entered_and_its_password_never_shown_again(
+    admin: PageClient, installation: Installation, configure: Configure
+) -> None:
+    configure(None)
+    assert admin.send("/settings/email", **FIELDS).status_code == 303
+    page = admin.get("/settings/email").get_data(as_text=True)
+    assert "smtp.firm.example" in page
+    assert MAIL_PASSWORD not in page
+    with installation.database.reading() as session:
+        kept = session.query(MailSettings).one()
+    assert MAIL_PASSWORD not in repr(vars(kept))
+    server = installation.mail.status().server
+    assert server
+    assert (server.host, server.security, server.password) == (
+        "smtp.firm.example",
+        Security.STARTTLS,
+        MAIL_PASSWORD,
+    )
+    assert admin.send("/settings/email", **FIELDS | {"password": "", "port": ""}).status_code == 303
+    kept_server = installation.mail.status().server
+    assert kept_server
+    assert (kept_server.password, kept_server.port) == (MAIL_PASSWORD, 587)
+
+
+@pytest.mark.parametrize("change", [{"host": "mail.elsewhere.example"}, {"username": "eve"}])
+def test_the_stored_password_goes_to_no_other_server_or_account(
+    admin: PageClient, installation: Installation, configure: Configure, change: dict[str, str]
+) -> None:
+    configure(None)
+    admin.send("/settings/email", **FIELDS)
+    reply = admin.send("/settings/email", **FIELDS | {"password": ""} | change)
+    assert reply.status_code == 422
+    assert "Enter the password too" in words(reply)
+    server = installation.mail.status().server
+    assert server
+    assert server.host == "smtp.firm.example"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"host": ""}, "Enter the mail server's name"),
+        ({"host": "http://mail"}, "Enter the mail server's name"),
+        ({"port": "22"}, "From here crmlink uses ports 25, 465, 587 and 2525"),
+        ({"port": "x"}, "Enter the port as a number"),
+        ({"security": "ssl3"}, "Choose STARTTLS, TLS or none"),
+        ({"security": "none"}, "A password needs STARTTLS or TLS"),
+        ({"sender": "a@b.example\r\nBcc: c@d.example"}, "Enter an email address like"),
+        ({"sender_name": "a\r\nBcc: c@d.example"}, "without line breaks"),
+        ({"username": ""}, "Enter the user name too"),
+    ],
+)
+def test_a_mail_server_that_will_not_do_is_refused_beside_its_field(
+    admin: PageClient,
+    installation: Installation,
+    configure: Configure,
+    change: dict[str, str],
+    said: str,
+) -> None:
+    configure(None)
+    reply = admin.send("/settings/email", **FIELDS | change)
+    assert reply.status_code == 422
+    assert said in words(reply)
+    assert 'aria-invalid="true"' in reply.get_data(as_text=True)
+    assert installation.mail.status().server is None
+
+
+def test_a_mail_server_of_the_environment_is_shown_and_not_changed(
+    admin: PageClient, faulty: FaultyMailServer
+) -> None:
+    page = admin.read("/settings/email")
+    assert "Set where crmlink is started" in page
+    assert admin.send("/settings/email", **FIELDS).status_code == 409
+
+
+def test_a_test_email_says_what_the_server_answered(
+    admin: PageClient, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    assert f"accepted the email to {sample.admin.email}" in words(
+        admin.send("/settings/email/test")
+    )
+    assert faulty.received.recipients == [sample.admin.email]
+    faulty.answers = {"RCPT": "550 5.7.1 <b>secret words</b>"}
+    said = words(admin.send("/settings/email/test"))
+    assert "refused the recipient's address (its answer: 550 5.7.1)" in said
+    assert "secret words" not in said
+
+
+def test_a_test_email_counts_as_no_email_of_the_outbox(
+    admin: PageClient, faulty: FaultyMailServer, installation: Installation
+) -> None:
+    admin.send("/settings/email/test")
+    assert messages(installation) == []
+
+
+def test_a_mail_server_is_removed_after_a_question(
+    admin: PageClient, installation: Installation, configure: Configure
+) -> None:
+    configure(None)
+    admin.send("/settings/email", **FIELDS)
+    assert "Remove the mail server?" in admin.read("/settings/email/remove")
+    assert admin.send("/settings/email/remove").status_code == 303
+    assert installation.mail.status().obstacle == "no-server"
+    with installation.database.reading() as session:
+        assert session.query(MailSettings).one().password == ""
+
+
+def test_other_keys_are_said_and_a_new_password_helps(
+    admin: PageClient, installation: Installation, configure: Configure
+) -> None:
+    configure(None)
+    admin.send("/settings/email", **FIELDS)
+    installation.mail.key_file.unlink()
+    assert "password can't be read" in admin.read("/settings/email")
+    admin.send("/settings/email", **FIELDS)
+    assert installation.mail.sends
+
+
+def test_an_unencrypted_server_in_the_office_is_warned_of(
+    admin: PageClient, configure: Configure
+) -> None:
+    configure(MailServer("192.168.1.5", 25, Security.NONE, sender="crmlink@firm.example"))
+    assert "cross your network unencrypted" in admin.read("/settings/email")
+
+
+@pytest.mark.parametrize("obstacle", ["practice", "no-public-url"])
+def test_why_nothing_is_sent_is_said_and_nothing_leaves(
+    admin: PageClient,
+    anonymous: PageClient,
+    installation: Installation,
+    faulty: FaultyMailServer,
+    sample: Staff,
+    obstacle: str,
+) -> None:
+    change = {"practice": lambda: True} if obstacle == "practice" else {"public_url": ""}
+    installation.mail = replace(installation.mail, **change)
+    said = "showing practice data" if obstacle == "practice" else "CRMLINK_PUBLIC_URL"
+    assert said in admin.read("/settings/email")
+    assert said in words(admin.send("/settings/email/test"))
+    assert anonymous.send("/forgotten", "/log-in", email=sample.clerk.email).status_code == 409
+    admin.send("/people", name="Kim", email="kim@firm.example", role="clerk", by_email="yes")
+    send(installation)
+    assert faulty.commands == []
+    assert messages(installation) == []
+
+
+def test_practice_data_sends_nothing_whatever_else_is_set(tmp_path: Path) -> None:
+    server = MailServer("127.0.0.1", 25, Security.NONE, sender="crmlink@firm.example")
+    settings = Settings(
+        tmp_path, sqlite_database(tmp_path), "k" * 48, public_url=PUBLIC_URL, mail_server=server
+    )
+    installation = open_installation(settings)
+    assert installation.mail.status().obstacle == "practice"
+    installation.close()
+
+
+def test_an_invitation_is_emailed_and_shown(
+    admin: PageClient, installation: Installation, faulty: FaultyMailServer
+) -> None:
+    assert "Send them the link too" in admin.read("/people")
+    reply = admin.send(
+        "/people", name="Kim Osei", email="kim@firm.example", role="clerk", by_email="yes"
+    )
+    shown = re.search(r"/welcome#(crmi_\w+)", reply.get_data(as_text=True))
+    assert shown
+    assert "crmlink is emailing it to kim@firm.example" in words(reply)
+    assert send(installation) == 1
+    assert shown[1] in both_texts(faulty.received.messages[0])[0]
+    assert "One-time link Kim Osei" in admin.read("/settings/email")
+    assert "Sent." in admin.read("/settings/email")
+
+
+def test_an_invitation_is_not_emailed_unless_asked_for(
+    admin: PageClient, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    admin.send("/people", name="Kim Osei", email="kim@firm.example", role="clerk")
+    admin.send(f"/people/{sample.clerk.public_id}/invitation")
+    assert messages(installation) == []
+    reply = admin.send(f"/people/{sample.clerk.public_id}/invitation", by_email="yes")
+    assert "crmlink is emailing it" in words(reply)
+    assert send(installation) == 1
+
+
+def test_a_forgotten_password_is_replaced_by_the_emailed_link(
+    app: Flask,
+    clerk: PageClient,
+    anonymous: PageClient,
+    installation: Installation,
+    faulty: FaultyMailServer,
+    sample: Staff,
+) -> None:
+    assert "/forgotten" in anonymous.get("/log-in").get_data(as_text=True)
+    known = anonymous.send("/forgotten", "/forgotten", email=sample.clerk.email)
+    unknown = anonymous.send("/forgotten", "/forgotten", email="stranger@elsewhere.example")
+    assert known.status_code == unknown.status_code == 200
+    assert words(known) == words(unknown)
+    assert send(installation) == 1
+    token = re.search(r"#(crmi_\w+)", both_texts(faulty.received.messages[0])[0])
+    assert token
+    stranger = anonymous_client(app)
+    chosen = {"token": token[1], "password": NEW, "again": NEW}
+    assert stranger.send("/welcome", "/welcome", **chosen).status_code == 303
+    assert clerk.get("/account").status_code == 303, "the sessions of the old one have ended"
+    assert stranger.send("/welcome", "/welcome", **chosen).status_code == 422, "it works once"
+
+
+def test_links_come_from_the_public_url_whatever_host_a_request_names(
+    app: Flask, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    client = app.test_client()
+    for host in ("localhost", "127.0.0.1"):
+        page = client.get("/forgotten", base_url=f"http://{host}").get_data(as_text=True)
+        csrf = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert csrf
+        client.post(
+            "/forgotten",
+            data={"email": sample.clerk.email, "csrf_token": csrf[1]},
+            base_url=f"http://{host}",
+            headers={"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"},
+        )
+    assert client.post("/forgotten", base_url="http://evil.example").status_code == 421
+    assert send(installation) == 2
+    for message in faulty.received.messages:
+        links = re.findall(r"https?://[^/\s\"<]+", "".join(both_texts(message)))
+        assert set(links) == {PUBLIC_URL}
+
+
+def test_asking_is_limited_alike_for_known_and_unknown_addresses(
+    app: Flask, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    app.config["CRMLINK_REQUESTS_PER_MINUTE"] = 600
+    refused: list[list[int]] = []
+    for email in (sample.clerk.email, "stranger@elsewhere.example"):
+        client = PageClient(app.test_client())
+        client.client.environ_base["REMOTE_ADDR"] = "203.0.113.5" if refused else "203.0.113.6"
+        statuses = [
+            client.send("/forgotten", "/forgotten", email=email).status_code for _ in range(5)
+        ]
+        refused.append(statuses)
+    assert refused[0] == refused[1] == [200, 200, 200, 429, 429]
+
+
+def test_what_was_not_sent_is_said_and_sent_again_on_an_admins_word(
+    admin: PageClient, installation: Installation, faulty: FaultyMailServer
+) -> None:
+    faulty.answers = {"RCPT": "550 5.1.1 no"}
+    admin.send("/people", name="Kim", email="kim@firm.example", role="clerk", by_email="yes")
+    send(installation)
+    assert "Not sent. 127.0.0.1 refused the recipient's address" in admin.read("/settings/email")
+    (message,) = messages(installation)
+    faulty.answers = {}
+    assert admin.send(f"/settings/email/outbox/{message.public_id}/again").status_code == 303
+    assert send(installation) == 1
+    assert admin.send(f"/settings/email/outbox/{message.public_id}/again").status_code == 404
+
+
+def test_people_choose_their_emails(
+    clerk: PageClient, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    assert "A weekly summary" in clerk.read("/account")
+
+    def chosen() -> tuple[bool, bool]:
+        with installation.database.reading() as session:
+            person = session.get_one(Person, sample.clerk.id)
+            return person.mail_list_ended, person.mail_weekly
+
+    assert chosen() == (True, False)
+    clerk.send("/account/emails", mail_weekly="yes")
+    assert chosen() == (False, True)
+
+
+def test_an_optional_email_ends_by_its_link_without_a_sign_in_but_not_by_opening_it(
+    app: Flask, anonymous: PageClient, installation: Installation, sample: Staff
+) -> None:
+    token = unsubscribe_token(installation.access, sample.clerk, MailKind.LIST_ENDED)
+
+    def wanted() -> bool:
+        with installation.database.reading() as session:
+            return session.get_one(Person, sample.clerk.id).mail_list_ended
+
+    assert "Stop emails about lists?" in anonymous.read(f"/unsubscribe/{token}")
+    assert wanted()
+    one_click = app.test_client().post(
+        f"/unsubscribe/{token}", data={"List-Unsubscribe": "One-Click"}
+    )
+    assert one_click.status_code == 200
+    assert not wanted()
+    weekly = unsubscribe_token(installation.access, sample.clerk, MailKind.WEEKLY)
+    assert "Stop weekly summaries?" in anonymous.read(f"/unsubscribe/{weekly}")
+    assert "weekly summaries any more" in words(app.test_client().post(f"/unsubscribe/{weekly}"))
+    for wrong in (token[:-1], "x"):
+        assert anonymous.get(f"/unsubscribe/{wrong}").status_code == 404
+        assert app.test_client().post(f"/unsubscribe/{wrong}").status_code == 404
+
+
+def test_when_weekly_summaries_are_sent_is_set(
+    admin: PageClient, installation: Installation
+) -> None:
+    assert admin.send("/settings/email/weekly", day="4", hour="16").status_code == 303
+    time = installation.mail.weekly_time()
+    assert (time.day, time.hour) == (4, 16)
+    for wrong in ({"day": "7", "hour": "1"}, {"day": "1", "hour": "24"}, {"day": "", "hour": ""}):
+        assert admin.send("/settings/email/weekly", **wrong).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["invitation", "new_password", "list_ended", "weekly"])
+def test_samples_show_each_email_and_send_nothing(
+    admin: PageClient, installation: Installation, faulty: FaultyMailServer, kind: str
+) -> None:
+    reply = admin.get(f"/settings/email/samples/{kind}")
+    assert reply.status_code == 200
+    assert "sandbox" in reply.headers["Content-Security-Policy"]
+    assert PUBLIC_URL in reply.get_data(as_text=True)
+    assert faulty.commands == []
+    assert admin.get("/settings/email/samples/other").status_code == 404
+
+
+def test_ports_of_a_page_are_those_of_mail() -> None:
+    assert mail_server_module.PORTS == (25, 465, 587, 2525)
+
+
+def test_states_on_the_page_are_all_in_words(
+    admin: PageClient, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    with installation.database.writing() as session:
+        for number, state in enumerate(MailState):
+            session.add(
+                MailMessage(
+                    workspace_id=installation.access.workspace_id,
+                    person_id=sample.clerk.id,
+                    kind="weekly",
+                    event=f"event {number}",
+                    state=state,
+                    expires_at=utc_now(),
+                )
+            )
+    page = admin.read("/settings/email")
+    for said in ("Waiting.", "Being sent.", "Sent.", "Not sent.", "Not needed", "may or may not"):
+        assert said in page
+
+
+def test_the_service_keeps_no_password_in_its_repr(installation: Installation) -> None:
+    server = MailServer("smtp.firm.example", 587, Security.STARTTLS, "a", PASSWORD, "a@b.example")
+    service: MailService = replace(installation.mail, environment=server)
+    assert PASSWORD not in repr(service)
