@@ -6,12 +6,13 @@
 # make newcomer from a wheel to the first link where there is no checkout, each step timed
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
 # make faults-grown   kill web servers, workers and PostgreSQL while a list of 20,000 is written
+# make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench-matching
+.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench-matching bench-lists
 
 env: .venv/installed
 
@@ -53,6 +54,11 @@ fuzz: env
 
 faults-grown: env
 	GROWN_CONTACTS=20000 $(BIN)/pytest tests/faults/test_many_machines.py -q
+
+bench-lists: env
+	@PYTHONPATH=tests $(BIN)/python -m bench.paced
+	@PYTHONPATH=tests $(BIN)/python -m bench.batches write --contacts 5000 --per-second 10000
+	@PYTHONPATH=tests $(BIN)/python -m bench.batches_killed
 
 demo: env browsers
 	@$(BIN)/python tests/demo.py

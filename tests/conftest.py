@@ -27,10 +27,12 @@ from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
+from support.quick_apps import make_apps_quickly
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
 share_compiled_statements()
+make_apps_quickly()
 # Drawing a traceback in colours, with what every variable holds, takes half a minute.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 

@@ -20,6 +20,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.linking.connections import (
     connection_in_use,
@@ -201,7 +202,8 @@ class Installation:
             max_per_second=self.settings.max_calls_per_second,
             paced_by_answers=self.settings.paced_by_answers,
         )
-        return CommusoftClient(account, load_dialect(connection), limits)
+        shared = SharedStarts(self.database, connection.id) if self.database.is_shared else None
+        return CommusoftClient(account, load_dialect(connection), limits, shared)
 
 
 def open_installation(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from environs import Env
 from platformdirs import user_data_path
@@ -43,7 +44,9 @@ SMTP_NAMES = {
 }  # fmt: skip
 SMTP = (*SMTP_NAMES.values(), "CA")
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
-SQLITE = "sqlite:///"
+SQLITE, POSTGRESQL = "sqlite:///", "postgresql+psycopg://"
+FILE_NAME = "crmlink.sqlite"
+MAX_DIGITS = 9  # of a number
 
 
 class InvalidSettings(Exception):
@@ -148,7 +151,8 @@ def load_place() -> tuple[Path, str]:
     Raises InvalidSettings.
     """
     env = Env(prefix="CRMLINK_")
-    data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
+    given = env.str("DATA_DIR", "")
+    data_dir = _folder("DATA_DIR", given or str(user_data_path("crmlink", appauthor=False)))
     database_url = _database_url(env.str("DATABASE_URL", ""), data_dir)
     _make_private(data_dir, database_url)
     return data_dir, database_url
@@ -199,17 +203,14 @@ def _privacy_advice(error: NotPrivate) -> str:
 
 
 def _database_url(configured: str, data_dir: Path) -> str:
-    url = configured or f"{SQLITE}{data_dir / 'crmlink.sqlite'}"
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return url.replace(scheme, "postgresql+psycopg://", 1)
-    if url.startswith("postgresql+psycopg://"):
-        return url
+    url = re.sub("^postgres(ql)?://", POSTGRESQL, configured or f"{SQLITE}{data_dir / FILE_NAME}")
     try:
-        file = sqlite_file(url) if url.startswith(SQLITE) else None
+        file = sqlite_file(url)
     except UnclearDatabase:
-        file = None
-    if file is None:
+        is_clear = False
+    else:
+        is_clear = url.startswith(POSTGRESQL if file is None else SQLITE)
+    if not is_clear or "\0" in unquote(url):
         raise InvalidSettings(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
             "postgresql://user@host/database. Give the file itself, without file: or uri. A "
@@ -257,7 +258,8 @@ def _is_weak(key: str) -> bool:
 
 def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int = 1) -> int:
     text = env.str(name, str(default))
-    if not text.isdecimal() or not minimum <= int(text) <= maximum:
+    plain = text.isdecimal() and len(text) <= MAX_DIGITS
+    if not plain or not minimum <= int(text) <= maximum:
         raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {minimum} to {maximum}.")
     return int(text)
 
@@ -396,12 +398,21 @@ def _store_links(text: str) -> dict[Browser, str]:
 def _backup_dir(text: str) -> Path | None:
     if not text:
         return None
-    folder = Path(text).expanduser()
+    folder = _folder("BACKUP_DIR", text)
     if not folder.is_absolute():
         raise InvalidSettings(
             "CRMLINK_BACKUP_DIR must be a whole path, such as /srv/backups/crmlink."
         )
     return folder
+
+
+def _folder(name: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~ and no such user
+        raise InvalidSettings(
+            f"CRMLINK_{name}: the home folder in {text!r} isn't known. Give the whole path."
+        ) from error
 
 
 def updates_setting(text: str) -> str:
@@ -460,7 +471,12 @@ def _networks(text: str) -> tuple[str, ...]:
 
 def _origin(text: str) -> str:
     parts = _split(text)
-    if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
+    if (
+        not parts.scheme
+        or not Host.from_text(parts.netloc)
+        or parts.path not in ("", "/")
+        or "*" in text
+    ):
         raise InvalidSettings(
             f"CRMLINK_CORS_ORIGINS: {text!r} isn't an origin such as https://intranet.example."
         )

@@ -2,7 +2,8 @@
 // A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
 import { composeBackground } from "../../extension/lib/compose.js";
-import { CONNECTION, fakeKeys, fakeRecordTabs, fakeTableTabs, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
+import { CONNECTION, fakeKeys, fakeRecordTabs, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
+import { fakeTableTabs } from "./fake_table_tabs.js";
 
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Commands["confirm"]>[0], "look">} */

@@ -52,6 +52,7 @@ def test_a_backup_is_made_listed_and_downloaded(
     assert "None yet." in boss.read("/upkeep")
     assert boss.send("/upkeep/backups").status_code == 303
     (made,) = kept_backups(installation.settings)
+    assert f"restore --replace {made.path}" in boss.read("/upkeep"), "the command as it is typed"
     require_whole(made.path)
     assert "The keys are not in them" in boss.read("/upkeep")
     sent = boss.get(f"/upkeep/backups/{made.path.name}")
@@ -102,6 +103,7 @@ def test_a_folder_that_cannot_be_written_is_told(
 
 
 def test_without_a_folder_the_page_says_how_to_set_one(admin: PageClient) -> None:
+    assert "restore --replace FILE" in admin.read("/upkeep")
     assert "Set CRMLINK_BACKUP_DIR" in admin.read("/upkeep")
     assert admin.send("/upkeep/backups").status_code == 422
 

@@ -127,6 +127,23 @@ def test_an_unsafe_mail_server_is_refused_at_the_start(
         ("CRMLINK_ALLOWED_HOSTS", "*", "'*' isn't a host"),
         ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
         ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would count"),
+        ("CRMLINK_PUBLIC_URL", "http://[::1", "the address people type"),
+        ("CRMLINK_PUBLIC_URL", "https://office:99999", "the address people type"),
+        ("CRMLINK_CORS_ORIGINS", "https://[::1", "isn't an origin"),
+        ("CRMLINK_CORS_ORIGINS", "https://office:99999", "isn't an origin"),
+        ("CRMLINK_ALLOWED_HOSTS", "[::1", "isn't a host"),
+        ("CRMLINK_ALLOWED_HOSTS", "office:99999", "isn't a host"),
+        ("CRMLINK_DATABASE_URL", "postgresql://[::1/db", "must look like"),
+        ("CRMLINK_DATABASE_URL", "postgresql://office:port/db", "must look like"),
+        ("CRMLINK_DATABASE_URL", "sqlite:////tmp/a%00", "must look like"),
+        ("CRMLINK_DATA_DIR", "~no-such-user/x", "CRMLINK_DATA_DIR.*isn't known"),
+        ("CRMLINK_BACKUP_DIR", "~no-such-user/x", "CRMLINK_BACKUP_DIR.*isn't known"),
+        ("CRMLINK_SOURCE_ADDRESSES", '{"xero": {"api": "https://[::1"}}', "SOURCE_ADDRESSES"),
+        ("CRMLINK_UPDATES", "https://[::1", "https address of a folder"),
+        ("CRMLINK_UPDATES", "http://office.example", "https address of a folder"),
+        ("CRMLINK_UPDATES", "https://ann:secret@office.example", "https address of a folder"),
+        ("CRMLINK_UPDATES", "releases", "https address of a folder"),
+        ("CRMLINK_SYNC_MINUTES", "9" * 5_000, "CRMLINK_SYNC_MINUTES"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
         ("CRMLINK_COMMUSOFT_PACE", "quick", "fixed or auto"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
@@ -162,6 +179,14 @@ def test_a_folder_that_cannot_be_made_is_named(
     monkeypatch.setenv("CRMLINK_DATA_DIR", str(blocked / "data"))
     with pytest.raises(InvalidSettings, match="CRMLINK_DATA_DIR"):
         load_settings()
+
+
+def test_an_empty_data_folder_is_none_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("CRMLINK_DATA_DIR", "")
+    assert load_settings().data_dir == tmp_path / "crmlink", "not where the command was typed"
 
 
 OIDC = {

@@ -9,7 +9,8 @@
  */
 
 import { parseAddress, splitPath } from "./page_url.js";
-import { asciiLower, asciiUpper } from "./ascii_case.js";
+import { asciiLower } from "./ascii_case.js";
+import { isListedReference, isReference, matches, tidied } from "./reference_form.js";
 
 /**
  * @typedef {import("./rule_types.js").Kind} Kind
@@ -29,9 +30,6 @@ const LABELS = { organisation: /^[a-z0-9-]+$/, name: /^[a-z0-9-]+$/, digits: /^[
 const HOST_SLOT = /\{(organisation|name|digits)\}/;
 const TAB = /^[A-Za-z][A-Za-z_-]{0,63}$/;
 const NUMBER = /^[0-9]+$/;
-const AROUND = " \t\r\n\u00a0";
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/u;
-const BARE_GUID = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
 /** The text cannot be a reference of this package; `expected` says what one looks like. */
 export class ReferenceMalformed extends Error {
@@ -343,73 +341,6 @@ function belowCaptures(rule, below, { path, fragment, query, fragmentQuery }) {
 function lastOf(query) {
   const last = query.at(-1);
   return last && (last[1] || last[0]);
-}
-
-/**
- * Whether a text is a reference of this package, in canonical form.
- * @param {string} text
- * @param {PackageRules} rules
- */
-function isReference(text, rules) {
-  return mayBe(text, rules.reference, rules.reference.pattern);
-}
-
-/**
- * Whether a text is a reference that only a file or a person may name, in canonical form.
- * @param {string} text
- * @param {PackageRules} rules
- */
-function isListedReference(text, rules) {
-  const pattern = rules.reference.in_lists;
-  return pattern !== undefined && mayBe(text, rules.reference, pattern);
-}
-
-/**
- * @param {string} text
- * @param {PackageRules["reference"]} rule
- * @param {string | undefined} pattern
- */
-function mayBe(text, rule, pattern) {
-  if (trim(text) === "" || [...text].length > rule.max || CONTROL.test(text)) return false;
-  return matches(pattern, text) && !rule.never?.includes(text);
-}
-
-/** @type {Map<string, RegExp>} */
-const compiled = new Map();
-
-/**
- * Whether a text as a whole has the form of a rule file's pattern (undefined: any form).
- * @param {string | undefined} pattern
- * @param {string} text
- */
-function matches(pattern, text) {
-  if (pattern === undefined) return true;
-  let whole = compiled.get(pattern);
-  if (!whole) compiled.set(pattern, (whole = new RegExp(`^(?:${pattern})$`, "u")));
-  return whole.test(text);
-}
-
-/**
- * @param {string} text
- * @param {string} canonical
- */
-function tidied(text, canonical) {
-  if (canonical === "exact") return text;
-  const trimmed = trim(text);
-  if (canonical === "upper") return asciiUpper(trimmed.replace(/[ \u00a0]/g, ""));
-  if (canonical !== "guid") return trimmed;
-  const bare = asciiLower(trimmed).replace(/^\{(.*)\}$/, "$1");
-  return BARE_GUID.exec(bare)?.slice(1).join("-") ?? bare;
-}
-
-/**
- * @param {string} text
- */
-function trim(text) {
-  let [start, end] = [0, text.length];
-  while (start < end && AROUND.includes(text.charAt(start))) start += 1;
-  while (end > start && AROUND.includes(text.charAt(end - 1))) end -= 1;
-  return text.slice(start, end);
 }
 
 /**

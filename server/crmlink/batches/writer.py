@@ -42,7 +42,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_INTERVAL = 1.0  # seconds between progress reports
 POLL_INTERVAL = 0.5  # seconds between checks of open links
-SETTLED_AT_ONCE = 500  # rows noted in a transaction
+SETTLED_AT_ONCE = 50  # rows noted in a transaction
 CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
 OPEN_WITH_LINK = (RowState.PROCESSING, RowState.WRITTEN)

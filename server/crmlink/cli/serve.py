@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.hosts import Host
+from crmlink.hosts import LAST_PORT, Host
 from crmlink.plurals import counted
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from crmlink.settings import Settings
     from crmlink.web.tls import TlsFiles
 
+PORT = click.IntRange(0, LAST_PORT)
+
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8787, show_default=True)
+@click.option("--port", type=PORT, default=8787, show_default=True)
 @click.option("--tls-cert", help="For https: the certificate's file, with its chain.")
 @click.option("--tls-key", help="The file of the certificate's key.")
 @click.option(
@@ -126,6 +128,8 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
         server = HTTPServer(app, host, port, tls)
     except OSError as error:
         raise click.ClickException(_port_in_use(port, error)) from error
+    except ValueError as error:
+        raise click.ClickException(f"{host} isn't an address of this computer.") from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(installation)
@@ -192,7 +196,7 @@ def _set_up_by_file(installation: Installation, local: Host) -> str:
 
 
 @click.command("open")
-@click.option("--port", default=8787, show_default=True)
+@click.option("--port", type=PORT, default=8787, show_default=True)
 def open_command(port: int) -> None:
     """Open crmlink in the web browser; before it has an admin, the page that sets one up."""
     import webbrowser
@@ -274,7 +278,7 @@ def _show_progress(result: SyncResult) -> None:
 
 
 @click.command("sandbox")
-@click.option("--port", default=8788, show_default=True)
+@click.option("--port", type=PORT, default=8788, show_default=True)
 @click.option("--customers", default=2_000, show_default=True)
 @click.option("--suppliers", default=200, show_default=True)
 @click.option("--seed", default=1, show_default=True)

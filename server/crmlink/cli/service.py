@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from crmlink.hosts import LAST_PORT
+
 if TYPE_CHECKING:
     from crmlink.service.model import ServiceFailure, ServiceManager
 
@@ -49,7 +51,7 @@ def _explained(command: F) -> F:
 
 @service_group.command("install")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where it listens.")
-@click.option("--port", default=8787, show_default=True)
+@click.option("--port", type=click.IntRange(1, LAST_PORT), default=8787, show_default=True)
 @click.option("--public-url", default="", help="The address people type, if others use it.")
 @click.option("--trusted-proxies", default=0, show_default=True, help="Proxies in front of it.")
 @click.option(

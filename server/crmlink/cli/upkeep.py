@@ -47,8 +47,8 @@ def backup_command(file: Path, without_keys: bool) -> None:
     click.echo(f"Backup written and read back: {file} ({file.stat().st_size / 1e6:,.1f} MB).")
     if not manifest.has_keys:
         click.echo(
-            "The keys are not in it. Copy secret.key, credential.keys and extension.key from "
-            f"{settings.data_dir} to another safe place."
+            "The keys are not in it. Copy secret.key, credential.keys, extension.key and the "
+            f"folder tls, as far as they are there, from {settings.data_dir} to a safe place."
         )
 
 
@@ -81,6 +81,11 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
         click.echo(f"Put aside: {path}")
     if not done.keys:
         click.echo("The keys in the data folder were kept.")
+    if done.certificates:
+        click.echo(
+            "The certificate that crmlink made for https is in the folder tls again. If people use "
+            "another address for this computer, make another: crmlink certificate make --replace"
+        )
     click.echo(
         "Browsers that were connected or renewed since then may have to be connected again. People "
         "who were erased since then are in it again: erase them again."

@@ -16,6 +16,7 @@ from crmlink.commusoft.errors import (
     WriteRejected,
 )
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline
@@ -29,11 +30,15 @@ class AuthenticatedTransport:
     """Reads and writes as one Commusoft user; thread-safe."""
 
     def __init__(
-        self, connection: Connection, limits: ClientLimits, token_place: TokenPlace | None
+        self,
+        connection: Connection,
+        limits: ClientLimits,
+        token_place: TokenPlace | None,
+        shared: SharedStarts | None = None,
     ) -> None:
         self.limits = limits
         self.token_place = token_place
-        self.transport = Transport(connection, limits)
+        self.transport = Transport(connection, limits, shared)
         self._token_cache = TokenCache(connection, self.transport, limits)
         self._lock = threading.Lock()
         self._write_refused: Token | None = None

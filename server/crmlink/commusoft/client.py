@@ -17,6 +17,7 @@ from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.commusoft.transport import Response
 from crmlink.deadline import Deadline
 from crmlink.kinds import Kind
@@ -44,11 +45,14 @@ class CommusoftClient:
         connection: Connection,
         dialect: Dialect | None = None,
         limits: ClientLimits | None = None,
+        shared: SharedStarts | None = None,
     ) -> None:
         self.connection = connection
         self._dialect = dialect or dialect_for(connection.base_url)
         self._limits = limits or ClientLimits()
-        self._account = AuthenticatedTransport(connection, self._limits, self._dialect.token_place)
+        self._account = AuthenticatedTransport(
+            connection, self._limits, self._dialect.token_place, shared
+        )
         self._background = False
 
     @property

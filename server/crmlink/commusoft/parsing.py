@@ -213,7 +213,7 @@ def _other_addresses(raw: Mapping[str, Any], own: Address) -> tuple[Address, ...
         value = value_at(raw, name)
         several = value if isinstance(value, list) else [value]
         for inner in [*several, _with_prefix(raw, name)]:
-            if isinstance(inner, Mapping) and (address := _inner_address(inner)):
+            if inner and isinstance(inner, Mapping) and (address := _inner_address(inner)):
                 result.setdefault(_folded(address), address)
     del result[_folded(own)]
     return tuple(result.values())[:MAX_OTHER_ADDRESSES]

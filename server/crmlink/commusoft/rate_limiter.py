@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import Pace
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline
 
 INTERACTIVE_GRACE = 0.25  # seconds after an interactive call in which another may follow
@@ -22,10 +23,10 @@ POLL_INTERVAL = 0.05
 
 
 class RateLimiter:
-    """Slots for calls; shared by every thread of one client."""
+    """Slots for calls; shared by every thread of one client, starts by every process if shared."""
 
-    def __init__(self, limits: ClientLimits) -> None:
-        self._limits = limits
+    def __init__(self, limits: ClientLimits, shared: SharedStarts | None = None) -> None:
+        self._limits, self._shared = limits, shared
         self._slots = threading.BoundedSemaphore(limits.max_concurrent)
         self._lock = threading.Lock()
         max_starts = max(1, int(limits.max_per_second))
@@ -61,6 +62,7 @@ class RateLimiter:
             raise CommusoftBusy(cause="no free slot")
         try:
             self._wait_for_background_start(deadline)
+            self._take_shared_start(deadline)
             yield
         finally:
             self._background_slots.release()
@@ -104,6 +106,19 @@ class RateLimiter:
                 raise CommusoftBusy(start - now, cause="too many calls waiting")
             self._starts.append(start)
         time.sleep(max(0.0, start - now))
+        self._take_shared_start(deadline)
+
+    def _take_shared_start(self, deadline: Deadline) -> None:
+        """Wait for a start among those of all processes. Raises `CommusoftBusy`."""
+        if self._shared is None:
+            return
+        interval = max(self._span / self._all_starts, self._spacing())
+        burst = 0.0 if deadline.background else interval * (self._all_starts - 1)
+        patience = min(self._limits.max_wait, deadline.remaining())
+        wait = self._shared.reserve(interval, burst, patience)
+        if wait is None:
+            raise CommusoftBusy(cause="too many calls of all processes")
+        time.sleep(wait)
 
     def _wait_for_background_start(self, deadline: Deadline) -> None:
         """Wait until no interactive call needs the start, without reserving one ahead."""
@@ -147,3 +162,5 @@ class RateLimiter:
         """Start no request for so many seconds, as Commusoft requested."""
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        if self._shared is not None:
+            self._shared.pause_for(seconds)

@@ -31,6 +31,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
@@ -139,10 +140,12 @@ class _ReadRetry(Retry):
 class Transport:
     """HTTP session with one Commusoft address; thread-safe."""
 
-    def __init__(self, connection: Connection, limits: ClientLimits) -> None:
+    def __init__(
+        self, connection: Connection, limits: ClientLimits, shared: SharedStarts | None = None
+    ) -> None:
         self._base_url = connection.base_url
         self._limits = limits
-        self._limiter = RateLimiter(limits)
+        self._limiter = RateLimiter(limits, shared)
         self._breaker = CircuitBreaker(limits)
         self._session = _session(connection, limits, self._limiter)
         self.sandbox = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -37,7 +38,9 @@ from crmlink.store.base import utc_now
 FEWEST = 4  # links for which a list is read at all
 LISTED_FOR_EACH = 500  # records of a list whose reading costs about as much as a single read
 SAMPLED = 0.01  # share of the links that are read alone too, besides the newest
-AT_A_TIME = 100  # links settled in a transaction
+AT_A_TIME = 10  # links settled in a transaction, which holds the lock that people wait for
+ASKED_AT_ONCE = 100  # links looked up by one statement
+MAX_REST = 1.0  # seconds between two such transactions
 OUTAGES = (CommusoftUnreachable, CommusoftAuthError, CommusoftBusy, ConnectionEnded)  # of all calls
 
 
@@ -125,7 +128,7 @@ class ListChecker:
         """Return the links whose record has had their target before: an old list shows it too."""
         found: set[str] = set()
         with self._ctx.database.reading() as session:
-            for some in _chunks(links):
+            for some in _chunks(links, ASKED_AT_ONCE):
                 by_record = {link.record_number: link for link in some}
                 earlier = select(Link.id, Link.record_number, Link.prior, Link.target).where(
                     Link.connection_id == self._ctx.connection_id,
@@ -171,10 +174,12 @@ class ListChecker:
         return checked
 
     def _settle(self, links: list[Link], listing: Listing) -> None:
-        for some in _chunks(links):
+        for some in _chunks(links, AT_A_TIME):
+            began = time.monotonic()
             with self._ctx.database.writing() as session:
-                for link in some:
-                    _settle_as_linked(session, self._ctx, link, listing)
+                _settle_as_linked(session, self._ctx, some, listing)
+            # SQLite's lock knows no queue: who takes it again at once takes it from all others.
+            time.sleep(min(MAX_REST, (time.monotonic() - began) / 2))
 
 
 class CheckFailed(Exception):
@@ -198,10 +203,21 @@ def _shows(listing: Listing, link: Link) -> bool:
 
 
 def _settle_as_linked(
-    session: Session, ctx: WorkspaceContext, link: Link, listing: Listing
+    session: Session, ctx: WorkspaceContext, links: Sequence[Link], listing: Listing
 ) -> None:
-    """Settle a link that the list showed as linked, unless it was settled or taken meanwhile."""
-    settled = session.scalar(
+    """Settle links that the list showed as linked, unless one was settled or taken meanwhile.
+
+    All links first: a transaction that settles one of them alone locks it before the mirror, too.
+    """
+    settled = [link for link in links if _end(session, link)]
+    for link in settled:
+        if not mirror_changed_since(session, ctx, link.kind, link.record_number, listing.version):
+            upsert_record(session, ctx.connection_id, listing.shown[link.record_number])
+        note_settled(session, link, LinkState.LINKED, None)
+
+
+def _end(session: Session, link: Link) -> bool:
+    ended = session.scalar(
         update(Link)
         .where(
             Link.id == link.id,
@@ -213,13 +229,9 @@ def _settle_as_linked(
         .values(state=LinkState.LINKED, failure=None, settled_at=utc_now(), owner_id=None)
         .returning(Link.id)
     )
-    if settled is None:
-        return
-    if not mirror_changed_since(session, ctx, link.kind, link.record_number, listing.version):
-        upsert_record(session, ctx.connection_id, listing.shown[link.record_number])
-    note_settled(session, link, LinkState.LINKED, None)
+    return ended is not None
 
 
-def _chunks(links: Sequence[Link]) -> Iterator[Sequence[Link]]:
-    for start in range(0, len(links), AT_A_TIME):
-        yield links[start : start + AT_A_TIME]
+def _chunks(links: Sequence[Link], size: int) -> Iterator[Sequence[Link]]:
+    for start in range(0, len(links), size):
+        yield links[start : start + size]

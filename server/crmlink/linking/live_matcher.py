@@ -123,7 +123,7 @@ class LiveMatcher:
             file = self._files.of(public_id)
         except OSError:
             return False
-        return self._matcher.load(file)
+        return self._matcher.load_file(file)
 
     def _current(self, session: Session) -> int:
         version = session.scalar(_VERSION, {"id": self._connection_id})

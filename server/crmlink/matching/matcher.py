@@ -46,7 +46,7 @@ class Matcher:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
-    def load(self, file: Path) -> bool:
+    def load_file(self, file: Path) -> bool:
         """Take the records of a file instead of those held; returns whether it could be read."""
         found = load_index(file)
         if found is None:

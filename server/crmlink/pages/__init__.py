@@ -30,7 +30,7 @@ from crmlink.pages import (
     still_to_link,
     upkeep,
 )
-from crmlink.pages.lists import import_file, rows, together, write
+from crmlink.pages.lists import discard, import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
 from crmlink.pages.sources import connect as source_connect
 from crmlink.pages.sources import overview as source_overview
@@ -42,6 +42,7 @@ __all__ = [
     "commusoft",
     "commusoft_pages",
     "devices",
+    "discard",
     "email",
     "extension_packages",
     "forgotten",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import tempfile
 from pathlib import Path
 
@@ -126,8 +127,21 @@ def _backups() -> tuple[list[KeptBackup], str]:
         return [], error.strerror or type(error).__name__
 
 
+def _where() -> str:
+    """Return what a command needs before it, to use this installation's data."""
+    if sys.platform == "win32":
+        return ""
+    return f"CRMLINK_DATA_DIR={_spelled(current_installation().settings.data_dir)} "
+
+
+def _spelled(path: Path) -> str:
+    """Return a path as it is typed into a command."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
 def _page(form: Form, checks: list[Check] | None = None) -> str:
     backups, unread = _backups()
+    file = _spelled(backups[0].path) if backups else "FILE"
     return render_template(
         "upkeep.html",
         form=form,
@@ -136,5 +150,5 @@ def _page(form: Form, checks: list[Check] | None = None) -> str:
         unread=unread,
         checks=[(check.health, check_text(check)) for check in checks or []],
         least=MIN_PASSPHRASE,
-        command=CLI_PATH,
+        restore_command=f"{_where()}{_spelled(CLI_PATH)} restore --replace {file}",
     )

@@ -26,6 +26,7 @@ from crmlink.store import (
 from crmlink.store.base import utc_now
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
+UNCHECKED_AFTER = timedelta(minutes=15)  # since it was written; lists are read more often
 IMPORT_STALE_AFTER = timedelta(days=7)  # for records that are imported
 MAX_MISSED_SYNCS = 3  # the mirror is stale after so many missed syncs
 UNSUCCESSFUL_STATES = (LinkState.CONFLICT, LinkState.FAILED)
@@ -139,6 +140,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
                 connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API
             )
             .where(or_(Link.attempt_id == "", Link.created_at < utc_now() - STALLED_AFTER))
+            .where(or_(Link.written_at.is_(None), Link.written_at < utc_now() - UNCHECKED_AFTER))
             .order_by(Link.created_at.desc())
         ).all()
     return OpenLinks(

@@ -99,7 +99,7 @@ class Systemd:
             _check_readable(Path(plan.python))
             self._add_user()
         data_dir = self.data_dir(plan)
-        if self._system and data_dir != STATE_DIR:
+        if self._system:  # a backup may be restored into it before the first start
             owner = ("-o", NAME, "-g", NAME, "-m", "0700")
             must_succeed(self._run, "install", "-d", *owner, str(data_dir))
         changed = write_if_changed(self.definition, unit_text(plan, data_dir, system=self._system))

@@ -8,12 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.common.security import generate_token
-from authlib.integrations.requests_client import OAuth2Session
 from urllib3.exceptions import HTTPError
 
 from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter
@@ -26,6 +23,9 @@ from crmlink.sources.errors import (
     SourceUnreadable,
 )
 from crmlink.sources.packages import SourcePackage
+
+if TYPE_CHECKING:
+    from authlib.integrations.requests_client import OAuth2Session
 
 MAX_SECONDS = 20.0
 MAX_BYTES = 256 * 1024
@@ -65,11 +65,15 @@ class Journey:
 
 def new_state() -> str:
     """Return a fresh state: it cannot be guessed."""
+    from authlib.common.security import generate_token
+
     return str(generate_token(48))
 
 
 def begin(package: SourcePackage, client_id: str, redirect_uri: str) -> Journey:
     """Return the start of a sign-in, with a fresh state and PKCE verifier."""
+    from authlib.common.security import generate_token
+
     verifier = generate_token(64)
     session = _session(package, Credentials(client_id), redirect_uri)
     proof = {"code_verifier": verifier} if package.pkce else {}
@@ -152,6 +156,8 @@ class RenewedTokens:
 def _session(
     package: SourcePackage, credentials: Credentials, redirect_uri: str | None = None
 ) -> OAuth2Session:
+    from authlib.integrations.requests_client import OAuth2Session
+
     session = OAuth2Session(
         credentials.client_id,
         credentials.client_secret or None,
@@ -171,6 +177,8 @@ def _session(
 
 def _asked(call: Callable[[], Any], refused: type[SourceError]) -> Any:
     """Return what a call to the token endpoint answers; ``refused`` if it is an OAuth error."""
+    from authlib.common.errors import AuthlibBaseError
+
     failure: SourceError
     try:
         return call()

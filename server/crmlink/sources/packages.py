@@ -105,7 +105,10 @@ PackageAddresses = Mapping[str, Mapping[str, str]]
 
 def origin(url: str) -> str:
     """Return the scheme, host and port of a URL, in one form; "" if it is not one."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     if parts.scheme not in ("http", "https") or parts.username is not None:
         return ""
     host = Host.from_text(parts.netloc)
@@ -128,7 +131,10 @@ def with_addresses(changes: PackageAddresses) -> dict[str, SourcePackage]:
 
 
 def _require_safe(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half of an IPv6 address
+        raise UnsafeAddress from None
     host = Host.from_text(parts.netloc)
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host.is_loopback)):
         raise UnsafeAddress

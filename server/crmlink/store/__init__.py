@@ -26,7 +26,7 @@ from crmlink.store.batches import (
 )
 from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
-from crmlink.store.counts import CountedAttempt, RequestCount
+from crmlink.store.counts import CommusoftPace, CountedAttempt, RequestCount
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
@@ -58,6 +58,7 @@ __all__ = [
     "BatchState",
     "ChecklistAnswer",
     "Choice",
+    "CommusoftPace",
     "ConnectionKind",
     "ContactSource",
     "ContactState",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, LargeBinary, delete, func, text
+from sqlalchemy import Connection, ForeignKey, LargeBinary, delete, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crmlink.store.base import Base
@@ -35,6 +35,19 @@ class RequestCount(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     requests: Mapped[int]
     ends_at: Mapped[float] = mapped_column(index=True)
+
+
+class CommusoftPace(Base):
+    """When the next call of any process to a connection's account may start.
+
+    In seconds since 1970, as ``paused_until``, to which Commusoft asked for no calls.
+    """
+
+    __tablename__ = "commusoft_pace"
+
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
+    next_at: Mapped[float]
+    paused_until: Mapped[float] = mapped_column(default=0.0)
 
 
 @contextmanager

@@ -30,6 +30,16 @@ SERVER_KEY, SERVER = "server.key", "server.crt"
 AUTHORITY_DAYS = 3652
 SERVER_DAYS = 397  # browsers reject more
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")  # the set-up page is opened on the server itself
+TOP_DOMAINS = {
+    "com", "net", "org", "edu", "gov", "mil", "int", "arpa", "info", "biz", "name", "pro", "mobi",
+    "app", "dev", "page", "web", "cloud", "online", "site", "website", "shop", "store", "tech",
+    "xyz", "club", "live", "life", "world", "company", "business", "finance", "email", "digital",
+    "agency", "group", "services", "solutions", "systems", "network", "software", "plumbing",
+    "heating", "builders", "london", "scot", "wales", "cymru", "google", "microsoft", "apple",
+}  # fmt: skip
+SECOND_DOMAINS = {
+    "co", "com", "org", "net", "gov", "ac", "edu", "ltd", "plc", "me", "sch", "nhs", "police",
+}  # fmt: skip
 _CLOCKS_DIFFER = timedelta(hours=1)
 _MAX_COMMON_NAME = 64  # characters
 
@@ -112,12 +122,20 @@ def _is_certifiable(name: str) -> bool:
     if _address(name) is not None:
         return True
     labels = name.split(".")
-    if labels[-1].isdecimal():
-        return False  # a mistyped IP address
+    if labels[-1].isdecimal() or _is_shared_domain(labels):
+        return False  # a mistyped IP address, or what others' sites are under
     return all(
         0 < len(label) <= 63 and "_" not in label and not {label[0], label[-1]} & {"-"}
         for label in labels
     )
+
+
+def _is_shared_domain(labels: list[str]) -> bool:
+    """Return whether it is a domain of the internet as a whole, such as com or co.uk."""
+    country = len(labels[-1]) == 2 and labels[-1].isalpha()
+    if len(labels) == 1:
+        return country or labels[0] in TOP_DOMAINS or labels[0].startswith("xn--")
+    return len(labels) == 2 and country and labels[0] in SECOND_DOMAINS
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -20,7 +20,9 @@ from crmlink.store.only_server import only_server
 from crmlink.upkeep.copy_database import CHUNK, is_empty, require_sound, set_sequence
 from crmlink.upkeep.errors import UpkeepFailure
 
-NOT_MOVED = {"database_move", "process", "counted_attempt", "request_count"}  # of this database
+NOT_MOVED = {  # what concerns only the processes of one database
+    "commusoft_pace", "counted_attempt", "database_move", "process", "request_count",
+}  # fmt: skip
 
 Progress = Callable[[str, int], None]  # a table that is there wholly, and its rows
 

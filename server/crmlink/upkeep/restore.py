@@ -17,7 +17,7 @@ from crmlink.store.sqlite_file import sqlite_file
 from crmlink.upkeep.backup import DATABASE, SEALED, TEMPORARY, Manifest, require_whole, unpack
 from crmlink.upkeep.copy_database import copy_into, make_single_file, require_sound, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
-from crmlink.upkeep.sealed_keys import SECRET_KEY, unseal
+from crmlink.upkeep.sealed_keys import CERTIFICATE_FILES, SECRET_KEY, unseal
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
@@ -37,6 +37,7 @@ class Restored:
 
     manifest: Manifest
     keys: bool
+    certificates: bool
     put_aside: tuple[Path, ...] = ()
 
 
@@ -124,9 +125,10 @@ def _put_in_place(
         raise UpkeepFailure("database-in-use")
     names = [name for name in (ANCHORS, RULES_FILE) if name in manifest.parts]
     moves = [(folder / name, place.data_dir / name) for name in names]
-    for name, key in keys.items():
-        _write(folder / f"new {name}", key)
-        moves.append((folder / f"new {name}", place.data_dir / name))
+    for number, (name, key) in enumerate(keys.items()):
+        _write(folder / f"key {number}", key)
+        (place.data_dir / name).parent.mkdir(mode=0o700, exist_ok=True)
+        moves.append((folder / f"key {number}", place.data_dir / name))
     if target is not None:  # last: a restore that was killed before leaves no database without keys
         moves.append((folder / DATABASE, target))
     aside: list[Path] = []
@@ -136,7 +138,8 @@ def _put_in_place(
             source.replace(goal)
         else:
             _move(source, goal)
-    return Restored(manifest, bool(keys), tuple(aside))
+    certificates = not keys.keys().isdisjoint(CERTIFICATE_FILES)
+    return Restored(manifest, bool(keys), certificates, tuple(aside))
 
 
 def _put_aside(path: Path) -> list[Path]:

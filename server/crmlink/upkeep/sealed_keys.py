@@ -1,4 +1,4 @@
-"""The installation's keys, sealed with a passphrase: scrypt and Fernet of ``cryptography``."""
+"""The installation's keys and its own certificates, sealed by scrypt and Fernet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from crmlink.browser_extension.signing_key import KEY_FILE as EXTENSION_KEY
 from crmlink.installation import KEY_FILE as CREDENTIAL_KEYS
 from crmlink.upkeep.errors import UpkeepFailure
+from crmlink.upkeep.local_certificates import AUTHORITY, AUTHORITY_KEY, SERVER, SERVER_KEY
+from crmlink.upkeep.local_certificates import FOLDER as CERTIFICATES
 
 SECRET_KEY = "secret.key"  # noqa: S105 - the file's name
-KEY_FILES = (SECRET_KEY, CREDENTIAL_KEYS, EXTENSION_KEY)
+CERTIFICATE_FILES = tuple(
+    f"{CERTIFICATES}/{name}" for name in (AUTHORITY_KEY, AUTHORITY, SERVER_KEY, SERVER)
+)
+KEY_FILES = (SECRET_KEY, CREDENTIAL_KEYS, EXTENSION_KEY, *CERTIFICATE_FILES)
 MIN_PASSPHRASE = 12  # characters
 _COST, _MOST_COST = 2**16, 2**20  # of scrypt: 64 MB and half a second, at most 1 GB
 _BLOCK, _LANES, _SALT_BYTES = 8, 1, 16

@@ -52,4 +52,5 @@ def _log(reply: Response) -> None:
         status=reply.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 1),
         device=actor.device.public_id if actor else None,
+        workspace=actor.device.workspace_id if actor else None,
     )

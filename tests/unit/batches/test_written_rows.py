@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +26,7 @@ from crmlink.linking.errors import CannotUndo
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.list_checks import ListChecker, Listing
 from crmlink.linking.list_trust import ListTrust
+from crmlink.reports.link_health import UNCHECKED_AFTER, unfinished
 from crmlink.store import BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle, decision, new_key
@@ -287,6 +287,17 @@ def test_rows_of_a_cancelled_list_are_checked_without_a_worker(
     assert states(ctx) == {RowState.SUCCESSFUL: LIST}
 
 
+def test_rows_that_wait_for_a_list_are_no_stalled_links_until_they_wait_too_long(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    written_only(ctx, asked(ctx, device_id))
+    assert unfinished(ctx).stalled == ()
+    with ctx.database.writing() as session:
+        for link in session.query(Link):
+            link.written_at = link.created_at - UNCHECKED_AFTER
+    assert len(unfinished(ctx).stalled) == LIST
+
+
 def test_what_no_list_checks_is_recovered_by_single_reads_in_the_end(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
@@ -330,14 +341,16 @@ def test_only_what_was_written_before_a_list_was_asked_for_is_checked_by_it(
         assert all(link.written_at and link.writes == link.writes_over for link in links)
         return real_check(self, links)
 
-    def settle(session: Any, ctx: WorkspaceContext, link: Link, listing: Listing) -> None:
-        assert link.id in begun[-1]
-        real_settle(session, ctx, link, listing)
+    def settle(session: Any, ctx: WorkspaceContext, links: list[Link], listing: Listing) -> None:
+        assert {link.id for link in links} <= begun[-1]
+        real_settle(session, ctx, links, listing)
 
     monkeypatch.setattr(ListChecker, "check", check)
     monkeypatch.setattr(list_checks, "_settle_as_linked", settle)
     asked(ctx, device_id, 20)
-    with suppress(AssertionError):
-        write_waiting(ctx)
+    two_at_once = behind(ctx)
+    commusoft: Any = two_at_once.commusoft
+    commusoft.max_concurrent = 3
+    assert write_waiting(two_at_once) == 1
     assert states(ctx)[RowState.SUCCESSFUL] == 20
     assert len(begun) >= 2

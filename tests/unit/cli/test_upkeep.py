@@ -49,6 +49,21 @@ def test_a_backup_moves_an_office_to_another_folder(run: Run, tmp_path: Path) ->
     assert run("audit", "verify", folder="b").exit_code == 0
 
 
+def test_the_certificate_that_crmlink_made_moves_with_the_keys(run: Run, tmp_path: Path) -> None:
+    file = str(tmp_path / "office.backup")
+    assert run("certificate", "make", "office-server").exit_code == 0
+    assert run("backup", file, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n").exit_code == 0
+    restored = run("restore", file, folder="b", typed=f"{PASSPHRASE}\n")
+    assert "If people use another address" in restored.output, restored.output
+    for name in ("authority.key", "authority.crt", "server.key", "server.crt"):
+        there, here = (tmp_path / folder / "tls" / name for folder in ("data", "b"))
+        assert here.read_bytes() == there.read_bytes()
+        assert not here.stat().st_mode & 0o077
+    assert not (tmp_path / "b" / "tls").stat().st_mode & 0o077
+    again = run("restore", "--replace", file, folder="b", typed=f"{PASSPHRASE}\n")
+    assert "server.key.before-" in again.output
+
+
 def test_without_keys_the_person_is_told_to_copy_them(run: Run, tmp_path: Path) -> None:
     file = str(tmp_path / "apart.backup")
     assert "Copy secret.key" in run("backup", "--without-keys", file).output

@@ -217,3 +217,24 @@ def test_a_client_leaves_a_sick_commusoft_alone_and_comes_back_by_itself(
     else:
         pytest.fail("the client did not come back")
     client.record("customer", "1002")
+
+
+@pytest.mark.parametrize(("age", "read"), [("", True), ("0", True), ("7", False)])
+def test_a_list_out_of_a_cache_proves_nothing(
+    obey: Obey, enter: Enter, age: str, read: bool
+) -> None:
+    asked: list[str] = []
+
+    def answer(said: ScriptedResponse) -> Answer:
+        if said.path.endswith("/getToken"):
+            return 200, {}, b"t0ken"
+        asked.append(said.headers.get("Cache-Control", ""))
+        return 200, {"Age": age} if age else {}, b'{"Customers": [{"id": 1}]}'
+
+    client = enter(f"{obey(answer).url}/webservice")
+    if read:
+        assert [record.number for record in client.records_now("customer")] == ["1"]
+    else:
+        with pytest.raises(InvalidCommusoftResponse, match="cache"):
+            list(client.records_now("customer"))
+    assert asked == ["no-cache"]

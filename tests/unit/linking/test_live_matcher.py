@@ -133,7 +133,7 @@ def test_a_bad_file_is_made_again(ctx: WorkspaceContext, file: Path, damage: str
     assert "customer-5" not in restarted.matcher().stamps()
     restarted.save()
     again = Matcher()
-    assert again.load(file)
+    assert again.load_file(file)
     assert again.suggest(OWUSU) == ctx.index.matcher().suggest(OWUSU)
 
 

@@ -44,7 +44,7 @@ def saved(changed: Matcher, tmp_path: Path) -> Path:
 
 def test_it_answers_thousands_of_questions_as_before(changed: Matcher, saved: Path) -> None:
     again = Matcher()
-    assert again.load(saved)
+    assert again.load_file(saved)
     assert len(again) == len(changed)
     assert [again.suggest(one) for one in ASKED] == [changed.suggest(one) for one in ASKED]
     typed = [one.name[:end] or one.company[:end] for one in ASKED[:100] for end in (2, 4, 7)]
@@ -56,7 +56,7 @@ def test_it_answers_thousands_of_questions_as_before(changed: Matcher, saved: Pa
 def test_a_loaded_index_goes_on_like_the_one_that_was_saved(changed: Matcher, saved: Path) -> None:
     """Records that come, change and go afterwards are found in both alike."""
     with_updates = [Matcher(), Matcher()]
-    assert all(one.load(saved) for one in with_updates)
+    assert all(one.load_file(saved) for one in with_updates)
     never_saved = copy.deepcopy(changed)
     for matcher in (with_updates[0], never_saved):
         matcher.update([(f"customer-9{number}", ASKED[number]) for number in range(300)])
@@ -71,7 +71,7 @@ def test_no_index_file_of_nothing_is_wrong(tmp_path: Path) -> None:
     empty = Matcher()
     empty.save(tmp_path / "none.index")
     again = Matcher()
-    assert again.load(tmp_path / "none.index")
+    assert again.load_file(tmp_path / "none.index")
     assert again.suggest(ASKED[0]).items == ()
     again.update(HELD[:50])
     fresh = Matcher()
@@ -104,7 +104,7 @@ def test_a_damaged_file_is_none(saved: Path) -> None:
         damaged = bytearray(whole)
         damaged[place] ^= 1 << draw.randrange(8)
         saved.write_bytes(damaged)
-        assert not Matcher().load(saved), place
+        assert not Matcher().load_file(saved), place
 
 
 def test_a_file_that_was_cut_off_or_is_anothers_is_none(saved: Path, tmp_path: Path) -> None:
@@ -112,20 +112,20 @@ def test_a_file_that_was_cut_off_or_is_anothers_is_none(saved: Path, tmp_path: P
     for length in (0, 1, len(MAGIC), len(MAGIC) + 8, 5_000, len(whole) - DIGEST_BYTES,
                    len(whole) - 1):  # fmt: skip
         saved.write_bytes(whole[:length])
-        assert not Matcher().load(saved), length
+        assert not Matcher().load_file(saved), length
     for foreign in (whole + b"\0", pickle.dumps(HELD[:5]), b"SQLite format 3\0" * 100):
         saved.write_bytes(foreign)
-        assert not Matcher().load(saved)
+        assert not Matcher().load_file(saved)
     np.save(tmp_path / "array.npy", np.arange(10))
-    assert not Matcher().load(tmp_path / "array.npy")
-    assert not Matcher().load(tmp_path / "missing.index")
-    assert not Matcher().load(tmp_path)
+    assert not Matcher().load_file(tmp_path / "array.npy")
+    assert not Matcher().load_file(tmp_path / "missing.index")
+    assert not Matcher().load_file(tmp_path)
 
 
 def test_a_file_of_other_code_is_none(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Matcher().load(saved)
+    assert Matcher().load_file(saved)
     monkeypatch.setattr(index_file, "code_version", lambda: "another")
-    assert not Matcher().load(saved)
+    assert not Matcher().load_file(saved)
 
 
 def test_an_unreadable_file_leaves_the_matcher_as_it_was(saved: Path) -> None:
@@ -133,7 +133,7 @@ def test_an_unreadable_file_leaves_the_matcher_as_it_was(saved: Path) -> None:
     matcher.update(HELD[:200])
     before = matcher.suggest(ASKED[0])
     saved.write_bytes(b"")
-    assert not matcher.load(saved)
+    assert not matcher.load_file(saved)
     assert matcher.suggest(ASKED[0]) == before
 
 

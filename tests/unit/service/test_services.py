@@ -172,6 +172,8 @@ def test_a_systemd_user_is_made_once(system: System, tmp_path: Path) -> None:
     manager.install(PLAN)
     manager.install(PLAN)
     assert len([line for line in system.commands if line.startswith("useradd --system")]) == 1
+    made = f"install -d -o crmlink -g crmlink -m 0700 {STATE_DIR}"
+    assert made in system.commands, "a backup may be restored before the first start"
 
 
 def test_a_program_in_a_closed_folder_is_refused_before_anything_is_done(

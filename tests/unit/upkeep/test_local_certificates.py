@@ -141,7 +141,21 @@ def test_an_old_authority_signs_nothing_that_would_outlast_it(
 
 @pytest.mark.parametrize(
     "name",
-    ["http://office-server", "office-server:8787", "0.0.0.0", "192.168.1", "a..b", "-a", "*.a", ""],  # noqa: S104
+    [
+        "http://office-server",
+        "office-server:8787",
+        "0.0.0.0",  # noqa: S104
+        "192.168.1",
+        "a..b",
+        "-a",
+        "*.a",
+        "",
+        "com",
+        "UK",
+        "co.uk",
+        "com.au",
+        "xn--p1ai",
+    ],
 )
 def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
     assert codes(tmp_path, name) == "certificate-name"

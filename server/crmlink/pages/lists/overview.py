@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 from crmlink.accounting.package_facts import has_list_page
 from crmlink.accounting.package_rules import package_name
-from crmlink.batches.drafts import discard_batch, list_batches, require_unwritten
+from crmlink.batches.drafts import list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.notices import OwnBatches, note_seen, own_batches
 from crmlink.batches.positions import (
@@ -31,13 +31,7 @@ from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.listed_details import label
 from crmlink.matching.reason_texts import confidence
-from crmlink.pages.blueprint import (
-    Confirmation,
-    blueprint,
-    confirmation_page,
-    has_permission,
-    redirect_to,
-)
+from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import (
     FIELDS,
@@ -52,7 +46,6 @@ from crmlink.pages.lists.labels import (
     file_type_label,
     reason_lines,
 )
-from crmlink.plurals import counted
 from crmlink.store import (
     Batch,
     BatchState,
@@ -191,38 +184,6 @@ def stop_matching_list(batch_id: str) -> Response:
     return back_to_list(batch_id)
 
 
-@blueprint.get("/lists/<batch_id>/discard")
-@require_permission("collect")
-def ask_discard(batch_id: str) -> str:
-    """Show what discarding a list means, or why it is kept."""
-    require_unwritten(current_workspace(), batch_id)
-    found = overview(current_workspace(), batch_id)
-    contacts = counted(found.counts.rows, "contact")
-    return confirmation_page(
-        Confirmation(
-            title=f"Delete “{name_of(found.batch)}”?",
-            sentences=(
-                f"Its {contacts} and every decision made on this list are deleted.",
-                "Nothing in Commusoft changes.",
-            ),
-            button="Delete the list",
-            back=url_for("pages.list_detail", batch_id=batch_id),
-        )
-    )
-
-
-@blueprint.post("/lists/<batch_id>/discard")
-@require_permission("collect")
-def discard_list(batch_id: str) -> Response:
-    """Delete a list of which nothing was written."""
-    batch = overview(current_workspace(), batch_id).batch
-    if batch.state is not BatchState.DRAFT:
-        _require("batch")
-    discard_batch(current_workspace(), batch_id, current_actor().device.id)
-    flash_message(f"“{name_of(batch)}” was deleted.")
-    return redirect_to("pages.lists")
-
-
 def list_context(found: Overview) -> dict[str, object]:
     """Return the template values that every page of a list needs."""
     batch = found.batch
@@ -335,13 +296,6 @@ def _own_lists() -> OwnBatches:
         return own_batches(current_workspace(), _own_id())
     except (LinkingFailure, VaultKeyMissing):  # no connection opens; the page shows that
         return OwnBatches((), False)
-
-
-def _require(permission: str) -> None:
-    from crmlink.web.auth import MissingPermission
-
-    if not has_permission(permission):
-        raise MissingPermission(permission)
 
 
 def _bad(row: RejectedBatchRow) -> RejectedRow:

@@ -1,0 +1,24 @@
+"""The line that each request leaves in the log."""
+
+from __future__ import annotations
+
+import pytest
+import structlog
+from flask.testing import FlaskClient
+from structlog.testing import capture_logs
+
+from crmlink.installation import Installation
+
+
+def test_a_line_names_the_request_the_device_and_the_workspace_and_nothing_typed(
+    client: FlaskClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server that ran in this process before has the module's logger keep its old set-up.
+    monkeypatch.setattr("crmlink.web.request_log.log", structlog.get_logger())
+    with capture_logs() as lines:
+        reply = client.get("/api/v1/records?q=Holloway")
+    line = next(line for line in lines if line["event"] == "request")
+    assert line["request_id"] == reply.headers["X-Request-Id"]
+    assert line["workspace"] == installation.access.workspace_id
+    assert line["device"]
+    assert "Holloway" not in str(lines)
