@@ -7,12 +7,13 @@
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
 # make faults-grown   kill web servers, workers and PostgreSQL while a list of 20,000 is written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
+# make bench    what requests and a restart take, beside a bare Flask endpoint (two minutes)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench-matching bench-lists
+.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench bench-matching bench-lists
 
 env: .venv/installed
 
@@ -75,6 +76,9 @@ tests/node_modules/installed: tests/package.json tests/package-lock.json
 	@echo "Installing the browser tooling …"
 	@npm --prefix tests ci --silent
 	@touch $@
+
+bench: env
+	@PYTHONPATH=tests $(BIN)/python -m bench.server
 
 bench-matching: .venv-bench/installed
 	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching --plot docs/matching-reliability.png

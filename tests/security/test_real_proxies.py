@@ -145,6 +145,13 @@ def _answers(port: int) -> bool:
     return True
 
 
+def _is_ready(front: Front) -> bool:
+    try:
+        return front.visitor().get(f"{front.address}/healthz", timeout=10).ok
+    except requests.ConnectionError:  # a Caddy that still signs its certificate
+        return False
+
+
 @pytest.fixture(scope="module", params=sorted(COMMANDS))
 def front(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -172,7 +179,9 @@ def front(
         with _running(command, folder / "proxy", https):
             wait_until(authority.is_file, "there is an authority")
             plain = f"http://{NAME}:{http}"
-            yield Front(server, settings["PUBLIC_URL"], plain, authority)
+            front = Front(server, settings["PUBLIC_URL"], plain, authority)
+            wait_until(lambda: _is_ready(front), "its certificate is there")
+            yield front
     patch.undo()
 
 

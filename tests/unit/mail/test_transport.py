@@ -173,10 +173,12 @@ def test_an_email_is_not_ended_when_its_state_could_not_be_stored() -> None:
     class NotStored(Exception):
         pass
 
-    def fail() -> None:
-        raise NotStored
-
     with FaultyMailServer() as faulty:
+
+        def fail() -> None:
+            if not faulty.received.arrived.wait(0.5):
+                raise NotStored
+
         with pytest.raises(NotStored):
             deliver(faulty.server, ENVELOPE, CONTENT, fail)
         assert not faulty.received.raw
