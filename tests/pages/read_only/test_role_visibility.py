@@ -12,7 +12,8 @@ from support.page_client import PageClient, words
 from support.sample_data import SampleData
 
 EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome", "pages.privacy",
-              "pages.extension_updates", "pages.extension_package"}  # fmt: skip
+              "pages.extension_updates", "pages.extension_package", "pages.forgotten",
+              "pages.ask_new_password", "pages.unsubscribe", "pages.end_optional_emails"}  # fmt: skip
 CLERKS = {
     "pages.overview", "pages.links", "pages.links_csv",
     "pages.link", "pages.ask_undo", "pages.do_undo", "pages.ask_withdraw", "pages.withdraw_link",
@@ -22,7 +23,9 @@ CLERKS = {
     "pages.install", "pages.extension_download",
     "pages.sign_out", "pages.end_everything",
     "pages.parked", "pages.parked_contact", "pages.link_parked", "pages.remove_parked",
+    "pages.choose_emails",
 }  # fmt: skip
+MANAGERS = {"pages.list_source"}
 
 
 def _is_here(rule: Rule) -> bool:
@@ -60,12 +63,13 @@ def test_what_is_for_admins_is_refused_to_others_before_anything_is_looked_up(
     app: Flask, who: str, request: pytest.FixtureRequest
 ) -> None:
     visitor: PageClient = request.getfixturevalue(who)
+    allowed = EVERYBODYS | CLERKS | (MANAGERS if who == "manager" else set())
     for endpoint, path in _pages(app, "GET"):
-        if endpoint not in EVERYBODYS | CLERKS:
+        if endpoint not in allowed:
             reply = visitor.get(path)
             assert (reply.status_code, "Not allowed" in words(reply)) == (403, True), path
     for endpoint, path in _pages(app, "POST"):
-        if endpoint not in EVERYBODYS | CLERKS:
+        if endpoint not in allowed:
             assert visitor.send(path).status_code == 403, path
 
 
@@ -84,15 +88,19 @@ def test_an_admin_opens_every_page(
         "link_id": sample.linked.id, "record_id": "customer-1001", "package": "sage_200",
         "person_id": sample.clerk.public_id, "device_id": sample.token.public_id,
         "session_id": "none", "parked_id": sample.parked.id, "browser": "edge",
-        "name": "edge.reg", "filename": "none.zip",
+        "name": "edge.reg", "filename": "none.zip", "kind": "invitation", "signed": "none",
+        "source_id": "none",
     }  # fmt: skip
     for rule in app.url_map.iter_rules():
         if _is_here(rule) and "GET" in (rule.methods or ()):
             mine = {"device_id": own} if rule.endpoint.endswith("_own") else {}
             path = rule.build({name: (ids | mine)[name] for name in rule.arguments})[1]  # type: ignore[index] # it builds
             # Practice data cannot be disconnected, and what is linked cannot be withdrawn.
-            away = path == "/commusoft/disconnect" or path.endswith("/withdraw")
-            gone = path.startswith("/upkeep/backups/")
+            away = path in ("/commusoft/disconnect", "/sources/callback")
+            away = away or path.endswith("/withdraw")
+            gone = path.startswith(
+                ("/upkeep/backups/", "/unsubscribe/", "/sources/connect/", "/sources/none/")
+            )
             assert admin.get(path).status_code == (303 if away else 404 if gone else 200), path
 
 
