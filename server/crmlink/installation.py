@@ -35,7 +35,8 @@ from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import DatabaseMoved, InvalidSettings, OtherSecretKey, Settings
+from crmlink.settings import Settings
+from crmlink.settings.errors import DatabaseMoved, InvalidSettings, OtherSecretKey
 from crmlink.sources.context import SourceContext
 from crmlink.store import (
     AuditSigner,

@@ -15,7 +15,8 @@ from crmlink.app import create_app
 from crmlink.browser_extension import archive
 from crmlink.browser_extension.archive import Browser
 from crmlink.installation import Installation
-from crmlink.settings import InvalidSettings, load_settings
+from crmlink.settings import load_settings
+from crmlink.settings.errors import InvalidSettings
 from support.installations import installation_of, open_app
 from support.page_client import PageClient, signed_in_client, words
 from support.sample_data import SampleData

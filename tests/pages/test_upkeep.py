@@ -18,7 +18,8 @@ from flask import Flask
 
 from crmlink.app import create_app
 from crmlink.installation import Installation
-from crmlink.settings import InvalidSettings, load_settings
+from crmlink.settings import load_settings
+from crmlink.settings.errors import InvalidSettings
 from crmlink.store import AuditEntry
 from crmlink.store.base import utc_now
 from crmlink.upkeep import checks as checking

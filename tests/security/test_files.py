@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from browsers.real_services import Service
-from crmlink.settings import InvalidSettings, load_settings
+from crmlink.settings import load_settings
+from crmlink.settings.errors import InvalidSettings
 from support.prepared_process import run_crmlink
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from crmlink.hosts import Host
-from crmlink.settings import InvalidSettings, load_settings
+from crmlink.settings import load_settings
+from crmlink.settings.errors import InvalidSettings
 
 CREDENTIALS = {
     "CRMLINK_COMMUSOFT_CLIENT_ID": "firm",

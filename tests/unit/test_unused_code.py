@@ -21,7 +21,7 @@ CALLED_BY = {
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
-    "load_config": "gunicorn", "setup": "gunicorn",
+    "load_config": "gunicorn", "load": "gunicorn", "setup": "gunicorn",
     "SharedCounts": "limits", "base_exceptions": "limits", "get_expiry": "limits",
     "incr": "limits", "_set_signal_handlers": "huey", "maintenance": "waitress",
     "getfile": "waitress",

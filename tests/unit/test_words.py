@@ -14,7 +14,7 @@ import crmlink
 ROOT = Path(crmlink.__file__).parent
 SENTENCE = re.compile(r"[A-Z“][^.!?]* [^.!?]*(?:[.?!]\s.*)?[.?!]$", re.S)
 PLACES = (  # where sentences for people may stand, below server/crmlink
-    "pages/", "cli/", "web/", "api/", "matching/reason_texts.py", "settings.py",
+    "pages/", "cli/", "web/", "api/", "matching/reason_texts.py", "settings/",
     "accounting/exports/messages.py", "accounting/rule_loading.py", "access/passwords.py",
     "access/oidc_provider.py", "access/audit/sentences.py", "commusoft/connection.py",
     "commusoft/doctor/messages.py", "commusoft/checklist/", "commusoft/sandbox/",
@@ -29,8 +29,9 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / "commusoft" / "checklist").glob("*.py"),
     ROOT / "upkeep" / "texts.py",
     *(ROOT / "web" / "problem_texts").glob("*.py"),
+    *(ROOT / "settings").glob("*.py"),
     *(ROOT / name for name in (
-        "web/problems.py", "web/connection_words.py", "settings.py", "matching/reason_texts.py",
+        "web/problems.py", "web/connection_words.py", "matching/reason_texts.py",
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",
         "access/passwords.py", "access/oidc_provider.py", "access/audit/sentences.py",
         "commusoft/connection.py", "commusoft/doctor/messages.py", "store/only_server.py",

@@ -26,7 +26,7 @@ def move_command(file: Path | None, cancel: bool) -> None:
     CRMLINK_DATABASE_URL says where it goes. Run it again if it was interrupted. Afterwards no
     server uses the SQLite file again; keep it as a backup.
     """
-    from crmlink.settings import load_place
+    from crmlink.settings.data_place import load_place
     from crmlink.store import Database
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.move_database import cancel_move, move_database

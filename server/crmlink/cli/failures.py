@@ -9,7 +9,7 @@ from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingFailure
-from crmlink.settings import InvalidSettings
+from crmlink.settings.errors import InvalidSettings
 from crmlink.web.problems import problem_of
 
 FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError)

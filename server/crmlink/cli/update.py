@@ -47,7 +47,7 @@ def update_command(source: str | None, only_asks: bool, sha256: str | None, as_j
 
 def _release(source: str | None, digest: str | None, found: ThisInstallation) -> Release:
     """Return the release to install. Raises UpkeepFailure and InvalidSettings."""
-    from crmlink.settings import updates_setting
+    from crmlink.settings.values import updates_setting
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.update.releases import given_wheel, newest_release
 

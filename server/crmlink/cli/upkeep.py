@@ -163,6 +163,6 @@ def _passphrase(*, confirms: bool) -> str:
 
 def _place() -> tuple[Path, str]:
     """Return the data folder, made if needed, and the database; no key is made in it."""
-    from crmlink.settings import load_place
+    from crmlink.settings.data_place import load_place
 
     return load_place()

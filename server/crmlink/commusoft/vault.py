@@ -68,8 +68,9 @@ class Vault:
 
 
 def add_key(file: Path) -> None:
-    """Add a new key before the others, atomically; old ones still decrypt."""
-    _write_keys(file, [Fernet.generate_key().decode(), *file.read_text().split()])
+    """Add a new key before the others, if there are any, atomically; old ones still decrypt."""
+    old = file.read_text().split() if file.exists() else []
+    _write_keys(file, [Fernet.generate_key().decode(), *old])
 
 
 def drop_old_keys(file: Path) -> None:

@@ -234,9 +234,8 @@ def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
 def rotate_keys(database: Database, keys: Path) -> int:
     """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
-    The mail server's password is one of them.
-
-    If interrupted, both keys stay in place and it can be run again.
+    The mail server's password is one of them. If interrupted, both keys stay in place and it can be
+    run again.
     """
     add_key(keys)
     vault = Vault.at(keys)

@@ -1,4 +1,4 @@
-"""Sentences about fields of the mail server; settings.py needs them at each start."""
+"""Sentences about fields of the mail server; the settings need them at each start."""
 
 FIELDS = {
     "host": "Enter the mail server's name, such as smtp.firm.example, or its IP address.",

@@ -14,7 +14,8 @@ from crmlink.access.audit.check import verify_audit
 from crmlink.cli import main
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import open_database, open_installation
-from crmlink.settings import DatabaseMoved, Settings
+from crmlink.settings import Settings
+from crmlink.settings.errors import DatabaseMoved
 from crmlink.store import Database
 from crmlink.store.base import Base
 from crmlink.upkeep import move_database as moves
