@@ -105,8 +105,8 @@ def found(needles: dict[str, str], hay: dict[str, bytes]) -> list[str]:
 
 def test_no_secret_is_found_in_anything_but_the_keys(remains: Remains) -> None:
     assert len(remains.used.secrets) >= 20
-    assert "queue.sqlite" in remains.kept
     if remains.database.engine.dialect.name == "sqlite":
+        assert "queue.sqlite" in remains.kept
         assert remains.kept["crmlink.sqlite-wal, alive"]
     assert remains.logs
     assert found(remains.used.secrets, remains.kept | remains.logs) == []
@@ -120,7 +120,8 @@ def test_no_name_is_found_in_the_logs(remains: Remains) -> None:
     for name in names:
         assert name.encode() not in logged
         assert name.casefold().encode() not in logged.lower()
-    assert not any(name.encode() in remains.kept["queue.sqlite"] for name in names)
+    queue = remains.kept.get("queue.sqlite", b"")  # PostgreSQL wakes workers itself
+    assert not any(name.encode() in queue for name in names)
     assert found({"name": remains.used.names[0]}, remains.kept)  # the search does find things
 
 
