@@ -1,6 +1,5 @@
 """Lookup in loaded package rules, and addition of an administrator's hosts."""
 
-import copy
 import re
 from collections.abc import Iterable
 from typing import Any, cast
@@ -51,13 +50,13 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
     A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` if the
     package accepts none, if it is no valid host, or if it belongs to another package.
     """
-    changed = copy.deepcopy(packages)
-    sites = sites_of(changed)
-    package = sites[package_id] if package_id in sites else package_rules(changed, package_id)
+    sites = sites_of(packages)
+    package = sites[package_id] if package_id in sites else package_rules(packages, package_id)
     if not package.get("more_hosts"):
         raise InvalidHost(
             f"{package['name']} always has the same addresses, so you can't add another."
         )
+    known = list(package["hosts"])
     for host in hosts:
         host_ = normalised_host(host)
         for other_package in sites.values():
@@ -65,9 +64,10 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
                 _collides_with(rule, host_) for rule in other_package.get("hosts", [])
             ):
                 raise InvalidHost(f"{host_} is already an address of {other_package['name']}.")
-        if host_ not in package["hosts"]:
-            package["hosts"].append(host_)
-    return changed
+        if host_ not in known:
+            known.append(host_)
+    group = "packages" if package_id in packages["packages"] else "crms"
+    return packages | {group: packages[group] | {package_id: package | {"hosts": known}}}
 
 
 def at_hosts(packages: Packages, crm_id: str, hosts: list[str], scheme: str = "https") -> Packages:

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import abort
 from flask.views import MethodView
-from sqlalchemy import func, select
 
 from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, WritesSchema
@@ -16,7 +15,7 @@ from crmlink.linking.record_fields import ShownField, record_fields, remove_fiel
 from crmlink.linking.record_imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.linking.workspace_rules import commusoft_hosts
-from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store import WorkspaceConnection
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
@@ -34,13 +33,7 @@ class WorkspaceView(MethodView):
         with here.database.reading() as session:
             connection = session.get_one(WorkspaceConnection, here.connection_id)
             syncing = is_syncing(session, connection, here.ownership)
-            counts = dict(
-                session.execute(
-                    select(MirroredRecord.kind, func.count())
-                    .filter_by(connection_id=here.connection_id, deleted_at=None)
-                    .group_by(MirroredRecord.kind)
-                ).all()
-            )
+            counts = here.counts.by_kind(session, connection)
         device, person = current_actor().device, current_actor().person
         return {
             "name": connection.name,

@@ -17,6 +17,7 @@ from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.list_trust import ListTrust
 from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.linking.record_counts import RecordCounts
 from crmlink.store import Database, Ownership
 from crmlink.store.connections import is_in_use
 
@@ -46,6 +47,7 @@ class WorkspaceContext:
     ownership: Ownership
     first_seen: FirstSeen = field(default_factory=FirstSeen)
     list_trust: ListTrust | None = None
+    counts: RecordCounts = field(default_factory=RecordCounts)
     wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
