@@ -69,6 +69,18 @@ class SignInExpired(SourceError):
     code = "source-sign-in-expired"
 
 
+class SignInWrong(SourceError):
+    """The package did not accept what the person typed, or has locked the user."""
+
+    code = "source-sign-in-wrong"
+
+
+class OtherCompany(SourceError):
+    """The sign-in reaches another company than the source to be read."""
+
+    code = "source-other-company"
+
+
 class SignInDenied(SourceError):
     """The person did not agree at the package, or it refused the code."""
 

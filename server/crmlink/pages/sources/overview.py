@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import render_template, url_for
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from crmlink.sources.connecting import disconnect, find_source, list_sources, re
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.store import ContactSource, ContactState, SourceContact
+from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
 from crmlink.web.auth import (
     current_actor,
@@ -27,21 +29,39 @@ from crmlink.web.auth import (
 )
 from crmlink.web.problems import Problem, trouble
 
+STARTS_WITHIN = timedelta(minutes=1)  # a reading that is due and does not begin has ended
+
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
-    """One source as its card shows it; ``counts`` are its contacts by state."""
+    """One source as its card shows it; ``counts`` are its contacts by state.
+
+    ``asks``: its sign-in is asked for each time.
+    """
 
     source: ContactSource
     counts: Mapping[ContactState, int]
     reading: bool
     problem: Problem | None
+    asks: bool = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a reading with a session ended before the list was complete."""
+        due = self.source.resume_at
+        return (
+            self.asks
+            and not self.reading
+            and (self.source.position is not None or self.source.account.needs_sign_in)
+            and (due is None or due < utc_now() - STARTS_WITHIN)
+        )
 
     @property
     def waits(self) -> bool:
         """Whether it goes on at a known time without a problem, or is about to be read."""
         return (
             not self.reading
+            and not self.stopped
             and not self.problem
             and (self.source.requested_at is not None or self.source.position is not None)
         )
@@ -63,7 +83,12 @@ def sources() -> str:
 @require_permission("admin")
 def read_source(source_id: str) -> Response:
     """Ask for a source to be read now."""
-    request_sync(current_installation().sources, source_id)
+    here = current_installation().sources
+    with here.database.reading() as session:
+        package = find_source(session, here.workspace_id, source_id).package
+    if here.registry[package].asks_each_time:
+        return redirect_to("pages.connect_source_form", package=package, source=source_id)
+    request_sync(here, source_id)
     current_installation().wake_workers()
     return redirect_to("pages.sources")
 
@@ -94,11 +119,16 @@ def ask_disconnect_source(source_id: str) -> str:
     here = current_installation().sources
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
+    sign_in = (
+        "crmlink has stored no sign-in of it."
+        if source.account.credentials is None
+        else "crmlink deletes its sign-in, and ends it at the accounting software too."
+    )
     return confirmation_page(
         Confirmation(
             title=f"Disconnect {source.name}?",
             consequences=(
-                "crmlink deletes its sign-in, and ends it at the accounting software too.",
+                sign_in,
                 "The contacts read from there are deleted here.",
                 "Links and lists stay as they are.",
             ),
@@ -141,6 +171,7 @@ def _shown(ctx: SourceContext) -> list[ShownSource]:
                 counts[source.id],
                 is_read(session, ctx, source.account),
                 trouble(source.problem) if source.problem else None,
+                ctx.registry[source.package].asks_each_time,
             )
             for source in found
         ]

@@ -79,4 +79,22 @@ STEPS: Mapping[str, ConnectSteps] = {
         local=False,
         notes=("QuickBooks has no read-only permission for programs. crmlink only reads.",),
     ),
+    "kashflow": ConnectSteps(
+        (
+            "Have the user name, the password and the memorable word at hand, with which you sign "
+            "in to KashFlow.",
+            "Enter the user name and the password here. crmlink sends them to KashFlow and stores "
+            "neither.",
+            "KashFlow then asks for some characters of the memorable word. Enter those.",
+            "The contacts are read at once. It may take some minutes; you can go on working.",
+            "Select Read now whenever the contacts should be up to date, and sign in again.",
+        ),
+        "https://app.kashflow.com",
+        notes=(
+            "KashFlow is not read automatically: it has no sign-in for programs that could be "
+            "stored without your password.",
+            "crmlink only reads. KashFlow locks a user after several wrong attempts.",
+            "The number of a contact is its reference. Its Code is shown beside it.",
+        ),
+    ),
 }

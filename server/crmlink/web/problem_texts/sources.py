@@ -42,6 +42,18 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "This sign-in has expired, was used already, or was started by someone else. Connect the "
         "accounting software again.",
     ),
+    "source-sign-in-wrong": (
+        422,
+        "Not accepted",
+        "The accounting software didn't accept that. Check the user name, the password and the "
+        "characters, and start again. After several wrong attempts it locks the user.",
+    ),
+    "source-other-company": (
+        409,
+        "Another company",
+        "That sign-in belongs to another company, so nothing was read. Sign in to the company "
+        "that you selected, or connect the other one by itself.",
+    ),
     "source-sign-in-denied": (
         409,
         "Not connected",
