@@ -193,6 +193,13 @@ PAGE_CASES = (
     PageCase("left-live", _at("/left/live"), "No contacts have been read", "clerk"),
     PageCase("sources", _at("/sources"), "Nothing is connected yet"),
     PageCase("source-connect", _at("/sources/connect/xero"), "Mobile or desktop app"),
+    PageCase("source-connector", _at("/sources/quickbooks-desktop"), "Auto-Run"),
+    PageCase(
+        "source-connector-password",
+        _at("/sources/quickbooks-desktop"),
+        "It is shown only now",
+        steps=_press("Create the password"),
+    ),
     PageCase("source-ask", _at("/sources/connect/kashflow"), "stores neither"),
     PageCase("source-paste", _at("/sources/paste"), "even if no page opened"),
     PageCase("source-sent", _at("/sources/connect/xero"), "Two steps", steps=_connect_elsewhere),

@@ -36,6 +36,7 @@ from crmlink.store import (
     SourceAccount,
     SourceContact,
     Workspace,
+    WebConnector,
 )
 from crmlink.store.base import utc_now
 from crmlink.store.mail import queue_message
@@ -229,6 +230,12 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
         session.add(
             SourceContact(source_id=source.id, key="1", reference=HOLLOWAY, name="M Holloway")
         )
+        session.add(
+            WebConnector(
+                source=source, user_name="crmlink-1", password_hash="none",  # noqa: S106 # no hash
+                owner_id="{1}", file_id="{2}",
+            )
+        )  # fmt: skip
         return source.public_id
 
 

@@ -30,6 +30,8 @@ PUBLIC = {
     "pages.unsubscribe": {"/unsubscribe/<signed>"},
     "pages.end_optional_emails": {"/unsubscribe/<signed>"},
     "pages.privacy": {"/privacy"},
+    "pages.web_connector_description": {"/quickbooks/<source_id>"},
+    "pages.web_connector": {"/quickbooks/<source_id>"},
     "pages.extension_updates": {"/extension/updates.xml", "/extension/updates.json"},
     "pages.extension_package": {"/extension/crmlink.crx", "/extension/crmlink.xpi"},
     "pairings.create_pairing": {"/api/v1/pairings"},
@@ -95,7 +97,7 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     return refusal.status == 401
 
 
-def test_the_public_routes_are_these_thirteen(target: AttackFixture) -> None:
+def test_the_public_routes_are_these_fifteen(target: AttackFixture) -> None:
     by_endpoint: dict[str, set[str]] = {}
     for route in every_route(target.app):
         by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)

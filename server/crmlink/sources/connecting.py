@@ -27,6 +27,7 @@ from crmlink.store import (
     SourceAccount,
     SourceContact,
     SourceSignIn,
+    WebConnector,
     audit,
 )
 from crmlink.store.base import utc_now
@@ -145,6 +146,7 @@ def _forget(ctx: SourceContext, device: Device, public_id: str) -> tuple[str, So
         handle, account = source.handle, source.account
         session.execute(delete(SourceContact).where(SourceContact.source_id == source.id))
         note_source(session, ctx, device, "source.disconnected", source)
+        session.execute(delete(WebConnector).where(WebConnector.source_id == source.id))
         session.delete(source)
         session.flush()
         others = select(ContactSource.id).filter_by(account_id=account.id)

@@ -85,3 +85,21 @@ class SignInDenied(SourceError):
     """The person did not agree at the package, or it refused the code."""
 
     code = "source-sign-in-denied"
+
+
+class OtherCompanyFile(SourceError):
+    """QuickBooks has another company file open than the one that was read before."""
+
+    code = "source-other-file"
+
+
+class SessionOver(SourceError):
+    """The ticket is not that of the present session."""
+
+    code = "source-session-over"
+
+
+class ConnectorRefused(SourceError):
+    """The Web Connector's user name or password is wrong."""
+
+    code = "source-connector-refused"

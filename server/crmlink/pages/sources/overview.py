@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from flask import render_template, url_for
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.exports.errors import ExportError
@@ -18,7 +20,8 @@ from crmlink.pages.sources.steps import STEPS
 from crmlink.sources.connecting import disconnect, find_source, list_sources, request_sync
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
-from crmlink.store import ContactSource, ContactState, SourceContact
+from crmlink.sources.quickbooks_desktop.connectors import is_being_read
+from crmlink.store import ContactSource, ContactState, SourceContact, WebConnector
 from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
 from crmlink.web.auth import (
@@ -29,21 +32,28 @@ from crmlink.web.auth import (
 )
 from crmlink.web.problems import Problem, trouble
 
+# How contacts come: crmlink reads them by itself, or with a sign-in that it asks for, or the Web
+# Connector or an agent brings them.
+Way = Literal["reads", "asks", "connector", "agent"]
+BROUGHT: Mapping[str, Way] = {"quickbooks_desktop": "connector", "sage_50": "agent"}
+ACTIVE_WITHIN = timedelta(minutes=2)  # of a reading that another computer brings
 STARTS_WITHIN = timedelta(minutes=1)  # a reading that is due and does not begin has ended
 
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
-    """One source as its card shows it; ``counts`` are its contacts by state.
-
-    ``asks``: its sign-in is asked for each time.
-    """
+    """One source as its card shows it; ``counts`` are its contacts by state."""
 
     source: ContactSource
     counts: Mapping[ContactState, int]
     reading: bool
     problem: Problem | None
-    asks: bool = False
+    way: Way = "reads"
+
+    @property
+    def asks(self) -> bool:
+        """Whether its sign-in is asked for each time."""
+        return self.way == "asks"
 
     @property
     def stopped(self) -> bool:
@@ -61,6 +71,7 @@ class ShownSource:
         """Whether it goes on at a known time without a problem, or is about to be read."""
         return (
             not self.reading
+            and self.way in ("reads", "asks")
             and not self.stopped
             and not self.problem
             and (self.source.requested_at is not None or self.source.position is not None)
@@ -86,7 +97,7 @@ def read_source(source_id: str) -> Response:
     here = current_installation().sources
     with here.database.reading() as session:
         package = find_source(session, here.workspace_id, source_id).package
-    if here.registry[package].asks_each_time:
+    if _way(here, package) == "asks":
         return redirect_to("pages.connect_source_form", package=package, source=source_id)
     request_sync(here, source_id)
     current_installation().wake_workers()
@@ -165,13 +176,31 @@ def _shown(ctx: SourceContext) -> list[ShownSource]:
         counts: dict[int, dict[ContactState, int]] = {source.id: {} for source in found}
         for source_id, state, number in session.execute(query):
             counts[source_id][state] = number
+        active = _active_connectors(session, [source.id for source in found])
         return [
             ShownSource(
                 source,
                 counts[source.id],
-                is_read(session, ctx, source.account),
+                source.id in active or is_read(session, ctx, source.account),
                 trouble(source.problem) if source.problem else None,
-                ctx.registry[source.package].asks_each_time,
+                _way(ctx, source.package),
             )
             for source in found
         ]
+
+
+def _active_connectors(session: Session, source_ids: list[int]) -> set[int]:
+    """Return the sources of which a Web Connector is bringing contacts."""
+    query = select(WebConnector).where(WebConnector.source_id.in_(source_ids))
+    return {
+        connector.source_id
+        for connector in session.scalars(query)
+        if is_being_read(connector, ACTIVE_WITHIN)
+    }
+
+
+def _way(ctx: SourceContext, package_id: str) -> Way:
+    package = ctx.registry.get(package_id)
+    if package is None:
+        return BROUGHT.get(package_id, "reads")
+    return "asks" if package.asks_each_time else "reads"

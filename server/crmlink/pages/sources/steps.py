@@ -86,7 +86,7 @@ STEPS: Mapping[str, ConnectSteps] = {
             "Enter the user name and the password here. crmlink sends them to KashFlow and stores "
             "neither.",
             "KashFlow then asks for some characters of the memorable word. Enter those.",
-            "The contacts are read at once. It may take some minutes; you can go on working.",
+            "The contacts are read at once. It may take some minutes; you can close the page.",
             "Select Read now whenever the contacts should be up to date, and sign in again.",
         ),
         "https://app.kashflow.com",
@@ -98,3 +98,21 @@ STEPS: Mapping[str, ConnectSteps] = {
         ),
     ),
 }
+QUICKBOOKS_DESKTOP = ConnectSteps(
+    (
+        "Select Create the password. crmlink shows it once.",
+        "Download crmlink.qwc on the computer where QuickBooks is, and open your company file "
+        "there as its administrator.",
+        "Open the Web Connector (File, Update Web Services), select Add an application, and choose "
+        "crmlink.qwc. Let QuickBooks give access even when it isn't running, if you like.",
+        "Paste the password into the field Password of the Web Connector and press Enter.",
+        "Tick crmlink and select Update Selected. Then tick Auto-Run, so that it is repeated.",
+    ),
+    "https://developer.intuit.com/app/developer/qbdesktop/docs/get-started/"
+    "get-started-with-quickbooks-web-connector",
+    notes=(
+        "crmlink only reads. The Web Connector is free and comes with QuickBooks.",
+        "The Name of a customer or supplier is its reference. A job's is its whole name, such as "
+        "Smith:Kitchen. Inactive ones are marked as archived.",
+    ),
+)

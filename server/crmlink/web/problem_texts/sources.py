@@ -42,6 +42,22 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "This sign-in has expired, was used already, or was started by someone else. Connect the "
         "accounting software again.",
     ),
+    "source-other-file": (
+        409,
+        "Another company file",
+        "QuickBooks has another company file open than the one that was read before, so nothing "
+        "was read. Open that file, or connect the other one too.",
+    ),
+    "source-session-over": (
+        409,
+        "The session is over",
+        "This session has ended. Select Update Selected in the Web Connector to start a new one.",
+    ),
+    "source-connector-refused": (
+        401,
+        "Not accepted",
+        "The Web Connector's user name or password is wrong.",
+    ),
     "source-sign-in-wrong": (
         422,
         "Not accepted",
@@ -52,7 +68,7 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         409,
         "Another company",
         "That sign-in belongs to another company, so nothing was read. Sign in to the company "
-        "that you selected, or connect the other one by itself.",
+        "that you selected, or connect the other one too.",
     ),
     "source-sign-in-denied": (
         409,
