@@ -35,8 +35,8 @@ from crmlink.store import (
     RowState,
     SourceAccount,
     SourceContact,
-    Workspace,
     WebConnector,
+    Workspace,
 )
 from crmlink.store.base import utc_now
 from crmlink.store.mail import queue_message
@@ -232,7 +232,7 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
         )
         session.add(
             WebConnector(
-                source=source, user_name="crmlink-1", password_hash="none",  # noqa: S106 # no hash
+                source=source, user_name="crmlink-1", password_hash="none",
                 owner_id="{1}", file_id="{2}",
             )
         )  # fmt: skip

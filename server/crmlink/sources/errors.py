@@ -103,3 +103,17 @@ class ConnectorRefused(SourceError):
     """The Web Connector's user name or password is wrong."""
 
     code = "source-connector-refused"
+
+
+class PartMissing(SourceError):
+    """A part of a list came before the one that precedes it."""
+
+    code = "source-part-missing"
+
+
+class AgentFailed(Exception):
+    """The agent cannot read or send; ``sentence`` says why, without data."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence

@@ -116,3 +116,23 @@ QUICKBOOKS_DESKTOP = ConnectSteps(
         "Smith:Kitchen. Inactive ones are marked as archived.",
     ),
 )
+SAGE_50 = ConnectSteps(
+    (
+        "In Sage 50, add a user that is used for nothing else, for example CRMLINK. Sage allows "
+        "one sign-in for each user.",
+        "On the computer where Sage 50 is, set up Sage's ODBC driver: its data source is named "
+        "SageLine50v30 or like it.",
+        "Install Python and crmlink there: pip install crmlink[sage50]. Python has to have as many "
+        "bits as the driver, 64 from v29 on.",
+        "Create a token here that has the scope contacts only, and save it there as token.txt. "
+        "Save the Sage user's password as password.txt.",
+        "Run the command below, and have Windows' Task Scheduler repeat it. The company then "
+        "appears under Live contacts.",
+    ),
+    "https://www.sage.com/en-gb/support/",
+    notes=(
+        "The agent reads, closes Sage's data and then sends. It writes nothing to Sage, and its "
+        "token can read nothing here.",
+        "Keep the company's name the same: another name is another company.",
+    ),
+)

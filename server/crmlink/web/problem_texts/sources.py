@@ -48,6 +48,11 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "QuickBooks has another company file open than the one that was read before, so nothing "
         "was read. Open that file, or connect the other one too.",
     ),
+    "source-part-missing": (
+        409,
+        "A part is missing",
+        "A part of the list didn't arrive. Send the whole list again, beginning with part 1.",
+    ),
     "source-session-over": (
         409,
         "The session is over",
