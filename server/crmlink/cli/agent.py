@@ -88,13 +88,14 @@ def _repeat(data: SageData, destination: Destination, minutes: int) -> None:
     """Bring the contacts again and again; a failure is told, and waits for the next time."""
     import time
 
+    from crmlink.cli.agent_texts import sentence_of_agent
     from crmlink.sources.errors import AgentFailed
 
     while True:
         try:
             click.echo(_bring(data, destination))
         except AgentFailed as error:
-            click.echo(f"Error: {error.sentence}", err=True)
+            click.echo(f"Error: {sentence_of_agent(error)}", err=True)
         time.sleep(minutes * 60)
 
 

@@ -6,6 +6,7 @@ import click
 
 from crmlink.access.errors import AccessFailure, InvalidFields
 from crmlink.accounting.errors import AccountingError
+from crmlink.cli.agent_texts import sentence_of_agent
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingFailure
@@ -30,7 +31,7 @@ def sentence_of(error: Exception) -> str | None:
                 "credential.keys from your backup, or run: crmlink disconnect"
             )
         case AgentFailed():
-            return error.sentence
+            return sentence_of_agent(error)
         case InvalidSettings():
             return str(error)
     return problem_of(error).detail if isinstance(error, FAILURES) else None

@@ -112,8 +112,8 @@ class PartMissing(SourceError):
 
 
 class AgentFailed(Exception):
-    """The agent cannot read or send; ``sentence`` says why, without data."""
+    """The agent cannot read or send: a code, and parameters of its sentence without data."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(code)
+        self.code, self.facts = code, facts

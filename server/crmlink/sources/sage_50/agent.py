@@ -70,10 +70,7 @@ class Destination:
         host = Host.from_text(parts.netloc)
         is_local = host is not None and host.is_loopback and parts.scheme == "http"
         if host is None or not (parts.scheme == "https" or is_local):
-            raise AgentFailed(
-                "The address of crmlink has to begin with https://, or with http:// for "
-                "this computer."
-            )
+            raise AgentFailed("unsafe-address")
 
 
 def connect_by_odbc(data: SageData) -> ClosableConnection:
@@ -81,9 +78,7 @@ def connect_by_odbc(data: SageData) -> ClosableConnection:
     try:
         import pyodbc
     except ImportError:
-        raise AgentFailed(
-            "pyodbc is missing. Install it with: pip install crmlink[sage50]"
-        ) from None
+        raise AgentFailed("no-pyodbc") from None
     try:
         connection: ClosableConnection = pyodbc.connect(
             data.connection_string, timeout=LOGIN_SECONDS
@@ -91,8 +86,7 @@ def connect_by_odbc(data: SageData) -> ClosableConnection:
     except pyodbc.Error as error:
         state = str(error.args[0])[:5] if error.args else ""
         raise AgentFailed(
-            f"Sage 50 can't be opened (ODBC {state}). Check the data source, the user "
-            "name and the password, and that this Sage user is not signed in elsewhere."
+            "not-opened", state=state
         ) from None  # its text has the connection's settings
     return connection
 
@@ -106,7 +100,7 @@ def read_contacts(connect: Callable[[], ClosableConnection]) -> list[dict[str, A
         raise
     except Exception as error:  # a driver has errors of its own
         name = type(error).__name__
-        raise AgentFailed(f"Sage 50's ledgers can't be read ({name}).") from None
+        raise AgentFailed("not-read", error=name) from None
 
 
 def send_contacts(
@@ -120,7 +114,7 @@ def send_contacts(
     """
     destination.require_safe()
     if not contacts:
-        raise AgentFailed("Sage 50's ledgers are empty, so nothing was sent.")
+        raise AgentFailed("empty")
     session, reading = bounded_session(), uuid.uuid4().hex
     session.headers["Authorization"] = f"Bearer {destination.token}"
     received = 0
@@ -161,7 +155,7 @@ def _sent(
         if "Retry-After" in reply.headers:
             pause = min((wait_until(reply) - utc_now()).total_seconds(), MAX_WAIT)
         wait(pause)
-    raise AgentFailed("crmlink doesn't answer. Nothing is lost; try again later.")
+    raise AgentFailed("no-answer")
 
 
 def _document(reply: requests.Response) -> Mapping[str, Any]:
@@ -172,13 +166,10 @@ def _document(reply: requests.Response) -> Mapping[str, Any]:
     if reply.status_code == 200 and isinstance(document, Mapping):
         return document
     if reply.status_code in (401, 403):
-        raise AgentFailed(
-            "crmlink doesn't accept the token. It needs the scope contacts, and ends "
-            "after some months."
-        )
+        raise AgentFailed("token")
     detail = document.get("detail") if isinstance(document, Mapping) else None
     what = detail if isinstance(detail, str) else f"status {reply.status_code}"
-    raise AgentFailed(f"crmlink refused the contacts: {what[:300]}")
+    raise AgentFailed("refused", what=what[:300])
 
 
 def _quoted(value: str) -> str:

@@ -68,7 +68,7 @@ def _read_ledger(cursor: Cursor, ledger: str, kind: Kind) -> Iterator[dict[str, 
     missing = [name for name in REQUIRED if not found[name]]
     if missing:
         names = ", ".join(COLUMNS[name][0][0] for name in missing)
-        raise AgentFailed(f"{ledger} has no column {names}. Is this Sage 50's data?")
+        raise AgentFailed("no-column", ledger=ledger, names=names)
     columns = [column for names in found.values() for column in names]
     cursor.execute(f"SELECT {', '.join(columns)} FROM {ledger}")  # noqa: S608 # see COLUMN
     while rows := cursor.fetchmany(ROWS):
