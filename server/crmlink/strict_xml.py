@@ -47,6 +47,8 @@ def read_xml(text: str | bytes) -> Element:
     """Return the document's element; names are as ElementTree has them. Raises NotXML."""
     try:
         content = text.encode() if isinstance(text, str) else text
+        if "\0" in content.decode():  # expat takes UTF-16 whatever it is told
+            raise NotXML("It is not encoded as XML in UTF-8")
         return _Builder().element(content)
     except NotXML:
         raise

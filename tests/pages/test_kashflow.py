@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 from crmlink.installation import Installation
 from crmlink.sources.context import SourceContext
 from crmlink.store import ContactSource
+from crmlink.store.base import utc_now
 from support.accounting_apis.kashflow import (
     CHARACTERS,
     PASSWORD,
@@ -23,6 +25,7 @@ from support.accounting_apis.kashflow import (
 )
 from support.accounting_apis.servers import answers
 from support.page_client import PageClient, words
+from support.source_factories import change_source
 
 FORM = "/sources/connect/kashflow"
 
@@ -126,6 +129,19 @@ def test_a_reading_that_stopped_is_told_with_what_to_do(
     text = admin.read("/sources")
     assert "Not complete. 2 contacts were read. Select Read now and sign in again" in text
     assert "Reading continues" not in text
+
+
+def test_a_sign_in_that_was_never_read_with_is_told(
+    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+) -> None:
+    finish(admin, ask(admin), *CHARACTERS)
+    source = one_source(sources)
+    change_source(sources, source, requested_at=utc_now())  # the process is about to read
+    assert "Reading continues in a moment" in admin.read("/sources")
+    change_source(sources, source, requested_at=utc_now() - timedelta(minutes=5))  # it ended
+    text = admin.read("/sources")
+    assert "Not complete." in text
+    assert "Reading continues in a moment" not in text
 
 
 def test_disconnecting_says_that_no_sign_in_was_stored(

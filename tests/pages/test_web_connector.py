@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +18,11 @@ from zeep.transports import Transport
 
 from crmlink.installation import Installation
 from crmlink.store import ContactSource, SourceContact, WebConnector
+from crmlink.store.base import utc_now
 from crmlink.strict_xml import read_xml
 from crmlink.web.body_limits import REQUEST_BYTES, STRANGER_BYTES
 from support.page_client import PageClient, words
+from support.source_factories import change_source
 
 PASSWORD = re.compile('<code id="secret">([^<]+)</code>')
 FORM = "/sources/quickbooks-desktop"
@@ -229,6 +232,17 @@ def test_a_new_password_replaces_the_old_one(
     assert old.run_update(office()).last_error == "nvu"
     assert fake_connector(stranger, path, connector, found[1]).run_update(office()).authenticated
     assert found[1] not in admin.get("/sources").get_data(as_text=True)
+
+
+def test_a_web_connector_that_no_longer_runs_is_noticed(
+    installation: Installation, admin: PageClient, connector: WebConnector
+) -> None:
+    assert "Nothing has arrived for days" not in admin.read("/sources")
+    old = utc_now() - timedelta(days=4)
+    change_source(installation.sources, connector.source, connected_at=old)
+    assert "Check on that computer that the Web Connector still runs" in admin.read("/sources")
+    change_source(installation.sources, connector.source, synced_at=utc_now())
+    assert "Nothing has arrived for days" not in admin.read("/sources")
 
 
 def test_the_form_says_what_to_do(admin: PageClient, installation: Installation) -> None:

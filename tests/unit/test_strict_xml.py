@@ -32,6 +32,8 @@ def test_text_and_names_are_read_exactly() -> None:
         OUTSIDE,
         "<!DOCTYPE a><a/>",
         f"<!--{'x' * 20_000}--><!DOCTYPE a><a/>",
+        "<a/>".encode("utf-16"),
+        "<a/>".encode("utf-16-be"),
         BOMB.encode("utf-16"),
         BOMB.encode("utf-16-be"),
         ("<?xml version='1.0' encoding='utf-16'?>" + BOMB).encode("utf-16"),

@@ -50,7 +50,10 @@ class SessionTokens:
         """End the session at KashFlow, where it ends by itself too."""
         headers = {"Authorization": self.header()}
         try:
-            exchange(bounded_session(), "DELETE", self.package.addresses.token, headers=headers)
+            reply = exchange(
+                bounded_session(), "DELETE", self.package.addresses.token, headers=headers
+            )
+            check_status(reply)
         except SourceError as error:
             log.info("session not ended", package=self.package.id, problem=error.code)
 

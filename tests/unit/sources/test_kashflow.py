@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -124,11 +125,35 @@ def test_nothing_of_the_sign_in_is_in_the_database(
         assert found.scalars(select(SourceAccount.credentials)).all() == [None]
 
 
+def test_nothing_of_the_sign_in_is_in_the_logs(
+    sources: SourceContext, device: Device, fake: FakeKashFlow,
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    fake.add(1, Name="Margaret Holloway", Email="m.holloway@home.example")
+    with caplog.at_level(logging.DEBUG):
+        with pytest.raises(SignInWrong):
+            begin_asked_sign_in(sources, device, "kashflow", USER, "Wrong-Pass-Word")
+        source, session = sign_in(sources, device)
+        fake.server.fault = answers(500)
+        assert sync_source(sources, source.id, tokens=session).problem == "source-fault"
+        fake.server.fault = lambda: None
+        change_source(sources, source, resume_at=None)
+        read(sources, source, session)
+        fake.server.fault = answers(500)
+        session.end()
+    written = "\n".join([record.getMessage() for record in caplog.records] + [*capfd.readouterr()])
+    assert "session not ended" in written
+    for secret in (*fake.seen, PASSWORD, USER, "Wrong-Pass-Word", "Holloway", "home.example"):
+        assert secret not in written
+
+
 def test_it_is_never_read_by_itself(
     sources: SourceContext, device: Device, fake: FakeKashFlow
 ) -> None:
-    source, _ = sign_in(sources, device)
+    source, session = sign_in(sources, device)
+    read(sources, source, session)
     request_sync(sources, source.public_id)
+    assert source_now(sources, source).requested_at is None  # no page says that it comes
     assert due_sources(sources, 30) == []
     assert sync_source(sources, source.id).problem == "source-refused"
 

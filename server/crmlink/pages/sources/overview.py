@@ -37,6 +37,7 @@ from crmlink.web.problems import Problem, trouble
 Way = Literal["reads", "asks", "connector", "agent"]
 BROUGHT: Mapping[str, Way] = {"quickbooks_desktop": "connector", "sage_50": "agent"}
 ACTIVE_WITHIN = timedelta(minutes=2)  # of a reading that another computer brings
+LATE_AFTER = timedelta(days=3)  # a weekend may lie between
 STARTS_WITHIN = timedelta(minutes=1)  # a reading that is due and does not begin has ended
 
 
@@ -58,13 +59,21 @@ class ShownSource:
     @property
     def stopped(self) -> bool:
         """Whether a reading with a session ended before the list was complete."""
-        due = self.source.resume_at
+        source = self.source
+        due = source.resume_at or source.requested_at
+        begun = source.position is not None or source.requested_at is not None
         return (
             self.asks
             and not self.reading
-            and (self.source.position is not None or self.source.account.needs_sign_in)
+            and (begun or source.account.needs_sign_in)
             and (due is None or due < utc_now() - STARTS_WITHIN)
         )
+
+    @property
+    def late(self) -> bool:
+        """Whether another computer should have brought contacts, and has not."""
+        last = self.source.synced_at or self.source.connected_at
+        return self.way in ("connector", "agent") and last < utc_now() - LATE_AFTER
 
     @property
     def waits(self) -> bool:
