@@ -14,12 +14,14 @@ from flask.testing import FlaskClient
 from qbwc_kit import soap
 from qbwc_kit.testing import FakeQuickBooks, FakeWebConnector
 from sqlalchemy import select
+from werkzeug.test import EnvironBuilder
 from zeep.transports import Transport
 
 from crmlink.installation import Installation
 from crmlink.store import ContactSource, SourceContact, WebConnector
 from crmlink.store.base import utc_now
 from crmlink.strict_xml import read_xml
+from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import REQUEST_BYTES, STRANGER_BYTES
 from support.page_client import PageClient, words
 from support.source_factories import change_source
@@ -200,6 +202,32 @@ def test_a_large_body_is_read_only_while_its_web_connector_has_signed_in(
     assert call(stranger, "/quickbooks/other", "receiveResponseXML", *large).status_code == 413
     larger = [("ticket", "x"), ("response", "x" * REQUEST_BYTES)]
     assert call(stranger, path, "receiveResponseXML", *larger).status_code == 413
+
+
+def test_the_server_reads_such_a_body_by_its_head_alone(
+    app: Flask, stranger: FlaskClient, path: str, connector: WebConnector, password: str
+) -> None:
+    def is_known(where: str) -> bool:
+        return knows_sender(app, EnvironBuilder(path=where, method="POST").get_environ())
+
+    assert not is_known(path)
+    user = [("strUserName", connector.user_name), ("strPassword", password)]
+    call(stranger, path, "authenticate", *user)
+    assert is_known(path)
+    assert not is_known("/quickbooks/other")
+
+
+def test_a_job_is_called_one(
+    admin: PageClient, stranger: FlaskClient, path: str, connector: WebConnector, password: str
+) -> None:
+    quickbooks = office(1)
+    quickbooks.entities["Customer"].append(
+        {"ListID": "J1", "Name": "Kitchen", "FullName": "Customer 0:Kitchen", "Sublevel": "1"}
+    )
+    fake_connector(stranger, path, connector, password).run_update(quickbooks)
+    text = admin.read("/left/contacts")
+    assert "Customer 0:Kitchen Job" in text
+    assert text.count(" Job ") == 1
 
 
 def test_the_file_has_what_the_web_connector_needs_and_no_password(
