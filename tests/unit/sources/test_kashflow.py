@@ -251,6 +251,36 @@ def test_a_limit_is_waited_for_and_reading_ends_after_too_many_faults(
 
 
 @pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (answers(500), "source-fault"),
+        (answers(503), "source-limited"),
+        (answers(429, Retry_After="3600"), "source-limited"),
+        (answers(200), "source-unreadable"),  # no JSON
+        (answers(302, Location="http://169.254.169.254/"), "source-unreadable"),
+        (answers(404), "source-unreadable"),
+        (answers(403), "source-refused"),
+    ],
+)
+def test_a_fault_on_the_second_page_stores_nothing_half_and_reading_resumes(
+    sources: SourceContext, device: Device, fake: FakeKashFlow, fault: Any, problem: str
+) -> None:
+    for number in range(1, 6):
+        fake.add(number)
+    fake.page_size = 2
+    source, session = sign_in(sources, device)
+    first = iter([True])
+    fake.server.fault = lambda: None if next(first, False) else fault()
+    assert sync_source(sources, source.id, tokens=session).problem == problem
+    assert len(contacts_of(sources, source)) == 2
+    assert source_now(sources, source).fully_synced_at is None
+    fake.server.fault = lambda: None
+    assert sync_source(sources, source.id, tokens=session).complete
+    assert len(contacts_of(sources, source)) == 5
+    assert source_now(sources, source).problem is None
+
+
+@pytest.mark.parametrize(
     "elsewhere",
     ["http://169.254.169.254/latest", "https://api.kashflow.com@evil.example/v2/customers",
      "file:///etc/passwd", "customers?page=2"],
