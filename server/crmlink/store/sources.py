@@ -50,7 +50,8 @@ class ContactSource(Base):
     """One company in an accounting package whose contacts are read, and how far that is.
 
     ``tenant`` is the package's id of the company, ``organisation`` the id in its pages' addresses,
-    empty if the package does not give it; ``handle`` is what disconnecting it needs.
+    empty if the package does not give it. ``handle`` is what disconnecting it needs; of QuickBooks
+    Desktop the company's name, of an agent the last part of its last list.
 
     ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
