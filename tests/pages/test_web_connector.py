@@ -121,7 +121,9 @@ def test_an_independent_client_reads_the_description_and_calls_by_it(
                 headers=dict(reply.headers),
             )  # fmt: skip
 
-    service = zeep.Client(f"http://localhost{path}?wsdl", transport=Ours()).service
+    client: Any = zeep.Client  # it has no types
+    transport: Any = Ours
+    service = client(f"http://localhost{path}?wsdl", transport=transport()).service
     assert service.serverVersion() == "crmlink"
     assert not service.clientVersion("2.3.0.207")
     assert service.authenticate(connector.user_name, "wrong") == [None, "nvu"]

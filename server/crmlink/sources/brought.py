@@ -88,7 +88,7 @@ def _has_come(source: ContactSource, part: ContactPart) -> bool:
     if part.is_last and source.handle == _name(part):
         return True
     at = (source.position or {}).get("at", {})
-    return at == {"reading": part.reading, "part": part.part + 1}
+    return bool(at == {"reading": part.reading, "part": part.part + 1})
 
 
 def _position(source: ContactSource, part: ContactPart) -> dict[str, Any]:

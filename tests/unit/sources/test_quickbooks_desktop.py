@@ -83,7 +83,8 @@ class Office:
 
     def read(self) -> list[int]:
         """One whole session; what the Web Connector is told of its progress."""
-        ticket, told = self.sign_in(), []
+        ticket = self.sign_in()
+        told: list[int] = []
         while not told or told[-1] < 100:
             told.append(self.give(ticket, self.quickbooks(self.ask(ticket))))
         close_session(self.ctx, self.id, ticket)

@@ -94,6 +94,7 @@ def read_answer(text: str, position: Position) -> Answer:
     found = answer.findall(f"{part}Ret")
     contacts = [contact for entry in found if (contact := _contact(entry, part))]
     count, remaining = position["count"] + len(found), _remaining(answer)
+    following: Position | None
     if remaining:
         iterator = answer.get("iteratorID", "")
         if not iterator or not found:

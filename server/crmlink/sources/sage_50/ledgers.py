@@ -37,7 +37,10 @@ NO = ("", "0", "n", "no", "f", "false", "none")
 class Cursor(Protocol):
     """What is used of a cursor of PEP 249."""
 
-    description: Any
+    @property
+    def description(self) -> Any:
+        """Columns of the last statement, each a sequence that begins with its name."""
+        ...
 
     def execute(self, statement: str, /) -> object:
         """Run a statement."""
