@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.batches.attach_references import complete
-from crmlink.batches.contacts import Identity, ListedContact, compose_contact
+from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
 from crmlink.batches.state import OPEN, bump_version, get_batch
@@ -37,7 +37,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
-from crmlink.values.contact_details import plain_details
+from crmlink.values.contact_details import composed, plain_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def append_contacts(
     InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded, or
     BatchUnknown for another workspace, package or organisation.
     """
-    contacts = [compose_contact(contact) for contact in contacts]
+    contacts = [composed(contact) for contact in contacts]
     named, unnamed = _by_identity(ctx, package, kind, contacts)
     fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
     with ctx.database.writing() as session:

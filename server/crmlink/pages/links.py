@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.kinds import KINDS, Kind
+from crmlink.kinds import kind_named
 from crmlink.linking.decisions import find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
@@ -144,11 +144,6 @@ def page_number() -> int:
     return min(number_in(request.args.get("page", "")) or 1, FARTHEST)
 
 
-def kind_of(text: str) -> Kind | None:
-    """Return a kind, or None if invalid."""
-    return text if text in KINDS else None
-
-
 def _undo_page(
     history: LinkHistory, refused: Problem | None = None, holders: Sequence[MirroredRecord] = ()
 ) -> str:
@@ -189,7 +184,7 @@ def _filter(query: dict[str, str]) -> LinkFilter:
     return LinkFilter(
         search=query["q"][:200],
         state=LinkState(query["state"]) if query["state"] in set(LinkState) else None,
-        kind=kind_of(query["kind"]),
+        kind=kind_named(query["kind"]),
         package=query["package"],
         person=query["person"],
         since=_day(query["since"]),

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, DetectedFormat
-from crmlink.kinds import KINDS, Kind
+from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.strict_json import NotJSON, read_json
 
 SINGLE = (
@@ -60,7 +60,7 @@ class Choices:
     @property
     def contact_kind(self) -> Kind | None:
         """The chosen kind of the contacts; None as detected."""
-        return next((kind for kind in KINDS if kind == self.kind), None)
+        return kind_named(self.kind)
 
     @property
     def date_order(self) -> DateOrder | None:
