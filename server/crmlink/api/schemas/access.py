@@ -9,7 +9,8 @@ from crmlink.access.devices import LONGEST_NAME, DeviceStatus
 from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
-from crmlink.api.schemas.common import ActingPersonSchema, text
+from crmlink.api.schemas.common import text
+from crmlink.api.schemas.workspace import ActingPersonSchema
 from crmlink.store import Role
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictFloat, StrictInteger
 

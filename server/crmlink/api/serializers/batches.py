@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmlink.api.serializers.contacts import contact_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.rows import ReviewRow, RowSuggestion
 from crmlink.linking.listed_details import label
@@ -66,16 +67,11 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
         "current_reference": row.conflict.get("current_reference"),
     }
     return {
-        **{
-            name: getattr(row, name)
-            for name in (
-                "position", "line", "reference", "name", "company", "person", "email", "phones",
-                "address", "town", "postcode", "other_emails", "other_addresses", "retired",
-                "version", "decided_at",
-            )
-        },
-        "kind": row.kind or None,
-        "label": label(row),
+        **contact_shape(row),
+        "position": row.position,
+        "line": row.line,
+        "version": row.version,
+        "decided_at": row.decided_at,
         "verdict": row.verdict.value,
         "conflict": conflict,
         "live_twin": {
