@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 import pytest
 
+from crmlink.accounting.exports.reader import (
+    DetectedFormat,
+    FormatHints,
+    Source,
+    detect_format,
+)
 from crmlink.batches import backoff, writer
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import ImportResult, detect, import_file
+from crmlink.batches.file_import import ImportResult, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.rows import ReviewRow, list_rows
@@ -73,12 +79,24 @@ def sage_file(lines: Sequence[Line]) -> io.BytesIO:
     return io.BytesIO(text.getvalue().encode())
 
 
+def detected(
+    ctx: WorkspaceContext,
+    file: Source,
+    name: str,
+    package: str | None = None,
+    kind: Kind | None = None,
+) -> DetectedFormat:
+    """The format of a file of contacts."""
+    found = detect_format(file, name, ctx.packages, FormatHints(package=package))
+    return found.with_overrides(kind=kind)
+
+
 def imported(
     ctx: WorkspaceContext, device_id: int, lines: Sequence[Line], kind: Kind = "customer"
 ) -> ImportResult:
     """A draft of a Sage 50 export."""
     file = sage_file(lines)
-    found = detect(ctx, file, "Customers.csv", package="sage_50", kind=kind)
+    found = detected(ctx, file, "Customers.csv", "sage_50", kind)
     return import_file(ctx, device_id, file, "Customers.csv", found, agreed=len(lines))
 
 

@@ -1,4 +1,4 @@
-"""Import of an export file as a draft: detected, perhaps corrected, and streamed."""
+"""Import of an export file as a draft, whose contacts are streamed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from sqlalchemy import delete, insert
 
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import (
-    Columns,
-    DateOrder,
     DetectedFormat,
     ExportedContact,
     RejectedRow,
     Source,
-    detect_format,
     import_hints,
     read_contacts,
 )
 from crmlink.batches.state import ago, bump_version, is_free
-from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
@@ -50,31 +46,6 @@ class ImportResult:
     contacts: int
     bad: int
     advice: list[str]
-
-
-def detect(
-    ctx: WorkspaceContext,
-    source: Source,
-    filename: str,
-    *,
-    package: str | None = None,
-    kind: Kind | None = None,
-    sheet: str | None = None,
-    header_line: int | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    columns: Columns | None = None,
-    dates: DateOrder | None = None,
-) -> DetectedFormat:
-    """Return a file's format with the user's corrections.
-
-    Raises ExportError, UnknownPackage.
-    """
-    found = detect_format(
-        source, filename, ctx.packages, package=package, sheet=sheet, header_line=header_line,
-        encoding=encoding, delimiter=delimiter,
-    )  # fmt: skip
-    return found.with_overrides(kind=kind, columns=columns, dates=dates)
 
 
 def import_file(

@@ -12,13 +12,22 @@ from crmlink.batches.drafts import (
     discard_batch,
     list_batches,
 )
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
-from support.batch_factories import BOUND, Line, accepted, imported, lines_of, records_of, rows_of
+from support.batch_factories import (
+    BOUND,
+    Line,
+    accepted,
+    detected,
+    imported,
+    lines_of,
+    records_of,
+    rows_of,
+)
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
 
 XERO = (
@@ -30,7 +39,7 @@ XERO = (
 def xero_draft(ctx: WorkspaceContext, device_id: int, *lines: str) -> str:
     """A draft of a Xero export, which holds no references."""
     file = io.BytesIO((XERO + "\n".join(lines)).encode())
-    found = detect(ctx, file, "Contacts.csv", package="xero")
+    found = detected(ctx, file, "Contacts.csv", package="xero")
     made = import_file(ctx, device_id, file, "Contacts.csv", found)
     assert any("This file doesn't include" in sentence for sentence in made.advice)
     return made.batch.id

@@ -10,7 +10,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
 from crmlink.batches.drafts import append_contacts
 from crmlink.batches.execute_row import carry_out
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.review import accept, reopen
@@ -19,7 +19,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import KindMismatch, NothingToLink
 from crmlink.linking.overrides import Overrides
 from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
-from support.batch_factories import BOUND, records_of, rows_of
+from support.batch_factories import BOUND, detected, records_of, rows_of
 from support.sandbox import SandboxHandle
 
 
@@ -31,7 +31,7 @@ def without_kinds(ctx: WorkspaceContext, device_id: int, record: MirroredRecord)
     phone = (record.phones or [""])[0]
     table.writerow((record.label, record.email, phone, record.postcode))
     file = io.BytesIO(text.getvalue().encode())
-    found = detect(ctx, file, "contacts.csv", package="quickbooks_online")
+    found = detected(ctx, file, "contacts.csv", package="quickbooks_online")
     batch = import_file(ctx, device_id, file, "contacts.csv", found).batch
     start_matching(ctx, device_id, batch.id, BOUND)
     match_waiting(ctx)

@@ -21,6 +21,7 @@ from crmlink.accounting.exports.model import (
     DetectedFormat,
     ExportedContact,
     FileKind,
+    FormatHints,
     FormatMatch,
     RejectedRow,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "DetectedFormat",
     "ExportedContact",
     "FileKind",
+    "FormatHints",
     "FormatMatch",
     "RejectedRow",
     "Source",

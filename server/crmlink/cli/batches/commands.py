@@ -44,7 +44,8 @@ def import_command(
     file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Import the contacts of FILE into a new list."""
-    from crmlink.batches.file_import import detect, import_file
+    from crmlink.accounting.exports.reader import detect_format
+    from crmlink.batches.file_import import import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
     from crmlink.linking.errors import ManyLinesLeftOut
@@ -52,11 +53,8 @@ def import_command(
 
     said = FileOptions.of(options)
     installation = _installation()
-    found = detect(
-        installation.workspace, file, file.name,
-        package=said.package, kind=said.kind, sheet=said.sheet, header_line=said.header_line,
-        encoding=said.encoding, delimiter=said.delimiter, columns=said.columns,
-    )  # fmt: skip
+    found = detect_format(file, file.name, installation.workspace.packages, said.hints)
+    found = found.with_overrides(kind=said.kind, columns=said.columns)
     if not as_json:
         show_recognised(found, file, installation.workspace.packages)
 

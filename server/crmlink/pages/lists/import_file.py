@@ -14,12 +14,13 @@ from crmlink.accounting.exports.reader import (
     DetectedFormat,
     ExportedContact,
     RejectedRow,
+    detect_format,
     import_hints,
     read_contacts,
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import detect, import_file, without_erased
+from crmlink.batches.file_import import import_file, without_erased
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
@@ -110,7 +111,7 @@ def new_list() -> str:
 def upload_list() -> Reply:
     """Store a file, and show its preview."""
     try:
-        sent = receive_file(partial(detect, current_workspace()))
+        sent = receive_file(partial(detect_format, packages=current_workspace().packages))
     except UploadRefused as refused:
         return _not_taken(str(refused))
     return redirect_to("pages.preview_import", token=sent.token)
@@ -202,14 +203,10 @@ def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
 
 
 def _recognised(sent: UploadedFile, choices: Choices, packages: Packages) -> DetectedFormat:
-    return detect(
-        current_workspace(), sent.path, sent.filename,
-        package=choices.package if choices.package in packages["packages"] else None,
-        sheet=choices.sheet or None,
-        header_line=choices.header_line,
-        encoding=choices.encoding or None,
-        delimiter=choices.delimiter or None,
-    )  # fmt: skip
+    hints = choices.hints
+    if hints.package not in packages["packages"]:
+        hints = replace(hints, package=None)
+    return detect_format(sent.path, sent.filename, packages, hints)
 
 
 def _read(look: ImportPreview, packages: Packages) -> None:
