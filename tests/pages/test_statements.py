@@ -14,7 +14,7 @@ from crmlink.batches.control import pause
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.progress import overview
 from crmlink.installation import Installation
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problem_texts.commusoft import CAUSES
@@ -280,7 +280,7 @@ def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
     installation: Installation, clerk: PageClient, sample: SampleData
 ) -> None:
     device = pair(installation.access, sample.manager).device
-    undo(installation.workspace, sample.linked.id, new_key(), device.id, frozenset())
+    undo(installation.workspace, UndoDecision(sample.linked.id), new_key(), device.id)
     page = clerk.read(f"/links/{sample.linked.id}/undo")
     assert "It cannot be undone: it was already undone, by Marcus Bello" in page
     assert "Undo this link?" not in page

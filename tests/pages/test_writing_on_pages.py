@@ -16,7 +16,7 @@ from crmlink.commusoft.mirror import show_reference
 from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.installation import Installation
 from crmlink.linking.connections import save_connection
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
 from crmlink.linking.ways import choose_writes, how_it_writes
@@ -191,7 +191,7 @@ def test_an_undo_on_the_page_says_that_it_waits(
     show(ctx, batch_id, device_id, "after")
     with ctx.database.reading() as session:
         link = session.query(Link).one()
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert "undo asked for" in boss.read(f"/links/{back.id}")
     assert "Waits to be saved" in boss.read(f"/links/{back.id}")
 

@@ -15,7 +15,7 @@ from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordNotFound
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
 from crmlink.linking.intents import Guard
 from crmlink.linking.listed_details import kind_of, label
@@ -63,7 +63,9 @@ def carry_out(
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:
         if undoing:
-            link = undo(ctx, row.link_id or "", idempotency_key(row), device_id, frozenset(), guard)
+            link = undo(
+                ctx, UndoDecision(row.link_id or ""), idempotency_key(row), device_id, guard
+            )
         else:
             link = _link(ctx, batch, row, device_id, guard)
     except BatchStopped:

@@ -74,6 +74,22 @@ class Decision:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class UndoDecision:
+    """A user's decision to undo a link.
+
+    ``also_on`` are the other records that may keep the prior value; ``seen`` as of `Decision`.
+    """
+
+    link_id: str
+    also_on: frozenset[str] = frozenset()
+    seen: SeenOnPage | None = None
+
+    def fingerprint(self) -> str:
+        """Return a hash of the decision, so that one key cannot serve two decisions."""
+        return hashlib.sha256(f"undo {self.link_id} {sorted(self.also_on)}".encode()).hexdigest()
+
+
 def require_connection(ctx: WorkspaceContext, public_connection_id: str) -> None:
     """Raise OtherConnection if a decision concerns another connection's records.
 
@@ -180,12 +196,10 @@ def _settle_written(
 
 def undo(
     ctx: WorkspaceContext,
-    link_id: str,
+    decision: UndoDecision,
     key: str,
     device_id: int,
-    also_on: frozenset[str],
     guard: Guard | None = None,
-    seen: SeenOnPage | None = None,
 ) -> Link:
     """Restore the record's previous reference by a new link whose target is the prior value.
 
@@ -194,10 +208,10 @@ def undo(
     that was written on Commusoft's page is undone there too.
     """
     deadline = time.monotonic() + RESPONSE_DEADLINE
-    fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
+    fingerprint, also_on = decision.fingerprint(), decision.also_on
     if earlier := await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
-    link = find_link(ctx, link_id)
+    link = find_link(ctx, decision.link_id)
     if link.is_to_be_checked:
         link = _run_until(ctx, deadline, partial(check_now, ctx, link))
         if link.is_to_be_checked:
@@ -211,7 +225,7 @@ def undo(
     row = _load_record(ctx, link.record_id)
     on_page = LinkMethod.PAGES in (link.method, ways_to_write(ctx).first)
     if on_page:
-        held = known_before_undo(ctx, link, row, also_on, seen)
+        held = known_before_undo(ctx, link, row, also_on, decision.seen)
     else:
         held = _run_until(ctx, deadline, lambda: _check_undo(ctx, link, row, also_on))
     reversal = Link(

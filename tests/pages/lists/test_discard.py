@@ -12,7 +12,7 @@ from crmlink.batches.review import accept, reopen
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.linking.errors import BatchWritten
 from crmlink.store import Choice, Link, RowState
 from support.batch_factories import accepted, lines_of, records_of
@@ -64,7 +64,7 @@ def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
     with installation.database.reading() as session:
         made = session.query(Link).filter(Link.idempotency_key.startswith(f"batch-{batch_id}"))
         link_id = made.one().id
-    undo(ctx, link_id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link_id), new_key(), device_id)
     rows = {each.row.position: each.row for each in list_rows(ctx, batch_id)}
     first, second = rows[chosen[0].position], rows[chosen[1].position]
     assert first.state is RowState.UNDONE

@@ -14,7 +14,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import append_contacts
 from crmlink.commusoft.errors import ReferenceErased as WriteStopped
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import CannotUndo, RecordHasReference, ReferenceErased, ReferenceTaken
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
@@ -57,7 +57,7 @@ def test_the_audit_never_holds_a_reference_that_may_be_a_name(
     installation: Installation, actor: Actor
 ) -> None:
     link = confirm(installation.workspace, of_desktop(), new_key(), actor.device.id)
-    undo(installation.workspace, link.id, new_key(), actor.device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), actor.device.id)
     assert [column for column in where_kept(installation, NAME) if column.startswith("audit")] == []
     confirm(installation.workspace, decision(), new_key(), actor.device.id)
     assert entries(installation.access, action="link.linked")[0].entry.details["new"] == HOLLOWAY
@@ -79,7 +79,7 @@ def test_a_hidden_link_is_found_kept_apart_and_undone(
         confirm(ctx, of_desktop("customer-1002"), new_key(), device_id)
     with pytest.raises(RecordHasReference):
         confirm(ctx, of_desktop(reference="Somebody Else"), new_key(), device_id)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert undone.state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
     assert where_kept(installation, NAME) == []
@@ -95,7 +95,7 @@ def test_an_undo_to_an_erased_value_is_refused_and_writes_nothing(
     link = confirm(ctx, replaced, new_key(), device_id)
     erase(installation.access, actor, "customer-1001")
     with pytest.raises(CannotUndo) as refused:
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
     told = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
     assert "was erased with the personal data" in told
     assert sandbox.reference("customer-1001") == NAME
@@ -124,7 +124,7 @@ def test_links_of_other_records_hide_the_erased_name_too(
     erase(installation.access, actor, EMAIL)
     ctx.sync()
     assert where_kept(installation, NAME) == []
-    undo(ctx, other.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(other.id), new_key(), device_id)
     assert sandbox.reference("customer-1002") is None
     assert records_of(installation)["customer-1002"].name
 

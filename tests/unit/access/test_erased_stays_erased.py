@@ -22,7 +22,7 @@ from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking import decisions
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.overrides import Overrides
 from crmlink.reports import duplicates
 from crmlink.store import (
@@ -100,7 +100,7 @@ def test_an_erased_contact_is_linked_anew_without_its_name(
 ) -> None:
     ctx, device_id, key = installation.workspace, actor.device.id, new_key()
     link = confirm(ctx, decision(), new_key(), device_id)
-    undo(ctx, link.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link.id), new_key(), device_id)
     erase(installation.access, actor, EMAIL)
     assert where_kept(installation, NAME, EMAIL) == []
     seen = ({"field": "email", "contact": EMAIL, "record": "o@o.example"},)
@@ -125,7 +125,7 @@ def test_an_undo_that_began_before_brings_no_name_back(
         return checked(*args)
 
     monkeypatch.setattr(decisions, "_check_undo", late)
-    assert undo(ctx, link.id, new_key(), device_id, frozenset()).state is LinkState.LINKED
+    assert undo(ctx, UndoDecision(link.id), new_key(), device_id).state is LinkState.LINKED
     assert where_kept(installation, ZEB) == []
 
 

@@ -22,7 +22,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import append_contacts, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
@@ -83,7 +83,7 @@ def test_an_erased_customer_does_not_come_back_and_their_link_can_still_be_undon
     assert (row.name, row.email, row.postcode, row.phones) == ("", "", "", [])
     assert row.reference == HOLLOWAY
     assert find_link(installation.workspace, link.id).record_label == ERASED
-    undo(installation.workspace, link.id, new_key(), actor.device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), actor.device.id)
     assert sandbox.reference("customer-1001") is None
     assert "Holloway" not in json.dumps(export(installation.access, "customer-1001"))
 

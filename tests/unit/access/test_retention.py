@@ -17,7 +17,7 @@ from crmlink.batches.review import accept
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RejectedBatchRow
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
@@ -50,7 +50,7 @@ def test_a_reference_that_is_a_name_stays_for_its_link(
     kept = find_link(ctx, link.id)
     assert (kept.contact_name, kept.record_label) == (ERASED, ERASED)
     assert (kept.reference, kept.target) == (NAME, NAME)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert undone.state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
     erase(installation.access, actor, "customer-1001")  # that takes the reference too

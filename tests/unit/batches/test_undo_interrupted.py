@@ -15,7 +15,7 @@ from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftTimeout, CommusoftUnreachable
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchState, RowState
 from crmlink.web.problems import problem_kept
@@ -45,7 +45,7 @@ def test_a_row_whose_link_was_undone_by_itself_says_so_and_is_not_linked_again_u
     batch_id = written(ctx, device_id, 2)
     row = rows_of(ctx, batch_id)[0].row
     before = overview(ctx, batch_id).batch.version
-    undo(ctx, row.link_id or "", new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(row.link_id or ""), new_key(), device_id)
     assert states(ctx) == {RowState.UNDONE: 1, RowState.SUCCESSFUL: 1}
     assert overview(ctx, batch_id).batch.version > before
     table = io.StringIO()

@@ -26,7 +26,7 @@ from crmlink.batches.state import take_lease
 from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftAuthError, CommusoftUnreachable
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CountChanged,
     InvalidBatchState,
@@ -367,7 +367,7 @@ def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     write_waiting(ctx)
     first = rows_of(ctx, batch_id)[0].row
-    undo(ctx, first.link_id or "", new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(first.link_id or ""), new_key(), device_id)
     table = io.StringIO()
     write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
     outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(table.getvalue()))]

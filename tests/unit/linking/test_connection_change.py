@@ -22,7 +22,7 @@ from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.attempts import attempt, recover
 from crmlink.linking.connections import contents_in_use, delete_connection, save_connection
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import (
     ConnectionNotAgreed,
     CredentialsMissing,
@@ -165,12 +165,12 @@ def test_links_of_an_account_are_seen_and_undone_in_that_account_only(
     with pytest.raises(LinkUnknown):
         find_link(practising.workspace, link.id)
     with pytest.raises(LinkUnknown):
-        undo(practising.workspace, link.id, new_key(), device_id, frozenset())
+        undo(practising.workspace, UndoDecision(link.id), new_key(), device_id)
     again = confirm(practising.workspace, decision(), new_key(), device_id)
     assert again.state is LinkState.LINKED, "the record of the other account is another record"
     connect(practising, account(sandbox), agreement(practising))
     assert find_link(practising.workspace, link.id).state is LinkState.LINKED
-    assert undo(practising.workspace, link.id, new_key(), device_id, frozenset()).state == "linked"
+    assert undo(practising.workspace, UndoDecision(link.id), new_key(), device_id).state == "linked"
     assert sandbox.reference("customer-1001") is None
     assert other.reference("customer-1001") == HOLLOWAY
 

@@ -8,7 +8,7 @@ import pytest
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import RecordNotFound
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
@@ -120,7 +120,7 @@ def test_a_record_that_carries_the_reference_already_is_linked_without_a_write(
     link = confirm(ctx, decision(), new_key(), device_id)
     assert (link.state, link.prior, link.writes) == (LinkState.LINKED, HOLLOWAY, 0)
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
 
 
 @pytest.mark.parametrize("record_id", ["customer-999999", "customer-", "holloway", ""])
@@ -212,12 +212,12 @@ def test_undo_puts_back_what_stood_there(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int, record_id: str, prior: str | None
 ) -> None:
     link = confirm(ctx, decision(record_id, replaces=prior), new_key(), device_id)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert (undone.state, undone.target, undone.undoes_id) == (LinkState.LINKED, prior, link.id)
     assert sandbox.reference(record_id) == prior
     assert {kept.id: kept.state for kept in links(ctx)}[link.id] is LinkState.UNDONE
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
 
 
 def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
@@ -226,11 +226,11 @@ def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
     link = confirm(ctx, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", OTHER)
     with pytest.raises(CannotUndo) as caught:
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert caught.value.facts["current_reference"] == OTHER
     assert sandbox.reference("customer-1001") == OTHER
 
 
 def test_undo_of_nothing_is_said_to_be_nothing(ctx: WorkspaceContext, device_id: int) -> None:
     with pytest.raises(LinkUnknown):
-        undo(ctx, "no-such-link", new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision("no-such-link"), new_key(), device_id)

@@ -19,7 +19,7 @@ from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.connections import save_connection
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
     LinkWaitsOnPage,
@@ -269,7 +269,7 @@ def test_an_observation_of_an_older_link_changes_nothing_of_a_newer_decision(
 
 def test_an_undo_is_written_on_the_page_too(ctx: WorkspaceContext, device_id: int) -> None:
     link = linked(ctx, device_id)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert (back.state, back.method, back.prior, back.target) == (
         LinkState.INTENDED,
         LinkMethod.PAGES,
@@ -289,9 +289,9 @@ def test_an_undo_stops_where_the_page_has_a_value_of_its_own(
 ) -> None:
     link = linked(ctx, device_id)
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset(), seen=SeenOnPage(OTHER))
+        undo(ctx, UndoDecision(link.id, seen=SeenOnPage(OTHER)), new_key(), device_id)
     seen = SeenOnPage(HOLLOWAY)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset(), seen=seen)
+    back = undo(ctx, UndoDecision(link.id, seen=seen), new_key(), device_id)
     found = see(ctx, back, device_id, "before", OTHER, replaces=OTHER)
     assert (found.link.state, found.fill) == (LinkState.CONFLICT, False)
     assert link_of(ctx, link.id).state is LinkState.LINKED
@@ -299,10 +299,10 @@ def test_an_undo_stops_where_the_page_has_a_value_of_its_own(
 
 def test_a_withdrawn_undo_leaves_the_link_in_effect(ctx: WorkspaceContext, device_id: int) -> None:
     link = linked(ctx, device_id)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     withdraw(ctx, back.id, SeenOnPage(HOLLOWAY), device_id)
     assert link_of(ctx, link.id).state is LinkState.LINKED
-    assert undo(ctx, link.id, new_key(), device_id, frozenset()).state is LinkState.INTENDED
+    assert undo(ctx, UndoDecision(link.id), new_key(), device_id).state is LinkState.INTENDED
 
 
 def test_recovery_leaves_it_alone_and_asks_no_api(ctx: WorkspaceContext, device_id: int) -> None:
