@@ -11,7 +11,7 @@ from crmlink.access.audit.log import entries
 from crmlink.access.context import Actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.commusoft.errors import ReferenceErased as WriteStopped
 from crmlink.installation import Installation
 from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
@@ -38,7 +38,9 @@ def test_no_table_holds_an_erased_name_before_or_after_a_sync(
     ctx = installation.workspace
     link = confirm(ctx, of_desktop(), new_key(), actor.device.id)
     contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL, phones=("01632 960114",))
-    append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
+    append_contacts(
+        ctx, actor.device.id, ListPage(PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
+    )
     assert "link.target" in where_kept(installation, NAME)
     erase(installation.access, actor, EMAIL)
     assert where_kept(installation, NAME, EMAIL) == []
@@ -162,7 +164,7 @@ def test_lists_and_files_do_not_bring_an_erased_person_back(
         ListedContact("M Holloway", kind="customer", name=NAME, phones=("+44 1632 960114",)),
         ListedContact("Mrs H", kind="customer", email=EMAIL),
     ]
-    taken = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*back, other])
+    taken = append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", [*back, other]))
     assert (taken.contacts, taken.added) == (1, 1)
     lines = [
         Line("HOLL01", NAME, postcode="GL502TR"),
@@ -202,7 +204,9 @@ def test_a_failed_row_hides_its_reference_and_cannot_be_tried_again(
 
     ctx, device_id = installation.workspace, actor.device.id
     contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL)
-    batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
+    batch_id = append_contacts(
+        ctx, device_id, ListPage(PACKAGE, "", "customer", [contact])
+    ).batch.id
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.state, row.choice, row.record_id = RowState.FAILED, Choice.RECORD, "customer-1001"

@@ -19,7 +19,7 @@ from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts, list_batches
+from crmlink.batches.drafts import ListPage, append_contacts, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
@@ -52,7 +52,7 @@ def link_holloway(installation: Installation, actor: Actor) -> Link:
         HOLLOWAY, kind="customer", name="Margaret Holloway", email=EMAIL, phones=("01632 960114",)
     )
     append_contacts(
-        installation.workspace, actor.device.id, "xero", "!kR4N6", "customer", [contact]
+        installation.workspace, actor.device.id, ListPage("xero", "!kR4N6", "customer", [contact])
     )
     return confirm(installation.workspace, decision(), new_key(), actor.device.id)
 
@@ -205,7 +205,7 @@ def test_rows_without_an_email_are_found_by_name_reference_and_suggestion(
         ListedContact(OTHER, kind="customer", name="margaret holloway"),
         ListedContact(OCONNOR_HAS, kind="customer", name="Liam Stays"),
     ]
-    append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", contacts)
+    append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", "customer", contacts))
     erased = erase(installation.access, actor, "customer-1001")
     assert erased.drafts == 2
     with installation.database.reading() as session:
@@ -217,7 +217,7 @@ def test_a_row_that_a_person_gave_to_another_record_is_not_the_erased_ones(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     namesake = ListedContact(OTHER, kind="customer", name="Margaret Holloway")
-    append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", [namesake])
+    append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", "customer", [namesake]))
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.choice, row.record_id = Choice.RECORD, "customer-1006"
@@ -264,7 +264,7 @@ def test_a_second_email_finds_what_is_kept_and_nothing_of_it_comes_back(
         OTHER, kind="customer", name="M. Holloway", email="office@shared.example",
         other_emails=("Meg@Letterbox.example",), other_addresses=(site,),
     )  # fmt: skip
-    append_contacts(ctx, actor.device.id, "xero", "!kR4N6", "customer", [contact])
+    append_contacts(ctx, actor.device.id, ListPage("xero", "!kR4N6", "customer", [contact]))
     with installation.database.writing() as session:
         record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         record.other_emails, record.other_addresses = [second], [asdict(site)]

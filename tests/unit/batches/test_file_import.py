@@ -7,6 +7,7 @@ import pytest
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import (
+    ListPage,
     append_contacts,
     batches_open_to_append,
     discard_batch,
@@ -49,7 +50,7 @@ def page(
     ctx: WorkspaceContext, device_id: int, batch_id: str | None, *contacts: ListedContact
 ) -> tuple[int, int]:
     """How many contacts a list page added to a batch, and how many rows it completed."""
-    taken = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, batch_id)
+    taken = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), batch_id)
     return taken.added, taken.completed
 
 
@@ -139,12 +140,14 @@ def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_dra
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     contacts, key = [ListedContact(HOLLOWAY, name="Ada")], new_key()
-    first = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
-    again = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
+    first = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), key=key)
+    again = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), key=key)
     assert (again.batch.id, again.added) == (first.batch.id, 1)
     assert len(list_batches(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
-        append_contacts(ctx, device_id, "xero", "!kR4N6", None, [ListedContact(OTHER)], key=key)
+        append_contacts(
+            ctx, device_id, ListPage("xero", "!kR4N6", None, [ListedContact(OTHER)]), key=key
+        )
 
 
 def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
@@ -154,9 +157,11 @@ def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
         ListedContact("12", kind="customer", name="Ann"),
         ListedContact("12", kind=None, name="Ann"),
     )
-    first = append_contacts(ctx, device_id, "freeagent", "firm", None, [told, untold])
+    first = append_contacts(ctx, device_id, ListPage("freeagent", "firm", None, [told, untold]))
     assert first.added == 1
-    again = append_contacts(ctx, device_id, "freeagent", "firm", None, [untold], first.batch.id)
+    again = append_contacts(
+        ctx, device_id, ListPage("freeagent", "firm", None, [untold]), first.batch.id
+    )
     assert again.added == 0
 
 
@@ -165,7 +170,9 @@ def test_a_page_of_another_package_does_not_join_a_file(
 ) -> None:
     batch_id = xero_draft(ctx, device_id, "Ada Wells,,,,,,,,")
     with pytest.raises(BatchUnknown):
-        append_contacts(ctx, device_id, "freeagent", "", None, [ListedContact("12")], batch_id)
+        append_contacts(
+            ctx, device_id, ListPage("freeagent", "", None, [ListedContact("12")]), batch_id
+        )
 
 
 def test_a_list_is_thrown_away_only_while_nothing_of_it_is_linked(

@@ -8,7 +8,7 @@ import pytest
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.execute_row import carry_out
 from crmlink.batches.file_import import import_file
 from crmlink.batches.match_job import match_waiting, start_matching
@@ -40,7 +40,7 @@ def without_kinds(ctx: WorkspaceContext, device_id: int, record: MirroredRecord)
 
 def a_page_of_suppliers(ctx: WorkspaceContext, device_id: int, batch_id: str, name: str) -> None:
     listed = [ListedContact("77", kind="supplier", name=name)]
-    append_contacts(ctx, device_id, "quickbooks_online", "", "supplier", listed, batch_id)
+    append_contacts(ctx, device_id, ListPage("quickbooks_online", "", "supplier", listed), batch_id)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def a_list(
         phones=tuple(record.phones),
         postcode=record.postcode,
     )
-    return append_contacts(ctx, device_id, SBC, "", kind, [contact], batch_id).batch.id
+    return append_contacts(ctx, device_id, ListPage(SBC, "", kind, [contact]), batch_id).batch.id
 
 
 def matched_without_kind(ctx: WorkspaceContext, device_id: int, record: MirroredRecord) -> str:

@@ -13,7 +13,7 @@ from crmlink.access.audit.log import entries, verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts, list_batches
+from crmlink.batches.drafts import ListPage, append_contacts, list_batches
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
@@ -78,7 +78,10 @@ def practise(installation: Installation) -> Link:
     device_id = actor(installation).device.id
     contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     append_contacts(
-        installation.workspace, device_id, "xero", "!kR4N6", "customer", [contact], key=new_key()
+        installation.workspace,
+        device_id,
+        ListPage("xero", "!kR4N6", "customer", [contact]),
+        key=new_key(),
     )
     return confirm(installation.workspace, decision(), new_key(), device_id)
 
@@ -123,7 +126,10 @@ def test_what_was_decided_since_the_consent_is_asked_for_again(
     contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     device_id = actor(practising).device.id
     append_contacts(
-        practising.workspace, device_id, "xero", "!other", "customer", [contact], key=new_key()
+        practising.workspace,
+        device_id,
+        ListPage("xero", "!other", "customer", [contact]),
+        key=new_key(),
     )
     with pytest.raises(ConnectionNotAgreed):
         connect(practising, account(sandbox), agreed)
@@ -143,9 +149,13 @@ def test_what_began_in_practice_ends_without_a_trace(
         confirm(stale, decision(), new_key(), actor(practising).device.id)
     with pytest.raises(Exception):  # noqa: B017, PT011
         append_contacts(
-            stale, actor(practising).device.id, "xero", "", "customer",
-            [ListedContact(HOLLOWAY, kind="customer", name="M H")], key=new_key(),
-        )  # fmt: skip
+            stale,
+            actor(practising).device.id,
+            ListPage(
+                "xero", "", "customer", [ListedContact(HOLLOWAY, kind="customer", name="M H")]
+            ),
+            key=new_key(),
+        )
     after = everything(practising.database)
     assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
 

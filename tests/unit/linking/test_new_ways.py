@@ -9,7 +9,7 @@ import pytest
 
 from crmlink.accounting.errors import InvalidHost
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.file_import import import_file
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.installation import Installation
@@ -87,7 +87,9 @@ def test_nothing_is_kept_where_nobody_sees_it(
     with pytest.raises(ConnectionEnded):
         park(ctx, SAGE_50, device_id)
     with pytest.raises(ConnectionEnded):
-        append_contacts(ctx, device_id, "sage_50", "", "customer", [LISTED], key=new_key())
+        append_contacts(
+            ctx, device_id, ListPage("sage_50", "", "customer", [LISTED]), key=new_key()
+        )
     file = sage_file([Line("H001", "Margaret Holloway")])
     found = detected(ctx, file, "Customers.csv", package="sage_50", kind="customer")
     with pytest.raises(ConnectionEnded):
