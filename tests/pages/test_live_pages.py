@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from crmlink.access.pairing import approve_pairing
 from crmlink.batches.control import cancel
 from crmlink.batches.match_job import start_matching
-from crmlink.batches.review import choose_none
+from crmlink.batches.review import ShownRow, choose_none
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.attempts import recover
 from crmlink.store import Link, LinkState
@@ -119,7 +119,7 @@ def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, live: LiveSe
     batch = matched(installation, live.sample.manager)
     page = _open(browser, live, f"/lists/{batch.id}")
     page.get_by_placeholder("Name, email, town or reference").fill("zebe")
-    choose_none(installation.workspace, batch.device_id, batch.id, 11, 0)
+    choose_none(installation.workspace, batch.device_id, ShownRow(batch.id, 11, 0))
     expect(page.locator("#row-11")).to_contain_text("Not in Commusoft", timeout=TIME)
     expect(page.get_by_placeholder("Name, email, town or reference")).to_have_value("zebe")
 

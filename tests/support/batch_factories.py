@@ -18,10 +18,10 @@ from crmlink.accounting.exports.reader import (
 from crmlink.batches import backoff, writer
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import ImportResult, import_file
+from crmlink.batches.file_import import ImportResult, ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
-from crmlink.batches.rows import ReviewRow, list_rows
+from crmlink.batches.rows import ReviewRow, RowPage, list_rows
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord
@@ -97,7 +97,7 @@ def imported(
     """A draft of a Sage 50 export."""
     file = sage_file(lines)
     found = detected(ctx, file, "Customers.csv", "sage_50", kind)
-    return import_file(ctx, device_id, file, "Customers.csv", found, agreed=len(lines))
+    return import_file(ctx, device_id, ListFile(file, "Customers.csv", found), agreed=len(lines))
 
 
 def matched(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> str:
@@ -123,7 +123,7 @@ def asked_for(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> s
 
 
 def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
-    return list_rows(ctx, batch_id, limit=500)
+    return list_rows(ctx, batch_id, page=RowPage(limit=500))
 
 
 def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports.reader import detect_format
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.writer import write_waiting
@@ -101,7 +101,10 @@ def draft(
     found = found.with_overrides(kind="customer", columns=columns)
     device = page_actor(installation.access, person).device.id
     return import_file(
-        installation.workspace, device, path, "Contacts.csv", found, name=name, agreed=len(rows)
+        installation.workspace,
+        device,
+        ListFile(path, "Contacts.csv", found, name=name),
+        agreed=len(rows),
     ).batch
 
 

@@ -48,17 +48,20 @@ class ImportResult:
     advice: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """An export file to import, with its format, its organisation and the list's name."""
+
+    source: Source
+    filename: str
+    found: DetectedFormat
+    organisation: str = ""
+    name: str = ""
+    came_from: BatchSource = BatchSource.FILE
+
+
 def import_file(
-    ctx: WorkspaceContext,
-    device_id: int,
-    source: Source,
-    filename: str,
-    found: DetectedFormat,
-    *,
-    organisation: str = "",
-    name: str = "",
-    came: BatchSource = BatchSource.FILE,
-    agreed: int = 0,
+    ctx: WorkspaceContext, device_id: int, file: ListFile, agreed: int = 0
 ) -> ImportResult:
     """Return a new draft with every contact of the file; bad rows are stored with a reason.
 
@@ -66,13 +69,14 @@ def import_file(
     1 in 20 would be skipped without that, ExportError, UnknownPackage or ConnectionEnded; then
     nothing is stored.
     """
-    shown = Path(filename).name
+    shown, found = Path(file.filename).name, file.found
     batch = Batch(
         connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
-        organisation=organisation, kind=found.kind, name=name or shown, source=came,
+        organisation=file.organisation, kind=found.kind, name=file.name or shown,
+        source=file.came_from,
         file_name=shown, recognised=found.without_contents().as_dict(),
     )  # fmt: skip
-    rows = read_contacts(source, found, ctx.packages)
+    rows = read_contacts(file.source, found, ctx.packages)
     done = import_rows(ctx, device_id, batch, rows, agreed)
     return replace(done, advice=import_hints(found, ctx.packages))
 

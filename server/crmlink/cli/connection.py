@@ -38,6 +38,7 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import (
+        Consent,
         contents_in_use,
         get_or_create_workspace,
         save_connection,
@@ -57,15 +58,10 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
-    save_connection(
-        database,
-        workspace_id,
-        account,
-        vault=None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE),
-        dialect=dialect,
-        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
-        agreement=contents.agreement if contents else "",
-    )
+    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
+    consent = Consent(by, contents.agreement if contents else "")
+    vault = None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE)
+    save_connection(database, workspace_id, account, consent, vault=vault, dialect=dialect)
     click.echo("Connected. A running crmlink switches to this account within a minute.")
 
 
@@ -76,6 +72,7 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
+        Consent,
         contents_in_use,
         get_or_create_workspace,
         save_connection,
@@ -95,13 +92,9 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
-    save_connection(
-        database,
-        workspace_id,
-        account,
-        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
-        agreement=contents.agreement if contents else "",
-    )
+    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
+    consent = Consent(by, contents.agreement if contents else "")
+    save_connection(database, workspace_id, account, consent)
     click.echo("Connected without an API. Bring records in with: crmlink records import FILE")
 
 

@@ -8,7 +8,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.control import cancel, pause, start_writing
 from crmlink.batches.drafts import discard_batch
 from crmlink.batches.progress import summary
-from crmlink.batches.review import accept, reopen
+from crmlink.batches.review import ShownRow, accept, reopen
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
@@ -58,7 +58,7 @@ def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
     batch_id, device_id = list_of(installation, 4)
     chosen = [each.row for each in list_rows(ctx, batch_id) if each.row.choice is Choice.RECORD]
     for row in chosen[1:]:
-        reopen(ctx, device_id, batch_id, row.position, row.version)
+        reopen(ctx, device_id, ShownRow(batch_id, row.position, row.version))
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     with installation.database.reading() as session:
@@ -69,9 +69,9 @@ def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
     first, second = rows[chosen[0].position], rows[chosen[1].position]
     assert first.state is RowState.UNDONE
     free = records_of(ctx)[-1].public_id
-    accept(ctx, device_id, batch_id, second.position, second.version, free)
+    accept(ctx, device_id, ShownRow(batch_id, second.position, second.version), free)
     start_writing(ctx, device_id, batch_id, 1)
-    reopen(ctx, device_id, batch_id, first.position, first.version)
+    reopen(ctx, device_id, ShownRow(batch_id, first.position, first.version))
     pause(ctx, device_id, batch_id)
     cancel(ctx, device_id, batch_id)
     refused_as_written(manager, batch_id)

@@ -17,7 +17,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import retry_failed, start_writing
 from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.match_job import match_waiting, start_matching
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
@@ -89,7 +89,7 @@ def test_a_row_leads_to_the_link_that_was_made_of_it(
         installation, actor, [ListedContact(HOLLOWAY, kind="customer", name=ZEB, email=ZEB_EMAIL)]
     )
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     erased = erase(installation.access, actor, ZEB_EMAIL)
@@ -226,7 +226,7 @@ def test_two_rows_whose_references_differ_in_case_are_erased(
     batch_id = under_review(installation, actor, twins, PACKAGE)
     for record_id in ("customer-1001", "customer-1002"):
         row = next(each.row for each in list_rows(ctx, batch_id) if not each.row.record_id)
-        accept(ctx, device_id, batch_id, row.position, row.version, record_id)
+        accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), record_id)
     start_writing(ctx, device_id, batch_id, 2)
     write_waiting(ctx)  # one is linked, the other fails: the reference is taken
     erase(installation.access, actor, EMAIL)
@@ -341,7 +341,7 @@ def test_a_waiting_row_hides_its_reference_once_it_is_settled(
         PACKAGE,
     )
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     erase(installation.access, actor, ZEB_EMAIL)
     assert where_kept(installation, ZEB) == ["batch_row.reference"]  # it is still to be written
@@ -360,7 +360,7 @@ def test_why_a_row_failed_names_no_record_erased_meanwhile(
     batch_id = under_review(installation, actor, taken)
     row = list_rows(ctx, batch_id)[0].row
     agreed = Overrides(also_on=frozenset({"customer-1001"}))
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002", agreed)
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002", agreed)
     with installation.database.writing() as session:
         session.query(BatchRow).one().agreed = {}  # the holder is new to whoever accepted
     dump = execute_row.dump_params

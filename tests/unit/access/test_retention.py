@@ -13,7 +13,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
 from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.match_job import match_waiting, start_matching
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
@@ -68,7 +68,7 @@ def test_a_finished_lists_rows_keep_their_reference_and_outcome(
     start_matching(ctx, device_id, batch_id, 0.998)
     match_waiting(ctx)
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     keep_names_a_day(installation, actor)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.batches.file_import import ImportResult, import_file
+from crmlink.batches.file_import import ImportResult, ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.rows import ReviewRow
 from crmlink.commusoft.mirror import mark_deleted, upsert_record
@@ -54,7 +54,7 @@ def matched(
     name = source.name if isinstance(source, Path) else "typed.csv"
     found = detected(ctx, io.BytesIO(content), name, kind=kind)
     made: ImportResult = import_file(
-        ctx, device_id, io.BytesIO(content), name, found, agreed=len(content)
+        ctx, device_id, ListFile(io.BytesIO(content), name, found), agreed=len(content)
     )
     start_matching(ctx, device_id, made.batch.id, BOUND)
     match_waiting(ctx)

@@ -13,7 +13,7 @@ from crmlink.batches.drafts import (
     discard_batch,
     list_batches,
 )
-from crmlink.batches.file_import import import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview
 from crmlink.linking.context import WorkspaceContext
@@ -41,7 +41,7 @@ def xero_draft(ctx: WorkspaceContext, device_id: int, *lines: str) -> str:
     """A draft of a Xero export, which holds no references."""
     file = io.BytesIO((XERO + "\n".join(lines)).encode())
     found = detected(ctx, file, "Contacts.csv", package="xero")
-    made = import_file(ctx, device_id, file, "Contacts.csv", found)
+    made = import_file(ctx, device_id, ListFile(file, "Contacts.csv", found))
     assert any("This file doesn't include" in sentence for sentence in made.advice)
     return made.batch.id
 

@@ -20,7 +20,7 @@ from crmlink.batches.control import (
 )
 from crmlink.batches.execute_row import idempotency_key
 from crmlink.batches.progress import overview, summary, write_results
-from crmlink.batches.review import accept, choose_none, reopen
+from crmlink.batches.review import ShownRow, accept, choose_none, reopen
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import take_lease
 from crmlink.batches.writer import work_on, write_waiting
@@ -114,7 +114,7 @@ def test_rows_that_nobody_accepted_or_that_have_no_record_stay_as_they_are(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))
-    choose_none(ctx, device_id, batch_id, 1, 0)
+    choose_none(ctx, device_id, ShownRow(batch_id, 1, 0))
     with pytest.raises(NothingToLink):
         start_writing(ctx, device_id, batch_id, 0)
 
@@ -163,7 +163,7 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     batch_id = matched(ctx, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
         agreed = Overrides(replaces=f"OLD{record.number}")
-        accept(ctx, device_id, batch_id, position, 0, record.public_id, agreed)
+        accept(ctx, device_id, ShownRow(batch_id, position, 0), record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
     start_writing(ctx, device_id, batch_id, 2)
     write_waiting(ctx)
@@ -339,9 +339,9 @@ def test_a_row_that_was_undone_may_be_decided_and_linked_anew(
     with ctx.database.writing() as session:
         session.get_one(Batch, batch_id).state = BatchState.DONE
     row = rows_of(ctx, batch_id)[0].row
-    again = reopen(ctx, device_id, batch_id, 1, row.version)
+    again = reopen(ctx, device_id, ShownRow(batch_id, 1, row.version))
     assert row.best
-    accept(ctx, device_id, batch_id, 1, again.row.version, row.best)
+    accept(ctx, device_id, ShownRow(batch_id, 1, again.row.version), row.best)
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     assert sandbox.reference(row.best) == row.reference

@@ -20,7 +20,7 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.attempts import attempt, recover
-from crmlink.linking.connections import contents_in_use, delete_connection, save_connection
+from crmlink.linking.connections import Consent, contents_in_use, delete_connection, save_connection
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import (
@@ -58,8 +58,8 @@ def connect(installation: Installation, to: Connection, agreement: str = "") -> 
         installation.database,
         installation.access.workspace_id,
         to,
+        Consent(agreement=agreement),
         vault=vault,
-        agreement=agreement,
     )
 
 
@@ -270,9 +270,11 @@ def test_the_environments_account_asks_where_there_are_decisions_and_is_missed_w
     with pytest.raises(ConnectionNotAgreed):
         _ = installation.workspace
     save_connection(
-        installation.database, installation.access.workspace_id, account(sandbox),
-        agreement=agreement(practising),
-    )  # fmt: skip
+        installation.database,
+        installation.access.workspace_id,
+        account(sandbox),
+        Consent(agreement=agreement(practising)),
+    )
     assert not installation.workspace.practice
     with pytest.raises(CredentialsMissing):
         _ = open_installation(replace(settings, commusoft=None)).workspace

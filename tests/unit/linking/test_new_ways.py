@@ -10,7 +10,7 @@ import pytest
 from crmlink.accounting.errors import InvalidHost
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import ListPage, append_contacts
-from crmlink.batches.file_import import import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.installation import Installation
 from crmlink.linking.connections import contents_in_use
@@ -93,7 +93,7 @@ def test_nothing_is_kept_where_nobody_sees_it(
     file = sage_file([Line("H001", "Margaret Holloway")])
     found = detected(ctx, file, "Customers.csv", package="sage_50", kind="customer")
     with pytest.raises(ConnectionEnded):
-        import_file(ctx, device_id, file, "Customers.csv", found)
+        import_file(ctx, device_id, ListFile(file, "Customers.csv", found))
     with practising.database.reading() as session:
         assert session.query(ParkedContact).count() + session.query(Batch).count() == 0
 

@@ -17,7 +17,7 @@ from crmlink.commusoft.connection import WebApplication
 from crmlink.commusoft.errors import ConnectionEnded, NoApi
 from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
-from crmlink.linking.connections import save_connection
+from crmlink.linking.connections import Consent, save_connection
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
@@ -333,7 +333,10 @@ def test_after_another_account_was_connected_nothing_seen_counts(
         save_connection(database, workspace_id, WebApplication("https://app.commusoft.us"))
     agreement = refused.value.facts["contents"].agreement  # type: ignore[attr-defined] # it has
     save_connection(
-        database, workspace_id, WebApplication("https://app.commusoft.us"), agreement=agreement
+        database,
+        workspace_id,
+        WebApplication("https://app.commusoft.us"),
+        Consent(agreement=agreement),
     )
     for call in (
         lambda: see(ctx, link, device_id, "after", HOLLOWAY),

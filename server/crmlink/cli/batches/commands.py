@@ -45,7 +45,7 @@ def import_command(
 ) -> None:
     """Import the contacts of FILE into a new list."""
     from crmlink.accounting.exports.reader import detect_format
-    from crmlink.batches.file_import import import_file
+    from crmlink.batches.file_import import ListFile, import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
     from crmlink.linking.errors import ManyLinesLeftOut
@@ -58,11 +58,10 @@ def import_command(
     if not as_json:
         show_recognised(found, file, installation.workspace.packages)
 
+    listed = ListFile(file, file.name, found, organisation, name, BatchSource.COMMAND_LINE)
+
     def keep(agreed: int) -> ImportResult:
-        return import_file(
-            installation.workspace, _device(installation), file, file.name, found,
-            organisation=organisation, name=name, came=BatchSource.COMMAND_LINE, agreed=agreed,
-        )  # fmt: skip
+        return import_file(installation.workspace, _device(installation), listed, agreed)
 
     try:
         made = keep(sys.maxsize if yes else 0)
@@ -134,7 +133,7 @@ def match_command(batch_id: str, as_json: bool) -> None:
 def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_json: bool) -> None:
     """Show a list's status and its first contacts."""
     from crmlink.batches.progress import overview
-    from crmlink.batches.rows import RowFilter, list_rows
+    from crmlink.batches.rows import RowFilter, RowPage, list_rows
     from crmlink.store import Verdict
 
     if verdict and verdict not in set(Verdict):
@@ -142,7 +141,7 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
     installation = _installation()
     found = overview(installation.workspace, batch_id)
     wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
-    shown = list_rows(installation.workspace, batch_id, wanted, limit=rows) if rows else []
+    shown = list_rows(installation.workspace, batch_id, wanted, RowPage(limit=rows)) if rows else []
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False))
         return

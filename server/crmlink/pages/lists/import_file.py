@@ -20,7 +20,7 @@ from crmlink.accounting.exports.reader import (
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import import_file, without_erased
+from crmlink.batches.file_import import ListFile, import_file, without_erased
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
@@ -159,9 +159,11 @@ def discard_upload(token: str) -> Response:
 def _kept(look: ImportPreview, agreed: int) -> Reply:
     try:
         done = import_file(
-            current_workspace(), current_actor().device.id, look.sent.path, look.sent.filename,
-            look.found, name=look.choices.name or "", agreed=agreed,
-        )  # fmt: skip
+            current_workspace(),
+            current_actor().device.id,
+            ListFile(look.sent.path, look.sent.filename, look.found, name=look.choices.name or ""),
+            agreed=agreed,
+        )
     except ExportError as refused:
         look.refused = str(refused)
         return _page(look, 422)

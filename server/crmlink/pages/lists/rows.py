@@ -10,13 +10,7 @@ from werkzeug.wrappers import Response
 from crmlink.batches.control import retry_failed
 from crmlink.batches.positions import next_position, parse_ranges
 from crmlink.batches.progress import overview
-from crmlink.batches.review import (
-    accept,
-    choose_none,
-    claim,
-    release_claims,
-    reopen,
-)
+from crmlink.batches.review import ShownRow, accept, choose_none, claim, release_claims, reopen
 from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.errors import BatchUnknown, LinkingFailure
 from crmlink.linking.listed_details import kind_of, label
@@ -130,18 +124,22 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, DecisionResult]:
         case "accept":
             record_id = request.form.get("record", "")
             row = accept(
-                current_workspace(), device, batch_id, place, shown, record_id, _overrides()
+                current_workspace(),
+                device,
+                ShownRow(batch_id, place, shown),
+                record_id,
+                _overrides(),
             )
             chosen = row.chosen.label if row.chosen else ""
             return row, DecisionResult(f"Accepted: {label(row.row)} is {chosen}.")
         case "none":
-            row = choose_none(current_workspace(), device, batch_id, place, shown)
+            row = choose_none(current_workspace(), device, ShownRow(batch_id, place, shown))
             return row, DecisionResult(f"{label(row.row)} marked as not in Commusoft.")
         case "again":
             retry_failed(current_workspace(), device, batch_id, place)
             return find_row(current_workspace(), batch_id, place), DecisionResult("Trying again.")
         case _:
-            row = reopen(current_workspace(), device, batch_id, place, shown)
+            row = reopen(current_workspace(), device, ShownRow(batch_id, place, shown))
             return row, DecisionResult(f"{label(row.row)} reopened.")
 
 
