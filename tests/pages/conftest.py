@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 
 from crmlink.installation import Installation
 from support.databases import sqlite_database
+from support.live_server import LiveServer, running_server, start_chromium
 from support.page_client import PageClient, anonymous_client, signed_in_client
 from support.sample_data import SampleData, populate
 from support.sandbox import SandboxHandle
@@ -43,3 +46,16 @@ def admin(app: Flask, installation: Installation, sample: SampleData) -> PageCli
 @pytest.fixture
 def anonymous(app: Flask) -> PageClient:
     return anonymous_client(app)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with start_chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def live() -> Iterator[LiveServer]:
+    """A server of its own for a test, with the sample data."""
+    with running_server() as opened:
+        yield opened

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
@@ -17,23 +14,11 @@ from crmlink.linking.attempts import recover
 from crmlink.store import Link, LinkState
 from support.access_factories import page_actor, pair
 from support.list_files import CAST, draft, matched, started, unlinked, work
-from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
+from support.live_server import LiveServer, await_keyboard
 from support.page_client import PageClient, words
 from support.sample_data import SampleData
 
 TIME = 20_000.0  # milliseconds; a page asks every few seconds
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with start_chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def live() -> Iterator[LiveServer]:
-    with running_server() as opened:
-        yield opened
 
 
 def _open(browser: Browser, live: LiveServer, path: str, who: str = "manager") -> Page:

@@ -21,16 +21,9 @@ from crmlink.installation import Installation
 from crmlink.linking.record_imports import latest_imports
 from crmlink.web.auth import SESSION_COOKIE
 from support.access_factories import make_person
-from support.live_server import start_chromium
 from support.pages_account import PEOPLE, many, open_without_api, report
 
 EXPORTED = datetime(2026, 11, 20, 17, 45, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with start_chromium() as started:
-        yield started
 
 
 @pytest.fixture

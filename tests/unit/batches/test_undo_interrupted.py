@@ -22,7 +22,7 @@ from crmlink.web.problems import problem_kept
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.other_process import count_as_dead, other_process
 from support.sandbox import SandboxHandle, new_key
-from unit.batches.test_writer import after, behind, died_after, states
+from unit.batches.written_lists import after, behind, died_after, states
 from unit.linking.test_attempts import fails, fails_from_call
 
 

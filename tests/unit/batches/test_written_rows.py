@@ -30,7 +30,7 @@ from crmlink.reports.link_health import UNCHECKED_AFTER, unfinished
 from crmlink.store import BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle, decision, new_key
-from unit.batches.test_writer import behind, states
+from unit.batches.written_lists import behind, states
 from unit.linking.test_attempts import fails
 
 Step = Callable[..., Any]
