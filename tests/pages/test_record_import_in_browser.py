@@ -39,7 +39,7 @@ def address(no_api: Installation) -> Iterator[str]:
 
 
 @pytest.fixture
-def office(browser: Browser, no_api: Installation, address: str) -> Iterator[BrowserContext]:
+def context(browser: Browser, no_api: Installation, address: str) -> Iterator[BrowserContext]:
     """A manager's browser."""
     context = browser.new_context(locale="en-GB", reduced_motion="reduce")
     person = make_person(no_api.access, "manager", "Mia Manager")
@@ -65,9 +65,9 @@ def upload(page: Page, address: str, file: Path) -> None:
 
 
 def test_a_report_is_imported_and_dated_by_its_file(
-    office: BrowserContext, no_api: Installation, address: str, tmp_path: Path
+    context: BrowserContext, no_api: Installation, address: str, tmp_path: Path
 ) -> None:
-    page = office.new_page()
+    page = context.new_page()
     upload(page, address, saved(tmp_path, report()))
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Imported: 3 new")
@@ -76,9 +76,9 @@ def test_a_report_is_imported_and_dated_by_its_file(
 
 
 def test_a_column_is_chosen_by_its_sample_values(
-    office: BrowserContext, no_api: Installation, address: str, tmp_path: Path
+    context: BrowserContext, no_api: Installation, address: str, tmp_path: Path
 ) -> None:
-    page = office.new_page()
+    page = context.new_page()
     rows = b"ID,Name,Postcode\n7,Anna,GL50 2TR\n8,Ben,LS1 4AP\n9,Cora,LS1 4AQ\n10,Dan,\n"
     upload(page, address, saved(tmp_path, rows))
     expect(page.get_by_role("alert")).to_contain_text("own id of each customer or supplier")
@@ -94,10 +94,10 @@ def test_a_column_is_chosen_by_its_sample_values(
 
 
 def test_axe_finds_nothing_wrong_on_the_pages_of_an_import_and_each_fits_a_telephone(
-    office: BrowserContext, address: str, tmp_path: Path
+    context: BrowserContext, address: str, tmp_path: Path
 ) -> None:
     wrong: dict[str, Any] = {}
-    page = office.new_page()
+    page = context.new_page()
 
     def look(name: str, shows: str) -> None:
         expect(page.locator("main")).to_contain_text(shows)

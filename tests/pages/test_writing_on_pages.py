@@ -41,7 +41,7 @@ def pages_app(without_api: Installation) -> Flask:
 
 
 @pytest.fixture
-def boss(pages_app: Flask, without_api: Installation) -> PageClient:
+def admin(pages_app: Flask, without_api: Installation) -> PageClient:
     person = make_person(without_api.access, "admin", "Ada Boss")
     return signed_in_client(pages_app, without_api, person)
 
@@ -101,21 +101,21 @@ def test_an_account_without_an_api_is_connected_by_its_address(
 
 
 def test_what_waits_on_pages_is_shown_and_can_be_withdrawn(
-    boss: PageClient, without_api: Installation, waiting: Link
+    admin: PageClient, without_api: Installation, waiting: Link
 ) -> None:
-    page = boss.get("/commusoft").get_data(as_text=True)
+    page = admin.get("/commusoft").get_data(as_text=True)
     assert "Ashworth Bakery Limited" in page
     address = "https://app.commusoft.co.uk/customers/customer/1001/view/property/view"
     assert f'href="{address}"' in page
     assert HOLLOWAY in page
-    assert "Waits to be saved" in boss.read(f"/links/{waiting.id}")
-    assert "To save in Commusoft" in boss.read("/links")
-    assert "has not looked at the page" in boss.read(f"/links/{waiting.id}/withdraw")
-    assert boss.send(f"/links/{waiting.id}/withdraw").status_code == 303
+    assert "Waits to be saved" in admin.read(f"/links/{waiting.id}")
+    assert "To save in Commusoft" in admin.read("/links")
+    assert "has not looked at the page" in admin.read(f"/links/{waiting.id}/withdraw")
+    assert admin.send(f"/links/{waiting.id}/withdraw").status_code == 303
     assert link_of(without_api.workspace, waiting.id).state is LinkState.FAILED
-    assert "Check the record there" in boss.read(f"/links/{waiting.id}")
-    assert "Ashworth Bakery" not in boss.read("/commusoft")
-    assert boss.get(f"/links/{waiting.id}/withdraw").status_code == 303
+    assert "Check the record there" in admin.read(f"/links/{waiting.id}")
+    assert "Ashworth Bakery" not in admin.read("/commusoft")
+    assert admin.get(f"/links/{waiting.id}/withdraw").status_code == 303
 
 
 def test_a_link_of_another_is_not_withdrawn_by_a_clerk(
@@ -128,45 +128,47 @@ def test_a_link_of_another_is_not_withdrawn_by_a_clerk(
     assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
 
 
-def test_a_link_that_waits_on_a_page_is_not_called_stalled(boss: PageClient, waiting: Link) -> None:
+def test_a_link_that_waits_on_a_page_is_not_called_stalled(
+    admin: PageClient, waiting: Link
+) -> None:
     assert waiting.state is LinkState.INTENDED
-    assert "do not finish" not in boss.read("/")
+    assert "do not finish" not in admin.read("/")
 
 
 def test_a_field_that_was_shown_is_listed_and_can_be_removed(
-    boss: PageClient, without_api: Installation, device_id: int
+    admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference")
     show_field(without_api.workspace, shown, device_id)
-    page = boss.read("/commusoft")
+    page = admin.read("/commusoft")
     assert "Our reference" in page
-    assert boss.send("/commusoft/fields/customer/remove").status_code == 303
-    assert boss.send("/commusoft/fields/nothing/remove").status_code == 404
+    assert admin.send("/commusoft/fields/customer/remove").status_code == 303
+    assert admin.send("/commusoft/fields/nothing/remove").status_code == 404
     assert record_fields(without_api.workspace) == []
-    assert "Our reference" not in boss.read("/commusoft")
+    assert "Our reference" not in admin.read("/commusoft")
 
 
 def test_a_list_says_what_to_do_on_commusofts_page(
-    boss: PageClient, without_api: Installation, device_id: int
+    admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     ctx = without_api.workspace
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
     write_waiting(ctx)
-    page = boss.read(f"/lists/{batch_id}")
+    page = admin.read(f"/lists/{batch_id}")
     assert "To fill in on Commusoft" in page
     assert "3 contacts wait to be filled in" in page
     assert "Save Accounting References" in page
     assert "Quick Links" in page
-    raw = boss.get(f"/lists/{batch_id}").get_data(as_text=True)
+    raw = admin.get(f"/lists/{batch_id}").get_data(as_text=True)
     assert 'href="https://app.commusoft.co.uk" target="_blank"' in raw
-    assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
-    assert "3 contacts are not seen" in boss.read(f"/lists/{batch_id}/cancel")
-    assert "To fill in" in boss.read("/lists")
+    assert "to be saved on Commusoft" in admin.read(f"/lists/{batch_id}/summary")
+    assert "3 contacts are not seen" in admin.read(f"/lists/{batch_id}/cancel")
+    assert "To fill in" in admin.read("/lists")
     show(ctx, batch_id, device_id, "after")
-    assert "Finished" in boss.read(f"/lists/{batch_id}")
-    assert boss.send(f"/lists/{batch_id}/undo").status_code == 303
+    assert "Finished" in admin.read(f"/lists/{batch_id}")
+    assert admin.send(f"/lists/{batch_id}/undo").status_code == 303
     write_waiting(ctx)
-    assert "3 contacts wait to be put back" in boss.read(f"/lists/{batch_id}")
+    assert "3 contacts wait to be put back" in admin.read(f"/lists/{batch_id}")
 
 
 def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
@@ -183,7 +185,7 @@ def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
 
 
 def test_an_undo_on_the_page_says_that_it_waits(
-    boss: PageClient, without_api: Installation, device_id: int
+    admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     ctx = without_api.workspace
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
@@ -192,16 +194,16 @@ def test_an_undo_on_the_page_says_that_it_waits(
     with ctx.database.reading() as session:
         link = session.query(Link).one()
     back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
-    assert "undo asked for" in boss.read(f"/links/{back.id}")
-    assert "Waits to be saved" in boss.read(f"/links/{back.id}")
+    assert "undo asked for" in admin.read(f"/links/{back.id}")
+    assert "Waits to be saved" in admin.read(f"/links/{back.id}")
 
 
 def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
-    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+    admin: PageClient, without_api: Installation, waiting: Link, device_id: int
 ) -> None:
     ctx = without_api.workspace
     withdraw(ctx, waiting.id, SeenOnPage(None), device_id)
-    page = boss.read("/")
+    page = admin.read("/")
     assert "Withdrawn links to check" not in page
     assert "Withdrawn" in page  # among the newest links, and not as failed
     assert "✕ Failed" not in page
@@ -209,12 +211,12 @@ def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
 
     unseen = confirm(ctx, decision(), new_key(), device_id)
     withdraw(ctx, unseen.id, None, device_id)
-    page = boss.read("/")
+    page = admin.read("/")
     assert "Withdrawn links to check" in page
     assert "Failed links" not in page
     with ctx.database.writing() as session:  # as an import, or the next decision, tells it
         show_reference(session, ctx.connection_id, "customer", "1001", None)
-    assert "Withdrawn links to check" not in boss.read("/")
+    assert "Withdrawn links to check" not in admin.read("/")
 
 
 def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
@@ -231,15 +233,15 @@ def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
 
 
 def test_disconnecting_says_that_links_on_pages_wait_and_they_do(
-    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+    admin: PageClient, without_api: Installation, waiting: Link, device_id: int
 ) -> None:
-    page = boss.read("/commusoft/disconnect")
+    page = admin.read("/commusoft/disconnect")
     assert "1 link not seen on Commusoft's pages yet will wait" in page
     assert "will be finished then" not in page  # by nothing but a page
     assert "redentials" not in page  # it has none
     assert "imported records, 1 link and 0 lists of this account are kept" in page
-    boss.send("/commusoft/disconnect")
-    told = boss.read("/commusoft")
+    admin.send("/commusoft/disconnect")
+    told = admin.read("/commusoft")
     assert "Commusoft is disconnected." in told
     assert "redentials are deleted" not in told
     assert without_api.workspace.practice

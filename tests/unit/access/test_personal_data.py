@@ -145,7 +145,7 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     emptied = rows_of(ctx, written)[0].row
     assert (emptied.name, emptied.address, emptied.suggestions) == (ERASED, "", [])
     assert emptied.state is RowState.SUCCESSFUL
-    assert pseudonyms_of_desk(installation).same(emptied.reference, first.row.reference)
+    assert pseudonyms_of(installation).same(emptied.reference, first.row.reference)
     told = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
     assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
     with installation.database.writing() as session:
@@ -186,7 +186,7 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     assert rows_of(ctx, batch_id)[1].row.name == second.row.name
 
 
-def pseudonyms_of_desk(installation: Installation) -> Pseudonyms:
+def pseudonyms_of(installation: Installation) -> Pseudonyms:
     return Pseudonyms(installation.settings.secret_key)
 
 

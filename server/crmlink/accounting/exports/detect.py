@@ -27,9 +27,9 @@ from crmlink.accounting.exports.known_formats import (
     map_columns,
     matches_header,
 )
-from crmlink.accounting.exports.likeness import likely_columns
 from crmlink.accounting.exports.model import NO_HINTS, DetectedFormat, FileKind, FormatHints
 from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
+from crmlink.accounting.exports.similar_headings import likely_columns
 from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
     ENCODINGS,
