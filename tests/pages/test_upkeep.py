@@ -149,14 +149,14 @@ def test_what_is_wrong_is_found(
 
 
 def test_a_diagnosis_names_nobody(admin: PageClient, installation: Installation) -> None:
-    told = admin.get("/upkeep/diagnosis").get_data(as_text=True)
-    assert json.loads(told)["counts"]["records"]
+    diagnosis = admin.get("/upkeep/diagnosis").get_data(as_text=True)
+    assert json.loads(diagnosis)["counts"]["records"]
     settings = installation.settings
     for secret in (
         "Anna", "Whitcombe", "Holloway", "firm.example", settings.secret_key, "customer-1001",
         str(settings.data_dir), os.uname().nodename,
     ):  # fmt: skip
-        assert secret not in told
+        assert secret not in diagnosis
 
 
 def test_the_folder_for_backups_is_a_whole_path(

@@ -98,8 +98,8 @@ def test_an_undo_to_an_erased_value_is_refused_and_writes_nothing(
     erase(installation.access, actor, "customer-1001")
     with pytest.raises(CannotUndo) as refused:
         undo(ctx, UndoDecision(link.id), new_key(), device_id)
-    told = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
-    assert "was erased with the personal data" in told
+    detail = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
+    assert "was erased with the personal data" in detail
     assert sandbox.reference("customer-1001") == NAME
 
 

@@ -146,8 +146,8 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     assert (emptied.name, emptied.address, emptied.suggestions) == (ERASED, "", [])
     assert emptied.state is RowState.SUCCESSFUL
     assert pseudonyms_of(installation).same(emptied.reference, first.row.reference)
-    told = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
-    assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
+    suggestions = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
+    assert [item[3] for item in suggestions if item[0] == first.chosen.public_id] in ([], [[]])
     with installation.database.writing() as session:
         session.execute(update(Batch).values(updated_at=utc_now() - timedelta(days=40)))
     save_preferences(
@@ -171,18 +171,18 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     confirm(ctx, replace(taken, overrides=Overrides(replaces=OCONNOR_HAS)), new_key(), browser)
     write_waiting(ctx)
 
-    def told() -> str:
+    def stored_failure() -> str:
         return json.dumps(rows_of(ctx, batch_id)[0].row.failure, ensure_ascii=False)
 
     holder = next(row.label for row in holders_of(installation, first.row.reference))
-    assert holder in told()
-    assert "Priya Raman" in told()
+    assert holder in stored_failure()
+    assert "Priya Raman" in stored_failure()
     erase(installation.access, actor, "customer-1006")
-    assert holder not in told()
+    assert holder not in stored_failure()
     erase(installation.access, actor, colleague.email)
-    assert "Priya Raman" not in told()
-    assert json.loads(told())["code"] == "reference-taken"
-    assert problem_kept(json.loads(told())).detail
+    assert "Priya Raman" not in stored_failure()
+    assert json.loads(stored_failure())["code"] == "reference-taken"
+    assert problem_kept(json.loads(stored_failure())).detail
     assert rows_of(ctx, batch_id)[1].row.name == second.row.name
 
 

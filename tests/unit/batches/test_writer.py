@@ -213,12 +213,12 @@ def test_a_batch_is_in_the_audit_from_beginning_to_end(
     start_undo(ctx, device_id, batch_id)
     write_waiting(ctx)
     with ctx.database.reading() as session:
-        told = [
+        results = [
             entry.action
             for entry in session.query(AuditEntry).order_by(AuditEntry.position)
             if entry.subject == batch_id
         ]
-    assert told == [
+    assert results == [
         "batch.imported", "batch.matching", "batch.sure_accepted", "batch.writing", "batch.done",
         "batch.undoing", "batch.undone",
     ]  # fmt: skip

@@ -106,12 +106,12 @@ def test_practice_is_emptied_and_nothing_else_is_touched(
     for name in set(before) - set(OF_A_CONNECTION) - {"audit_entry", "sqlite_sequence"}:
         assert after[name] == before[name], name
     assert after["audit_entry"][: len(before["audit_entry"])] == before["audit_entry"]
-    told = entries(practising.access, action="commusoft.")
-    assert [line.entry.action for line in told] == [
+    notes = entries(practising.access, action="commusoft.")
+    assert [line.entry.action for line in notes] == [
         "commusoft.connected",
         "commusoft.practice_emptied",
     ]
-    assert told[1].entry.details == {"records": contents.records, "links": 1, "lists": 1}
+    assert notes[1].entry.details == {"records": contents.records, "links": 1, "lists": 1}
     assert verify(practising.access).sound
     assert authenticate_api_token(practising.access, token, "").device
     assert not practising.workspace.practice

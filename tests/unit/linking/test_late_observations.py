@@ -138,7 +138,7 @@ def test_the_same_look_again_is_not_late(ctx: WorkspaceContext, link: Link) -> N
     early = version(ctx)
     for _ in range(2):
         assert see(ctx, link, "before", OTHER, OTHER, early).fill
-    told = see(ctx, link, "after", OTHER, at=early)
-    assert told.version == version(ctx)
+    seen = see(ctx, link, "after", OTHER, at=early)
+    assert seen.version == version(ctx)
     for _ in range(2):
-        assert see(ctx, link, "after", HOLLOWAY, at=told.version).link.state is LinkState.LINKED
+        assert see(ctx, link, "after", HOLLOWAY, at=seen.version).link.state is LinkState.LINKED

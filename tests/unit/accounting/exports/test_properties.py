@@ -98,11 +98,11 @@ def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
             begins.append(line)
         written = table([row], delimiter)
         line += written.replace("\r\n", "\n").replace("\r", "\n").count("\n")
-    told = [row.line for row in read(content.encode())]
-    assert set(begins) <= set(told)
-    assert len(told) == len(set(told)), "no row is told twice"
+    lines = [row.line for row in read(content.encode())]
+    assert set(begins) <= set(lines)
+    assert len(lines) == len(set(lines)), "no row is told twice"
     if not any(sign in cell for row in rows for cell in row for sign in "\r\n"):
-        assert told == begins
+        assert lines == begins
 
 
 @SLOW
