@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,8 @@ FIELD = {"host": "app.commusoft.co.uk", "selector": "#ref", "label": "Our refere
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture
@@ -36,11 +34,6 @@ def app(installation: Installation) -> Flask:
     application = create_app(installation.settings, installation)
     application.testing = False
     return application
-
-
-@pytest.fixture
-def client(app: Flask, installation: Installation) -> FlaskClient:
-    return with_token(app, make_token(installation.access))
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser
 
+from crmlink.app import create_app
 from crmlink.installation import Installation
+from support.access_factories import make_person
 from support.databases import sqlite_database
 from support.live_server import LiveServer, running_server, start_chromium
 from support.page_client import PageClient, anonymous_client, signed_in_client
@@ -41,6 +43,18 @@ def manager(app: Flask, installation: Installation, sample: SampleData) -> PageC
 @pytest.fixture
 def admin(app: Flask, installation: Installation, sample: SampleData) -> PageClient:
     return signed_in_client(app, installation, sample.admin)
+
+
+@pytest.fixture
+def pages_app(without_api: Installation) -> Flask:
+    """The server of an installation without an API."""
+    return create_app(without_api.settings, without_api)
+
+
+@pytest.fixture
+def pages_admin(pages_app: Flask, without_api: Installation) -> PageClient:
+    person = make_person(without_api.access, "admin", "Ada Boss")
+    return signed_in_client(pages_app, without_api, person)
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -34,19 +32,13 @@ from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import AuditEntry, Link, LinkMethod, LinkState, Writes
 from crmlink.store.base import utc_now
-from support.page_links import HELD, link_of, mirrored, open_pages_installation
+from support.page_links import HELD, link_of, mirrored
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def ctx(installation: Installation) -> WorkspaceContext:
-    return installation.workspace
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture
