@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmlink.cli.check_marks import CHECK_MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from crmlink.commusoft.doctor import CheckResult
     from crmlink.linking.connections import ConnectionContents
     from crmlink.settings import Settings
-
-MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 
 
 @click.command("connect")
@@ -52,7 +52,7 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     account = settings.commusoft or _ask_for_account(url)
     dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
-        raise click.ClickException("Nothing was saved. Fix the items marked ✗ and try again.")
+        raise click.ClickException("Nothing was saved. Fix the items marked ✕ and try again.")
     database = open_database(settings)
     workspace_id = get_or_create_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
@@ -251,7 +251,7 @@ def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None
                 json.dumps(fields | {"text": check_text(step)}, ensure_ascii=False, default=str)
             )
         else:
-            click.echo(f"{MARKS[step.health]} {check_text(step)}")
+            click.echo(f"{CHECK_MARKS[step.health]} {check_text(step)}")
     found = seen[-1].dialect if seen else None
     if found is None and not as_json:
         click.echo("\nA letter for Commusoft's support:\n")

@@ -30,8 +30,7 @@ from crmlink.linking.fresh_reads import FreshRecord, fetch_fresh, fetch_record
 from crmlink.linking.intents import Guard, await_link_by_key, intend
 from crmlink.linking.obstacles import (
     is_same,
-    possible_holders,
-    reference_taken_error,
+    require_reference_free,
     require_replaceable,
 )
 from crmlink.linking.on_page import SeenOnPage, known_before_undo, known_prior
@@ -170,7 +169,7 @@ def _check_prior(
     require_replaceable(ctx, row, record.reference, reference, overrides)
     if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(ctx, row)):
         raise ReferenceNotVisible(record=row)
-    _require_reference_free(ctx, reference, row, overrides.also_on)
+    _require_free_now(ctx, reference, row, overrides.also_on)
     return fresh
 
 
@@ -259,7 +258,7 @@ def _check_undo(
     if not is_same(ctx, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
-        _require_reference_free(ctx, link.prior, row, also_on)
+        _require_free_now(ctx, link.prior, row, also_on)
     return record.reference
 
 
@@ -364,17 +363,13 @@ def _kind_shows_references(ctx: WorkspaceContext, row: MirroredRecord) -> bool:
         return api_shows_references(session, ctx.connection_id, row.kind)
 
 
-def _require_reference_free(
+def _require_free_now(
     ctx: WorkspaceContext, reference: str, row: MirroredRecord, accepted: frozenset[str]
 ) -> None:
     """Raise ReferenceTaken if other records of this kind have the reference, read again."""
-    taken = [
-        other
-        for other in possible_holders(ctx, reference, row)
-        if other.public_id not in accepted and _still_holds(ctx, other, reference)
-    ]
-    if taken:
-        raise reference_taken_error(ctx, reference, taken)
+    require_reference_free(
+        ctx, reference, row, accepted, lambda other: _still_holds(ctx, other, reference)
+    )
 
 
 def _still_holds(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> bool:
