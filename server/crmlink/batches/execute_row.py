@@ -18,7 +18,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
 from crmlink.linking.intents import Guard
-from crmlink.linking.listed_details import kind_of, label
+from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.erased import pseudonyms_of
@@ -165,7 +165,7 @@ def _link(ctx: WorkspaceContext, batch: Batch, row: BatchRow, device_id: int, gu
         reference=row.reference,
         record_id=record_id,
         organisation=batch.organisation,
-        contact_name=label(row),
+        contact_name=row.label,
         overrides=Overrides.from_dict(row.agreed),
         differences=tuple((row.agreed or {}).get("differences", ())),
     )

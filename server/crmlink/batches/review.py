@@ -25,7 +25,7 @@ from crmlink.linking.errors import (
     RowAlreadyDecided,
     RowInProgress,
 )
-from crmlink.linking.listed_details import kind_of, label
+from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders, records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
@@ -189,7 +189,7 @@ def _row_with_record(ctx: WorkspaceContext, batch_id: str, record_id: str) -> di
             select(BatchRow).filter_by(batch_id=batch_id, record_id=record_id, choice=Choice.RECORD)
         )
     return {
-        "contact": label(row) if row else "another contact",
+        "contact": row.label if row else "another contact",
         "position": row.position if row else None,
     }
 

@@ -15,8 +15,3 @@ def row_details(row: BatchRow) -> ContactDetails:
 def kind_of(row: BatchRow) -> Kind | None:
     """Return the contact's kind, if its list gives it."""
     return kind_named(row.kind)
-
-
-def label(row: BatchRow) -> str:
-    """Return the contact's display name."""
-    return row.name or row.company or row.person or row.email or row.reference

@@ -7,7 +7,6 @@ from typing import Any
 from crmlink.api.serializers.contacts import contact_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.rows import ReviewRow, RowSuggestion
-from crmlink.linking.listed_details import label
 from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble
@@ -76,7 +75,7 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
         "conflict": conflict,
         "live_twin": {
             "position": found.twin.position,
-            "label": label(found.twin),
+            "label": found.twin.label,
             "reference": found.twin.reference,
         } if found.twin else None,
         "offers": [_offer(item) for item in found.offers],

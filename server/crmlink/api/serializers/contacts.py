@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.linking.listed_details import label
 from crmlink.store import BatchRow
 
 _COLUMNS = (
@@ -16,4 +15,4 @@ _COLUMNS = (
 def contact_shape(row: BatchRow) -> dict[str, Any]:
     """Return a row's contact as JSON."""
     columns = {name: getattr(row, name) for name in _COLUMNS}
-    return columns | {"kind": row.kind or None, "label": label(row)}
+    return columns | {"kind": row.kind or None, "label": row.label}
