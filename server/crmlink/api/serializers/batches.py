@@ -7,10 +7,9 @@ from typing import Any
 from crmlink.api.serializers.contacts import contact_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.rows import ReviewRow, RowSuggestion
-from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble
-from crmlink.web.serializers import record_shape
+from crmlink.web.serializers import reason_shapes, record_shape
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
@@ -106,14 +105,10 @@ def _trouble_shape(code: str | None) -> dict[str, str] | None:
 
 
 def _offer(item: RowSuggestion) -> dict[str, Any]:
-    reasons = item.suggestion.reasons if item.suggestion else ()
     return {
         "record": record_shape(item.record),
         "probability": round(item.suggestion.probability, 4) if item.suggestion else None,
-        "reasons": [
-            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
-            for reason in reasons
-        ],
+        "reasons": reason_shapes(item.suggestion) if item.suggestion else [],
         "held_by_row": item.holder,
     }
 

@@ -7,8 +7,7 @@ from typing import Any
 from crmlink.accounting.package_rules import Packages, package_name
 from crmlink.api.serializers.contacts import contact_shape
 from crmlink.linking.record_contacts import ContactSuggestion
-from crmlink.matching.reason_texts import reason_text
-from crmlink.web.serializers import record_shape
+from crmlink.web.serializers import reason_shapes, record_shape
 
 
 def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dict[str, Any]:
@@ -23,10 +22,7 @@ def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dic
         },
         "probability": round(item.suggestion.probability, 4),
         "sure": item.suggestion.sure,
-        "reasons": [
-            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
-            for reason in item.suggestion.reasons
-        ],
+        "reasons": reason_shapes(item.suggestion),
         "list": {"id": batch.id, "name": batch.name, "position": row.position},
         "holder": record_shape(item.holder) if item.holder else None,
         "chosen": record_shape(item.chosen) if item.chosen else None,
