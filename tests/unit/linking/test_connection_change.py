@@ -35,8 +35,8 @@ from support.access_factories import make_person, make_token, pair
 from support.sandbox import HOLLOWAY, WEBSERVICE, SandboxHandle, connection_to, decision, new_key
 
 OF_A_CONNECTION = (
-    "batch", "batch_bad_row", "batch_page", "batch_row", "connection", "link", "linked_share",
-    "lookalike", "record", "write_test",
+    "batch", "batch_bad_row", "batch_page", "batch_row", "commusoft_pace", "connection", "link",
+    "linked_share", "lookalike", "record", "write_test",
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_practice_is_emptied_and_nothing_else_is_touched(
 
     connect(practising, account(sandbox), contents.agreement)
     after = everything(practising.database)
-    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     for name in set(before) - set(OF_A_CONNECTION) - {"audit_entry", "sqlite_sequence"}:
         assert after[name] == before[name], name
     assert after["audit_entry"][: len(before["audit_entry"])] == before["audit_entry"]
@@ -157,7 +157,7 @@ def test_what_began_in_practice_ends_without_a_trace(
             key=new_key(),
         )
     after = everything(practising.database)
-    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
 
 
 def test_links_of_an_account_are_seen_and_undone_in_that_account_only(

@@ -190,7 +190,9 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
         address = f"http://127.0.0.1:{server.port}"
         with ThreadPoolExecutor(25) as pool:
             tried = [pool.submit(try_password, address) for _ in range(25)]
-            wait_until(lambda: not passwords._slots._entered._value, "they are at it")
+            wait_until(
+                lambda: not passwords._slots_after_failures._entered._value, "they are at it"
+            )
             begun = time.monotonic()
             for _ in range(3):
                 assert requests.get(f"{address}/healthz", timeout=30).status_code == 200
@@ -200,7 +202,7 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
 
 def test_passwords_and_single_sign_on_together_leave_threads_free() -> None:
     sign_on = oidc.MAX_CALLS + oidc.MAX_WAITING
-    at_passwords = passwords.MAX_WORKING + passwords.MAX_WAITING
+    at_passwords = 2 * (passwords.MAX_WORKING + passwords.MAX_WAITING)
     assert at_passwords + sign_on + 4 <= http_server.THREADS
 
 

@@ -91,6 +91,15 @@ def test_no_damage_to_a_real_export_makes_a_reader_fail_in_its_own_way(data: st.
 def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
     rows: list[list[str]], delimiter: str
 ) -> None:
+    # With as many delimiters as a row, a value of several lines is taken for rows.
+    assume(
+        all(
+            cell.count(delimiter) < len(HEADER) - 1
+            for row in rows
+            for cell in row
+            if "\n" in cell or "\r" in cell
+        )
+    )
     content = table([HEADER, *rows], delimiter)
     begins, line = [], 2
     for row in rows:
