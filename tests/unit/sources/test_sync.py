@@ -33,7 +33,6 @@ from support.source_factories import (
     change_source,
     connect,
     contacts_of,
-    device_of,
     source_now,
     sources_at,
 )
@@ -48,11 +47,6 @@ def xero() -> Iterator[FakeXero]:
 @pytest.fixture
 def sources(installation: Installation, xero: FakeXero) -> SourceContext:
     return sources_at(installation, xero.server, "xero")
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
 
 
 @pytest.fixture
