@@ -47,9 +47,9 @@ def make_apps_quickly() -> None:
     """Let all applications that are made from now on be made quickly."""
     Rule._compile_builder = _compile_later  # type: ignore[method-assign, assignment]
     Flask.jinja_options = {"bytecode_cache": _InMemory()}
-    ProblemApi._register_responses = _describe_problems_later  # type: ignore[method-assign]
+    ProblemApi._register_responses = _describe_problems_later  # type: ignore[method-assign, assignment]
     Blueprint.register_views_in_doc = _describe_views_later
-    APISpec.to_dict = _read_description  # type: ignore[method-assign]
+    APISpec.to_dict = _read_description  # type: ignore[method-assign, assignment]
 
 
 def _compile_later(rule: Rule, append_unknown: bool = True) -> Builder:
