@@ -247,7 +247,6 @@ def rotate_keys(database: Database, keys: Path) -> int:
     The mail server's password is one of them. If interrupted, both keys stay in place and it can be
     run again.
     """
-    Vault.at(keys)  # creates a first key where nothing was encrypted yet
     add_key(keys)
     vault = Vault.at(keys)
     with database.writing() as session:
