@@ -1,12 +1,17 @@
 """Confirming and undoing against a real sandbox over HTTP."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import RecordNotFound
+from crmlink.linking import intents
+from crmlink.linking.attempt_rows import is_worked_on
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
@@ -150,6 +155,33 @@ def test_the_same_key_gives_the_same_link_and_another_decision_may_not_use_it(
     assert len(links(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
         confirm(ctx, decision("customer-1002"), key, device_id)
+
+
+def test_the_same_key_gives_the_end_of_an_attempt_that_ends_while_it_is_looked_up(
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, written, may_go_on = new_key(), threading.Event(), threading.Event()
+    write = ctx.commusoft.write_reference
+
+    def write_and_wait(*args: Any, **options: Any) -> None:
+        write(*args, **options)
+        written.set()
+        assert may_go_on.wait(30)
+
+    monkeypatch.setattr(ctx.commusoft, "write_reference", write_and_wait)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(confirm, ctx, decision(), key, device_id)
+        assert written.wait(30)
+
+        def ask_after_it_ended(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
+            assert link.state is LinkState.INTENDED
+            may_go_on.set()
+            first.result(30)
+            return is_worked_on(ctx, session, link)
+
+        monkeypatch.setattr(intents, "is_worked_on", ask_after_it_ended)
+        again = confirm(ctx, decision(), key, device_id)
+    assert (again.id, again.state) == (first.result().id, LinkState.LINKED)
 
 
 def test_eight_threads_with_one_key_make_one_link_and_one_write(
