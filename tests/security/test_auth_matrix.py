@@ -90,8 +90,8 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     in_api, reads = "/api/v1/" in name, name.startswith(("GET ", "HEAD "))
     if in_api:
         quiet = name.startswith("HEAD ")
-        told = quiet or '"type": "urn:crmlink:problem:token-refused"' in refusal.body
-        return refusal.status == 401 and refusal.realm.startswith("Bearer") and told
+        explained = quiet or '"type": "urn:crmlink:problem:token-refused"' in refusal.body
+        return refusal.status == 401 and refusal.realm.startswith("Bearer") and explained
     if reads:
         return (refusal.status, refusal.where) == (303, "/log-in")
     return refusal.status == 401
