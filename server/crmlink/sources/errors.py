@@ -105,6 +105,12 @@ class ConnectorRefused(SourceError):
     code = "source-connector-refused"
 
 
+class WebhookRefused(SourceError):
+    """What came was not signed with a source's own key."""
+
+    code = "source-webhook-refused"
+
+
 class PartMissing(SourceError):
     """A part of a list came before the one that precedes it."""
 

@@ -21,6 +21,7 @@ from crmlink.sources.connecting import disconnect, find_source, list_sources, re
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.sources.quickbooks_desktop.connectors import is_being_read
+from crmlink.sources.webhooks import SIGNATURE_HEADERS
 from crmlink.store import ContactSource, ContactState, SourceContact, WebConnector
 from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
@@ -55,6 +56,11 @@ class ShownSource:
     def asks(self) -> bool:
         """Whether its sign-in is asked for each time."""
         return self.way == "asks"
+
+    @property
+    def hears(self) -> bool:
+        """Whether its software can tell of changes."""
+        return self.source.package in SIGNATURE_HEADERS
 
     @property
     def stopped(self) -> bool:

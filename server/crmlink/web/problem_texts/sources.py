@@ -64,6 +64,11 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Not accepted",
         "The Web Connector's user name or password is wrong.",
     ),
+    "source-webhook-refused": (
+        401,
+        "Not accepted",
+        "It was not signed with the key that the accounting software gave for this webhook.",
+    ),
     "source-sign-in-wrong": (
         422,
         "Not accepted",
