@@ -117,6 +117,12 @@ class PartMissing(SourceError):
     code = "source-part-missing"
 
 
+class TooManyCompanies(SourceError):
+    """Agents have brought contacts of as many companies as are taken."""
+
+    code = "source-too-many-companies"
+
+
 class AgentFailed(Exception):
     """The agent cannot read or send: a code, and parameters of its sentence without data."""
 

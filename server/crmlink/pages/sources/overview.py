@@ -58,11 +58,6 @@ class ShownSource:
         return self.way == "asks"
 
     @property
-    def hears(self) -> bool:
-        """Whether its software can tell of changes."""
-        return self.source.package in SIGNATURE_HEADERS
-
-    @property
     def stopped(self) -> bool:
         """Whether a reading with a session ended before the list was complete."""
         source = self.source
@@ -102,6 +97,7 @@ def sources() -> str:
         sources=_shown(current_installation().sources),
         packages=[each for each in current_installation().sources.registry if each in STEPS],
         every=current_installation().settings.sync_minutes,
+        hooked=SIGNATURE_HEADERS,
     )
 
 

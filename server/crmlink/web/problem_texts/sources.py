@@ -64,6 +64,12 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Not accepted",
         "The Web Connector's user name or password is wrong.",
     ),
+    "source-too-many-companies": (
+        409,
+        "Too many companies",
+        "crmlink takes contacts of 50 companies from agents. Keep a company's name the same, and "
+        "disconnect those that aren't needed.",
+    ),
     "source-webhook-refused": (
         401,
         "Not accepted",
