@@ -49,6 +49,11 @@ _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
 _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNORECASE)
 
 
+def is_forename(word: str) -> bool:
+    """Return whether a word is known as a forename."""
+    return word in _FORENAMES
+
+
 def are_other_forenames(one: str, other: str) -> bool:
     """Return whether two words are forenames of two people: no spellings or short forms of one."""
     names, others = _FORENAMES.get(one), _FORENAMES.get(other)
