@@ -19,9 +19,9 @@ from crmlink.matching.index import InvertedIndex
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.same_person import (
+    Side,
     contact_side,
     is_forename_of,
-    is_misspelt,
     is_same_but_for_spaces,
     is_same_door,
     is_spelt_out,
@@ -131,23 +131,24 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
     own = max(value("email_same"), value("account_same")) >= unique_idf
     own |= person and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
-    if unlike and not person:
-        return False
     if own and not unlike:
         return True
     if unlike or (person and _is_partial_name(value)):
         row = int(scored.rows[first])
         record = record_side(indexed_record(index, row), bool(index.is_company[row]))
         contact = contact_side(evidence.contact)
-        initial = not unlike and value("name_initial") > 0
-        if not is_same_but_for_spaces(contact, record) and not (
-            initial and is_spelt_out(contact, record)
-        ):
+        if not (person and _is_whole_after_all(value, contact, record)):
             at_door = _street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record)
-            if is_misspelt(contact, record):
-                return at_door or own or value("phone_same") >= unique_idf
-            return at_door and not unlike and is_forename_of(contact, record)
+            return person and not unlike and at_door and is_forename_of(contact, record)
     return _agrees_beside_the_name(value, evidence.total)
+
+
+def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:
+    """Return whether a name is whole once its email spells it out, or spaces are ignored."""
+    if is_same_but_for_spaces(contact, record):
+        return True
+    unlike, initial = value("name_words_unlike") > 0, value("name_initial") > 0
+    return initial and not unlike and is_spelt_out(contact, record)
 
 
 def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool:

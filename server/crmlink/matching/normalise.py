@@ -30,6 +30,7 @@ TRADE_WORDS = frozenset(WORDS["trade_words"])  # they name the trade, not the co
 FLAT = ADDRESS_WORDS["flat"]
 IN_ENGLISH: dict[str, str] = WORDS["places_in_english"]  # from Welsh and Gaelic
 FREE_MAIL = frozenset(WORDS["free_mail"])
+SURNAME_PARTICLES = frozenset(WORDS["surname_particles"])
 
 GENERIC_MAILBOXES = frozenset(WORDS["generic_mailboxes"])
 NICKNAMES: dict[str, frozenset[str]] = {}

@@ -1,20 +1,17 @@
-"""Whether two names are one person's although a word is missing, an initial or another.
+"""Whether two names are one person's although one of them is not whole.
 
-Of a household, all share the surname and none the forename; whoever lived there before has another
-surname. So a forename says more than a surname, and an email may spell out what the name lacks.
+People at one address share the surname and seldom a forename, so that a forename says more. An
+email may spell out an initial.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.indexed_record import IndexedRecord
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
 
-MIN_SURNAME_SIMILARITY = 0.6  # below this a surname is no misspelling of another
 _NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -52,9 +49,13 @@ def is_same_door(one: Side, other: Side) -> bool:
 
 
 def is_same_but_for_spaces(one: Side, other: Side) -> bool:
-    """Return whether two names of whole words have the same letters: AnnMorrison, Ann Morrison."""
+    """Return whether two whole names have the same letters: AnnMorrison and Ann Morrison.
+
+    Not De Souza and Desouza, which are a surname alone.
+    """
     short, long = sorted((one.words, other.words), key=len)
-    if len(long) < 2 or min(map(len, long)) < 2:
+    whole = [word for word in long if word not in normalise.SURNAME_PARTICLES]
+    if len(whole) < 2 or min(map(len, whole)) < 2:
         return False
     return any("".join(short) == "".join(words) for words in _orders(long))
 
@@ -89,30 +90,6 @@ def is_forename_of(one: Side, other: Side) -> bool:
     )
 
 
-def is_misspelt(one: Side, other: Side) -> bool:
-    """Return whether two names have one forename, to the letter, and surnames that are alike.
-
-    Spaces are ignored: Ann Morriso n is Ann Morrison. Only a known forename tells which word is the
-    surname, for forenames that are alike are two people's.
-    """
-    return any(
-        OSA.normalized_similarity(rest, other_rest) >= MIN_SURNAME_SIMILARITY
-        for words in _orders(one.words)
-        for other_words in _orders(other.words)
-        for rest, other_rest in _after_equal_forenames(words, other_words)
-        if not (normalise.is_forename(rest) or normalise.is_forename(other_rest))
-    )
-
-
 def _orders(words: list[str]) -> list[list[str]]:
     """Return the words as they are, and with the last or the first moved to the other end."""
     return [words, words[-1:] + words[:-1], words[1:] + words[:1]]
-
-
-def _after_equal_forenames(words: list[str], others: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the rest of both names after each beginning that is one forename in both."""
-    for end in range(1, len(words)):
-        forename = "".join(words[:end])
-        for other_end in range(1, len(others) if normalise.is_forename(forename) else 0):
-            if forename == "".join(others[:other_end]):
-                yield "".join(words[end:]), "".join(others[other_end:])
