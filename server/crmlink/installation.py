@@ -57,6 +57,7 @@ CLI_PATH = Path(sys.executable).with_name("crmlink")
 KEY_FILE = "credential.keys"
 RULES_FILE = "packages.json"
 SANDBOX_PORT = 8788
+SANDBOX_THREADS = 8  # as many calls at once as `crmlink sandbox` answers
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
 CHECK_INTERVAL = 1.0  # seconds between checks of the connection in use, during long work
@@ -262,9 +263,9 @@ class Sandbox:
 
         application = create_sandbox(state_file=self._state_file)
         try:
-            server = SandboxServer(application, SANDBOX_PORT)
+            server = SandboxServer(application, SANDBOX_PORT, threads=SANDBOX_THREADS)
         except OSError:
-            server = SandboxServer(application)
+            server = SandboxServer(application, threads=SANDBOX_THREADS)
         address = self._exit_stack.enter_context(server).url
         self._address_file.write_text(address)
         return address
