@@ -34,7 +34,7 @@ def test_a_contact_in_another_spelling_is_not_kept(
         phones, postcode = record.phones, record.postcode
     erase(installation.access, actor, EMAIL)
     known = {"phones": tuple(phones)} if by == "phone" else {"postcode": postcode}
-    contact = ListedContact("HOL77", kind="customer", name=name, **known)  # type: ignore[arg-type]
+    contact = ListedContact("HOL77", kind="customer", name=name, **known)
     assert listed(installation, actor, contact) == 0
 
 
