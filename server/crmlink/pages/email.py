@@ -49,6 +49,8 @@ SAMPLE_FACTS: dict[MailKind, dict[str, Any]] = {
         "figures": [
             {"code": "customers", "count": 42, "path": "/left/customer"},
             {"code": "suppliers", "count": 1, "path": "/left/supplier"},
+            {"code": "live-new", "count": 3, "path": "/left/contacts"},
+            {"code": "live", "count": 57, "path": "/left/contacts"},
             {"code": "parked-new", "count": 5, "path": "/parked"},
             {"code": "parked", "count": 12, "path": "/parked"},
             {"code": "undecided", "count": 1204, "path": "/lists"},
