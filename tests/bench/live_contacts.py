@@ -133,7 +133,10 @@ def at(ctx: SourceContext, url: str) -> SourceContext:
 def run(contacts: int) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as folder, package_process(contacts) as url:
-        settings = Settings(data_dir=Path(folder), secret_key="k" * 48)
+        settings = Settings(
+            data_dir=Path(folder), database_url=f"sqlite:///{folder}/crmlink.sqlite",
+            secret_key="k" * 48,
+        )  # fmt: skip
         here = open_installation(settings)
         ctx = at(here.sources, url)
         source_id = add_source(ctx)

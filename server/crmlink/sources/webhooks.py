@@ -51,6 +51,7 @@ def receive_webhook(
 ) -> bool:
     """Ask for the companies of a sign-in to be read; return whether that is new.
 
+    Names of headers are in lower case.
     Raises WebhookRefused for anything that was not signed with the source's own key.
     """
     with ctx.database.reading() as session:

@@ -32,8 +32,9 @@ Reply = str | Response | tuple[str, int]
 def hear_webhook(source_id: str) -> FlaskResponse:
     """Ask for a reading, if the accounting software signed what it sent."""
     here = current_installation()
+    headers = {name.lower(): value for name, value in request.headers}
     try:
-        is_new = receive_webhook(here.sources, source_id, request.headers, request.get_data())
+        is_new = receive_webhook(here.sources, source_id, headers, request.get_data())
     except WebhookRefused as error:
         log.info("webhook refused", problem=error.code)
         return FlaskResponse(status=401)
