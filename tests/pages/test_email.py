@@ -80,7 +80,8 @@ def configure(installation: Installation) -> Configure:
     """Let emails be sent by a server, or by the one that is entered."""
 
     def change(server: MailServer | None) -> None:
-        installation.mail = replace(installation.mail, environment=server, public_url=PUBLIC_URL)
+        first = installation.first
+        first.mail = replace(first.mail, environment=server, public_url=PUBLIC_URL)
 
     return change
 
@@ -261,7 +262,7 @@ def test_why_nothing_is_sent_is_said_and_nothing_leaves(
     obstacle: str,
 ) -> None:
     change = {"practice": lambda: True} if obstacle == "practice" else {"public_url": ""}
-    installation.mail = replace(installation.mail, **change)
+    installation.first.mail = replace(installation.mail, **change)
     said = "showing practice data" if obstacle == "practice" else "CRMLINK_PUBLIC_URL"
     assert said in admin.read("/settings/email")
     assert said in words(admin.send("/settings/email/test"))

@@ -51,7 +51,7 @@ from crmlink.store.erased import erased_people
 from crmlink.values.moments import for_time_field, from_time_field
 from crmlink.web.auth import (
     current_actor,
-    current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -138,9 +138,7 @@ def upload_records() -> Reply:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _not_taken("Choose a file.")
-    sent = save_upload(
-        current_installation().settings.data_dir, upload, current_actor().device.public_id
-    )
+    sent = save_upload(current_open_workspace().folder, upload, current_actor().device.public_id)
     try:
         if sent.path.stat().st_size > UPLOAD_BYTES:
             raise ExportError("too_large", most=UPLOAD_MB)
@@ -304,9 +302,7 @@ def _page(look: ReportPreview, status: int = 200) -> Reply:
 
 
 def _sent(token: str) -> UploadedFile | None:
-    sent = find_file(
-        current_installation().settings.data_dir, token, current_actor().device.public_id
-    )
+    sent = find_file(current_open_workspace().folder, token, current_actor().device.public_id)
     return sent if sent and sent.records else None
 
 

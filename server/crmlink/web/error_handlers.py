@@ -17,7 +17,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_installation
+from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_workspace
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problems import TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
@@ -152,7 +152,7 @@ def _handle_unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return http_problem(error)
     if (
-        "workspace" in g and current_installation().workspace is not g.workspace
+        "workspace" in g and current_open_workspace().context is not g.workspace
     ):  # its object no longer exists
         log.info("connection ended meanwhile", request_id=g.request_id)
         return problem_response(problem("connection-ended"))

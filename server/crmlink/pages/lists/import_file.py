@@ -50,7 +50,7 @@ from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
     current_actor,
-    current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -106,9 +106,7 @@ def upload_list() -> Reply:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _not_taken("Choose a file.")
-    sent = save_upload(
-        current_installation().settings.data_dir, upload, current_actor().device.public_id
-    )
+    sent = save_upload(current_open_workspace().folder, upload, current_actor().device.public_id)
     size = sent.path.stat().st_size
     try:
         if size > UPLOAD_BYTES:
@@ -273,14 +271,12 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _sent(token: str) -> UploadedFile | None:
-    sent = find_file(
-        current_installation().settings.data_dir, token, current_actor().device.public_id
-    )
+    sent = find_file(current_open_workspace().folder, token, current_actor().device.public_id)
     return None if sent is None or sent.records else sent
 
 
 def _gone(token: str) -> Response:
-    data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
+    data_dir, device = current_open_workspace().folder, current_actor().device.public_id
     deleted = deleted_file(data_dir, token, device)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")
@@ -312,7 +308,7 @@ def _new_page(form: Form) -> str:
     for package, rules in packages["packages"].items():
         if (inside := exports_references(packages, package)) is not None:
             names[inside].append(rules["name"])
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         sources = list_sources(session, here.workspace_id)
     return render_template(

@@ -17,7 +17,12 @@ from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_
 from crmlink.sources.errors import SourceError, SourceUnknown
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.hosts import external_url
 from crmlink.web.problems import problem_of
 
@@ -51,7 +56,11 @@ def connect_source(package: str) -> Reply:
         return _connect_page(known, form), 422
     client = Credentials(values["client_id"], values["client_secret"] if known.has_secret else "")
     url = begin_sign_in(
-        current_installation().sources, current_actor().device, package, client, values["redirect"]
+        current_open_workspace().sources,
+        current_actor().device,
+        package,
+        client,
+        values["redirect"],
     )
     comes_back = values["redirect"] == external_url("pages.source_callback")
     page = FlaskResponse(
@@ -112,7 +121,7 @@ def choose_companies() -> Response:
 
 def _finish(answer: Mapping[str, str]) -> Reply:
     try:
-        reached = finish_sign_in(current_installation().sources, current_actor().device, answer)
+        reached = finish_sign_in(current_open_workspace().sources, current_actor().device, answer)
     except SourceError as error:
         flash_message(problem_of(error).detail, "stop")
         return redirect_to("pages.sources")
@@ -130,7 +139,7 @@ def _answer_in(address: str) -> dict[str, str]:
 
 
 def _package(package_id: str) -> SourcePackage:
-    package = current_installation().sources.registry.get(package_id)
+    package = current_open_workspace().sources.registry.get(package_id)
     if package is None or package_id not in STEPS:
         raise SourceUnknown
     return package
