@@ -228,6 +228,8 @@ def _any_scheme() -> Any:
 
 def a_seventh_public_route(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(guard, "PUBLIC_ENDPOINTS", guard.PUBLIC_ENDPOINTS | {"workspace.WorkspaceView"})
+    # Without this it opens to no one all the same: no actor, no workspace.
+    patch.setattr(guard, "current_open_workspace", lambda: guard.current_installation().first)
 
 
 def pages_by_token(patch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,13 @@ class CrmlinkGroup(click.Group):
 
 @click.group(cls=CrmlinkGroup)
 @click.version_option(package_name="crmlink")
-def main() -> None:
+@click.option(
+    "--workspace",
+    envvar="CRMLINK_WORKSPACE",
+    hidden=True,  # most installations have one
+    help="The firm that the command is for, by its name or id, where there are several.",
+)
+def main(workspace: str | None) -> None:
     """Put the reference from your accounting software on the matching Commusoft record."""
 
 

@@ -167,7 +167,7 @@ def erase_command(who: str, yes: bool) -> None:
     installation = open_installation_from_env()
     access = installation.access
     erased = erase(access, command_line_actor(access), who)
-    files = delete_uploads_of_erased(installation.settings.data_dir, installation.workspace)
+    files = delete_uploads_of_erased(installation.folder, installation.workspace)
     click.echo(
         f"Erased from {erased.people} people, {erased.records} records, {erased.links} links, "
         f"{erased.drafts} contacts in draft lists and {files} files waiting to be imported."

@@ -39,8 +39,8 @@ class Installation:
     """One running installation with its workspaces.
 
     ``commusoft`` replaces the client that the settings describe; ``role`` is this process's.
-    ``first`` is the workspace that every installation has. Where it is the only one, ``access``,
-    ``mail``, ``sources`` and ``workspace`` are the installation's.
+    ``first`` is the workspace that every installation has; ``access`` and ``workspace`` are its, or
+    those of the one that a command has chosen.
     """
 
     def __init__(
@@ -64,26 +64,36 @@ class Installation:
         self._first_id = get_or_create_workspace(database).id
         self.workspaces = OpenWorkspaces(self._open_workspace)
         self.first = self.workspaces.acquire(self._first_id)
+        self._chosen = self.first
+
+    def choose(self, workspace_id: int) -> None:
+        """Set the workspace that a command is for."""
+        self._chosen = self.workspaces.acquire(workspace_id)
 
     @property
     def access(self) -> AccessContext:
-        """Access context of the first workspace."""
-        return self.first.access
+        """Access context of the chosen workspace."""
+        return self._chosen.access
+
+    @property
+    def folder(self) -> Path:
+        """Folder with the chosen workspace's own files."""
+        return self._chosen.folder
 
     @property
     def mail(self) -> MailService:
-        """Email of the first workspace."""
-        return self.first.mail
+        """Email of the chosen workspace."""
+        return self._chosen.mail
 
     @property
     def sources(self) -> SourceContext:
-        """Sources of the first workspace."""
-        return self.first.sources
+        """Sources of the chosen workspace."""
+        return self._chosen.sources
 
     @property
     def workspace(self) -> WorkspaceContext:
-        """Context of the first workspace's connection in use; see ``OpenWorkspace.context``."""
-        return self.first.context
+        """Context of the chosen workspace's connection in use; see ``OpenWorkspace.context``."""
+        return self._chosen.context
 
     @property
     def uses_sandbox(self) -> bool:

@@ -109,11 +109,9 @@ def choose_companies() -> Response:
     if not tenants:
         flash_message("No company was chosen, so nothing is connected.", "caution")
         return redirect_to("pages.sources")
-    here = current_installation()
-    connected = connect_companies(
-        here.sources, current_actor().device, request.form.get("choice", ""), tenants
-    )
-    here.wake_workers()
+    sources, choice = current_open_workspace().sources, request.form.get("choice", "")
+    connected = connect_companies(sources, current_actor().device, choice, tenants)
+    current_installation().wake_workers()
     names = " and ".join(source.name for source in connected)
     flash_message(f"{names} connected. The contacts are being read now.")
     return redirect_to("pages.sources")
