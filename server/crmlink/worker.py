@@ -220,7 +220,7 @@ class Worker:
     def _match_batches(self) -> bool:
         def match(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
             ctx = workspace.context
-            match_waiting(ctx, _or_replaced(workspace, ctx, must_stop))
+            match_waiting(ctx, _or_left(workspace, ctx, must_stop))
             return has_pending_work(ctx, BatchState.MATCHING)
 
         return self._in_each(match)
@@ -228,7 +228,7 @@ class Worker:
     def _write_batches(self) -> bool:
         def write(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
             ctx = workspace.context
-            stop = _or_replaced(workspace, ctx, must_stop)
+            stop = _or_left(workspace, ctx, must_stop)
             check_stopped(ctx, stop)
             settle_stopped(ctx)
             write_waiting(ctx, stop)
@@ -374,11 +374,11 @@ class Worker:
             ctx.index.save()
 
 
-def _or_replaced(
+def _or_left(
     workspace: OpenWorkspace, ctx: WorkspaceContext, must_stop: Callable[[], bool]
 ) -> Callable[[], bool]:
-    """Return a function that also tells when another connection is in use."""
-    return lambda: must_stop() or workspace.has_replaced(ctx)
+    """Return a function that also tells when the connection or the workspace is out of use."""
+    return lambda: must_stop() or workspace.has_left(ctx)
 
 
 def _enqueue(tasks: Iterable[Any]) -> None:

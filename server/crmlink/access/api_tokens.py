@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
 from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, InvalidToken
-from crmlink.access.owner import find_owner
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Device, DeviceType, Person
@@ -29,9 +29,11 @@ _SHOWN = select(Device).where(
     Device.sort == DeviceType.SCRIPT,
     or_(Device.token_hash == bindparam("hash"), Device.previous_hash == bindparam("hash")),
 )  # built once: every request of a script asks it
-_OWNER = select(Device.workspace_id).where(
-    Device.sort == DeviceType.SCRIPT,
-    or_(Device.token_hash == bindparam("shown"), Device.previous_hash == bindparam("shown")),
+_OWNER = owner_query(
+    select(Device.workspace_id).where(
+        Device.sort == DeviceType.SCRIPT,
+        or_(Device.token_hash == bindparam("shown"), Device.previous_hash == bindparam("shown")),
+    )
 )
 
 

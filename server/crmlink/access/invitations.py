@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, KeyedContext
 from crmlink.access.errors import InvalidInvitation
-from crmlink.access.owner import find_owner
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.token_format import derive_token, generate_token, is_well_formed
 from crmlink.store import Invitation, MailKind, MailMessage, Person
 from crmlink.store.base import utc_now
@@ -18,7 +18,9 @@ from crmlink.store.mail import queue_message
 INVITATION = "crmi_"
 SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
 INVITED_FOR = timedelta(days=7)
-_OWNER = select(Invitation.workspace_id).where(Invitation.token_hash == bindparam("shown"))
+_OWNER = owner_query(
+    select(Invitation.workspace_id).where(Invitation.token_hash == bindparam("shown"))
+)
 
 
 def workspace_of_invitation(access: KeyedContext, token: str) -> int:

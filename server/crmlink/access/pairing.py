@@ -24,6 +24,7 @@ from crmlink.access.errors import (
     PairingSlowDown,
     PairingUnknown,
     ProofRefused,
+    WorkspaceSuspended,
 )
 from crmlink.access.preferences import read_preferences
 from crmlink.access.proofs import Proof
@@ -140,7 +141,8 @@ def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
 def exchange_device_code(access: KeyedContext, device_code: str, proof: Proof) -> TokenResponse:
     """Return the tokens of an approved browser; the same ones until it has used them.
 
-    Only for the key that started the pairing. Raises a TokenRequestError with the reason.
+    Only for the key that started the pairing. Raises a TokenRequestError with the reason, or
+    WorkspaceSuspended.
     """
     if not is_well_formed(device_code, DEVICE_CODE):
         raise InvalidGrant
@@ -154,6 +156,8 @@ def exchange_device_code(access: KeyedContext, device_code: str, proof: Proof) -
         hasty = _polls_too_fast(pairing)
         pairing.last_polled_at = utc_now()
         if pairing.workspace_id is not None:
+            if session.get_one(Workspace, pairing.workspace_id).suspended_at:
+                raise WorkspaceSuspended
             own = access.of(pairing.workspace_id)
             if grant := _tokens_of(session, own, pairing, device_code):
                 return grant

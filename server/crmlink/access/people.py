@@ -27,7 +27,7 @@ from crmlink.access.invitations import (
 )
 from crmlink.access.passwords import hash_password, verify_password
 from crmlink.folding import normalise_login_email
-from crmlink.store import Device, Invitation, Person, Role, WebSession
+from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspace
 from crmlink.store.base import utc_now
 
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
@@ -178,10 +178,15 @@ def person_by_email(access: AccessContext, email: str) -> Person | None:
 
 
 def people_by_email(access: KeyedContext, email: str) -> list[Person]:
-    """Return who has this email in any workspace, in the workspaces' order."""
+    """Return who has this email in any active workspace, in the workspaces' order."""
     query = (
         select(Person)
-        .filter_by(removed_at=None, email_key=normalise_login_email(email))
+        .join(Workspace, Workspace.id == Person.workspace_id)
+        .where(
+            Workspace.suspended_at.is_(None),
+            Person.removed_at.is_(None),
+            Person.email_key == normalise_login_email(email),
+        )
         .order_by(Person.workspace_id)
     )
     with access.database.reading() as session:
@@ -194,7 +199,13 @@ def workspaces_of_sso(access: KeyedContext, subject: str, email: str) -> list[in
     with access.database.reading() as session:
         by_subject = set(
             session.scalars(
-                select(Person.workspace_id).filter_by(removed_at=None, sso_subject=subject)
+                select(Person.workspace_id)
+                .join(Workspace, Workspace.id == Person.workspace_id)
+                .where(
+                    Workspace.suspended_at.is_(None),
+                    Person.removed_at.is_(None),
+                    Person.sso_subject == subject,
+                )
             )
         )
     return sorted(by_subject | {person.workspace_id for person in by_email})

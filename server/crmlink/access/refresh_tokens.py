@@ -35,7 +35,7 @@ from crmlink.access.errors import (
     TokenRequestError,
     TokenReused,
 )
-from crmlink.access.owner import find_owner
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
@@ -52,12 +52,12 @@ REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
 _ISSUED = select(RefreshToken).where(
     RefreshToken.public_id == bindparam("jti")
 )  # asked by every request
-_OWNER_OF_ISSUED = (
+_OWNER_OF_ISSUED = owner_query(
     select(Device.workspace_id)
     .join(RefreshToken, RefreshToken.device_id == Device.id)
     .where(RefreshToken.public_id == bindparam("shown"))
 )
-_OWNER_OF_REFRESH = (
+_OWNER_OF_REFRESH = owner_query(
     select(Device.workspace_id)
     .join(RefreshToken, RefreshToken.device_id == Device.id)
     .where(RefreshToken.token_hash == bindparam("shown"))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
 from crmlink.access.errors import InvalidToken, NotAllowed, SessionUnknown
-from crmlink.access.owner import find_owner
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.people import end_web_sessions, find_person
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import generate_token, is_well_formed
@@ -20,7 +20,7 @@ SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
 LONGEST = timedelta(days=14)
 TOUCH_INTERVAL = timedelta(minutes=1)
-_OWNER = (
+_OWNER = owner_query(
     select(Person.workspace_id)
     .join(WebSession, WebSession.person_id == Person.id)
     .where(WebSession.token_hash == bindparam("shown"))

@@ -34,6 +34,7 @@ from crmlink.cli.tokens import token_group
 from crmlink.cli.update import update_command
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
 from crmlink.cli.worker import worker_command
+from crmlink.cli.workspaces import workspace_group
 
 
 class CrmlinkGroup(click.Group):
@@ -101,5 +102,6 @@ for command in (
     restore_command,
     check_command,
     update_command,
+    workspace_group,
 ):
     main.add_command(command)

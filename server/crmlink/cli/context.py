@@ -46,7 +46,7 @@ def chosen_workspace(database: Database) -> Workspace:
     found, name = list_workspaces(database), _name()
     if name is None and len(found) > 1:
         raise click.ClickException(
-            "This installation has several firms. Say which: crmlink --workspace NAME …"
+            "There are several firms. Name one: crmlink --workspace NAME …"
         )
     matching = [row for row in found if name in (None, row.name, row.public_id)]
     if len(matching) != 1:

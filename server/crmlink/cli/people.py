@@ -31,7 +31,7 @@ def add_command(name: str, email: str, role: str, server: str | None) -> None:
 
     access = _office()
     _, token = invite(access, command_line_actor(access), name, email, role)
-    click.echo(_welcome_link(server, token))
+    click.echo(welcome_link(server, token))
     click.echo("The link works once and expires after seven days.", err=True)
 
 
@@ -46,7 +46,7 @@ def link_command(email: str, server: str | None) -> None:
     access = _office()
     person = _by_email(access, email)
     token = new_invitation(access, command_line_actor(access), person.public_id)
-    click.echo(_welcome_link(server, token))
+    click.echo(welcome_link(server, token))
 
 
 @person_group.command("list")
@@ -235,7 +235,8 @@ def device_revoke_command(device_id: str) -> None:
     click.echo(f"{device.name} is disconnected.")
 
 
-def _welcome_link(server: str | None, token: str) -> str:
+def welcome_link(server: str | None, token: str) -> str:
+    """Return the address of a one-time link."""
     from crmlink.settings import load_settings
     from crmlink.web.hosts import invitation_url
 

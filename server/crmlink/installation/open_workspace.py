@@ -31,6 +31,7 @@ from crmlink.mail.service import MailService
 from crmlink.settings import Settings
 from crmlink.sources.context import SourceContext
 from crmlink.store import ConnectionKind, Ownership, WorkspaceConnection
+from crmlink.store.workspaces import find_workspace
 
 KEY_FILE = "credential.keys"
 RULES_FILE = "packages.json"
@@ -125,10 +126,15 @@ class OpenWorkspace:
         """Return the vault of the installation's credentials."""
         return Vault.at(self._resources.settings.data_dir / KEY_FILE)
 
-    def has_replaced(self, ctx: WorkspaceContext) -> bool:
-        """Return whether the context's connection was replaced, checked at most once a second."""
+    def has_left(self, ctx: WorkspaceContext) -> bool:
+        """Return whether work with a context must end, checked at most once a second.
+
+        It must when its connection was replaced, or the workspace suspended.
+        """
         if time.monotonic() - self._checked_at < CHECK_INTERVAL:
             return self._context is not ctx
+        if find_workspace(self.access.database, self.id).suspended_at is not None:
+            return True
         return self.context is not ctx
 
     def close(self) -> None:

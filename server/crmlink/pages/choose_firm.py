@@ -38,7 +38,8 @@ def chosen_person(public_id: str) -> tuple[Person, str]:
     if kept is None or not 0 <= time.time() - kept["begun"] < LONGEST:
         raise InvalidCredentials
     for workspace_id, proved in kept["people"]:
-        if proved == public_id:
+        workspace = find_workspace(current_installation().database, workspace_id)
+        if proved == public_id and workspace.suspended_at is None:
             try:
                 return find_person(sign_in_context().of(workspace_id), proved), kept["wanted"]
             except PersonUnknown:  # removed in the meantime

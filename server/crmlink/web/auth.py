@@ -22,6 +22,7 @@ from crmlink.access.errors import (
     ProofElsewhere,
     ProofMissing,
     ProofRefused,
+    WorkspaceSuspended,
 )
 from crmlink.access.proofs import Proof
 from crmlink.access.refresh_tokens import (
@@ -176,6 +177,8 @@ def _authenticate() -> None:
         found = _sender()
     except NonceNeeded:
         g.nonce_needed = True
+    except WorkspaceSuspended:
+        g.suspended = True
     except InvalidToken:
         pass
     else:
@@ -217,6 +220,8 @@ def _require_authenticated() -> Response | None:
     in_pages = not request.path.startswith(API_PREFIX)
     if _is_allowed_preflight():
         return None
+    if "suspended" in g:
+        raise WorkspaceSuspended
     if request.endpoint not in PUBLIC_ENDPOINTS and "actor" not in g:
         if in_pages and request.method in ("GET", "HEAD"):
             wanted = request.full_path.rstrip("?")

@@ -11,7 +11,13 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from crmlink.access.errors import AccessFailure, InvalidToken, NonceNeeded, TokenRequestError
+from crmlink.access.errors import (
+    AccessFailure,
+    InvalidToken,
+    NonceNeeded,
+    TokenRequestError,
+    WorkspaceSuspended,
+)
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
@@ -73,6 +79,9 @@ def register_errors(app: Flask) -> None:
     ):
         app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
+    app.register_error_handler(
+        WorkspaceSuspended, lambda error: problem_response(problem_of(error))
+    )
     app.register_error_handler(TokenRequestError, token_error_response)
     app.register_error_handler(CSRFError, lambda _: problem_response(problem("form-expired")))
     app.register_error_handler(
