@@ -101,9 +101,9 @@ def test_the_worker_matches_each_firms_lists_against_its_own_records(
             lists.append((workspace.context, batch_id))
     Worker(installation)._match_batches()
     assert {find_batch(ctx, batch_id).state for ctx, batch_id in lists} == {BatchState.REVIEW}
-    chosen = [[row.chosen is not None for row in rows_of(*each)] for each in lists]
-    assert chosen[0] == [True] * 3
-    assert chosen[1] == [False] * 3, "the second firm has no records"
+    offered = [[bool(row.offers) for row in rows_of(*each)] for each in lists]
+    assert offered[0] == [True] * 3
+    assert offered[1] == [False] * 3, "the second firm has no records"
 
 
 def test_one_firms_failure_keeps_no_other_from_its_turn(
