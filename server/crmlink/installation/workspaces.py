@@ -59,10 +59,11 @@ class OpenWorkspaces:
     def release(self, workspace: OpenWorkspace) -> None:
         """Note that a use of a workspace has ended."""
         with self._lock:
-            entry = self._entries[workspace.id]
-            entry.users -= 1
-            entry.left_at = self._clock()
-            self._close_idle()
+            entry = self._entries.get(workspace.id)
+            if entry is not None:  # the process may be ending
+                entry.users -= 1
+                entry.left_at = self._clock()
+                self._close_idle()
 
     @contextmanager
     def use(self, workspace_id: int) -> Iterator[OpenWorkspace]:

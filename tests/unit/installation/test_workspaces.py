@@ -73,6 +73,15 @@ def test_what_is_used_twice_is_let_go_of_after_its_last_use(
         assert opened.opened() == [ids[3]]
 
 
+def test_a_request_that_outlasts_the_process_ends_without_an_error(
+    installation: Installation, ids: list[int]
+) -> None:
+    opened = OpenWorkspaces(installation._open_workspace)
+    with opened.use(ids[1]):
+        opened.close()
+    assert opened.opened() == []
+
+
 def test_each_firm_has_its_own_files_and_account(
     installation: Installation, second: Workspace
 ) -> None:
