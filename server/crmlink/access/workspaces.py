@@ -88,6 +88,14 @@ def suspend_workspace(context: SignInContext, workspace: Workspace, *, suspended
             note(session, access, actor, action, "workspace")
 
 
+def note_export(context: SignInContext, workspace: Workspace) -> None:
+    """Record in a workspace's audit that everything in it was exported."""
+    access = context.of(workspace.id)
+    actor = command_line_actor(access)
+    with context.database.writing() as session:
+        note(session, access, actor, "workspace.exported", "workspace")
+
+
 def list_figures(context: SignInContext) -> list[WorkspaceFigures]:
     """Return all workspaces with their figures, the first one first."""
     of_connection = WorkspaceConnection.workspace_id

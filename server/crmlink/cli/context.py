@@ -45,9 +45,7 @@ def chosen_workspace(database: Database) -> Workspace:
     get_or_create_workspace(database)
     found, name = list_workspaces(database), _name()
     if name is None and len(found) > 1:
-        raise click.ClickException(
-            "There are several firms. Name one: crmlink --workspace NAME …"
-        )
+        raise click.ClickException("There are several firms. Name one: crmlink --workspace NAME …")
     matching = [row for row in found if name in (None, row.name, row.public_id)]
     if len(matching) != 1:
         raise click.ClickException(f"There is no firm {name!r}. See: crmlink workspace list")

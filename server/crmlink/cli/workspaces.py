@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -91,6 +92,27 @@ def resume_command(firm: str) -> None:
     context = _context()
     suspend_workspace(context, _find(context, firm), suspended=False)
     click.echo("Resumed.")
+
+
+@workspace_group.command("export")
+@click.argument("firm")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export_command(firm: str, file: Path) -> None:
+    """Write all that is kept of a firm into a new ZIP file, without passwords and tokens.
+
+    It holds personal data: keep it safe.
+    """
+    from crmlink.access.workspaces import note_export
+    from crmlink.upkeep.export_workspace import export_workspace
+
+    context = _context()
+    workspace = _find(context, firm)
+    try:
+        count = export_workspace(context.database, workspace, file)
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written ({error.strerror}).") from error
+    note_export(context, workspace)
+    click.echo(f"Exported: {count:,} rows.")
 
 
 def _context() -> SignInContext:

@@ -74,6 +74,7 @@ ACTIONS = {
     "source.disconnected": "disconnected accounting software",
     "rules.installed": "installed a rule file",
     "workspace.made": "set up crmlink for the firm",
+    "workspace.exported": "exported everything of the firm",
     "workspace.renamed": "named the firm",
     "workspace.suspended": "suspended crmlink for the firm",
     "workspace.resumed": "ended the suspension",

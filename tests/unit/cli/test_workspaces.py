@@ -66,3 +66,12 @@ def test_a_firm_is_suspended_and_resumed_and_its_audit_says_so(run: Run) -> None
     told = run("audit", "export").stdout
     assert told.index("workspace.suspended") < told.index("workspace.resumed")
     assert run("audit", "verify").exit_code == 0
+
+
+def test_a_firm_is_exported_into_a_new_file_alone(run: Run, tmp_path: Path) -> None:
+    first, file = firms(run)[0], tmp_path / "firm.zip"
+    assert "Exported:" in run("workspace", "export", first["id"], str(file)).stdout
+    assert "workspace.exported" in run("audit", "export").stdout
+    before = file.read_bytes()
+    assert run("workspace", "export", first["id"], str(file)).exit_code == 1
+    assert file.read_bytes() == before
