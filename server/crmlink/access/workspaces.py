@@ -113,17 +113,23 @@ def list_figures(context: SignInContext) -> list[WorkspaceFigures]:
     used = select(Device.workspace_id, func.max(Device.last_used_at))
     with context.database.reading() as session:
         rows = session.scalars(select(Workspace).order_by(Workspace.id)).all()
-        counts = [
+        people_in, records_in, links_in = (
             {int(key): int(count) for key, count in session.execute(query)}
             for query in (
                 people.group_by(Person.workspace_id),
                 records.group_by(of_connection),
                 links.group_by(of_connection),
             )
-        ]
+        )
         last = {int(key): at for key, at in session.execute(used.group_by(Device.workspace_id))}
     return [
-        WorkspaceFigures(row, *(count.get(row.id, 0) for count in counts), last.get(row.id))
+        WorkspaceFigures(
+            row,
+            people=people_in.get(row.id, 0),
+            records=records_in.get(row.id, 0),
+            links=links_in.get(row.id, 0),
+            last_used_at=last.get(row.id),
+        )
         for row in rows
     ]
 
