@@ -187,6 +187,7 @@ def _authenticate() -> None:
             g.open_workspace = current_installation().workspaces.acquire(
                 g.actor.device.workspace_id
             )
+            g.holds_workspace = True
             for_stranger.set(False)
             if log_in:
                 g.log_in = log_in
@@ -195,8 +196,9 @@ def _authenticate() -> None:
 
 
 def _leave_workspace(_error: BaseException | None) -> None:
-    if workspace := g.pop("open_workspace", None):
-        current_installation().workspaces.release(workspace)
+    """End the request's use of its workspace; a page that is still being sent keeps the object."""
+    if g.pop("holds_workspace", False):
+        current_installation().workspaces.release(g.open_workspace)
 
 
 def _sender() -> tuple[WebSession | None, Actor] | None:
