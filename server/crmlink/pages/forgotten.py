@@ -56,7 +56,7 @@ def _request(email: str) -> None:
     """Ask for a link in each workspace with a person of this address; in one where it has none."""
     installation = current_installation()
     owners = [person.workspace_id for person in people_by_email(installation.sign_in, email)]
-    for workspace_id in owners or [installation.first.id]:
+    for workspace_id in owners or installation.active_workspaces()[:1]:
         request_new_password(installation.sign_in.of(workspace_id), email)
 
 
