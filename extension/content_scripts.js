@@ -10,7 +10,7 @@ const ASSIST = [
   ...READING,
   ...["find_edit", "fill_field", "evidence"].map((name) => `lib/commusoft/${name}.js`),
   "content/on_top.js",
-  ...["panel", "pick_field", "views", "assist"].map((name) => `content/assist/${name}.js`),
+  ...["panel", "pick_field", "typing", "views", "assist"].map((name) => `content/assist/${name}.js`),
 ];
 
 /** @param {string} name */

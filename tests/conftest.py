@@ -27,6 +27,7 @@ from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
+from support.page_links import open_pages_installation
 from support.quick_apps import make_apps_quickly
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
@@ -113,6 +114,13 @@ def installation(settings: Settings) -> Iterator[Installation]:
     opened.workspace.sync()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def without_api(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    """An installation without an API, with a dozen customers and a supplier."""
+    with open_pages_installation(tmp_path, database_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -35,12 +35,12 @@ def access(shared_app: Flask) -> AccessContext:
 
 
 @pytest.fixture(scope="module")
-def boss(access: AccessContext) -> Person:
+def admin_person(access: AccessContext) -> Person:
     """An admin."""
     return make_person(access, "admin", "Alex Boss")
 
 
 @pytest.fixture
-def admin(shared_app: Flask, access: AccessContext, boss: Person) -> FlaskClient:
+def admin(shared_app: Flask, access: AccessContext, admin_person: Person) -> FlaskClient:
     """A client with an admin's browser."""
-    return with_token(shared_app, pair(access, boss, "Boss's desk").access_token)
+    return with_token(shared_app, pair(access, admin_person, "Boss's desk").access_token)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,8 @@ FIELD = {"host": "app.commusoft.co.uk", "selector": "#ref", "label": "Our refere
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture
@@ -39,12 +37,7 @@ def app(installation: Installation) -> Flask:
 
 
 @pytest.fixture
-def client(app: Flask, installation: Installation) -> FlaskClient:
-    return with_token(app, make_token(installation.access))
-
-
-@pytest.fixture
-def boss(app: Flask, installation: Installation) -> FlaskClient:
+def admin(app: Flask, installation: Installation) -> FlaskClient:
     person = make_person(installation.access, "admin", "Ada Boss")
     return with_token(app, pair(installation.access, person, "Desk").access_token)
 
@@ -102,10 +95,10 @@ def test_another_reference_on_the_page_needs_the_second_choice(client: FlaskClie
     assert (clash["state"], clash["failure"]["type"]) == ("conflict", URN + "record-changed")
 
 
-def test_what_the_page_showed_is_compared_with_the_decision(boss: FlaskClient) -> None:
-    assert decide(boss, seen={"reference": OTHER}).status_code == 409
-    assert decide(boss, "customer-1003").get_json()["current_reference"] == HELD
-    assert decide(boss, "customer-1003", seen={"reference": None}).status_code == 202
+def test_what_the_page_showed_is_compared_with_the_decision(admin: FlaskClient) -> None:
+    assert decide(admin, seen={"reference": OTHER}).status_code == 409
+    assert decide(admin, "customer-1003").get_json()["current_reference"] == HELD
+    assert decide(admin, "customer-1003", seen={"reference": None}).status_code == 202
 
 
 def test_a_script_says_of_no_record_what_its_page_showed(
@@ -182,14 +175,14 @@ def test_another_connection_is_refused(client: FlaskClient) -> None:
     assert observe(client, "nothing", "after", None).status_code == 404
 
 
-def test_the_workspace_says_how_and_where_it_writes(boss: FlaskClient) -> None:
-    here = boss.get("/api/v1/workspace").get_json()
+def test_the_workspace_says_how_and_where_it_writes(admin: FlaskClient) -> None:
+    here = admin.get("/api/v1/workspace").get_json()
     assert (here["writes"], here["commusoft_origin"]) == ("pages", "https://app.commusoft.co.uk")
     assert here["commusoft_hosts"] == ["app.commusoft.co.uk"]
     assert here["record_fields"] == []
-    refused = boss.put("/api/v1/workspace/writes", json={"writes": "api"})
+    refused = admin.put("/api/v1/workspace/writes", json={"writes": "api"})
     assert refused.get_json()["type"] == URN + "pages-alone"
-    assert boss.put("/api/v1/workspace/writes", json={"writes": "pages"}).status_code == 200
+    assert admin.put("/api/v1/workspace/writes", json={"writes": "pages"}).status_code == 200
 
 
 def test_a_firms_own_host_is_one_of_commusofts(tmp_path: Path, database_url: str) -> None:
@@ -205,18 +198,18 @@ def test_a_firms_own_host_is_one_of_commusofts(tmp_path: Path, database_url: str
         assert rules["crms"]["commusoft"]["reference_labels"]
 
 
-def test_an_admin_shows_a_field_and_takes_it_away(boss: FlaskClient, client: FlaskClient) -> None:
+def test_an_admin_shows_a_field_and_takes_it_away(admin: FlaskClient, client: FlaskClient) -> None:
     address = "/api/v1/workspace/record-fields/customer"
-    shown = boss.put(address, json=FIELD).get_json()["record_fields"]
+    shown = admin.put(address, json=FIELD).get_json()["record_fields"]
     assert [(one["kind"], one["selector"]) for one in shown] == [("customer", "#ref")]
     again = FIELD | {"selector": 'div.other > input[name="ref"]', "section": "Other details"}
-    (now,) = boss.put(address, json=again).get_json()["record_fields"]
+    (now,) = admin.put(address, json=again).get_json()["record_fields"]
     assert now["selector"] == again["selector"]
     assert "section" not in now
     assert client.get("/api/v1/workspace").get_json()["record_fields"] == [now]
     assert client.put(address, json=FIELD).status_code == 403
     assert client.delete(address).status_code == 403
-    assert boss.delete(address).get_json() == {"record_fields": []}
+    assert admin.delete(address).get_json() == {"record_fields": []}
 
 
 @pytest.mark.parametrize(
@@ -235,25 +228,25 @@ def test_an_admin_shows_a_field_and_takes_it_away(boss: FlaskClient, client: Fla
         {"section": "x" * 101},
     ],
 )
-def test_a_field_is_described_strictly(boss: FlaskClient, wrong: dict[str, str]) -> None:
+def test_a_field_is_described_strictly(admin: FlaskClient, wrong: dict[str, str]) -> None:
     for kind in ("customer", "supplier"):
-        reply = boss.put(f"/api/v1/workspace/record-fields/{kind}", json=FIELD | wrong)
+        reply = admin.put(f"/api/v1/workspace/record-fields/{kind}", json=FIELD | wrong)
         assert reply.status_code == 422
-    assert boss.get("/api/v1/workspace").get_json()["record_fields"] == []
-    assert boss.put("/api/v1/workspace/record-fields/job", json=FIELD).status_code == 404
+    assert admin.get("/api/v1/workspace").get_json()["record_fields"] == []
+    assert admin.put("/api/v1/workspace/record-fields/job", json=FIELD).status_code == 404
 
 
-def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installation) -> None:
+def test_a_list_is_filled_in_by_table(admin: FlaskClient, installation: Installation) -> None:
     ctx = installation.workspace
     device_id = command_line_actor(installation.access).device.id
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
     write_waiting(ctx)
-    table = boss.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
+    table = admin.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
     assert [row["target"] for row in table["rows"]] == ["AC00001", "AC00002"]
     first = table["rows"][0]
     assert (first["number"], first["alone"], first["prior"]) == ("1001", True, None)
     assert first["record"]["label"] == "Ashworth Bakery Limited"
-    rest = boss.get(f"/api/v1/batches/{batch_id}/table?after={table['next']}").get_json()
+    rest = admin.get(f"/api/v1/batches/{batch_id}/table?after={table['next']}").get_json()
     rows = table["rows"] + rest["rows"]
     assert len(rows) == 3
 
@@ -263,7 +256,7 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
             for row, value in zip(rows, values, strict=True)
         ]
         body = {"connection_id": table["connection_id"], "stage": stage, "rows": seen} | more
-        return boss.post(f"/api/v1/batches/{batch_id}/table/observations", json=body)
+        return admin.post(f"/api/v1/batches/{batch_id}/table/observations", json=body)
 
     before = tell("before", [None, OTHER, "AC00003"]).get_json()["rows"]
     assert [(row["state"], row["fill"]) for row in before] == [
@@ -276,7 +269,7 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
     for _ in range(2):
         after = tell("after", ["AC00001", "AC00002", "AC00003"]).get_json()["rows"]
         assert {row["state"] for row in after} == {"linked"}
-    assert boss.get(f"/api/v1/batches/{batch_id}").get_json()["state"] == "done"
+    assert admin.get(f"/api/v1/batches/{batch_id}").get_json()["state"] == "done"
     assert mirrored(ctx, "customer-1002").reference == "AC00002"
     assert tell("after", [None] * 3, connection_id="elsewhere").status_code == 409
     many = [{"link_id": "x", "value": None}] * 501
@@ -288,7 +281,7 @@ def test_a_list_is_filled_in_by_table(boss: FlaskClient, installation: Installat
 
 
 def test_a_page_of_rows_whose_records_are_gone_does_not_end_the_table(
-    boss: FlaskClient, installation: Installation
+    admin: FlaskClient, installation: Installation
 ) -> None:
     ctx = installation.workspace
     device_id = command_line_actor(installation.access).device.id
@@ -297,9 +290,9 @@ def test_a_page_of_rows_whose_records_are_gone_does_not_end_the_table(
     with ctx.database.writing() as session:
         for number in ("1001", "1002"):
             mark_deleted(session, ctx.connection_id, "customer", number)
-    gone = boss.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
+    gone = admin.get(f"/api/v1/batches/{batch_id}/table?limit=2").get_json()
     assert gone["rows"] == []
-    rest = boss.get(f"/api/v1/batches/{batch_id}/table?after={gone['next']}").get_json()
+    rest = admin.get(f"/api/v1/batches/{batch_id}/table?after={gone['next']}").get_json()
     assert [row["target"] for row in rest["rows"]] == ["AC00003"]
-    end = boss.get(f"/api/v1/batches/{batch_id}/table?after={rest['next']}").get_json()
+    end = admin.get(f"/api/v1/batches/{batch_id}/table?after={rest['next']}").get_json()
     assert (end["rows"], end["next"]) == ([], None)

@@ -24,7 +24,7 @@ from support.sandbox import HOLLOWAY, OTHER
 
 
 @pytest.fixture
-def office(app: Any, installation: Installation) -> FlaskClient:
+def script(app: Any, installation: Installation) -> FlaskClient:
     return with_token(app, make_token(installation.access, "suggest", "batch"))
 
 
@@ -58,18 +58,18 @@ def record(installation: Installation) -> MirroredRecord:
         return session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
 
 
-def asked(office: FlaskClient) -> Any:
-    reply = office.get("/api/v1/records/customer-1001/contacts")
+def asked(script: FlaskClient) -> Any:
+    reply = script.get("/api/v1/records/customer-1001/contacts")
     assert reply.status_code == 200, reply.get_json()
     return reply.get_json()
 
 
 def test_a_live_contact_is_suggested_with_its_reference(
-    office: FlaskClient, installation: Installation, record: MirroredRecord
+    script: FlaskClient, installation: Installation, record: MirroredRecord
 ) -> None:
-    assert asked(office)["known"] == 0
+    assert asked(script)["known"] == 0
     keep(installation.access, record)
-    answer = asked(office)
+    answer = asked(script)
     assert (answer["known"], answer["compared"]) == (1, 1)
     [best] = answer["suggestions"]
     assert best["contact"]["reference"] == HOLLOWAY
@@ -81,53 +81,53 @@ def test_a_live_contact_is_suggested_with_its_reference(
 @pytest.mark.parametrize("state", [ContactState.ARCHIVED, ContactState.MERGED,
                                    ContactState.DELETED])  # fmt: skip
 def test_only_contacts_in_use_are_suggested(
-    office: FlaskClient, installation: Installation, record: MirroredRecord, state: ContactState
+    script: FlaskClient, installation: Installation, record: MirroredRecord, state: ContactState
 ) -> None:
     contact = keep(installation.access, record)
-    assert asked(office)["suggestions"]
+    assert asked(script)["suggestions"]
     with installation.database.writing() as session:
         changed = update(SourceContact).values(state=state, version=contact.version + 1)
         session.execute(changed)
         session.execute(update(ContactSource).values(version=ContactSource.version + 1))
-    assert asked(office)["suggestions"] == []
+    assert asked(script)["suggestions"] == []
 
 
 def test_a_change_and_an_end_are_followed(
-    office: FlaskClient, installation: Installation, record: MirroredRecord
+    script: FlaskClient, installation: Installation, record: MirroredRecord
 ) -> None:
     keep(installation.access, record)
-    asked(office)
+    asked(script)
     with installation.database.writing() as session:
         session.execute(update(ContactSource).values(version=9))
         session.execute(update(SourceContact).values(name="Renamed Ltd", version=9))
-    assert asked(office)["suggestions"][0]["contact"]["name"] == "Renamed Ltd"
+    assert asked(script)["suggestions"][0]["contact"]["name"] == "Renamed Ltd"
     with installation.database.writing() as session:
         session.execute(delete(SourceContact))
         session.execute(delete(ContactSource))
-    assert asked(office)["suggestions"] == []
+    assert asked(script)["suggestions"] == []
 
 
 def test_two_live_contacts_that_fit_alike_are_not_sure(
-    office: FlaskClient, installation: Installation, record: MirroredRecord
+    script: FlaskClient, installation: Installation, record: MirroredRecord
 ) -> None:
     keep(installation.access, record)
     keep(installation.access, record, reference=OTHER)
-    assert not any(each["sure"] for each in asked(office)["suggestions"])
+    assert not any(each["sure"] for each in asked(script)["suggestions"])
 
 
 def test_a_contact_of_a_list_counts_once_and_with_what_was_decided(
-    office: FlaskClient, installation: Installation, record: MirroredRecord
+    script: FlaskClient, installation: Installation, record: MirroredRecord
 ) -> None:
     """The list's row may have been given to another record; its live copy must not hide that."""
     keep(installation.access, record, kind="")
     contact = {"reference": HOLLOWAY, "name": record.label, "email": record.email,
                "postcode": record.postcode, "address": record.address}  # fmt: skip
     body = {"package": "xero", "organisation": "!kR4N6", "kind": "customer", "contacts": [contact]}
-    assert office.post("/api/v1/batches", json=body).status_code == 201
+    assert script.post("/api/v1/batches", json=body).status_code == 201
     with installation.database.writing() as session:
         chosen = {"choice": Choice.RECORD, "record_id": "customer-1002"}
         session.execute(update(BatchRow).values(**chosen))
-    answer = asked(office)
+    answer = asked(script)
     assert answer["known"] == 1
     [best] = answer["suggestions"]
     assert best["list"]["id"]

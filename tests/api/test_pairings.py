@@ -181,10 +181,10 @@ def test_a_browser_disconnected_by_an_admin_hears_so(
 
 
 def test_a_removed_persons_browser_hears_so(
-    shared_app: Flask, access: AccessContext, person: Person, boss: Person
+    shared_app: Flask, access: AccessContext, person: Person, admin_person: Person
 ) -> None:
     grant = connect(shared_app, access, person)
-    remove_person(access, page_actor(access, boss), person.public_id)
+    remove_person(access, page_actor(access, admin_person), person.public_id)
     assert not works(shared_app, grant["access_token"])
     assert says(refresh(shared_app, grant["refresh_token"])) == (
         400,

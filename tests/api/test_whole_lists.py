@@ -85,9 +85,9 @@ def test_a_stale_decision_is_told_who_decided_what(
     decided = manager.put(f"{API}/{batch_id}/rows/1", json=wish)
     assert (decided.status_code, decided.get_json()["record"]["id"]) == (200, record)
     stale = manager.put(f"{API}/{batch_id}/rows/1", json=wish | {"choice": "none"})
-    told = stale.get_json()
+    problem = stale.get_json()
     assert stale.status_code == 409
-    assert (told["type"], told["by"], told["record"]["id"]) == (
+    assert (problem["type"], problem["by"], problem["record"]["id"]) == (
         "urn:crmlink:problem:row-decided", "Front desk", record,
     )  # fmt: skip
     taken = manager.put(f"{API}/{batch_id}/rows/2", json=wish)

@@ -172,8 +172,10 @@ class _Memory(threading.Thread):
         later = seen[len(seen) // 2 :]  # what a process grows to once is behind it then
         slope, _ = statistics.linear_regression(*zip(*later, strict=True))
         print(f"  in the second half {1000 * slope:.2f} MB for 1,000 rows")
-        told = ", ".join(f"{held:.0f} at {rows}" for rows, held in seen[:: max(1, len(seen) // 8)])
-        print(f"  MB at rows written: {told}")
+        summary = ", ".join(
+            f"{held:.0f} at {rows}" for rows, held in seen[:: max(1, len(seen) // 8)]
+        )
+        print(f"  MB at rows written: {summary}")
 
 
 def _latencies(

@@ -159,8 +159,8 @@ def _warm_up() -> None:
 
 def _held() -> float:
     try:
-        with open("/proc/self/statm", encoding="ascii") as told:  # noqa: PTH123 - no path, a report
-            return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        with open("/proc/self/statm", encoding="ascii") as report:  # noqa: PTH123 - no path, a report
+            return int(report.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     except OSError:
         return _most()
 
@@ -168,8 +168,8 @@ def _held() -> float:
 def _most() -> float:
     """The most memory so far; getrusage would count what the parent held when it forked."""
     try:
-        with open("/proc/self/status", encoding="ascii") as told:  # noqa: PTH123 - no path
-            return next(int(line.split()[1]) for line in told if line.startswith("VmHWM")) / 2**10
+        with open("/proc/self/status", encoding="ascii") as report:  # noqa: PTH123 - no path
+            return next(int(line.split()[1]) for line in report if line.startswith("VmHWM")) / 2**10
     except OSError:
         pass
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -185,11 +185,11 @@ def main() -> None:
             size = path.stat().st_size / 2**20
             seconds, grown = {}, {}
             for how in ("plain", "ours"):
-                told = subprocess.run(
+                report = subprocess.run(
                     [sys.executable, "-m", "bench.exports", how, str(path)],
                     capture_output=True, text=True, check=True, timeout=600,
                 )  # fmt: skip
-                rows, seconds[how], grown[how] = (float(each) for each in told.stdout.split())
+                rows, seconds[how], grown[how] = (float(each) for each in report.stdout.split())
                 assert rows >= ROWS
             speed, ratio = ROWS / seconds["ours"], seconds["ours"] / seconds["plain"]
             print(

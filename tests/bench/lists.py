@@ -104,10 +104,10 @@ def measured(way: str, count: int) -> dict[str, Any]:
         while process.poll() is None:
             most = max(most, sum(map(_held_by, _family(process.pid))))
             time.sleep(SAMPLED_EVERY)
-        told = process.stdout.read() if process.stdout else ""
+        output = process.stdout.read() if process.stdout else ""
     if process.returncode:
         raise RuntimeError(f"Measuring {way} ended with exit code {process.returncode}.")
-    found: dict[str, Any] = json.loads(told)
+    found: dict[str, Any] = json.loads(output)
     return found | {"memory": most}
 
 

@@ -26,8 +26,8 @@ Rows = list[tuple[str, ContactDetails]]
 def memory() -> float:
     """What this process holds now, in MB; the most that it ever held where that is not told."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as told:  # noqa: PTH123 - no path, a report
-            return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        with open("/proc/self/statm", encoding="ascii") as report:  # noqa: PTH123 - no path, a report
+            return int(report.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
     except OSError:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most / (2**20 if sys.platform == "darwin" else 2**10)

@@ -106,7 +106,7 @@ def _measure(
 ) -> None:
     pages.serve(variant, records=records)
     page = pages.open_table()
-    told = f"{json.dumps(RULES)}, {json.dumps(wanted)}, {stop_after}"
+    arguments = f"{json.dumps(RULES)}, {json.dumps(wanted)}, {stop_after}"
     helper = browser.open_own_page("options/options.html")
     tab = helper.evaluate(f"chrome.tabs.query({{ url: '{ORIGIN}/*' }}).then(([tab]) => tab.id)")
     page.driver.page.bring_to_front()  # type: ignore[attr-defined]
@@ -114,7 +114,7 @@ def _measure(
         f"(async () => {{ const target = {{ tabId: {tab} }};"
         f" await chrome.scripting.executeScript({{ target, files: {json.dumps(SCRIPTS)} }});"
         f" const [{{ result, error }}] = await chrome.scripting.executeScript({{ target,"
-        f" func: {WORK}, args: [{told}] }});"
+        f" func: {WORK}, args: [{arguments}] }});"
         " if (error) throw new Error(error.message ?? String(error)); return result; })()"
     )
     model = page.model() or {}
@@ -157,5 +157,5 @@ if __name__ == "__main__":
     parser.add_argument("--rows", type=int, default=5_000)
     parser.add_argument("--stop-after", type=int, default=0)
     parser.add_argument("--only", default="")
-    told = parser.parse_args()
-    main(told.rows, told.stop_after, told.only)
+    arguments = parser.parse_args()
+    main(arguments.rows, arguments.stop_after, arguments.only)

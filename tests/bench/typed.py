@@ -106,10 +106,10 @@ def _measured(
 def _core(server: Service) -> float:
     """The seconds of a core that the server has taken; 0 where that is not told."""
     try:
-        told = Path(f"/proc/{server.process.pid if server.process else 0}/stat").read_text("ascii")
+        stat = Path(f"/proc/{server.process.pid if server.process else 0}/stat").read_text("ascii")
     except OSError:
         return 0.0
-    user, system = told.rpartition(")")[2].split()[11:13]
+    user, system = stat.rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 

@@ -243,12 +243,17 @@ class Chromium:
         workers = [
             t for t in self._targets() if t["type"] == "service_worker" and self.id in t["url"]
         ]
-        for worker in workers:
-            self.session.send("Target.closeTarget", {"targetId": worker["targetId"]})
-        gone = {worker["targetId"] for worker in workers}
-        self.wait_until(
-            lambda: not gone & {t["targetId"] for t in self._targets()}, "the worker ends"
-        )
+        ending = {worker["targetId"] for worker in workers}
+
+        def ended() -> bool:
+            """Close those that are left: a worker that just starts may miss the order."""
+            left = ending & {target["targetId"] for target in self._targets()}
+            for target in left:
+                with suppress(Error):
+                    self.session.send("Target.closeTarget", {"targetId": target})
+            return not left
+
+        self.wait_until(ended, "the worker ends")
 
     def remove_extension(self) -> None:
         """As a person does with the switch in the browser's list of extensions."""

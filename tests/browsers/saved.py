@@ -28,9 +28,9 @@ def xero_contact(guid: str = MARGARET) -> str:
 def saved_site() -> dict[str, SavedPage]:
     """Every saved page that tells its address."""
     site = {}
-    for told in sorted(PAGES.glob("*/*.json")):
-        page = told.with_suffix(".html")
-        address = json.loads(told.read_text("utf-8")).get("url", "")
+    for file in sorted(PAGES.glob("*/*.json")):
+        page = file.with_suffix(".html")
+        address = json.loads(file.read_text("utf-8")).get("url", "")
         if page.exists() and address.startswith("https://"):
             site[address] = SavedPage(page.read_text("utf-8"))
     return site

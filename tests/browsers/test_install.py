@@ -96,10 +96,10 @@ def test_a_browser_that_cannot_be_had_is_a_failure_that_names_the_command(
 ) -> None:
     machine.add_apt_get(refused="firefox-esr")
     assert install.main() == 1
-    told = capsys.readouterr().err
-    assert "Firefox is not on this machine." in told
-    assert "apt-get install -y --no-install-recommends firefox-esr" in told
-    assert "chromium" not in told
+    output = capsys.readouterr().err
+    assert "Firefox is not on this machine." in output
+    assert "apt-get install -y --no-install-recommends firefox-esr" in output
+    assert "chromium" not in output
 
 
 def test_an_ordinary_user_is_told_one_command_for_everything_that_is_missing(

@@ -94,5 +94,5 @@ def test_a_package_without_pages_is_linked_by_hand(
 
 
 def _saved(name: str) -> tuple[str, SavedPage]:
-    told = json.loads((PAGES / f"{name}.json").read_text("utf-8"))
-    return told["url"], SavedPage((PAGES / f"{name}.html").read_text("utf-8"))
+    saved = json.loads((PAGES / f"{name}.json").read_text("utf-8"))
+    return saved["url"], SavedPage((PAGES / f"{name}.html").read_text("utf-8"))

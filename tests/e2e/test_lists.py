@@ -48,8 +48,8 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
         "Margaret Holloway,,margaret.holloway@postbox.example,,,14 Orchard Close,GL50 2TR\n"
         "Nobody Onthepage,,nobody@nowhere.example,,,1 Moon Lane,TR1 2AB\n"
     )
-    told = access.crmlink("batch", "import", str(export), "--kind", "customer")
-    assert "This file doesn't include" in told
+    result = access.crmlink("batch", "import", str(export), "--kind", "customer")
+    assert "This file doesn't include" in result
     clerk.look_at(LIST)
     clerk.link_to_crm("list")
     assert "(2 contacts)" in clerk.reads()

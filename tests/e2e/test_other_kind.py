@@ -70,9 +70,9 @@ def test_no_client_can_leave_the_second_choice_out(access: RunningServices) -> N
         timeout=10,
     )
     assert answer.status_code == 409
-    told = answer.json()
-    assert told["type"] == "urn:crmlink:problem:kind-differs"
-    assert (told["contact_kind"], told["record"]["id"]) == ("supplier", "customer-1001")
+    problem = answer.json()
+    assert problem["type"] == "urn:crmlink:problem:kind-differs"
+    assert (problem["contact_kind"], problem["record"]["id"]) == ("supplier", "customer-1001")
     assert access.writes() == []
 
 

@@ -60,6 +60,7 @@ async function open(html, more = {}) {
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
+  await import(`../../extension/content/assist/typing.js?${runs}`);
   await import(`../../extension/content/assist/assist.js?${runs}`);
   end = () => /** @type {any} */ (globalThis).crmlinkAssist?.leave();
   await pass(0);

@@ -41,7 +41,7 @@ class Clerk:
     name: str
     line: Connection
 
-    def told(self, limit: float = 60) -> Outcome:
+    def outcome(self, limit: float = 60) -> Outcome:
         assert self.line.poll(limit), f"{self.name} was kept waiting"
         outcome: Outcome = self.line.recv()
         return outcome
@@ -98,8 +98,8 @@ def _decide(installation: Installation, name: str, device_id: int, line: Connect
             return
         try:
             link = confirm(installation.workspace, wish, new_key(), device_id)
-            told = Outcome(name, wish.record_id, link.state)
+            outcome = Outcome(name, wish.record_id, link.state)
         except LinkingFailure as failure:
             first, since = failure.facts.get("by"), failure.facts.get("since")
-            told = Outcome(name, wish.record_id, None, failure.code, first, since)
-        line.send(told)
+            outcome = Outcome(name, wish.record_id, None, failure.code, first, since)
+        line.send(outcome)

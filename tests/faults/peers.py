@@ -21,7 +21,7 @@ from crmlink.installation import open_installation
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.settings import Settings
@@ -150,11 +150,11 @@ class _Process:
 
     def unlink(self, link_id: str, key: str, device_id: int) -> None:
         """Begin to undo, beside the line."""
-        self._beside(lambda: undo(self.workspace, link_id, key, device_id, frozenset()))
+        self._beside(lambda: undo(self.workspace, UndoDecision(link_id), key, device_id))
 
     def try_undo(self, link_id: str, key: str, device_id: int) -> str:
         try:
-            return undo(self.workspace, link_id, key, device_id, frozenset()).state.value
+            return undo(self.workspace, UndoDecision(link_id), key, device_id).state.value
         except LinkingFailure as failure:
             return failure.code
 

@@ -43,7 +43,7 @@ class SharedInstallation:
     def workspace(self) -> WorkspaceContext:
         return self.installation.workspace
 
-    def desk_with(self, limits: ClientLimits) -> WorkspaceContext:
+    def workspace_with(self, limits: ClientLimits) -> WorkspaceContext:
         """The desk with a client of its own that has no token yet."""
         return replace(
             self.workspace, commusoft=CommusoftClient(connection_to(self.address), None, limits)

@@ -116,15 +116,15 @@ def claims(
         rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
         links = session.query(Link).all()
     installation.close()
-    told = Counter(row.state for row in rows)
+    states = Counter(row.state for row in rows)
     kept = [row for row in rows if held[row.record_id or ""] == row.reference]
     wrong = Counter(
         claimed=sum(row.state is RowState.SUCCESSFUL and row not in kept for row in rows),
         not_told=sum(row.state is not RowState.SUCCESSFUL for row in kept),
-        open=len(rows) - told[RowState.SUCCESSFUL] - told[RowState.FAILED],
+        open=len(rows) - states[RowState.SUCCESSFUL] - states[RowState.FAILED],
         linked_twice=len(links) - len({link.record_id for link in links}),
     )
-    return told, {name: count for name, count in wrong.items() if count}
+    return states, {name: count for name, count in wrong.items() if count}
 
 
 def judge(listed: ListInstallation, sandbox_with_faults: SandboxHandle) -> dict[str, int]:
@@ -202,9 +202,9 @@ def test_kills_between_a_put_and_its_check_claim_nothing(
     assert write_with_ends(small, [partial(end, write_list) for end in ends], write_list) == len(
         ends
     )
-    told, wrong = claims(small, sandbox_with_faults)
+    states, wrong = claims(small, sandbox_with_faults)
     assert wrong == {}
-    assert told[RowState.SUCCESSFUL] > told[RowState.FAILED] > 0
+    assert states[RowState.SUCCESSFUL] > states[RowState.FAILED] > 0
 
 
 def test_the_same_kills_catch_a_worker_that_believes_its_puts(

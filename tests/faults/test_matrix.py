@@ -239,7 +239,7 @@ def quick_read_backs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fault_leaves_nothing_wrong_and_the_link_ends_as_it_should(
     access: SharedInstallation, strike: Strike
 ) -> None:
-    ctx = access.desk_with(SHORT) if strike.point == "log-in" else access.workspace
+    ctx = access.workspace_with(SHORT) if strike.point == "log-in" else access.workspace
     assert FaultCase(access, strike, ctx).play() == []
 
 

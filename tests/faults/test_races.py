@@ -59,8 +59,8 @@ def at_once(clerks: list[Clerk], pairs: list[Pair]) -> list[str]:
     wishes = [wish for pair in pairs for wish in pair]
     for clerk, wish in zip(clerks, wishes, strict=True):
         clerk.line.send(wish)
-    told = [clerk.told() for clerk in clerks]
-    return [winner(told[:2]), winner(told[2:])]
+    outcomes = [clerk.outcome() for clerk in clerks]
+    return [winner(outcomes[:2]), winner(outcomes[2:])]
 
 
 def race(access: SharedInstallation, clerks: list[Clerk], pair: Callable[[], Pair]) -> None:

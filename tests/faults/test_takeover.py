@@ -182,9 +182,9 @@ def test_two_processes_agree_with_commusoft_in_every_order(
     setting: TwoProcesses, silence: int, what: str
 ) -> None:
     wrong = {
-        "-".join(order): told
+        "-".join(order): outcome
         for order in (*ORDERS, *LIVING)
-        if (told := played(Takeover(setting, what == "undo"), order, silence))
+        if (outcome := played(Takeover(setting, what == "undo"), order, silence))
     }
     assert wrong == {}
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 
+from crmlink.app import create_app
 from crmlink.installation import Installation
+from support.access_factories import make_person
 from support.databases import sqlite_database
+from support.live_server import LiveServer, running_server, start_chromium
 from support.page_client import PageClient, anonymous_client, signed_in_client
 from support.sample_data import SampleData, populate
 from support.sandbox import SandboxHandle
@@ -41,5 +46,30 @@ def admin(app: Flask, installation: Installation, sample: SampleData) -> PageCli
 
 
 @pytest.fixture
+def pages_app(without_api: Installation) -> Flask:
+    """The server of an installation without an API."""
+    return create_app(without_api.settings, without_api)
+
+
+@pytest.fixture
+def pages_admin(pages_app: Flask, without_api: Installation) -> PageClient:
+    person = make_person(without_api.access, "admin", "Ada Boss")
+    return signed_in_client(pages_app, without_api, person)
+
+
+@pytest.fixture
 def anonymous(app: Flask) -> PageClient:
     return anonymous_client(app)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with start_chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def live() -> Iterator[LiveServer]:
+    """A server of its own for a test, with the sample data."""
+    with running_server() as opened:
+        yield opened

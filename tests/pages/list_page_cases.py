@@ -75,34 +75,34 @@ class ListPageCase:
 
 def populate_batches(live: LiveServer) -> SampleBatches:
     """Put a list in each state into an installation."""
-    installation, clerk, boss = live.installation, live.sample.clerk, live.sample.manager
+    installation, clerk, manager = live.installation, live.sample.clerk, live.sample.manager
     ctx = installation.workspace
     hands = [unlinked(installation, FEW, FEW * number) for number in range(6)]
     on_page = unlinked(installation, FEW, 8 * FEW)
-    undone = linked(installation, boss, hands[0], "Xero, old company")
+    undone = linked(installation, manager, hands[0], "Xero, old company")
     live.commusoft.put_reference(_first(installation, undone, RowState.SUCCESSFUL), "CHANGED-SINCE")
     start_undo(ctx, undone.device_id, undone.id)
     work(installation)
-    done = started(installation, boss, hands[1], "Xero, March")
+    done = started(installation, manager, hands[1], "Xero, March")
     live.commusoft.put_reference(_first(installation, done, RowState.WAITING), "TAKEN-SINCE")
     work(installation)
-    paused = started(installation, boss, hands[2], "Xero, April")
+    paused = started(installation, manager, hands[2], "Xero, April")
     pause(ctx, paused.device_id, paused.id)
-    cancelled = started(installation, boss, hands[3], "Xero, by mistake")
+    cancelled = started(installation, manager, hands[3], "Xero, by mistake")
     cancel(ctx, cancelled.device_id, cancelled.id)
     choose_writes(ctx, Writes.PAGES, cancelled.device_id)
-    filling = linked(installation, boss, on_page, "Xero, on Commusoft's page")
+    filling = linked(installation, manager, on_page, "Xero, on Commusoft's page")
     choose_writes(ctx, Writes.API, cancelled.device_id)
     host = urlsplit(ctx.commusoft.web_url).netloc
     shown = ShownField("customer", host, "#other > input", "Our reference")
     show_field(ctx, shown, cancelled.device_id)
-    undoing = linked(installation, boss, hands[4], "Xero, May")
-    ready = accepted(installation, boss, hands[5], "Xero, June")
+    undoing = linked(installation, manager, hands[4], "Xero, May")
+    ready = accepted(installation, manager, hands[5], "Xero, June")
     mixed = (*CAST, *unlinked(installation, 14, 10 * FEW))
-    review = matched(installation, boss, mixed, name="Xero, the north")
+    review = matched(installation, manager, mixed, name="Xero, the north")
     claim(ctx, page_actor(installation.access, live.sample.admin).device.id, review.id, 2)
-    matching = draft(installation, boss, unlinked(installation, 30), name="Xero, the south")
-    writing = started(installation, boss, unlinked(installation, FEW, 7 * FEW), "Xero, July")
+    matching = draft(installation, manager, unlinked(installation, 30), name="Xero, the south")
+    writing = started(installation, manager, unlinked(installation, FEW, 7 * FEW), "Xero, July")
     start_matching(ctx, matching.device_id, matching.id, 0.99)
     start_undo(ctx, undoing.device_id, undoing.id)
     search_duplicates(ctx)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browsers.axe import violations
@@ -14,24 +12,12 @@ from browsers.narrow import cut_off
 from crmlink.access.people import invite
 from pages.page_cases import PAGE_CASES, PageCase
 from support.access_factories import PASSWORD, page_actor
-from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
+from support.live_server import LiveServer, await_keyboard
 
 FOCUSED = """(() => {
     const at = document.activeElement;
     return (at.labels?.[0] ?? at).textContent.trim();
 })()"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with start_chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def live() -> Iterator[LiveServer]:
-    with running_server() as opened:
-        yield opened
 
 
 def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
 from crmlink.access.pairing import approve_pairing
 from crmlink.batches.control import cancel
 from crmlink.batches.match_job import start_matching
-from crmlink.batches.review import choose_none
+from crmlink.batches.review import ShownRow, choose_none
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.attempts import recover
 from crmlink.store import Link, LinkState
 from support.access_factories import page_actor, pair
 from support.list_files import CAST, draft, matched, started, unlinked, work
-from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
+from support.live_server import LiveServer, await_keyboard
 from support.page_client import PageClient, words
 from support.sample_data import SampleData
 
 TIME = 20_000.0  # milliseconds; a page asks every few seconds
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with start_chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def live() -> Iterator[LiveServer]:
-    with running_server() as opened:
-        yield opened
 
 
 def _open(browser: Browser, live: LiveServer, path: str, who: str = "manager") -> Page:
@@ -119,7 +104,7 @@ def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, live: LiveSe
     batch = matched(installation, live.sample.manager)
     page = _open(browser, live, f"/lists/{batch.id}")
     page.get_by_placeholder("Name, email, town or reference").fill("zebe")
-    choose_none(installation.workspace, batch.device_id, batch.id, 11, 0)
+    choose_none(installation.workspace, batch.device_id, ShownRow(batch.id, 11, 0))
     expect(page.locator("#row-11")).to_contain_text("Not in Commusoft", timeout=TIME)
     expect(page.get_by_placeholder("Name, email, town or reference")).to_have_value("zebe")
 

@@ -80,7 +80,7 @@ def test_a_newer_version_is_said_to_admins_where_the_office_lets_crmlink_ask(
     assert there not in admin.read("/")
 
 
-def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installation) -> None:
+def test_an_empty_installation_says_what_to_do_next(app: Flask, installation: Installation) -> None:
     with installation.database.writing() as session:
         session.query(MirroredRecord).delete()
     visitor = signed_in_client(app, installation, make_person(installation.access))

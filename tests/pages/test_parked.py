@@ -71,8 +71,8 @@ def test_a_parked_contact_is_removed(
     clerk: PageClient, contact: ParkedContact, installation: Installation, sandbox: SandboxHandle
 ) -> None:
     clerk.send(f"/parked/{contact.id}/remove")
-    told = clerk.read("/parked")
-    assert "Removed from the parked contacts." in told
-    assert "Nothing was changed" not in told, "a link of it may have no answer yet"
+    page = clerk.read("/parked")
+    assert "Removed from the parked contacts." in page
+    assert "Nothing was changed" not in page, "a link of it may have no answer yet"
     assert count_parked(installation.workspace) == 0
     assert sandbox.reference("customer-1001") is None

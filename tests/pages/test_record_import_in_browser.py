@@ -21,16 +21,9 @@ from crmlink.installation import Installation
 from crmlink.linking.record_imports import latest_imports
 from crmlink.web.auth import SESSION_COOKIE
 from support.access_factories import make_person
-from support.live_server import start_chromium
 from support.pages_account import PEOPLE, many, open_without_api, report
 
 EXPORTED = datetime(2026, 11, 20, 17, 45, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with start_chromium() as started:
-        yield started
 
 
 @pytest.fixture
@@ -46,7 +39,7 @@ def address(no_api: Installation) -> Iterator[str]:
 
 
 @pytest.fixture
-def office(browser: Browser, no_api: Installation, address: str) -> Iterator[BrowserContext]:
+def context(browser: Browser, no_api: Installation, address: str) -> Iterator[BrowserContext]:
     """A manager's browser."""
     context = browser.new_context(locale="en-GB", reduced_motion="reduce")
     person = make_person(no_api.access, "manager", "Mia Manager")
@@ -72,9 +65,9 @@ def upload(page: Page, address: str, file: Path) -> None:
 
 
 def test_a_report_is_imported_and_dated_by_its_file(
-    office: BrowserContext, no_api: Installation, address: str, tmp_path: Path
+    context: BrowserContext, no_api: Installation, address: str, tmp_path: Path
 ) -> None:
-    page = office.new_page()
+    page = context.new_page()
     upload(page, address, saved(tmp_path, report()))
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Imported: 3 new")
@@ -83,9 +76,9 @@ def test_a_report_is_imported_and_dated_by_its_file(
 
 
 def test_a_column_is_chosen_by_its_sample_values(
-    office: BrowserContext, no_api: Installation, address: str, tmp_path: Path
+    context: BrowserContext, no_api: Installation, address: str, tmp_path: Path
 ) -> None:
-    page = office.new_page()
+    page = context.new_page()
     rows = b"ID,Name,Postcode\n7,Anna,GL50 2TR\n8,Ben,LS1 4AP\n9,Cora,LS1 4AQ\n10,Dan,\n"
     upload(page, address, saved(tmp_path, rows))
     expect(page.get_by_role("alert")).to_contain_text("own id of each customer or supplier")
@@ -101,10 +94,10 @@ def test_a_column_is_chosen_by_its_sample_values(
 
 
 def test_axe_finds_nothing_wrong_on_the_pages_of_an_import_and_each_fits_a_telephone(
-    office: BrowserContext, address: str, tmp_path: Path
+    context: BrowserContext, address: str, tmp_path: Path
 ) -> None:
     wrong: dict[str, Any] = {}
-    page = office.new_page()
+    page = context.new_page()
 
     def look(name: str, shows: str) -> None:
         expect(page.locator("main")).to_contain_text(shows)

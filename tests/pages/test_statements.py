@@ -14,7 +14,7 @@ from crmlink.batches.control import pause
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.progress import overview
 from crmlink.installation import Installation
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problem_texts.commusoft import CAUSES
@@ -54,8 +54,8 @@ def in_state(installation: Installation, sample: SampleData) -> Callable[..., st
 def _api(app: Flask, installation: Installation, path: str) -> dict[str, Any]:
     """What a script is told."""
     client = with_token(app, make_token(installation.access, "read", "batch", "link"))
-    told: dict[str, Any] = client.get(f"/api/v1/{path}").get_json()
-    return told
+    answer: dict[str, Any] = client.get(f"/api/v1/{path}").get_json()
+    return answer
 
 
 def _step(page: str, title: str) -> str:
@@ -116,9 +116,9 @@ def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
     assert UNWRITTEN not in page
     assert "it is not known yet whether Commusoft made it" in page
     assert "linked by" not in page
-    told = _api(app, installation, f"links/{sample.hanging.id}")["failure"]["detail"]
-    assert UNWRITTEN not in told
-    assert "don't know yet" in told
+    answer = _api(app, installation, f"links/{sample.hanging.id}")["failure"]["detail"]
+    assert UNWRITTEN not in answer
+    assert "don't know yet" in answer
 
 
 @pytest.mark.parametrize("state", [LinkState.FAILED, LinkState.CONFLICT, LinkState.INTENDED])
@@ -161,8 +161,8 @@ def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_wri
     page = manager.read(f"/lists/{batch.id}")
     assert "We can't reach Commusoft at the moment. What is linked already stays" in page
     assert UNWRITTEN not in page
-    told = _api(app, installation, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
-    assert told == "We can't reach Commusoft at the moment."
+    answer = _api(app, installation, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
+    assert answer == "We can't reach Commusoft at the moment."
 
 
 def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
@@ -280,7 +280,7 @@ def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
     installation: Installation, clerk: PageClient, sample: SampleData
 ) -> None:
     device = pair(installation.access, sample.manager).device
-    undo(installation.workspace, sample.linked.id, new_key(), device.id, frozenset())
+    undo(installation.workspace, UndoDecision(sample.linked.id), new_key(), device.id)
     page = clerk.read(f"/links/{sample.linked.id}/undo")
     assert "It cannot be undone: it was already undone, by Marcus Bello" in page
     assert "Undo this link?" not in page

@@ -32,7 +32,7 @@ def marcus(installation: Installation) -> Person:
 
 
 @pytest.fixture
-def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+def manager(app: Flask, installation: Installation, marcus: Person) -> PageClient:
     return signed_in_client(app, installation, marcus)
 
 
@@ -79,13 +79,13 @@ def test_the_plot_has_words_and_a_table_for_who_does_not_see_it(clerk: PageClien
 
 
 def test_who_owes_most_comes_first_and_is_decided_on_its_list(
-    boss: PageClient, clerk: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, clerk: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
     with installation.database.writing() as session:
         owed = update(BatchRow).where(BatchRow.batch_id == batch.id, BatchRow.position == 3)
         session.execute(owed.values(open_pence=123_456))
-    page = boss.get("/left/customer").get_data(as_text=True)
+    page = manager.get("/left/customer").get_data(as_text=True)
     first = re.search(r"<tbody>(.*?)</tr>", page, re.S)
     assert first
     assert "Ashdown" in first[1]
@@ -156,15 +156,15 @@ def test_a_page_of_the_other_kind_is_refused(clerk: PageClient, sandbox: Sandbox
 
 
 def test_a_reference_on_two_records_and_one_of_a_wrong_form_are_shown(
-    boss: PageClient, installation: Installation, sandbox: SandboxHandle, device_id: int
+    manager: PageClient, installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    assert "Not known yet" in boss.read("/left")
+    assert "Not known yet" in manager.read("/left")
     sandbox.put_reference("customer-1002", HOLLOWAY)
     sandbox.put_reference("customer-1003", "typed by hand")
     installation.workspace.sync()
     both = decision(also_on=frozenset({"customer-1002"}))
     confirm(installation.workspace, both, new_key(), device_id)
-    page = boss.read("/left")
+    page = manager.read("/left")
     assert "One reference on two records" in page
     assert "Margaret Holloway customer 1001 , Jonathan Pryce-Davies customer 1002" in page
     assert "Unusual references" in page
@@ -172,19 +172,19 @@ def test_a_reference_on_two_records_and_one_of_a_wrong_form_are_shown(
 
 
 def test_two_contacts_on_one_record_lead_to_their_rows(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     again = Listed("M Holloway", CAST[0].email, CAST[0].street, CAST[0].town, CAST[0].postcode,
                    CAST[0].phone, GUID.format(9_003))  # fmt: skip
     batch = matched(installation, marcus, (*CAST, again))
-    page = boss.read("/left")
+    page = manager.read("/left")
     assert "Two contacts on one record" in page
     assert "Decide row 1" in page
-    assert f"/lists/{batch.id}/rows/12" in boss.get("/left").get_data(as_text=True)
+    assert f"/lists/{batch.id}/rows/12" in manager.get("/left").get_data(as_text=True)
 
 
 def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_two(
-    boss: PageClient, clerk: PageClient, installation: Installation
+    manager: PageClient, clerk: PageClient, installation: Installation
 ) -> None:
     with installation.database.writing() as session:
         twin = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
@@ -194,22 +194,22 @@ def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_tw
         )}  # fmt: skip
         session.add(MirroredRecord(**values, number="99001"))
     search_duplicates(installation.workspace)
-    page = boss.get("/left").get_data(as_text=True)
+    page = manager.get("/left").get_data(as_text=True)
     assert "Records that look alike" in page
     found = re.search(r'action="(/left/lookalikes/\d+)"', page)
     assert found
     assert "/left/lookalikes" not in clerk.get("/left").get_data(as_text=True)
     assert clerk.send(found[1]).status_code == 403
-    boss.send(found[1])
-    assert "Records that look alike" not in boss.read("/left")
+    manager.send(found[1])
+    assert "Records that look alike" not in manager.read("/left")
 
 
 def test_a_linked_list_shows_in_the_share(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    before = boss.read("/left")
+    before = manager.read("/left")
     linked(installation, marcus)
-    assert boss.read("/left") != before
+    assert manager.read("/left") != before
 
 
 @pytest.mark.parametrize("path", ["/left/customer?page=99", "/left/nothing", "/left/supplier"])

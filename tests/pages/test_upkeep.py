@@ -33,7 +33,7 @@ from support.sample_data import SampleData
 
 
 @pytest.fixture
-def boss(installation: Installation, sample: SampleData, tmp_path: Path) -> PageClient:
+def upkeep_admin(installation: Installation, sample: SampleData, tmp_path: Path) -> PageClient:
     installation.settings = replace(
         installation.settings, backup_dir=tmp_path / "backups", backups_kept=2
     )
@@ -48,29 +48,33 @@ def actions(installation: Installation) -> list[str]:
 
 
 def test_a_backup_is_made_listed_and_downloaded(
-    boss: PageClient, installation: Installation
+    upkeep_admin: PageClient, installation: Installation
 ) -> None:
-    assert "None yet." in boss.read("/upkeep")
-    assert boss.send("/upkeep/backups").status_code == 303
+    assert "None yet." in upkeep_admin.read("/upkeep")
+    assert upkeep_admin.send("/upkeep/backups").status_code == 303
     (made,) = kept_backups(installation.settings)
-    assert f"restore --replace {made.path}" in boss.read("/upkeep"), "the command as it is typed"
+    assert f"restore --replace {made.path}" in upkeep_admin.read("/upkeep"), (
+        "the command as it is typed"
+    )
     require_whole(made.path)
-    assert "The keys are not in them" in boss.read("/upkeep")
-    sent = boss.get(f"/upkeep/backups/{made.path.name}")
+    assert "The keys are not in them" in upkeep_admin.read("/upkeep")
+    sent = upkeep_admin.get(f"/upkeep/backups/{made.path.name}")
     assert sent.data == made.path.read_bytes()
     for name in ("crmlink-20200101-000000.backup", "secret.key", "..%2fsecret.key"):
-        assert boss.get(f"/upkeep/backups/{name}").status_code == 404
+        assert upkeep_admin.get(f"/upkeep/backups/{name}").status_code == 404
     assert actions(installation) == ["backup.made", "backup.downloaded"]
-    assert "made a backup" in boss.read("/audit")
+    assert "made a backup" in upkeep_admin.read("/audit")
 
 
-def test_a_download_has_its_keys_sealed(boss: PageClient, installation: Installation) -> None:
+def test_a_download_has_its_keys_sealed(
+    upkeep_admin: PageClient, installation: Installation
+) -> None:
     passphrase = "a passphrase of the office"
-    sent = boss.send("/upkeep/download", passphrase=passphrase, again=passphrase)
+    sent = upkeep_admin.send("/upkeep/download", passphrase=passphrase, again=passphrase)
     with zipfile.ZipFile(io.BytesIO(sent.data)) as archive:
         assert "keys.sealed" in json.loads(archive.read(MANIFEST))["parts"]
     for first, again in (("short", "short"), ("", ""), (passphrase, "another")):
-        refused = boss.send("/upkeep/download", passphrase=first, again=again)
+        refused = upkeep_admin.send("/upkeep/download", passphrase=first, again=again)
         assert refused.status_code == 422
         assert "passphrase" in words(refused)
     assert not list(installation.settings.data_dir.glob(".crmlink-*"))
@@ -78,7 +82,7 @@ def test_a_download_has_its_keys_sealed(boss: PageClient, installation: Installa
 
 
 def test_the_oldest_backups_go_and_a_days_second_is_not_made(
-    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    upkeep_admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, database = installation.settings, installation.database
     back_up_if_due(settings, database)
@@ -94,10 +98,10 @@ def test_the_oldest_backups_go_and_a_days_second_is_not_made(
 
 
 def test_a_folder_that_cannot_be_written_is_told(
-    boss: PageClient, installation: Installation, tmp_path: Path
+    upkeep_admin: PageClient, installation: Installation, tmp_path: Path
 ) -> None:
     (tmp_path / "backups").write_text("a file is in the way")
-    refused = boss.send("/upkeep/backups")
+    refused = upkeep_admin.send("/upkeep/backups")
     assert refused.status_code == 422
     back_up_if_due(installation.settings, installation.database)  # is logged
     assert actions(installation) == []
@@ -109,8 +113,8 @@ def test_without_a_folder_the_page_says_how_to_set_one(admin: PageClient) -> Non
     assert admin.send("/upkeep/backups").status_code == 422
 
 
-def test_the_checks_are_shown_and_nothing_is_wrong(boss: PageClient) -> None:
-    page = words(boss.send("/upkeep/checks"))
+def test_the_checks_are_shown_and_nothing_is_wrong(upkeep_admin: PageClient) -> None:
+    page = words(upkeep_admin.send("/upkeep/checks"))
     assert "SQLite: the database is whole." in page
     assert "Not good" not in page
 
@@ -122,7 +126,7 @@ def health(installation: Installation) -> dict[str, str]:
 
 
 def test_what_is_wrong_is_found(
-    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    upkeep_admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = installation.settings
     monkeypatch.setattr(checking, "utc_now", lambda: utc_now() - timedelta(hours=1))
@@ -131,7 +135,7 @@ def test_what_is_wrong_is_found(
     monkeypatch.setattr(checking, "LEAST_FREE", 10**18)
     assert health(installation)["disk"] == "failed"
     monkeypatch.undo()
-    boss.send("/upkeep/backups")
+    upkeep_admin.send("/upkeep/backups")
     assert health(installation)["backups"] == "fine"
     monkeypatch.setattr(checking, "OLD_BACKUP", timedelta(seconds=-1))
     assert health(installation)["backups"] == "failed"
@@ -148,15 +152,15 @@ def test_what_is_wrong_is_found(
     assert (found["tables"], found["sound"]) == ("failed", "failed")
 
 
-def test_a_diagnosis_names_nobody(boss: PageClient, installation: Installation) -> None:
-    told = boss.get("/upkeep/diagnosis").get_data(as_text=True)
-    assert json.loads(told)["counts"]["records"]
+def test_a_diagnosis_names_nobody(upkeep_admin: PageClient, installation: Installation) -> None:
+    diagnosis = upkeep_admin.get("/upkeep/diagnosis").get_data(as_text=True)
+    assert json.loads(diagnosis)["counts"]["records"]
     settings = installation.settings
     for secret in (
         "Anna", "Whitcombe", "Holloway", "firm.example", settings.secret_key, "customer-1001",
         str(settings.data_dir), os.uname().nodename,
     ):  # fmt: skip
-        assert secret not in told
+        assert secret not in diagnosis
 
 
 def test_the_folder_for_backups_is_a_whole_path(
@@ -174,7 +178,7 @@ def test_the_folder_for_backups_is_a_whole_path(
 
 @pytest.mark.parametrize(("before", "after"), [(400, 0), (0, -400)])
 def test_backups_go_on_after_the_clock_was_put_back_and_cost_none_of_before(
-    boss: PageClient,
+    upkeep_admin: PageClient,
     installation: Installation,
     monkeypatch: pytest.MonkeyPatch,
     before: int,
@@ -195,7 +199,7 @@ def test_backups_go_on_after_the_clock_was_put_back_and_cost_none_of_before(
 
 
 def test_the_newest_backup_is_not_one_of_a_day_to_come(
-    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    upkeep_admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ahead = utc_now() + timedelta(days=400)
     monkeypatch.setattr(schedule, "utc_now", lambda: ahead)
@@ -207,21 +211,21 @@ def test_the_newest_backup_is_not_one_of_a_day_to_come(
 
 
 def test_a_folder_that_cannot_be_read_is_told_on_the_page(
-    boss: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    upkeep_admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    boss.send("/upkeep/backups")
+    upkeep_admin.send("/upkeep/backups")
     monkeypatch.setattr(Path, "iterdir", refuse)
-    assert "be read (Permission denied)." in boss.read("/upkeep")
-    assert boss.get("/upkeep/backups/crmlink-20200101-000000.backup").status_code == 404
+    assert "be read (Permission denied)." in upkeep_admin.read("/upkeep")
+    assert upkeep_admin.get("/upkeep/backups/crmlink-20200101-000000.backup").status_code == 404
     back_up_if_due(installation.settings, installation.database)  # is logged
 
 
 @pytest.mark.parametrize("place", ["data", "backups"])
 def test_a_copy_that_a_killed_backup_left_goes(
-    boss: PageClient, installation: Installation, place: str
+    upkeep_admin: PageClient, installation: Installation, place: str
 ) -> None:
     settings = installation.settings
     folder = settings.data_dir if place == "data" else settings.backup_dir

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from flask import Flask
 
 from crmlink.access.devices import command_line_actor
-from crmlink.app import create_app
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
 from crmlink.commusoft.mirror import show_reference
 from crmlink.commusoft.sandbox.web.addresses import TABLE
 from crmlink.installation import Installation
 from crmlink.linking.connections import save_connection
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
 from crmlink.linking.ways import choose_writes, how_it_writes
@@ -24,26 +20,9 @@ from crmlink.store import Link, LinkState, Writes
 from support.access_factories import make_person
 from support.batch_factories import asked_for, lines_of, records_of
 from support.page_client import PageClient, signed_in_client, words
-from support.page_links import link_of, open_pages_installation
+from support.page_links import link_of
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.batches.test_on_pages import show
-
-
-@pytest.fixture
-def without_api(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def pages_app(without_api: Installation) -> Flask:
-    return create_app(without_api.settings, without_api)
-
-
-@pytest.fixture
-def boss(pages_app: Flask, without_api: Installation) -> PageClient:
-    person = make_person(without_api.access, "admin", "Ada Boss")
-    return signed_in_client(pages_app, without_api, person)
 
 
 @pytest.fixture
@@ -101,21 +80,21 @@ def test_an_account_without_an_api_is_connected_by_its_address(
 
 
 def test_what_waits_on_pages_is_shown_and_can_be_withdrawn(
-    boss: PageClient, without_api: Installation, waiting: Link
+    pages_admin: PageClient, without_api: Installation, waiting: Link
 ) -> None:
-    page = boss.get("/commusoft").get_data(as_text=True)
+    page = pages_admin.get("/commusoft").get_data(as_text=True)
     assert "Ashworth Bakery Limited" in page
     address = "https://app.commusoft.co.uk/customers/customer/1001/view/property/view"
     assert f'href="{address}"' in page
     assert HOLLOWAY in page
-    assert "Waits to be saved" in boss.read(f"/links/{waiting.id}")
-    assert "To save in Commusoft" in boss.read("/links")
-    assert "has not looked at the page" in boss.read(f"/links/{waiting.id}/withdraw")
-    assert boss.send(f"/links/{waiting.id}/withdraw").status_code == 303
+    assert "Waits to be saved" in pages_admin.read(f"/links/{waiting.id}")
+    assert "To save in Commusoft" in pages_admin.read("/links")
+    assert "has not looked at the page" in pages_admin.read(f"/links/{waiting.id}/withdraw")
+    assert pages_admin.send(f"/links/{waiting.id}/withdraw").status_code == 303
     assert link_of(without_api.workspace, waiting.id).state is LinkState.FAILED
-    assert "Check the record there" in boss.read(f"/links/{waiting.id}")
-    assert "Ashworth Bakery" not in boss.read("/commusoft")
-    assert boss.get(f"/links/{waiting.id}/withdraw").status_code == 303
+    assert "Check the record there" in pages_admin.read(f"/links/{waiting.id}")
+    assert "Ashworth Bakery" not in pages_admin.read("/commusoft")
+    assert pages_admin.get(f"/links/{waiting.id}/withdraw").status_code == 303
 
 
 def test_a_link_of_another_is_not_withdrawn_by_a_clerk(
@@ -128,45 +107,47 @@ def test_a_link_of_another_is_not_withdrawn_by_a_clerk(
     assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
 
 
-def test_a_link_that_waits_on_a_page_is_not_called_stalled(boss: PageClient, waiting: Link) -> None:
+def test_a_link_that_waits_on_a_page_is_not_called_stalled(
+    pages_admin: PageClient, waiting: Link
+) -> None:
     assert waiting.state is LinkState.INTENDED
-    assert "do not finish" not in boss.read("/")
+    assert "do not finish" not in pages_admin.read("/")
 
 
 def test_a_field_that_was_shown_is_listed_and_can_be_removed(
-    boss: PageClient, without_api: Installation, device_id: int
+    pages_admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference")
     show_field(without_api.workspace, shown, device_id)
-    page = boss.read("/commusoft")
+    page = pages_admin.read("/commusoft")
     assert "Our reference" in page
-    assert boss.send("/commusoft/fields/customer/remove").status_code == 303
-    assert boss.send("/commusoft/fields/nothing/remove").status_code == 404
+    assert pages_admin.send("/commusoft/fields/customer/remove").status_code == 303
+    assert pages_admin.send("/commusoft/fields/nothing/remove").status_code == 404
     assert record_fields(without_api.workspace) == []
-    assert "Our reference" not in boss.read("/commusoft")
+    assert "Our reference" not in pages_admin.read("/commusoft")
 
 
 def test_a_list_says_what_to_do_on_commusofts_page(
-    boss: PageClient, without_api: Installation, device_id: int
+    pages_admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     ctx = without_api.workspace
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
     write_waiting(ctx)
-    page = boss.read(f"/lists/{batch_id}")
+    page = pages_admin.read(f"/lists/{batch_id}")
     assert "To fill in on Commusoft" in page
     assert "3 contacts wait to be filled in" in page
     assert "Save Accounting References" in page
     assert "Quick Links" in page
-    raw = boss.get(f"/lists/{batch_id}").get_data(as_text=True)
+    raw = pages_admin.get(f"/lists/{batch_id}").get_data(as_text=True)
     assert 'href="https://app.commusoft.co.uk" target="_blank"' in raw
-    assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
-    assert "3 contacts are not seen" in boss.read(f"/lists/{batch_id}/cancel")
-    assert "To fill in" in boss.read("/lists")
+    assert "to be saved on Commusoft" in pages_admin.read(f"/lists/{batch_id}/summary")
+    assert "3 contacts are not seen" in pages_admin.read(f"/lists/{batch_id}/cancel")
+    assert "To fill in" in pages_admin.read("/lists")
     show(ctx, batch_id, device_id, "after")
-    assert "Finished" in boss.read(f"/lists/{batch_id}")
-    assert boss.send(f"/lists/{batch_id}/undo").status_code == 303
+    assert "Finished" in pages_admin.read(f"/lists/{batch_id}")
+    assert pages_admin.send(f"/lists/{batch_id}/undo").status_code == 303
     write_waiting(ctx)
-    assert "3 contacts wait to be put back" in boss.read(f"/lists/{batch_id}")
+    assert "3 contacts wait to be put back" in pages_admin.read(f"/lists/{batch_id}")
 
 
 def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
@@ -183,7 +164,7 @@ def test_in_practice_a_list_leads_straight_to_the_sandboxs_table(
 
 
 def test_an_undo_on_the_page_says_that_it_waits(
-    boss: PageClient, without_api: Installation, device_id: int
+    pages_admin: PageClient, without_api: Installation, device_id: int
 ) -> None:
     ctx = without_api.workspace
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
@@ -191,17 +172,17 @@ def test_an_undo_on_the_page_says_that_it_waits(
     show(ctx, batch_id, device_id, "after")
     with ctx.database.reading() as session:
         link = session.query(Link).one()
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
-    assert "undo asked for" in boss.read(f"/links/{back.id}")
-    assert "Waits to be saved" in boss.read(f"/links/{back.id}")
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
+    assert "undo asked for" in pages_admin.read(f"/links/{back.id}")
+    assert "Waits to be saved" in pages_admin.read(f"/links/{back.id}")
 
 
 def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
-    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+    pages_admin: PageClient, without_api: Installation, waiting: Link, device_id: int
 ) -> None:
     ctx = without_api.workspace
     withdraw(ctx, waiting.id, SeenOnPage(None), device_id)
-    page = boss.read("/")
+    page = pages_admin.read("/")
     assert "Withdrawn links to check" not in page
     assert "Withdrawn" in page  # among the newest links, and not as failed
     assert "✕ Failed" not in page
@@ -209,12 +190,12 @@ def test_a_withdrawn_link_needs_attention_only_until_the_page_was_looked_at(
 
     unseen = confirm(ctx, decision(), new_key(), device_id)
     withdraw(ctx, unseen.id, None, device_id)
-    page = boss.read("/")
+    page = pages_admin.read("/")
     assert "Withdrawn links to check" in page
     assert "Failed links" not in page
     with ctx.database.writing() as session:  # as an import, or the next decision, tells it
         show_reference(session, ctx.connection_id, "customer", "1001", None)
-    assert "Withdrawn links to check" not in boss.read("/")
+    assert "Withdrawn links to check" not in pages_admin.read("/")
 
 
 def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
@@ -231,15 +212,15 @@ def test_a_withdrawn_link_is_checked_by_the_next_full_sync(
 
 
 def test_disconnecting_says_that_links_on_pages_wait_and_they_do(
-    boss: PageClient, without_api: Installation, waiting: Link, device_id: int
+    pages_admin: PageClient, without_api: Installation, waiting: Link, device_id: int
 ) -> None:
-    page = boss.read("/commusoft/disconnect")
+    page = pages_admin.read("/commusoft/disconnect")
     assert "1 link not seen on Commusoft's pages yet will wait" in page
     assert "will be finished then" not in page  # by nothing but a page
     assert "redentials" not in page  # it has none
     assert "imported records, 1 link and 0 lists of this account are kept" in page
-    boss.send("/commusoft/disconnect")
-    told = boss.read("/commusoft")
+    pages_admin.send("/commusoft/disconnect")
+    told = pages_admin.read("/commusoft")
     assert "Commusoft is disconnected." in told
     assert "redentials are deleted" not in told
     assert without_api.workspace.practice

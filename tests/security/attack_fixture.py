@@ -35,6 +35,7 @@ from crmlink.store import (
     RowState,
     SourceAccount,
     SourceContact,
+    WebConnector,
     Workspace,
 )
 from crmlink.store.base import utc_now
@@ -229,6 +230,12 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
         session.add(
             SourceContact(source_id=source.id, key="1", reference=HOLLOWAY, name="M Holloway")
         )
+        session.add(
+            WebConnector(
+                source=source, user_name="crmlink-1", password_hash="none",
+                owner_id="{1}", file_id="{2}",
+            )
+        )  # fmt: skip
         return source.public_id
 
 

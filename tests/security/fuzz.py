@@ -73,8 +73,8 @@ class Outcome:
         self.errors += other.errors
 
     def __str__(self) -> str:
-        told = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
-        return f"{self.cases:,} cases in {self.seconds:.0f} s ({told})"
+        lines = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
+        return f"{self.cases:,} cases in {self.seconds:.0f} s ({lines})"
 
 
 @contextmanager
@@ -166,11 +166,11 @@ def _count(outcome: Outcome, role: str, recorder: ScenarioRecorder) -> None:
         case = recorder.cases[case_id].value
         for check in checks:
             if check.failure_info and (check.name, recorder.label) not in EXCEPTED:
-                told = (
+                lines = (
                     f"{check.failure_info.failure.message}\n{case.method} {case.formatted_path} "
                     f"query={case.query} headers={case.headers} body={case.body!r:.500}"
                 )
-                outcome.failures.setdefault(f"{role}: {check.name}: {recorder.label}", told)
+                outcome.failures.setdefault(f"{role}: {check.name}: {recorder.label}", lines)
 
 
 def main() -> None:
@@ -186,8 +186,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder, fuzzed_app(Path(folder)) as app:
                 found = run(app, role, arguments.examples, seed)
             print(f"seed {seed}, {role}: {found}", flush=True)
-            for name, told in found.failures.items() - total.failures.items():
-                print(f"\n{name}\n{told}\n", flush=True)
+            for name, lines in found.failures.items() - total.failures.items():
+                print(f"\n{name}\n{lines}\n", flush=True)
             for error in found.errors:
                 print(error, flush=True)
             total.add(found)

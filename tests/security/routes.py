@@ -45,6 +45,13 @@ BODIES: dict[str, Any] = {
         "stage": "after",
         "rows": [{"link_id": "x", "value": None}],
     },
+    "POST /api/v1/sources/sage_50/contacts": {
+        "company": "Office Ltd",
+        "reading": "reading-1",
+        "part": 1,
+        "last": True,
+        "contacts": [{"kind": "customer", "reference": "HOLL01", "name": "Mine now"}],
+    },
     "POST /api/v1/parked": CONTACT,
     "POST /api/v1/batches": {"package": "xero", "contacts": [{"reference": HOLLOWAY}]},
     "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},

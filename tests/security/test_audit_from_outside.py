@@ -147,9 +147,9 @@ def test_whoever_meddles_with_the_audit_is_found_out(
     code, found = verify(folder)
     assert (code, found["sound"]) == (1, False)
     assert sentence in " ".join(finding["text"] for finding in found["findings"])
-    told = crmlink(folder, "audit", "verify")
-    assert (told.returncode, told.stdout) == (1, "")
-    assert sentence in told.stderr
+    result = crmlink(folder, "audit", "verify")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert sentence in result.stderr
 
 
 def test_a_running_server_finds_out_too(folder: Path) -> None:

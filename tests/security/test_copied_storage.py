@@ -27,7 +27,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
 
 
 @pytest.fixture(scope="module")
-def boss(outside: Outside) -> requests.Session:
+def admin(outside: Outside) -> requests.Session:
     return outside.become_admin(EMAIL, PASSWORD)
 
 
@@ -37,12 +37,12 @@ def owner(outside: Outside) -> Browser:
 
 
 @pytest.fixture
-def storage(outside: Outside, boss: requests.Session, owner: Browser) -> Storage:
+def storage(outside: Outside, admin: requests.Session, owner: Browser) -> Storage:
     """What a browser that was just paired keeps."""
     begun = owner.ask("POST", "/pairings", data={"browser": "Chrome"}).json()
     code = begun["user_code"]
-    form = {"csrf_token": outside.csrf(boss, f"/pair?code={code}"), "code": code, "name": "Till"}
-    assert boss.post(f"{outside.address}/pair", data=form, timeout=SLOWEST).ok
+    form = {"csrf_token": outside.csrf(admin, f"/pair?code={code}"), "code": code, "name": "Till"}
+    assert admin.post(f"{outside.address}/pair", data=form, timeout=SLOWEST).ok
     form = {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]}
     reply = owner.ask("POST", "/token", data=form)
     assert reply.ok, reply.text
@@ -140,14 +140,14 @@ def test_a_recorded_request_is_not_carried_out_again(
 
 
 def test_admins_learn_that_a_copy_was_tried(
-    outside: Outside, boss: requests.Session, storage: Storage
+    outside: Outside, admin: requests.Session, storage: Storage
 ) -> None:
     thief = Browser(outside.address)
     for _ in range(3):
         assert renewed(thief, storage) is None
-    page = boss.get(f"{outside.address}/audit", timeout=SLOWEST).text
+    page = admin.get(f"{outside.address}/audit", timeout=SLOWEST).text
     assert "a copied token of a browser was refused" in page
-    assert "Browsers whose tokens were copied" in boss.get(outside.address, timeout=SLOWEST).text
-    devices = boss.get(f"{outside.address}/devices", timeout=SLOWEST).text
+    assert "Browsers whose tokens were copied" in admin.get(outside.address, timeout=SLOWEST).text
+    devices = admin.get(f"{outside.address}/devices", timeout=SLOWEST).text
     found = re.search(r'/devices/browsers/\w+">Till</a>.*?Copied', devices, re.DOTALL)
     assert found

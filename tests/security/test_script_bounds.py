@@ -50,7 +50,7 @@ def access(target: AttackFixture) -> AccessContext:
 
 
 @pytest.fixture
-def boss(target: AttackFixture) -> Person:
+def admin_person(target: AttackFixture) -> Person:
     """The admin who made all the tokens."""
     return target.people["admin"]
 
@@ -75,11 +75,11 @@ def works(app: Flask, secret: str) -> bool:
 
 @pytest.mark.parametrize("scope", ["suggest", "link", "read", "batch"])
 def test_it_neither_renames_nor_ends_its_makers_browsers_and_other_tokens(
-    target: AttackFixture, access: AccessContext, boss: Person, scope: str
+    target: AttackFixture, access: AccessContext, admin_person: Person, scope: str
 ) -> None:
     _, thief = script(target, scope)
-    browser = pair(access, boss)
-    stronger, secret = token(access, boss, *ALL_SCOPES)
+    browser = pair(access, admin_person)
+    stronger, secret = token(access, admin_person, *ALL_SCOPES)
     for device in (browser.device, stronger):
         path = f"{API}/devices/{device.public_id}"
         assert code(thief.patch(path, json={"name": "Mine"})) == (403, "role-too-low")
@@ -136,19 +136,19 @@ def test_a_token_that_another_token_made_ends_with_it(
 
 
 def test_an_admin_token_makes_none_anew_that_is_stronger_and_none_that_lasts_longer(
-    target: AttackFixture, access: AccessContext, boss: Person
+    target: AttackFixture, access: AccessContext, admin_person: Person
 ) -> None:
     own, thief = script(target, "admin", "read", days=10)
-    stronger, secret = token(access, boss, "admin", "link")
+    stronger, secret = token(access, admin_person, "admin", "link")
     rotations = f"{API}/tokens/{stronger.public_id}/rotations"
     assert code(thief.post(rotations)) == (403, "beyond-token")
     assert works(target.app, secret)
 
-    longer, secret = token(access, boss, "read", days=300)
+    longer, secret = token(access, admin_person, "read", days=300)
     assert code(thief.post(f"{API}/tokens/{longer.public_id}/rotations")) == (403, "beyond-token")
     assert works(target.app, secret)
 
-    weaker, secret = token(access, boss, "read", days=5)
+    weaker, secret = token(access, admin_person, "read", days=5)
     assert code(thief.post(f"{API}/tokens/{weaker.public_id}/rotations")) == (403, "beyond-token")
     assert works(target.app, secret)
 
@@ -223,10 +223,10 @@ def test_an_admin_token_lets_nobody_in(target: AttackFixture, access: AccessCont
 
 @pytest.mark.parametrize("scopes", [("link",), ("link", "batch"), ALL_SCOPES])
 def test_it_undoes_no_link_but_its_own(
-    target: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
+    target: AttackFixture, access: AccessContext, admin_person: Person, scopes: tuple[str, ...]
 ) -> None:
     own, thief = script(target, *scopes)
-    for device in (pair(access, boss).device, token(access, boss, "link")[0]):
+    for device in (pair(access, admin_person).device, token(access, admin_person, "link")[0]):
         path = f"{API}/links/{new_link(target, device)}/undo"
         assert code(thief.post(path, json={}, headers=KEY)) == (403, "not-yours")
     mine = thief.post(f"{API}/links/{new_link(target, own)}/undo", json={}, headers=KEY)
@@ -235,15 +235,15 @@ def test_it_undoes_no_link_but_its_own(
 
 @pytest.mark.parametrize("scopes", [("link",), ALL_SCOPES])
 def test_it_says_of_no_link_but_its_own_what_a_page_showed(
-    target: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
+    target: AttackFixture, access: AccessContext, admin_person: Person, scopes: tuple[str, ...]
 ) -> None:
     """What is said settles a link: linked though nothing was saved, or a conflict."""
     own, thief = script(target, *scopes)
     ctx = installation_of(target.app).workspace
     seen = {"connection_id": ctx.public_connection_id, "stage": "after", "value": HOLLOWAY}
     for device, answer in (
-        (pair(access, boss).device, (403, "not-yours")),
-        (token(access, boss, "link")[0], (403, "not-yours")),
+        (pair(access, admin_person).device, (403, "not-yours")),
+        (token(access, admin_person, "link")[0], (403, "not-yours")),
         (own, None),
     ):
         link_id = new_link(target, device)
@@ -261,12 +261,12 @@ def test_it_says_of_no_link_but_its_own_what_a_page_showed(
 
 
 def test_it_says_of_no_list_what_a_table_showed_of_others_links(
-    target: AttackFixture, access: AccessContext, boss: Person
+    target: AttackFixture, access: AccessContext, admin_person: Person
 ) -> None:
     own, thief = script(target, "batch")
     ctx = installation_of(target.app).workspace
     path = f"{API}/batches/{new_batch(target, own)}/table/observations"
-    for device, forbidden in ((token(access, boss, "link")[0], True), (own, False)):
+    for device, forbidden in ((token(access, admin_person, "link")[0], True), (own, False)):
         rows = [{"link_id": "none"}, {"link_id": new_link(target, device)}]
         seen = {
             "connection_id": ctx.public_connection_id,
@@ -284,11 +284,11 @@ def states(target: AttackFixture, batch_id: str) -> set[Any]:
 
 @pytest.mark.parametrize("scopes", [("batch",), ALL_SCOPES])
 def test_it_undoes_no_list_in_which_others_linked(
-    target: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
+    target: AttackFixture, access: AccessContext, admin_person: Person, scopes: tuple[str, ...]
 ) -> None:
     own, thief = script(target, *scopes)
-    ctx = pair(access, boss).device
-    for others in ((ctx,), (own, ctx), (token(access, boss, "batch")[0],)):
+    ctx = pair(access, admin_person).device
+    for others in ((ctx,), (own, ctx), (token(access, admin_person, "batch")[0],)):
         batch_id = linked_batch(target, *others)
         assert code(thief.post(f"{API}/batches/{batch_id}/undo")) == (403, "not-yours")
         assert states(target, batch_id) == {RowState.SUCCESSFUL}
@@ -297,10 +297,10 @@ def test_it_undoes_no_list_in_which_others_linked(
 
 
 def test_people_undo_lists_as_before(
-    target: AttackFixture, access: AccessContext, boss: Person
+    target: AttackFixture, access: AccessContext, admin_person: Person
 ) -> None:
     manager = with_token(target.app, target.browsers["manager"].access_token)
-    batch_id = linked_batch(target, pair(access, boss).device)
+    batch_id = linked_batch(target, pair(access, admin_person).device)
     assert manager.post(f"{API}/batches/{batch_id}/undo").get_json() == {"contacts": 1}
 
 

@@ -52,6 +52,6 @@ def test_opening_it_puts_the_code_on_no_command_line(
     assert runner.invoke(main, ["open"]).output == ""
     assert opened == ["http://127.0.0.1:8787", file.as_uri()]
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
-    told = runner.invoke(main, ["open"]).output
-    assert str(file.as_uri()) in told or str(file) in told
-    assert "crmf_secret" not in told
+    output = runner.invoke(main, ["open"]).output
+    assert str(file.as_uri()) in output or str(file) in output
+    assert "crmf_secret" not in output

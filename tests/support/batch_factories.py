@@ -9,13 +9,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from crmlink.accounting.exports.reader import (
+    DetectedFormat,
+    FormatHints,
+    Source,
+    detect_format,
+)
 from crmlink.batches import backoff, writer
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import ImportResult, detect, import_file
+from crmlink.batches.file_import import ImportResult, ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
-from crmlink.batches.rows import ReviewRow, list_rows
+from crmlink.batches.rows import ReviewRow, RowPage, list_rows
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord
@@ -73,13 +79,25 @@ def sage_file(lines: Sequence[Line]) -> io.BytesIO:
     return io.BytesIO(text.getvalue().encode())
 
 
+def detected(
+    ctx: WorkspaceContext,
+    file: Source,
+    name: str,
+    package: str | None = None,
+    kind: Kind | None = None,
+) -> DetectedFormat:
+    """The format of a file of contacts."""
+    found = detect_format(file, name, ctx.packages, FormatHints(package=package))
+    return found.with_overrides(kind=kind)
+
+
 def imported(
     ctx: WorkspaceContext, device_id: int, lines: Sequence[Line], kind: Kind = "customer"
 ) -> ImportResult:
     """A draft of a Sage 50 export."""
     file = sage_file(lines)
-    found = detect(ctx, file, "Customers.csv", package="sage_50", kind=kind)
-    return import_file(ctx, device_id, file, "Customers.csv", found, agreed=len(lines))
+    found = detected(ctx, file, "Customers.csv", "sage_50", kind)
+    return import_file(ctx, device_id, ListFile(file, "Customers.csv", found), agreed=len(lines))
 
 
 def matched(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> str:
@@ -105,7 +123,7 @@ def asked_for(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> s
 
 
 def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
-    return list_rows(ctx, batch_id, limit=500)
+    return list_rows(ctx, batch_id, page=RowPage(limit=500))
 
 
 def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

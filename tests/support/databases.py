@@ -1,22 +1,20 @@
 """Databases for tests, of each of the two kinds: empty ones, and ones with today's tables.
 
-The tables are made by the migrations once in a process. Each test gets a copy: thirty migrations a
-test would be most of the time that most tests take.
+The tables are made by the migrations once in a process. Each test gets a copy, on PostgreSQL one
+that an earlier test gave back: thirty migrations a test would be most of the time that most take.
 """
 
 from __future__ import annotations
 
 import functools
-import secrets
 import shutil
 import tempfile
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from crmlink.store import Database
+from support.postgresql_pool import PostgresqlPool, create_database
 
 KINDS = ("sqlite", "postgresql")
 _templates = tempfile.TemporaryDirectory(prefix="crmlink-template-")  # removed at exit
@@ -26,15 +24,22 @@ def empty_database(request: pytest.FixtureRequest, folder: Path) -> str:
     """Return the address of a new database without tables, of the kind in the parameter."""
     if request.param == "sqlite":
         return _sqlite_address(folder)
-    return _create_postgresql(request.getfixturevalue("postgresql"))
+    address: str = request.getfixturevalue("postgresql")
+    return _postgresql_address(address, create_database(address))
 
 
 def new_database(request: pytest.FixtureRequest, folder: Path) -> str:
-    """Return the address of a new database with today's tables, of the kind in the parameter."""
+    """Return the address of a new database with today's tables, of the kind in the parameter.
+
+    A database of PostgreSQL is the requesting fixture's until that ends.
+    """
     if request.param == "sqlite":
         return sqlite_database(folder)
     address: str = request.getfixturevalue("postgresql")
-    return _create_postgresql(address, template=_postgresql_template(address))
+    pool = postgresql_pool(address)
+    name = pool.borrow()
+    request.addfinalizer(lambda: pool.give_back(name))
+    return _postgresql_address(address, name)
 
 
 def sqlite_database(folder: Path) -> str:
@@ -56,21 +61,17 @@ def _sqlite_template() -> Path:
 
 
 @functools.cache
-def _postgresql_template(address: str) -> str:
-    url = _create_postgresql(address)
-    _migrate(url)
-    return url.partition("?")[0].rpartition("/")[2]
+def postgresql_pool(address: str) -> PostgresqlPool:
+    template = create_database(address)
+    _migrate(_postgresql_address(address, template))
+    return PostgresqlPool(address, template)
+
+
+def _postgresql_address(address: str, name: str) -> str:
+    return address.format(name).replace("postgresql://", "postgresql+psycopg://")
 
 
 def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
-
-
-def _create_postgresql(address: str, template: str = "template1") -> str:
-    name = f"test_{secrets.token_hex(8)}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    with psycopg.connect(address.format("postgres"), autocommit=True) as connection:
-        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-    return address.format(name).replace("postgresql://", "postgresql+psycopg://")

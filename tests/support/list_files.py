@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlink.access.preferences import read_preferences
+from crmlink.accounting.exports.reader import detect_format
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.writer import write_waiting
@@ -96,10 +97,14 @@ def draft(
     path = Path(installation.settings.data_dir) / "Contacts.csv"
     path.write_bytes(xero_file(rows, references=references))
     columns = {"reference": REFERENCE_COLUMN} if references else None
-    found = detect(installation.workspace, path, "Contacts.csv", kind="customer", columns=columns)
+    found = detect_format(path, "Contacts.csv", installation.workspace.packages)
+    found = found.with_overrides(kind="customer", columns=columns)
     device = page_actor(installation.access, person).device.id
     return import_file(
-        installation.workspace, device, path, "Contacts.csv", found, name=name, agreed=len(rows)
+        installation.workspace,
+        device,
+        ListFile(path, "Contacts.csv", found, name=name),
+        agreed=len(rows),
     ).batch
 
 

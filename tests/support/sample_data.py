@@ -9,9 +9,9 @@ from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import approve_pairing, format_user_code, start_pairing
 from crmlink.access.people import invite
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.installation import Installation
-from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
 from crmlink.linking.parked import park
 from crmlink.linking.suggest import Contact
 from crmlink.store import Device, Link, LinkState, ParkedContact, Person
@@ -75,12 +75,12 @@ def populate(installation: Installation, commusoft: SandboxHandle) -> SampleData
         for done, device in zip(DONE, (browser, pages, browser, browser, pages), strict=True)
     ]
     undone = confirm(ctx, decision(contact_name="Margaret Holloway"), new_key(), browser.id)
-    undo(ctx, undone.id, new_key(), pages.id, frozenset())
+    undo(ctx, UndoDecision(undone.id), new_key(), pages.id)
     linked = confirm(ctx, decision(contact_name="M. Holloway"), new_key(), browser.id)
     hers = command_line_actor(access) if not made else page_actor(access, admin)
     token, _ = create_api_token(access, hers, "Nightly export, office server", ("read",), 9)
     create_api_token(access, hers, "Stock system", ("suggest", "link"), 90)
-    append_contacts(ctx, browser.id, "xero", "!kR4N6", None, [])
+    append_contacts(ctx, browser.id, ListPage("xero", "!kR4N6", None, []))
     return SampleData(
         clerk=clerk,
         manager=manager,

@@ -55,10 +55,10 @@ def test_an_exception_is_told_without_its_words(log_file: Path) -> None:
     except RuntimeError:
         structlog.get_logger().exception("unexpected", request_id="1")
     text = log_file.read_text()
-    told = json.loads(text)
+    line = json.loads(text)
     assert MARK not in text
-    assert {trace["exc_type"] for trace in told["exception"]} == {"RuntimeError", "ValueError"}
-    assert "fail" in {frame["name"] for trace in told["exception"] for frame in trace["frames"]}
+    assert {trace["exc_type"] for trace in line["exception"]} == {"RuntimeError", "ValueError"}
+    assert "fail" in {frame["name"] for trace in line["exception"] for frame in trace["frames"]}
 
 
 def test_neither_do_several_at_once_nor_what_libraries_log(log_file: Path) -> None:

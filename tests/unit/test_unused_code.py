@@ -26,7 +26,7 @@ CALLED_BY = {
     "incr": "limits", "_set_signal_handlers": "huey", "maintenance": "waitress",
     "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
-    "_get_socket": "smtplib", "needs_warning": "a template",
+    "_get_socket": "smtplib", "needs_warning": "a template", "late": "a template",
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
     "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
     "get_moving_window": "limits",

@@ -113,12 +113,12 @@ def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
     away = meddled(installation.workspace, write_reference=fails(CommusoftUnreachable()))
     confirm(away, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", "Margaret Holloway")
-    with capture_logs() as told:
+    with capture_logs() as logs:
         Worker(installation)._recover_links()
-    assert [line["problem"] for line in told if line["event"] == "link finished"] == [
+    assert [line["problem"] for line in logs if line["event"] == "link finished"] == [
         "record-changed"
     ]
-    assert "Holloway" not in str(told)
+    assert "Holloway" not in str(logs)
 
 
 def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes(

@@ -6,7 +6,7 @@
   const OWN = "crmlinkAssist";
   const world = /** @type {any} */ (globalThis);
   const tools = /** @type {import("../../lib/commusoft/types.js").PageTools} */ (world.crmlinkPage);
-  const { createPanel, createViews, describeField, pickField } = /** @type {Required<import("./types.js").PanelTools>} */ (world.crmlinkPanel);
+  const { createPanel, createViews, describeField, pickField, watchTyping } = /** @type {Required<import("./types.js").PanelTools>} */ (world.crmlinkPanel);
 
   const LOOKS_EVERY = 500; // milliseconds
   const IDLE_TICKS = 4;
@@ -48,11 +48,8 @@
   const filledHere = new Set();
   /** What the page complained of before the field was filled. @type {Set<Element>} */
   let complaints = new Set();
-  const touched = new WeakSet();
-  /** What a person typed into, for as long as it is on the page. @type {Set<HTMLElement>} */
-  const typedInto = new Set();
-  const heard = new WeakSet();
   const ending = new AbortController();
+  const { touched, hearFrames, holdsUnsaved } = watchTyping(noteInput, ending.signal);
   /** Fields that did not take the value, and hold what they held before. @type {WeakMap<Element, string>} */
   const putBack = new WeakMap();
   const startedAt = performance.now();
@@ -235,8 +232,6 @@
     drawn = LOAD;
   }
 
-  const holdsUnsaved = () => [...typedInto].some((one) => one.isConnected && tools.isVisible(one) && (one.isContentEditable || ("value" in one && one.value !== /** @type {HTMLInputElement} */ (one).defaultValue)));
-
   /**
    * What the server says to what the page shows; null where the page has gone on since.
    * @param {"before" | "after"} stage
@@ -376,26 +371,11 @@
     void ask();
   }
 
-  /** @param {Event} event */
-  function typed(event) {
+  /** @param {EventTarget | undefined} target */
+  function noteInput(target) {
     changed = true;
-    const [target] = event.composedPath();
     // Typed by hand, pasted or filled in: what the page shows of it from now on may be no more than that.
     if (job && target && "value" in target && target.value === (job.link.reference ?? "")) filledHere.add(job.link.id);
-    // What crmlink fills is not the person's.
-    if (!target || !event.isTrusted) return;
-    touched.add(target);
-    for (const one of typedInto) if (!one.isConnected) typedInto.delete(one);
-    typedInto.add(/** @type {HTMLElement} */ (target));
-  }
-
-  /** What is typed in a frame is heard only there. */
-  function hearFrames() {
-    for (const root of tools.rootsOf(document)) {
-      if (root.nodeType !== 9 || heard.has(root)) continue;
-      heard.add(root);
-      root.addEventListener("input", typed, { capture: true, signal: ending.signal });
-    }
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */

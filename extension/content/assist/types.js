@@ -32,6 +32,14 @@
  * @property {(field: HTMLInputElement) => {selector: string, label: string} | null} [describeField] how
  *   to find a field again on another record's page; null where it has no lasting name
  * @property {(words: Words) => Views} [createViews]
+ * @property {(onInput: (target: EventTarget | undefined) => void, signal: AbortSignal) => Typing} [watchTyping]
+ */
+
+/**
+ * @typedef {object} Typing
+ * @property {WeakSet<EventTarget>} touched what a person typed into
+ * @property {() => void} hearFrames hear frames that have come since too
+ * @property {() => boolean} holdsUnsaved whether the page would lose what a person typed
  */
 
 /**

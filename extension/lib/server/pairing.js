@@ -39,7 +39,7 @@ const KEY = "pairing";
 const DEFAULT_POLL_SECONDS = 5;
 const EXTRA_POLL_SECONDS = 5;
 const MAX_POLL_SECONDS = 30;
-/** How long a browser's question may stand before the wish behind it is forgotten. */
+/** How long a request waits for the browser to grant its permission before it is forgotten. */
 const REQUEST_TTL_MS = 120_000;
 /** A browser ends a worker that asks nothing of it for 30 seconds. */
 const MAX_SLEEP_MS = 20_000;
@@ -159,7 +159,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
       return pairing && (pairing.state === "wanted" || pairing.state === "waiting") ? pairing.server : null;
     },
 
-    /** The server that is wished for, while the wish is young. */
+    /** The server whose connection was requested, unless that was too long ago. */
     async requestedServer() {
       const pairing = await read();
       return pairing?.state === "wanted" && now() < pairing.until ? pairing.server : null;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 
 from crmlink.access.context import KeyedContext
-from crmlink.access.errors import AccessFailure, WorkspaceSuspended
+from crmlink.access.errors import WorkspaceSuspended
 from crmlink.store import Workspace
 
 
@@ -15,7 +15,7 @@ def owner_query(workspace_ids: Select[int]) -> Select[int, object]:
 
 
 def find_owner(
-    access: KeyedContext, query: Select[int, object], shown: str, unknown: type[AccessFailure]
+    access: KeyedContext, query: Select[int, object], shown: str, unknown: type[Exception]
 ) -> int:
     """Return the id of the workspace that a query finds by ``shown``.
 

@@ -10,13 +10,14 @@ from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})
 MANAGER = CLERK | {"undo_any", "batch", "report"}
-ADMIN = MANAGER | {"admin"}
+ADMIN = MANAGER | {"admin", "contacts"}
 ROLE_PERMISSIONS = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.ADMIN: ADMIN}
 SCOPE_PERMISSIONS = {
     "suggest": frozenset({"suggest"}),
     "link": frozenset({"link"}),
     "read": frozenset({"read", "report"}),
     "batch": frozenset({"collect", "batch"}),
+    "contacts": frozenset({"contacts"}),  # bring live contacts, and nothing else
     "admin": frozenset({"admin"}),
 }
 SCOPES = tuple(SCOPE_PERMISSIONS)

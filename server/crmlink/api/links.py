@@ -23,7 +23,14 @@ from crmlink.api.schemas.on_pages import (
     ObservedSchema,
     WithdrawalSchema,
 )
-from crmlink.linking.decisions import Decision, confirm, find_link, require_connection, undo
+from crmlink.linking.decisions import (
+    Decision,
+    UndoDecision,
+    confirm,
+    find_link,
+    require_connection,
+    undo,
+)
 from crmlink.linking.errors import LinkFailed
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
@@ -125,7 +132,12 @@ class UndoView(MethodView):
         also_on = frozenset(body["also_on"])
         device_id = current_actor().device.id
         return _answer(
-            undo(current_workspace(), link_id, key, device_id, also_on, seen=_seen(body))
+            undo(
+                current_workspace(),
+                UndoDecision(link_id, also_on, seen=_seen(body)),
+                key,
+                device_id,
+            )
         )
 
 

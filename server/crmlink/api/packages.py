@@ -10,7 +10,7 @@ from flask import Response, request
 from flask.views import MethodView
 
 from crmlink.accounting.package_rules import browser_rules
-from crmlink.api.schemas.common import HostSchema, HostsSchema
+from crmlink.api.schemas.workspace import HostSchema, HostsSchema
 from crmlink.linking.workspace_rules import add_host, list_hosts, remove_host, workspace_rules
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint

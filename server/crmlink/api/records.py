@@ -15,17 +15,16 @@ from crmlink.api.schemas.records import (
     RecordContactsSchema,
 )
 from crmlink.api.serializers.records import contact_suggestion_shape
-from crmlink.commusoft.records import Record, record_names
-from crmlink.folding import compose
+from crmlink.commusoft.records import Record, listed_record
 from crmlink.linking.decisions import require_connection
 from crmlink.linking.fresh_reads import fetch_record
 from crmlink.linking.record_contacts import suggest_contacts
 from crmlink.linking.record_imports import ImportPart, import_records
 from crmlink.linking.suggest import search
-from crmlink.matching import Address
 from crmlink.reports.records import record_in_effect
 from crmlink.store import ImportSource
 from crmlink.store.base import utc_now
+from crmlink.values.contact_details import ContactDetails, composed, details_fields
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.serializers import link_shape, record_shape
 from crmlink.web.strict_parsing import Blueprint
@@ -130,23 +129,6 @@ class RecordContactsView(MethodView):
 
 def imported_record(row: dict[str, Any]) -> Record:
     """Return a row of an import as a record."""
-    name, company = record_names(row["kind"], row["name"], row["company"], row["person"])
-    return Record(
-        kind=row["kind"],
-        number=row["number"],
-        uuid=None,
-        name=compose(name),
-        company=compose(company),
-        email=compose(row["email"]),
-        phones=tuple(row["phones"]),
-        address=compose(row["address"]),
-        town=compose(row["town"]),
-        postcode=row["postcode"],
-        account_number=compose(row["account_number"]),
-        reference=row.get("reference") or None,
-        deleted=False,
-        raw={},
-        reference_shown="reference" in row,
-        other_emails=tuple(row["other_emails"]),
-        other_addresses=tuple(Address(**address) for address in row["other_addresses"]),
-    )
+    details = composed(ContactDetails(**details_fields(row)))
+    shown = "reference" in row
+    return listed_record(row["kind"], row["number"], details, row.get("reference"), shown=shown)

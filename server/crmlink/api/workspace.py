@@ -7,8 +7,8 @@ from typing import Any
 from flask import abort
 from flask.views import MethodView
 
-from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, WritesSchema
+from crmlink.api.schemas.workspace import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field

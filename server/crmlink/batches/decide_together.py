@@ -56,6 +56,14 @@ class GroupPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupAgreement:
+    """What the user agreed to: the number of rows, and the token, of a preview."""
+
+    contacts: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class GroupResult:
     """Number of rows decided, and of rows left: changed since, or in need of an override."""
 
@@ -85,21 +93,20 @@ def decide_group(
     batch_id: str,
     decision: GroupDecision,
     wanted: RowFilter,
-    contacts: int,
-    token: str,
+    agreed: GroupAgreement,
 ) -> GroupResult:
-    """Decide all matching rows, `contacts` of them by the preview.
+    """Decide all matching rows, as many as the user agreed to.
 
-    Raises CountChanged if the number differs by now, SampleNeeded if `token` is not that of the
+    Raises CountChanged if the number differs by now, SampleNeeded if the token is not that of the
     last preview or the batch was matched since, BatchUnknown, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         shown = batch.sample or {}
-        proof = _proof(batch, decision, token, shown.get("positions", []), contacts)
-        if not token or shown != proof:
+        proof = _proof(batch, decision, agreed.token, shown.get("positions", []), agreed.contacts)
+        if not agreed.token or shown != proof:
             raise SampleNeeded
         rows = _ticked(session, batch_id, decision, wanted)
-        if len(rows) != contacts:
+        if len(rows) != agreed.contacts:
             raise CountChanged(contacts=len(rows))
         batch.sample = None
     return decide_ticked(ctx, device_id, batch_id, decision, rows)

@@ -6,15 +6,15 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
+from crmlink.accounting.package_rules import Packages
 from crmlink.batches.attach_references import complete
-from crmlink.batches.contacts import Identity, ListedContact, compose_contact
+from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
 from crmlink.batches.state import OPEN, bump_version, get_batch
@@ -37,7 +37,45 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
-from crmlink.values.contact_details import plain_details
+from crmlink.values.contact_details import composed, plain_details
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Contacts of one list, or of a page of it; ``kind`` is theirs unless a contact has its own.
+
+    ``source`` and ``name`` are those of a new draft.
+    """
+
+    package: str
+    organisation: str
+    kind: Kind | None
+    contacts: Sequence[ListedContact]
+    source: BatchSource = BatchSource.LIST_PAGE
+    name: str = ""
+
+    def fingerprint(self, batch_id: str | None) -> str:
+        """Return a hash of the page, so that one key cannot serve two."""
+        contacts = [asdict(contact) for contact in self.contacts]
+        parts = [self.package, self.organisation, self.kind, contacts, batch_id]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=list).encode()).hexdigest()
+
+    def by_identity(
+        self, packages: Packages
+    ) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
+        """Return the contacts with a reference by their identity, and those without.
+
+        Raises InvalidReference, UnknownPackage.
+        """
+        named: dict[Identity, ListedContact] = {}
+        unnamed = []
+        for contact in self.contacts:
+            if contact.reference.strip():
+                reference = canonical_reference(self.package, contact.reference, packages)
+                named[contact.kind or self.kind or "", reference] = contact
+            else:
+                unnamed.append(contact)
+        return named, unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +99,10 @@ class AppendResult:
 def append_contacts(
     ctx: WorkspaceContext,
     device_id: int,
-    package: str,
-    organisation: str,
-    kind: Kind | None,
-    contacts: Sequence[ListedContact],
+    page: ListPage,
     batch_id: str | None = None,
     *,
     key: str | None = None,
-    source: BatchSource = BatchSource.LIST_PAGE,
-    name: str = "",
 ) -> AppendResult:
     """Store contacts as a new draft, or append them to one.
 
@@ -78,31 +111,25 @@ def append_contacts(
     InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded, or
     BatchUnknown for another workspace, package or organisation.
     """
-    contacts = [compose_contact(contact) for contact in contacts]
-    named, unnamed = _by_identity(ctx, package, kind, contacts)
-    fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
+    page = replace(page, contacts=[composed(contact) for contact in page.contacts])
+    named, unnamed = page.by_identity(ctx.packages)
+    fingerprint = page.fingerprint(batch_id)
     with ctx.database.writing() as session:
-        if key and (page := _page(session, ctx, key, fingerprint)):
-            return _taken(session, ctx, page.batch_id, page.added, page.completed)
+        if key and (receipt := _receipt(session, ctx, key, fingerprint)):
+            return _taken(session, ctx, receipt.batch_id, receipt.added, receipt.completed)
         ctx.require_in_use(session)
         erased = erased_people(session, ctx.workspace_id)
-        named, unnamed = _without_erased(erased, package, organisation, named, unnamed)
+        named, unnamed = _without_erased(erased, page, named, unnamed)
         if batch_id:
-            batch = _batch_to_append_to(session, ctx, batch_id, package, organisation)
+            batch = _batch_to_append_to(session, ctx, batch_id, page)
         else:
-            batch = Batch(
-                connection_id=ctx.connection_id, device_id=device_id, package=package,
-                organisation=organisation, kind=kind, source=source, name=name,
-            )  # fmt: skip
-            session.add(batch)
-            session.flush()
-            note(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source.value)
+            batch = _new_batch(session, ctx, device_id, page)
         learned = _learn_kinds(session, batch, named)
         named = _new_contacts(named, _held(session, batch))
         completed = complete(session, batch, named) if batch_id else set()
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
                if identity not in completed]  # fmt: skip
-        new += [(contact.kind or kind or "", "", contact) for contact in unnamed]
+        new += [(contact.kind or page.kind or "", "", contact) for contact in unnamed]
         _add(session, batch, new)
         bump_version(batch)
         if key:
@@ -200,24 +227,21 @@ def _require_unwritten(session: Session, ctx: WorkspaceContext, batch_id: str) -
         raise InvalidBatchState(state=batch.state.value)
 
 
-def _by_identity(
-    ctx: WorkspaceContext, package: str, kind: Kind | None, contacts: Sequence[ListedContact]
-) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
-    named: dict[Identity, ListedContact] = {}
-    unnamed = []
-    for contact in contacts:
-        if contact.reference.strip():
-            reference = canonical_reference(package, contact.reference, ctx.packages)
-            named[contact.kind or kind or "", reference] = contact
-        else:
-            unnamed.append(contact)
-    return named, unnamed
+def _new_batch(session: Session, ctx: WorkspaceContext, device_id: int, page: ListPage) -> Batch:
+    batch = Batch(
+        connection_id=ctx.connection_id, device_id=device_id, package=page.package,
+        organisation=page.organisation, kind=page.kind, source=page.source, name=page.name,
+    )  # fmt: skip
+    session.add(batch)
+    session.flush()
+    source = page.source.value
+    note(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source)
+    return batch
 
 
 def _without_erased(
     erased: ErasedPeople,
-    package: str,
-    organisation: str,
+    page: ListPage,
     named: Mapping[Identity, ListedContact],
     unnamed: Sequence[ListedContact],
 ) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
@@ -228,7 +252,7 @@ def _without_erased(
             contact.names,
             (contact.email, *contact.other_emails),
             postcodes_of(contact.postcode, contact.other_addresses),
-            contact.phones, package, organisation, reference,
+            contact.phones, page.package, page.organisation, reference,
         )  # fmt: skip
         return not erased.are(signs)
 
@@ -237,30 +261,23 @@ def _without_erased(
     return kept, [contact for contact in unnamed if is_kept(contact, "")]
 
 
-def _fingerprint(*parts: Any) -> str:
-    plain = [
-        [asdict(item) for item in part] if isinstance(part, Sequence) and part
-        and isinstance(part[0], ListedContact) else part
-        for part in parts
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=list).encode()).hexdigest()
-
-
-def _page(
+def _receipt(
     session: Session, ctx: WorkspaceContext, key: str, fingerprint: str
 ) -> AppendReceipt | None:
-    page = session.scalar(select(AppendReceipt).filter_by(connection_id=ctx.connection_id, key=key))
-    if page and page.fingerprint not in pseudonyms_of(session).forms(fingerprint):
+    known = select(AppendReceipt).filter_by(connection_id=ctx.connection_id, key=key)
+    receipt = session.scalar(known)
+    if receipt and receipt.fingerprint not in pseudonyms_of(session).forms(fingerprint):
         raise IdempotencyKeyReused
-    return page
+    return receipt
 
 
 def _batch_to_append_to(
-    session: Session, ctx: WorkspaceContext, batch_id: str, package: str, organisation: str
+    session: Session, ctx: WorkspaceContext, batch_id: str, page: ListPage
 ) -> Batch:
     """Return the batch to append to; a file's batch adopts the page's package."""
     batch = get_batch(session, ctx, batch_id, *OPEN)
     from_file = batch.source is not BatchSource.LIST_PAGE
+    package, organisation = page.package, page.organisation
     if batch.package != package and not (from_file and not batch.package):
         raise BatchUnknown
     if batch.organisation != organisation and not (from_file and not batch.organisation):

@@ -15,10 +15,10 @@ from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordNotFound
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
 from crmlink.linking.intents import Guard
-from crmlink.linking.listed_details import kind_of, label
+from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.erased import pseudonyms_of
@@ -63,7 +63,9 @@ def carry_out(
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:
         if undoing:
-            link = undo(ctx, row.link_id or "", idempotency_key(row), device_id, frozenset(), guard)
+            link = undo(
+                ctx, UndoDecision(row.link_id or ""), idempotency_key(row), device_id, guard
+            )
         else:
             link = _link(ctx, batch, row, device_id, guard)
     except BatchStopped:
@@ -163,7 +165,7 @@ def _link(ctx: WorkspaceContext, batch: Batch, row: BatchRow, device_id: int, gu
         reference=row.reference,
         record_id=record_id,
         organisation=batch.organisation,
-        contact_name=label(row),
+        contact_name=row.label,
         overrides=Overrides.from_dict(row.agreed),
         differences=tuple((row.agreed or {}).get("differences", ())),
     )

@@ -1,4 +1,4 @@
-"""Import of an export file as a draft: detected, perhaps corrected, and streamed."""
+"""Import of an export file as a draft, whose contacts are streamed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from sqlalchemy import delete, insert
 
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import (
-    Columns,
-    DateOrder,
     DetectedFormat,
     ExportedContact,
     RejectedRow,
     Source,
-    detect_format,
     import_hints,
     read_contacts,
 )
 from crmlink.batches.state import ago, bump_version, is_free
-from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
@@ -52,42 +48,20 @@ class ImportResult:
     advice: list[str]
 
 
-def detect(
-    ctx: WorkspaceContext,
-    source: Source,
-    filename: str,
-    *,
-    package: str | None = None,
-    kind: Kind | None = None,
-    sheet: str | None = None,
-    header_line: int | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    columns: Columns | None = None,
-    dates: DateOrder | None = None,
-) -> DetectedFormat:
-    """Return a file's format with the user's corrections.
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """An export file to import, with its format, its organisation and the list's name."""
 
-    Raises ExportError, UnknownPackage.
-    """
-    found = detect_format(
-        source, filename, ctx.packages, package=package, sheet=sheet, header_line=header_line,
-        encoding=encoding, delimiter=delimiter,
-    )  # fmt: skip
-    return found.with_overrides(kind=kind, columns=columns, dates=dates)
+    source: Source
+    filename: str
+    found: DetectedFormat
+    organisation: str = ""
+    name: str = ""
+    came_from: BatchSource = BatchSource.FILE
 
 
 def import_file(
-    ctx: WorkspaceContext,
-    device_id: int,
-    source: Source,
-    filename: str,
-    found: DetectedFormat,
-    *,
-    organisation: str = "",
-    name: str = "",
-    came: BatchSource = BatchSource.FILE,
-    agreed: int = 0,
+    ctx: WorkspaceContext, device_id: int, file: ListFile, agreed: int = 0
 ) -> ImportResult:
     """Return a new draft with every contact of the file; bad rows are stored with a reason.
 
@@ -95,13 +69,14 @@ def import_file(
     1 in 20 would be skipped without that, ExportError, UnknownPackage or ConnectionEnded; then
     nothing is stored.
     """
-    shown = Path(filename).name
+    shown, found = Path(file.filename).name, file.found
     batch = Batch(
         connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
-        organisation=organisation, kind=found.kind, name=name or shown, source=came,
+        organisation=file.organisation, kind=found.kind, name=file.name or shown,
+        source=file.came_from,
         file_name=shown, recognised=found.without_contents().as_dict(),
     )  # fmt: skip
-    rows = read_contacts(source, found, ctx.packages)
+    rows = read_contacts(file.source, found, ctx.packages)
     done = import_rows(ctx, device_id, batch, rows, agreed)
     return replace(done, advice=import_hints(found, ctx.packages))
 

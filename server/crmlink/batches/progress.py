@@ -17,7 +17,6 @@ from crmlink.batches.rows import RowFilter, filter_conditions
 from crmlink.batches.state import get_batch
 from crmlink.csv_safety import escape_formula
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.listed_details import label
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import (
     Batch,
@@ -229,7 +228,7 @@ def _result(row: BatchRow, record: MirroredRecord | None, why: Any) -> dict[str,
         "line": row.line or "",
         "kind": row.kind,
         "reference": row.reference,
-        "contact": label(row),
+        "contact": row.label,
         "email": row.email,
         "verdict": row.verdict.value,
         "probability": "" if row.probability is None else f"{row.probability:.4f}",

@@ -6,6 +6,7 @@ rejected with the other decision if another user was faster.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -24,7 +25,7 @@ from crmlink.linking.errors import (
     RowAlreadyDecided,
     RowInProgress,
 )
-from crmlink.linking.listed_details import kind_of, label
+from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders, records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
@@ -36,6 +37,15 @@ SETTLED = (
     RowState.FAILED,
     RowState.UNDONE,
 )  # states in which a row may be decided (again)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A row of a batch as it was shown: one that changed since is not decided."""
+
+    batch_id: str
+    position: int
+    version: int
 
 
 def claim(ctx: WorkspaceContext, device_id: int, batch_id: str, position: int) -> ReviewRow:
@@ -53,9 +63,7 @@ def claim(ctx: WorkspaceContext, device_id: int, batch_id: str, position: int) -
 def accept(
     ctx: WorkspaceContext,
     device_id: int,
-    batch_id: str,
-    position: int,
-    version: int,
+    shown: ShownRow,
     record_id: str,
     overrides: Overrides | None = None,
 ) -> ReviewRow:
@@ -68,7 +76,7 @@ def accept(
     overrides = overrides or Overrides()
     try:
         with ctx.database.writing() as session:
-            row = _decidable(session, ctx, batch_id, position, version)
+            row = _decidable(session, ctx, shown)
             record = find_record(session, ctx.connection_id, record_id)
             _require_record_free(session, ctx, row, record, overrides)
             row.choice, row.record_id = Choice.RECORD, record.public_id
@@ -76,40 +84,31 @@ def accept(
             row.agreed = overrides.as_dict() | {"differences": differences}
             mark_decided(session, row, device_id)
     except IntegrityError:
-        raise RecordAlreadyChosen(**_row_with_record(ctx, batch_id, record_id)) from None
-    return find_row(ctx, batch_id, position, device_id)
+        raise RecordAlreadyChosen(**_row_with_record(ctx, shown.batch_id, record_id)) from None
+    return find_row(ctx, shown.batch_id, shown.position, device_id)
 
 
-def choose_none(
-    ctx: WorkspaceContext, device_id: int, batch_id: str, position: int, version: int
-) -> ReviewRow:
+def choose_none(ctx: WorkspaceContext, device_id: int, shown: ShownRow) -> ReviewRow:
     """Decide that no record is the row's.
 
     Raises RowAlreadyDecided, RowInProgress, InvalidBatchState.
     """
-    return _without_record(ctx, device_id, batch_id, position, version, Choice.NONE)
+    return _without_record(ctx, device_id, shown, Choice.NONE)
 
 
-def reopen(
-    ctx: WorkspaceContext, device_id: int, batch_id: str, position: int, version: int
-) -> ReviewRow:
+def reopen(ctx: WorkspaceContext, device_id: int, shown: ShownRow) -> ReviewRow:
     """Reset a decision. Raises RowAlreadyDecided, RowInProgress, InvalidBatchState."""
-    return _without_record(ctx, device_id, batch_id, position, version, Choice.OPEN)
+    return _without_record(ctx, device_id, shown, Choice.OPEN)
 
 
 def _without_record(
-    ctx: WorkspaceContext,
-    device_id: int,
-    batch_id: str,
-    position: int,
-    version: int,
-    choice: Choice,
+    ctx: WorkspaceContext, device_id: int, shown: ShownRow, choice: Choice
 ) -> ReviewRow:
     with ctx.database.writing() as session:
-        row = _decidable(session, ctx, batch_id, position, version)
+        row = _decidable(session, ctx, shown)
         row.choice, row.record_id, row.agreed = choice, None, None
         mark_decided(session, row, device_id)
-    return find_row(ctx, batch_id, position, device_id)
+    return find_row(ctx, shown.batch_id, shown.position, device_id)
 
 
 def mark_decided(session: Session, row: BatchRow, device_id: int) -> None:
@@ -121,12 +120,10 @@ def mark_decided(session: Session, row: BatchRow, device_id: int) -> None:
     session.flush()
 
 
-def _decidable(
-    session: Session, ctx: WorkspaceContext, batch_id: str, position: int, version: int
-) -> BatchRow:
-    batch = get_batch(session, ctx, batch_id, *DECIDABLE)
-    row = get_row(session, ctx, batch_id, position)
-    if row.version != version:
+def _decidable(session: Session, ctx: WorkspaceContext, shown: ShownRow) -> BatchRow:
+    batch = get_batch(session, ctx, shown.batch_id, *DECIDABLE)
+    row = get_row(session, ctx, shown.batch_id, shown.position)
+    if row.version != shown.version:
         record = records_by_id(session, ctx.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
         raise RowAlreadyDecided(
@@ -192,7 +189,7 @@ def _row_with_record(ctx: WorkspaceContext, batch_id: str, record_id: str) -> di
             select(BatchRow).filter_by(batch_id=batch_id, record_id=record_id, choice=Choice.RECORD)
         )
     return {
-        "contact": label(row) if row else "another contact",
+        "contact": row.label if row else "another contact",
         "position": row.position if row else None,
     }
 

@@ -63,29 +63,35 @@ class ReviewRow:
     twin: BatchRow | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """A page of rows by position: those after one, or the last ones before one."""
+
+    after: int = 0
+    before: int | None = None
+    limit: int = 100
+
+
+FIRST_PAGE = RowPage()
+
+
 def list_rows(
     ctx: WorkspaceContext,
     batch_id: str,
     wanted: RowFilter | None = None,
+    page: RowPage = FIRST_PAGE,
     *,
-    after: int = 0,
-    before: int | None = None,
-    offset: int = 0,
-    limit: int = 100,
     device_id: int | None = None,
 ) -> list[ReviewRow]:
-    """Return matching rows by position: those after one, or the last ones before one.
-
-    ``offset`` skips rows; ``device_id`` is the viewer's. Raises BatchUnknown.
-    """
+    """Return a page of the matching rows; ``device_id`` is the viewer's. Raises BatchUnknown."""
     query = _with_people().where(*filter_conditions(batch_id, wanted or RowFilter()))
-    if before is not None:
-        query = query.where(BatchRow.position < before).order_by(BatchRow.position.desc())
+    if page.before is not None:
+        query = query.where(BatchRow.position < page.before).order_by(BatchRow.position.desc())
     else:
-        query = query.where(BatchRow.position > after).order_by(BatchRow.position)
+        query = query.where(BatchRow.position > page.after).order_by(BatchRow.position)
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
-        rows = list(session.scalars(query.offset(offset).limit(min(limit, MOST_ROWS))))
+        rows = list(session.scalars(query.limit(min(page.limit, MOST_ROWS))))
         rows.sort(key=lambda row: row.position)
         return _reviewed(session, ctx, rows, device_id)
 

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from crmlink.accounting.exports.reader import ExportedContact
 from crmlink.batches.file_import import ImportResult, import_rows
-from crmlink.kinds import KINDS
+from crmlink.kinds import kind_named
 from crmlink.linking.context import WorkspaceContext
 from crmlink.sources.connecting import find_source
 from crmlink.store import Batch, BatchSource, ContactState, SourceContact
-from crmlink.values.addresses import Address
+from crmlink.values.contact_details import stored_fields
 
 CHUNK_SIZE = 1_000
 LISTED = (ContactState.ACTIVE, ContactState.ARCHIVED)  # merged and deleted ones are no targets
@@ -63,20 +63,7 @@ def _stored(ctx: WorkspaceContext, source_id: int, state: ContactState) -> Itera
 
 
 def _as_exported(contact: SourceContact) -> ExportedContact:
-    return ExportedContact(
-        line=0,
-        reference=contact.reference,
-        kind=next((kind for kind in KINDS if kind == contact.kind), None),
-        name=contact.name,
-        company=contact.company,
-        person=contact.person,
-        address=contact.address,
-        town=contact.town,
-        postcode=contact.postcode,
-        email=contact.email,
-        phones=tuple(contact.phones),
-        account_number=contact.account_number,
-        other_emails=tuple(contact.other_emails),
-        other_addresses=tuple(Address(**address) for address in contact.other_addresses),
-        retired=contact.state is ContactState.ARCHIVED,
+    details = stored_fields(
+        contact, kind=kind_named(contact.kind), retired=contact.state is ContactState.ARCHIVED
     )
+    return ExportedContact(line=0, reference=contact.reference, **details)

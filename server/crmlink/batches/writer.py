@@ -78,10 +78,10 @@ def work_on(
         return False
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
-        with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as hands:
+        with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
             with closing(WrittenRows(own, batch_id, stopping)) as written:
-                return BatchWriter(claims, written, hands, at_once, stopping).go()
+                return BatchWriter(claims, written, executor, at_once, stopping).go()
     except LeaseLost:
         log.warning("batch taken over by another worker", batch=batch_id)
         return False
@@ -116,7 +116,7 @@ class BatchWriter:
         self,
         claims: RowClaims,
         written: WrittenRows,
-        hands: ThreadPoolExecutor,
+        executor: ThreadPoolExecutor,
         at_once: int,
         stopping: Callable[[], bool],
     ) -> None:
@@ -125,7 +125,7 @@ class BatchWriter:
         self._workspace = claims.ctx
         # A link of a person, or an undo, is read back at once.
         self._reading_back = replace(claims.ctx, list_trust=None)
-        self._hands, self._at_once, self._stopping = hands, at_once, stopping
+        self._executor, self._at_once, self._stopping = executor, at_once, stopping
         self._queue: deque[Job] = deque()
         self._running: dict[Future[RowOutcome], Job] = {}
         self._begun: dict[Future[RowOutcome], float] = {}
@@ -164,7 +164,7 @@ class BatchWriter:
             if not self._queue and not self._take():
                 return
             job = self._queue.popleft()
-            future = self._hands.submit(
+            future = self._executor.submit(
                 carry_out,
                 self._workspace if self._state is BatchState.WRITING else self._reading_back,
                 job.row_id,

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from crmlink.cli.agent import agent_group
 from crmlink.cli.audit import audit_group
 from crmlink.cli.batches.commands import batch_group
 from crmlink.cli.certificates import certificate_group
@@ -77,6 +78,7 @@ for command in (
     open_command,
     sync_command,
     service_group,
+    agent_group,
     certificate_group,
     sandbox_command,
     locate_command,

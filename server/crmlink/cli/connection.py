@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmlink.cli.check_marks import CHECK_MARKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from crmlink.commusoft.doctor import CheckResult
     from crmlink.linking.connections import ConnectionContents
     from crmlink.settings import Settings
-
-MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 
 
 @click.command("connect")
@@ -39,6 +39,7 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import (
+        Consent,
         contents_in_use,
         save_connection,
     )
@@ -51,21 +52,16 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     account = settings.commusoft or _ask_for_account(url)
     dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
-        raise click.ClickException("Nothing was saved. Fix the items marked ✗ and try again.")
+        raise click.ClickException("Nothing was saved. Fix the items marked ✕ and try again.")
     database = open_database(settings)
     workspace_id = chosen_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
-    save_connection(
-        database,
-        workspace_id,
-        account,
-        vault=None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE),
-        dialect=dialect,
-        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
-        agreement=contents.agreement if contents else "",
-    )
+    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
+    consent = Consent(by, contents.agreement if contents else "")
+    vault = None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE)
+    save_connection(database, workspace_id, account, consent, vault=vault, dialect=dialect)
     click.echo("Connected. A running crmlink switches to this account within a minute.")
 
 
@@ -77,6 +73,7 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
+        Consent,
         contents_in_use,
         save_connection,
     )
@@ -95,13 +92,9 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
-    save_connection(
-        database,
-        workspace_id,
-        account,
-        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
-        agreement=contents.agreement if contents else "",
-    )
+    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
+    consent = Consent(by, contents.agreement if contents else "")
+    save_connection(database, workspace_id, account, consent)
     click.echo("Connected without an API. Bring records in with: crmlink records import FILE")
 
 
@@ -258,7 +251,7 @@ def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None
                 json.dumps(fields | {"text": check_text(step)}, ensure_ascii=False, default=str)
             )
         else:
-            click.echo(f"{MARKS[step.health]} {check_text(step)}")
+            click.echo(f"{CHECK_MARKS[step.health]} {check_text(step)}")
     found = seen[-1].dialect if seen else None
     if found is None and not as_json:
         click.echo("\nA letter for Commusoft's support:\n")

@@ -40,10 +40,8 @@ def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
     said = FileOptions.of(options)
     packages = RuleFile(load_settings().data_dir / RULES_FILE).current()
     try:
-        found = detect_format(
-            file, file.name, packages, package=said.package, sheet=said.sheet,
-            header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
-        ).with_overrides(kind=said.kind, columns=said.columns)  # fmt: skip
+        found = detect_format(file, file.name, packages, said.hints)
+        found = found.with_overrides(kind=said.kind, columns=said.columns)
         if not as_json:
             show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)

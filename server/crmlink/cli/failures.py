@@ -6,10 +6,12 @@ import click
 
 from crmlink.access.errors import AccessFailure, InvalidFields
 from crmlink.accounting.errors import AccountingError
+from crmlink.cli.agent_texts import sentence_of_agent
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.settings.errors import InvalidSettings
+from crmlink.sources.errors import AgentFailed
 from crmlink.web.problems import problem_of
 
 FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError)
@@ -28,6 +30,8 @@ def sentence_of(error: Exception) -> str | None:
                 "The stored Commusoft credentials were encrypted with another key. Restore "
                 "credential.keys from your backup, or run: crmlink disconnect"
             )
+        case AgentFailed():
+            return sentence_of_agent(error)
         case InvalidSettings():
             return str(error)
     return problem_of(error).detail if isinstance(error, FAILURES) else None

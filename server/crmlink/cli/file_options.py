@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from crmlink.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from crmlink.accounting.exports.model import FormatHints
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -17,26 +20,23 @@ ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "iso8859_14", "cp850")
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """Options for a file; None means as detected."""
+    """Options for a file: its format, and the contacts' kind and columns; None as detected."""
 
-    package: str | None
+    hints: FormatHints
     kind: Kind | None
-    sheet: str | None
-    header_line: int | None
-    encoding: str | None
-    delimiter: str | None
     columns: dict[str, list[str]]
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FileOptions:
         """Return the options of a command; raises UsageError."""
-        names = ("kind", "sheet", "header_line", "encoding")
-        return cls(
-            **{name: options[name] for name in names},
+        from crmlink.accounting.exports.model import FormatHints
+
+        hints = FormatHints(
             package=options.get("package"),
             delimiter=DELIMITERS.get(options["delimiter"] or ""),
-            columns=parse_columns(options["columns"]),
+            **{name: options[name] for name in ("sheet", "header_line", "encoding")},
         )
+        return cls(hints, options["kind"], parse_columns(options["columns"]))
 
 
 def file_options(command: Command) -> Command:

@@ -152,7 +152,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Undo links: each record gets back the reference it had before."""
     from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.errors import CommusoftError
-    from crmlink.linking.decisions import undo
+    from crmlink.linking.decisions import UndoDecision, undo
     from crmlink.linking.errors import LinkFailed, LinkingFailure
     from crmlink.web.problems import problem_of
 
@@ -160,7 +160,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     ctx, device_id, failed = installation.workspace, _device(installation), 0
     for link_id in link_ids:
         try:
-            link = undo(ctx, link_id, uuid.uuid4().hex, device_id, frozenset())
+            link = undo(ctx, UndoDecision(link_id), uuid.uuid4().hex, device_id)
             _report(_wait_for_outcome(ctx, link), as_json)
         except (LinkingFailure, LinkFailed, CommusoftError) as error:
             failed += 1

@@ -62,10 +62,7 @@ def import_command(
     read_at = _read_at(file, exported_at)
     installation = open_installation_from_env()
     require_imports(installation.workspace)
-    found = detect_records(
-        file, file.name, kind=said.kind, sheet=said.sheet, header_line=said.header_line,
-        encoding=said.encoding, delimiter=said.delimiter, columns=said.columns,
-    )  # fmt: skip
+    found = detect_records(file, file.name, said.hints, kind=said.kind, columns=said.columns)
     if not as_json:
         _show_columns(found, file)
     contents = read_record_file(file, found)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmlink.cli.check_marks import CHECK_MARKS
+
 if TYPE_CHECKING:
     from crmlink.settings import Settings
     from crmlink.upkeep.checks import Check
 
 PASSPHRASE = "CRMLINK_BACKUP_PASSPHRASE"  # noqa: S105 - the variable's name
-MARKS = {"fine": "✓", "note": "•", "failed": "✕"}
 
 
 @click.command("backup")
@@ -119,7 +120,7 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
         click.echo(json.dumps({"checks": [_shape(check) for check in checks]}, ensure_ascii=False))
     else:
         for check in checks:
-            click.echo(f"{MARKS[check.health]} {_text(check)}")
+            click.echo(f"{CHECK_MARKS[check.health]} {_text(check)}")
     if report:
         try:
             with report.open("x", encoding="utf-8") as opened:

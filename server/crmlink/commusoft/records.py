@@ -6,6 +6,7 @@ from typing import Any
 
 from crmlink.kinds import Kind
 from crmlink.values import Address
+from crmlink.values.contact_details import ContactDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,32 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({self.id})"
+
+
+def listed_record(
+    kind: Kind, number: str, details: ContactDetails, reference: str | None, *, shown: bool
+) -> Record:
+    """Return a record as a report or a list page has it; ``shown``: with its reference, if any."""
+    name, company = record_names(kind, details.name, details.company, details.person)
+    return Record(
+        kind=kind,
+        number=number,
+        uuid=None,
+        name=name,
+        company=company,
+        email=details.email,
+        phones=details.phones,
+        address=details.address,
+        town=details.town,
+        postcode=details.postcode,
+        account_number=details.account_number,
+        reference=reference or None,
+        deleted=False,
+        raw={},
+        reference_shown=shown,
+        other_emails=details.other_emails,
+        other_addresses=details.other_addresses,
+    )
 
 
 def record_names(kind: Kind, name: str, company: str, person: str) -> tuple[str, str]:

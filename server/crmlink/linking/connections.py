@@ -75,6 +75,17 @@ class ConnectionContents:
         return f"{self.connection_id}-{self.links}-{self.lists}-{self.parked}"
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who connects an account, and the agreement to what it replaces; see ConnectionContents."""
+
+    by: Device | None = None
+    agreement: str = ""
+
+
+NO_CONSENT = Consent()
+
+
 def get_or_create_workspace(database: Database) -> Workspace:
     """Return the workspace of this installation, which has exactly one."""
     with database.reading() as session:
@@ -132,11 +143,10 @@ def save_connection(
     database: Database,
     workspace_id: int,
     account: Account,
+    consent: Consent = NO_CONSENT,
     *,
     vault: Vault | None = None,
     dialect: Dialect | None = None,
-    by: Device | None = None,
-    agreement: str = "",
 ) -> WorkspaceConnection:
     """Put an account into use; practice data is deleted, another account's is kept.
 
@@ -148,7 +158,7 @@ def save_connection(
         if replaced is None or not is_account(replaced, account):
             connection = _account_row(session, workspace_id, account)
             if replaced is not None:
-                _replace(session, replaced, by, agreement)
+                _replace(session, replaced, consent)
             session.add(connection)
         else:
             connection = replaced
@@ -158,7 +168,7 @@ def save_connection(
         if dialect:
             connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
-        _note(session, workspace_id, by, "commusoft.connected", account=connection.name)
+        _note(session, workspace_id, consent.by, "commusoft.connected", account=connection.name)
     return connection
 
 
@@ -237,7 +247,6 @@ def rotate_keys(database: Database, keys: Path) -> int:
     The mail server's password is one of them. If interrupted, both keys stay in place and it can be
     run again.
     """
-    Vault.at(keys)  # creates a first key where nothing was encrypted yet
     add_key(keys)
     vault = Vault.at(keys)
     with database.writing() as session:
@@ -270,22 +279,20 @@ def _account_row(session: Session, workspace_id: int, account: Account) -> Works
     return known or WorkspaceConnection(**identity)
 
 
-def _replace(
-    session: Session, replaced: WorkspaceConnection, by: Device | None, agreement: str
-) -> None:
+def _replace(session: Session, replaced: WorkspaceConnection, consent: Consent) -> None:
     """End the use of a connection: practice data is deleted, an account's is kept."""
     contents = _contents(session, replaced)
-    if contents.has_decisions and contents.agreement != agreement:
+    if contents.has_decisions and contents.agreement != consent.agreement:
         raise ConnectionNotAgreed(contents=contents)
     if not contents.practice:
         _end(replaced)
         action = "commusoft.disconnected"
-        _note(session, replaced.workspace_id, by, action, account=replaced.name)
+        _note(session, replaced.workspace_id, consent.by, action, account=replaced.name)
     else:
         _delete_contents(session, replaced.id)
         session.delete(replaced)
         _note(
-            session, replaced.workspace_id, by, "commusoft.practice_emptied",
+            session, replaced.workspace_id, consent.by, "commusoft.practice_emptied",
             records=contents.records, links=contents.links, lists=contents.lists,
         )  # fmt: skip
     session.flush()

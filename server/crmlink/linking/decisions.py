@@ -30,8 +30,7 @@ from crmlink.linking.fresh_reads import FreshRecord, fetch_fresh, fetch_record
 from crmlink.linking.intents import Guard, await_link_by_key, intend
 from crmlink.linking.obstacles import (
     is_same,
-    possible_holders,
-    reference_taken_error,
+    require_reference_free,
     require_replaceable,
 )
 from crmlink.linking.on_page import SeenOnPage, known_before_undo, known_prior
@@ -72,6 +71,22 @@ class Decision:
         del fields["overrides"], fields["seen"]
         fields |= self.overrides.as_dict()
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class UndoDecision:
+    """A user's decision to undo a link.
+
+    ``also_on`` are the other records that may keep the prior value; ``seen`` as of `Decision`.
+    """
+
+    link_id: str
+    also_on: frozenset[str] = frozenset()
+    seen: SeenOnPage | None = None
+
+    def fingerprint(self) -> str:
+        """Return a hash of the decision, so that one key cannot serve two decisions."""
+        return hashlib.sha256(f"undo {self.link_id} {sorted(self.also_on)}".encode()).hexdigest()
 
 
 def require_connection(ctx: WorkspaceContext, public_connection_id: str) -> None:
@@ -154,7 +169,7 @@ def _check_prior(
     require_replaceable(ctx, row, record.reference, reference, overrides)
     if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(ctx, row)):
         raise ReferenceNotVisible(record=row)
-    _require_reference_free(ctx, reference, row, overrides.also_on)
+    _require_free_now(ctx, reference, row, overrides.also_on)
     return fresh
 
 
@@ -180,12 +195,10 @@ def _settle_written(
 
 def undo(
     ctx: WorkspaceContext,
-    link_id: str,
+    decision: UndoDecision,
     key: str,
     device_id: int,
-    also_on: frozenset[str],
     guard: Guard | None = None,
-    seen: SeenOnPage | None = None,
 ) -> Link:
     """Restore the record's previous reference by a new link whose target is the prior value.
 
@@ -194,10 +207,10 @@ def undo(
     that was written on Commusoft's page is undone there too.
     """
     deadline = time.monotonic() + RESPONSE_DEADLINE
-    fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
+    fingerprint, also_on = decision.fingerprint(), decision.also_on
     if earlier := await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
-    link = find_link(ctx, link_id)
+    link = find_link(ctx, decision.link_id)
     if link.is_to_be_checked:
         link = _run_until(ctx, deadline, partial(check_now, ctx, link))
         if link.is_to_be_checked:
@@ -211,7 +224,7 @@ def undo(
     row = _load_record(ctx, link.record_id)
     on_page = LinkMethod.PAGES in (link.method, ways_to_write(ctx).first)
     if on_page:
-        held = known_before_undo(ctx, link, row, also_on, seen)
+        held = known_before_undo(ctx, link, row, also_on, decision.seen)
     else:
         held = _run_until(ctx, deadline, lambda: _check_undo(ctx, link, row, also_on))
     reversal = Link(
@@ -245,7 +258,7 @@ def _check_undo(
     if not is_same(ctx, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
-        _require_reference_free(ctx, link.prior, row, also_on)
+        _require_free_now(ctx, link.prior, row, also_on)
     return record.reference
 
 
@@ -350,17 +363,13 @@ def _kind_shows_references(ctx: WorkspaceContext, row: MirroredRecord) -> bool:
         return api_shows_references(session, ctx.connection_id, row.kind)
 
 
-def _require_reference_free(
+def _require_free_now(
     ctx: WorkspaceContext, reference: str, row: MirroredRecord, accepted: frozenset[str]
 ) -> None:
     """Raise ReferenceTaken if other records of this kind have the reference, read again."""
-    taken = [
-        other
-        for other in possible_holders(ctx, reference, row)
-        if other.public_id not in accepted and _still_holds(ctx, other, reference)
-    ]
-    if taken:
-        raise reference_taken_error(ctx, reference, taken)
+    require_reference_free(
+        ctx, reference, row, accepted, lambda other: _still_holds(ctx, other, reference)
+    )
 
 
 def _still_holds(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.linking.attempt_rows import is_worked_on
+from crmlink.linking.attempt_rows import is_worked_on, reload
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
@@ -46,7 +46,8 @@ def await_link_by_key(
                 raise IdempotencyKeyReused
             over = link.state is not LinkState.INTENDED or not is_worked_on(ctx, session, link)
         if over or time.monotonic() > deadline:
-            return link
+            # The attempt may have ended between the look at its row and the look at its process.
+            return reload(ctx, link)
         time.sleep(0.05)
 
 

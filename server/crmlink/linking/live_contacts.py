@@ -19,6 +19,7 @@ from crmlink.store import (
     MirroredRecord,
     SourceContact,
 )
+from crmlink.values.contact_details import DETAIL_COLUMNS
 
 PREFIX = "live-"  # of ids in an index that holds rows of lists too
 CHUNK_SIZE = 500
@@ -112,13 +113,10 @@ def as_rows(session: Session, ids: Iterable[int]) -> Iterator[tuple[BatchRow, Ba
 
 
 def _as_row(contact: SourceContact) -> BatchRow:
+    details = {name: getattr(contact, name) for name in DETAIL_COLUMNS}
     return BatchRow(
         id=contact.id, position=0, kind=contact.kind, reference=contact.reference,
-        name=contact.name, company=contact.company, person=contact.person,
-        address=contact.address, town=contact.town, postcode=contact.postcode,
-        email=contact.email, phones=contact.phones, account_number=contact.account_number,
-        other_emails=contact.other_emails, other_addresses=contact.other_addresses,
-        retired=False, choice=Choice.OPEN,
+        retired=False, choice=Choice.OPEN, **details,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -60,6 +61,23 @@ def reference_taken_error(
 ) -> ReferenceTaken:
     """Return the error for a reference that others have."""
     return ReferenceTaken(holders=holders, **_attribution(ctx, holders[0], reference))
+
+
+def require_reference_free(
+    ctx: WorkspaceContext,
+    reference: str,
+    row: MirroredRecord,
+    accepted: frozenset[str],
+    holds: Callable[[MirroredRecord], bool],
+) -> None:
+    """Raise ReferenceTaken if other records of this kind hold the reference."""
+    taken = [
+        other
+        for other in possible_holders(ctx, reference, row)
+        if other.public_id not in accepted and holds(other)
+    ]
+    if taken:
+        raise reference_taken_error(ctx, reference, taken)
 
 
 def require_replaceable(

@@ -31,9 +31,8 @@ from crmlink.linking.errors import (
 )
 from crmlink.linking.obstacles import (
     is_same,
-    possible_holders,
     record_has_reference_error,
-    reference_taken_error,
+    require_reference_free,
     require_replaceable,
     same_record,
 )
@@ -337,13 +336,9 @@ def _require_free(
     ctx: WorkspaceContext, reference: str, row: MirroredRecord, accepted: frozenset[str]
 ) -> None:
     """Raise ReferenceTaken if another record has the reference, as far as crmlink knows."""
-    taken = [
-        other
-        for other in possible_holders(ctx, reference, row)
-        if other.public_id not in accepted and _may_hold(ctx, other, reference)
-    ]
-    if taken:
-        raise reference_taken_error(ctx, reference, taken)
+    require_reference_free(
+        ctx, reference, row, accepted, lambda other: _may_hold(ctx, other, reference)
+    )
 
 
 def _may_hold(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import DetectedFormat, RejectedRow
 from crmlink.accounting.exports.record_reader import ExportedRecord, RejectedRecord, read_records
-from crmlink.commusoft.records import Record, record_names
+from crmlink.commusoft.records import Record, listed_record
 from crmlink.linking.record_imports import ImportPart
 from crmlink.store import ImportSource
 from crmlink.store.base import utc_now
@@ -110,24 +110,5 @@ def _twice(one: ExportedRecord, lines: Iterable[int]) -> RejectedRow:
 
 
 def _record(one: ExportedRecord) -> Record:
-    contact = one.contact
-    name, company = record_names(one.kind, contact.name, contact.company, contact.person)
-    return Record(
-        kind=one.kind,
-        number=one.number,
-        uuid=None,
-        name=name,
-        company=company,
-        email=contact.email,
-        phones=contact.phones,
-        address=contact.address,
-        town=contact.town,
-        postcode=contact.postcode,
-        account_number=contact.account_number,
-        reference=one.reference or None,
-        deleted=False,
-        raw={},
-        reference_shown=one.reference is not None,
-        other_emails=contact.other_emails,
-        other_addresses=contact.other_addresses,
-    )
+    shown = one.reference is not None
+    return listed_record(one.kind, one.number, one.contact, one.reference, shown=shown)

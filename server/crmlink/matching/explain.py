@@ -138,7 +138,7 @@ def _names(contact: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason
     ]
     record_names = [words for words in (record.primary_name, record.secondary_name) if words]
     pairs = [(len(set(a) ^ set(b)), a, b) for a in contact_names for b in record_names]
-    pairs.sort(key=lambda pair: (-_likeness(pair[1], pair[2]), pair[0]))
+    pairs.sort(key=lambda pair: (-_similarity(pair[1], pair[2]), pair[0]))
     if pairs:
         yield from _name(pairs[0][1], pairs[0][2])
 
@@ -147,7 +147,7 @@ def _plain(words: tuple[tuple[str, int], ...]) -> list[str]:
     return [word for word, _ in words]
 
 
-def _likeness(contact_words: list[str], record_words: list[str]) -> float:
+def _similarity(contact_words: list[str], record_words: list[str]) -> float:
     shared = len(set(contact_words) & set(record_words)) / max(
         1, min(len(contact_words), len(record_words))
     )

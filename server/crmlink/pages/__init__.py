@@ -32,8 +32,11 @@ from crmlink.pages import (
 )
 from crmlink.pages.lists import discard, import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
+from crmlink.pages.sources import agent as source_agent
+from crmlink.pages.sources import asked as source_asked
 from crmlink.pages.sources import connect as source_connect
 from crmlink.pages.sources import overview as source_overview
+from crmlink.pages.sources import web_connector
 
 __all__ = [
     "account",
@@ -65,11 +68,14 @@ __all__ = [
     "rows",
     "settings",
     "sign_in",
+    "source_agent",
+    "source_asked",
     "source_connect",
     "source_overview",
     "start",
     "still_to_link",
     "together",
     "upkeep",
+    "web_connector",
     "write",
 ]

@@ -37,6 +37,8 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "commusoft": "Commusoft",
     "records": "Imports of customers and suppliers",
     "record_field": "Fields on Commusoft's pages",
+    "source": "Live contacts",
+    "email": "Emails",
     "host": "Addresses of accounting software",
     "rules": "Rules of accounting software",
     "audit": "Audit log",

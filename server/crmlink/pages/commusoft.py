@@ -18,11 +18,7 @@ from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.errors import NoApi
 from crmlink.installation import CLI_PATH, OpenWorkspace
 from crmlink.linking.checklist import read_checklist
-from crmlink.linking.connections import (
-    contents_in_use,
-    delete_connection,
-    save_connection,
-)
+from crmlink.linking.connections import Consent, contents_in_use, delete_connection, save_connection
 from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.linking.examination import examine
 from crmlink.linking.write_tests import open_write_tests
@@ -187,10 +183,9 @@ class Attempt:
                 self.where.access.database,
                 self.where.id,
                 self.account,
+                Consent(by=self.by, agreement=self.agreement),
                 vault=self.where.vault(),
                 dialect=dialect,
-                by=self.by,
-                agreement=self.agreement,
             )
         except ConnectionNotAgreed as refused:
             self.problem = problem_of(refused)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from crmlink.access.roles import require_may_undo
 from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
 from crmlink.kinds import KINDS
-from crmlink.linking.connections import Account, contents_in_use, save_connection
+from crmlink.linking.connections import Account, Consent, contents_in_use, save_connection
 from crmlink.linking.decisions import find_link
 from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.linking.on_page import withdraw
@@ -156,8 +156,7 @@ def connect_pages() -> Reply:
             current_access().database,
             current_access().workspace_id,
             account,
-            by=current_actor().device,
-            agreement=form.values["agreement"],
+            Consent(by=current_actor().device, agreement=form.values["agreement"]),
         )
     except ConnectionNotAgreed as refused:
         form.errors["agreed"] = problem_of(refused).detail

@@ -80,7 +80,7 @@ def save_email() -> Reply:
     mail = current_open_workspace().mail
     form = sent(*NAMES)
     if mail.environment is not None:
-        return _page(told=("stop", "The mail server is set where crmlink is started.")), 409
+        return _page(notice=("stop", "The mail server is set where crmlink is started.")), 409
     server = _server(form, mail.status().server)
     if server is None:
         return _page(form), 422
@@ -98,9 +98,9 @@ def test_email() -> Reply:
     person = current_actor().person
     recipient = mailbox(person.email) if person else None
     if status.server is None or not status.sends or person is None:
-        return _page(told=("stop", OBSTACLES[status.obstacle or "no-server"])), 409
+        return _page(notice=("stop", OBSTACLES[status.obstacle or "no-server"])), 409
     if recipient is None:
-        return _page(told=("stop", "Your own address can't be used for emails.")), 422
+        return _page(notice=("stop", "Your own address can't be used for emails.")), 422
     server = status.server
     content = email_of(test_letter(status.public_url, person.name), server, recipient, new_id())
     envelope = Envelope(server.sender, recipient, mail.own_name)
@@ -109,8 +109,10 @@ def test_email() -> Reply:
             deliver(server, envelope, content, seconds=TEST_SECONDS)
     except MailProblem as problem:
         said = problem_text(problem, server.host, server.port, server.sender)
-        return _page(told=("stop", said))
-    return _page(told=("good", f"{server.host} accepted the email to {person.email}. Look there."))
+        return _page(notice=("stop", said))
+    return _page(
+        notice=("good", f"{server.host} accepted the email to {person.email}. Look there.")
+    )
 
 
 @blueprint.get("/settings/email/remove")
@@ -231,7 +233,7 @@ def _page(
     form: Form | None = None,
     *,
     weekly: Form | None = None,
-    told: tuple[str, str] | None = None,
+    notice: tuple[str, str] | None = None,
 ) -> str:
     mail = current_open_workspace().mail
     status, time = mail.status(), mail.weekly_time()
@@ -243,7 +245,7 @@ def _page(
         form=form or Form(_values(status)),
         weekly=weekly or Form({"day": str(time.day), "hour": str(time.hour)}),
         status=status,
-        told=told,
+        notice=notice,
         obstacle=OBSTACLES.get(status.obstacle, ""),
         securities=[(value.value, text) for value, text in SECURITIES],
         days=[(str(number), name) for number, name in enumerate(DAYS)],

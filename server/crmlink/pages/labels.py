@@ -71,6 +71,7 @@ ACTIONS = {
     "commusoft.form_refused": "stopped using a way to save that changed other fields",
     "commusoft.write_restored": "restored a record's reference after a saving test",
     "source.connected": "connected accounting software",
+    "source.password_replaced": "replaced a Web Connector's password",
     "source.disconnected": "disconnected accounting software",
     "rules.installed": "installed a rule file",
     "workspace.made": "set up crmlink for the firm",

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.kinds import KINDS, Kind
-from crmlink.linking.decisions import find_link, undo
+from crmlink.kinds import kind_named
+from crmlink.linking.decisions import UndoDecision, find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message, number_in
@@ -119,7 +119,9 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
     also_on = frozenset(request.form.getlist("also_on"))
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
-        done = undo(current_workspace(), link_id, key, current_actor().device.id, also_on)
+        done = undo(
+            current_workspace(), UndoDecision(link_id, also_on), key, current_actor().device.id
+        )
     except (LinkingFailure, CommusoftError) as error:
         found = problem_of(error)
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
@@ -142,11 +144,6 @@ def _csv_row(link: Link) -> tuple[str, ...]:
 def page_number() -> int:
     """Return the requested page; the first for an invalid number."""
     return min(number_in(request.args.get("page", "")) or 1, FARTHEST)
-
-
-def kind_of(text: str) -> Kind | None:
-    """Return a kind, or None if invalid."""
-    return text if text in KINDS else None
 
 
 def _undo_page(
@@ -189,7 +186,7 @@ def _filter(query: dict[str, str]) -> LinkFilter:
     return LinkFilter(
         search=query["q"][:200],
         state=LinkState(query["state"]) if query["state"] in set(LinkState) else None,
-        kind=kind_of(query["kind"]),
+        kind=kind_named(query["kind"]),
         package=query["package"],
         person=query["person"],
         since=_day(query["since"]),

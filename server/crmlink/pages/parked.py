@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.kinds import Kind
+from crmlink.kinds import Kind, kind_named
 from crmlink.linking.decisions import Decision, confirm, require_connection
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.parked import count_parked, find_parked, parked_contacts, unpark
@@ -17,7 +17,6 @@ from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.link_by_url import tell_end
-from crmlink.pages.links import kind_of
 from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of
@@ -54,7 +53,7 @@ def link_parked(parked_id: str) -> Reply:
     record_id = request.form.get("record_id", "")[:100]
     decision = Decision(
         package=contact.package,
-        kind=kind_of(contact.kind) or _kind_of_record(record_id),
+        kind=kind_named(contact.kind) or _kind_of_record(record_id),
         reference=contact.reference,
         record_id=record_id,
         organisation=contact.organisation,
@@ -81,13 +80,13 @@ def remove_parked(parked_id: str) -> Response:
 
 def _kind_of_record(record_id: str) -> Kind:
     """Return the record's kind, which the user chose if the contact's URL gives none."""
-    return kind_of(record_id.partition("-")[0]) or "customer"
+    return kind_named(record_id.partition("-")[0]) or "customer"
 
 
 def _page(contact: ParkedContact, words: str, refused: str = "") -> str:
     ctx = current_workspace()
     typed = words.strip()[:LONGEST_SEARCH]
-    found = search(ctx, typed, kind_of(contact.kind), MOST_FOUND) if typed else []
+    found = search(ctx, typed, kind_named(contact.kind), MOST_FOUND) if typed else []
     return render_template(
         "parked_contact.html",
         contact=contact,

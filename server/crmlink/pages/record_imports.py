@@ -37,25 +37,29 @@ from crmlink.pages.lists.choices import (
     without_lines,
 )
 from crmlink.pages.lists.labels import FIELDS as CONTACT_FIELDS
+from crmlink.pages.lists.received import (
+    UploadRefused,
+    choices_for,
+    find_upload,
+    missing_columns_text,
+    receive_file,
+)
 from crmlink.pages.lists.reports import FIELDS, SEVERAL, SINGLE, recognised_report
 from crmlink.pages.lists.uploads import (
     UploadedFile,
-    find_file,
     forget_file,
     keep_choices,
     mark_as_records,
-    save_upload,
 )
 from crmlink.store.base import utc_now
 from crmlink.store.erased import erased_people
 from crmlink.values.moments import for_time_field, from_time_field
 from crmlink.web.auth import (
     current_actor,
-    current_open_workspace,
     current_workspace,
     require_permission,
 )
-from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
+from crmlink.web.body_limits import UPLOAD_MB
 
 SHOWN = 6  # records
 SHOWN_BAD = 12
@@ -135,16 +139,9 @@ def new_record_import() -> str:
 def upload_records() -> Reply:
     """Store a report, and show what it would change."""
     require_imports(current_workspace())
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        return _not_taken("Choose a file.")
-    sent = save_upload(current_open_workspace().folder, upload, current_actor().device.public_id)
     try:
-        if sent.path.stat().st_size > UPLOAD_BYTES:
-            raise ExportError("too_large", most=UPLOAD_MB)
-        detect_records(sent.path, sent.filename)
-    except ExportError as refused:
-        forget_file(sent)
+        sent = receive_file(detect_records)
+    except UploadRefused as refused:
         return _not_taken(str(refused))
     made_at = exported_at(sent.path) or _file_date(request.form.get("modified", "")) or utc_now()
     mark_as_records(sent, made_at.isoformat())
@@ -156,8 +153,8 @@ def upload_records() -> Reply:
 def preview_records(token: str) -> Reply:
     """Show what a report would change, with the choices so far."""
     require_imports(current_workspace())
-    sent = _sent(token)
-    return _page(_look(sent, _choices(sent))) if sent else _gone()
+    sent = find_upload(token, records=True)
+    return _page(_look(sent, choices_for(sent))) if sent else _gone()
 
 
 @blueprint.post("/records/import/<token>")
@@ -165,11 +162,11 @@ def preview_records(token: str) -> Reply:
 def update_record_preview(token: str) -> Reply:
     """Store the choices, and show the preview again, or import the records."""
     require_imports(current_workspace())
-    sent = _sent(token)
+    sent = find_upload(token, records=True)
     if sent is None:
         return _gone()
     form = dict(request.form.items())
-    choices = replace(choices_from(form, _choices(sent), FIELDS), complete=is_ticked("complete"))
+    choices = replace(choices_from(form, choices_for(sent), FIELDS), complete=is_ticked("complete"))
     sent = keep_choices(sent, choices.as_dict())
     sent, is_later, wrong = _with_time(sent, form.get("exported", ""))
     agreed = form.get("agreed", "")
@@ -190,7 +187,7 @@ def update_record_preview(token: str) -> Reply:
 @require_permission("batch")
 def discard_records(token: str) -> Response:
     """Delete the file."""
-    if sent := _sent(token):
+    if sent := find_upload(token, records=True):
         forget_file(sent)
     return redirect_to("pages.records")
 
@@ -226,11 +223,7 @@ def _look(sent: UploadedFile, choices: Choices) -> ReportPreview:
             f"Only the sheet “{found.sheet}” is read. Import {others} afterwards: upload the file "
             "again and choose the sheet under Match your columns."
         )
-    if lacking:
-        names = ", ".join(FIELD_LABELS[name] for name in lacking)
-        look.advice.append(
-            f"The columns you chose for {names} are not in this table. Choose them again below."
-        )
+    look.advice += missing_columns_text(lacking, FIELD_LABELS)
     if not refused:
         _read(look)
     return look
@@ -255,13 +248,6 @@ def _read(look: ReportPreview) -> None:
         look.found = replace(look.found, sample=(), values={})
     part = look.contents.part(look.read_at, complete=look.choices.complete)
     look.outcome = preview_import(ctx, part)
-
-
-def _choices(sent: UploadedFile) -> Choices:
-    try:
-        return Choices.from_dict(sent.choices)
-    except (TypeError, KeyError):
-        return Choices()
 
 
 def _with_time(sent: UploadedFile, entered: str) -> tuple[UploadedFile, bool, str]:
@@ -299,11 +285,6 @@ def _page(look: ReportPreview, status: int = 200) -> Reply:
         shown_bad=SHOWN_BAD,
     )
     return (page, status) if status != 200 else page
-
-
-def _sent(token: str) -> UploadedFile | None:
-    sent = find_file(current_open_workspace().folder, token, current_actor().device.public_id)
-    return sent if sent and sent.records else None
 
 
 def _gone() -> Response:

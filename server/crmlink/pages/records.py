@@ -6,10 +6,11 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.commusoft.errors import CommusoftError
+from crmlink.kinds import kind_named
 from crmlink.linking.fresh_reads import fetch_record
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
-from crmlink.pages.links import kind_of, page_number
+from crmlink.pages.links import page_number
 from crmlink.pages.tables import parse_days, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
@@ -33,7 +34,7 @@ def records() -> str:
     days = parse_days()
     query |= days.texts
     wanted = RecordFilter(
-        query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]), days.since,
+        query["q"][:200], kind_named(query["kind"]), LINKED.get(query["linked"]), days.since,
         days.until,
     )  # fmt: skip
     order = parse_order(ORDERS, "" if query["q"] else "name")

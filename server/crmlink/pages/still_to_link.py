@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.kinds import KINDS, Kind
+from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.links import kind_of, page_number
+from crmlink.pages.links import page_number
 from crmlink.reports.duplicates import (
     contested_records,
     dismiss_duplicate_pair,
@@ -89,7 +89,7 @@ def left() -> str:
 @require_permission("read")
 def left_unlinked(kind: str) -> str:
     """Show records of a kind without a reference: largest open balance first, then newest."""
-    wanted = kind_of(kind) or "customer"
+    wanted = kind_named(kind) or "customer"
     return render_template(
         "reports/unlinked.html",
         mirror=_mirror(),

@@ -15,7 +15,6 @@ from crmlink.batches.row_details import dump_suggestions, load_suggestions
 from crmlink.folding import fold
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.listed_details import label
 from crmlink.linking.live_matcher import details
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Matcher, Reason, normalise
@@ -279,7 +278,7 @@ def _contested_rows(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
     for (batch_id, best), rows in groups.items():
         if best in records:
             yield ContestedRecord(
-                records[best], tuple(map(label, rows)), batch_id,
+                records[best], tuple(row.label for row in rows), batch_id,
                 tuple(row.position for row in rows),
             )  # fmt: skip
 

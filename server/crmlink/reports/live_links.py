@@ -40,6 +40,11 @@ class UnlinkedContact:
     source: ContactSource
     is_new: bool
 
+    @property
+    def is_job(self) -> bool:
+        """Whether it is a customer's job, which QuickBooks Desktop names Customer:Job."""
+        return self.source.package == "quickbooks_desktop" and ":" in self.contact.reference
+
 
 @dataclass(frozen=True, slots=True)
 class RetiredLink:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from crmlink.sources import freeagent, quickbooks_online, sage_accounting, xero
+from crmlink.sources import freeagent, kashflow, quickbooks_online, sage_accounting, xero
 from crmlink.sources.api import Api
 from crmlink.sources.contact import Company, ContactPage, Position
 
@@ -36,4 +36,5 @@ ADAPTERS: Mapping[str, Adapter] = {
     "freeagent": freeagent.FreeAgent(),
     "sage_business_cloud": sage_accounting.SageAccounting(),
     "quickbooks_online": quickbooks_online.QuickBooksOnline(),
+    "kashflow": kashflow.KashFlow(),
 }

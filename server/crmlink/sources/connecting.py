@@ -27,6 +27,7 @@ from crmlink.store import (
     SourceAccount,
     SourceContact,
     SourceSignIn,
+    WebConnector,
     audit,
 )
 from crmlink.store.base import utc_now
@@ -55,7 +56,7 @@ def begin_sign_in(
         "redirect_uri": redirect_uri,
         "client": client.as_secrets(),
     }
-    _store(ctx, device, package_id, journey.state, secrets)
+    store_sign_in(ctx, device, package_id, journey.state, secrets)
     return journey.url
 
 
@@ -67,7 +68,7 @@ def finish_sign_in(
     Each answer counts once, and only for the device that began. Raises SignInExpired, SignInDenied
     or another SourceError.
     """
-    package_id, secrets = _take(ctx, device, answer.get("state", ""))
+    package_id, secrets = take_sign_in(ctx, device, answer.get("state", ""))
     if "verifier" not in secrets:
         raise SignInExpired
     code = answer.get("code", "")
@@ -88,7 +89,7 @@ def finish_sign_in(
         "credentials": tokens.credentials.as_secrets(),
         "companies": [asdict(company) for company in companies],
     }
-    _store(ctx, device, package_id, choice, kept)
+    store_sign_in(ctx, device, package_id, choice, kept)
     return ReachedCompanies(package_id, choice, tuple(companies))
 
 
@@ -99,7 +100,7 @@ def connect_companies(
 
     A company that was connected before keeps its contacts, and uses the new sign-in.
     """
-    package_id, secrets = _take(ctx, device, choice)
+    package_id, secrets = take_sign_in(ctx, device, choice)
     companies = [Company(**company) for company in secrets.get("companies", [])]
     chosen = [company for company in companies if company.tenant in tenants]
     if not chosen:
@@ -112,11 +113,11 @@ def connect_companies(
         )
         session.add(account)
         session.flush()
-        sources = [_connect(session, account, company) for company in chosen]
+        sources = [connect_company(session, account, company) for company in chosen]
         session.flush()
-        _delete_unused_accounts(session, ctx.workspace_id)
+        delete_unused_accounts(session, ctx.workspace_id)
         for source in sources:
-            _note(session, ctx, device, "source.connected", source)
+            note_source(session, ctx, device, "source.connected", source)
     return sources
 
 
@@ -144,7 +145,8 @@ def _forget(ctx: SourceContext, device: Device, public_id: str) -> tuple[str, So
         source = find_source(session, ctx.workspace_id, public_id)
         handle, account = source.handle, source.account
         session.execute(delete(SourceContact).where(SourceContact.source_id == source.id))
-        _note(session, ctx, device, "source.disconnected", source)
+        note_source(session, ctx, device, "source.disconnected", source)
+        session.execute(delete(WebConnector).where(WebConnector.source_id == source.id))
         session.delete(source)
         session.flush()
         others = select(ContactSource.id).filter_by(account_id=account.id)
@@ -175,6 +177,8 @@ def request_sync(ctx: SourceContext, public_id: str) -> None:
     """Ask the worker to read a source as soon as its package allows. Raises SourceUnknown."""
     with ctx.database.writing() as session:
         source = find_source(session, ctx.workspace_id, public_id)
+        if source.account.credentials is None:
+            return  # the worker cannot read it
         source.requested_at = utc_now()
         if source.problem != "source-limited":
             source.resume_at = None
@@ -210,7 +214,8 @@ def _end_access(ctx: SourceContext, account: SourceAccount, handle: str, *, is_l
     return ended
 
 
-def _connect(session: Session, account: SourceAccount, company: Company) -> ContactSource:
+def connect_company(session: Session, account: SourceAccount, company: Company) -> ContactSource:
+    """Connect a company with a sign-in; one that was connected before keeps its contacts."""
     identity = {
         "workspace_id": account.workspace_id,
         "package": account.package,
@@ -228,7 +233,7 @@ def _connect(session: Session, account: SourceAccount, company: Company) -> Cont
     return source
 
 
-def _delete_unused_accounts(session: Session, workspace_id: int) -> None:
+def delete_unused_accounts(session: Session, workspace_id: int) -> None:
     """Delete sign-ins that a newer one has replaced."""
     used = select(ContactSource.account_id)
     session.execute(
@@ -238,9 +243,10 @@ def _delete_unused_accounts(session: Session, workspace_id: int) -> None:
     )
 
 
-def _store(
+def store_sign_in(
     ctx: SourceContext, device: Device, package_id: str, state: str, secrets: Mapping[str, Any]
 ) -> None:
+    """Keep a sign-in under way, encrypted and for this device alone, until SIGN_IN_TTL."""
     with ctx.database.writing() as session:
         session.execute(
             delete(SourceSignIn).where(SourceSignIn.created_at < utc_now() - SIGN_IN_TTL)
@@ -256,8 +262,8 @@ def _store(
         )
 
 
-def _take(ctx: SourceContext, device: Device, state: str) -> tuple[str, dict[str, Any]]:
-    """Return a sign-in's package and secrets, once. Raises SignInExpired."""
+def take_sign_in(ctx: SourceContext, device: Device, state: str) -> tuple[str, dict[str, Any]]:
+    """Return the package and secrets of a sign-in under way, once. Raises SignInExpired."""
     with ctx.database.writing() as session:
         found = session.scalar(
             select(SourceSignIn).filter_by(
@@ -274,9 +280,10 @@ def _hash(state: str) -> str:
     return hashlib.sha256(state.encode()).hexdigest()
 
 
-def _note(
+def note_source(
     session: Session, ctx: SourceContext, device: Device, action: str, source: ContactSource
 ) -> None:
+    """Append what was done with a source to the audit log."""
     audit.append_entry(
         session, ctx.workspace_id, action, source.public_id,
         device_id=device.id, person_id=device.person_id, package=source.package,

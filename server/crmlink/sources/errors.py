@@ -69,7 +69,51 @@ class SignInExpired(SourceError):
     code = "source-sign-in-expired"
 
 
+class SignInWrong(SourceError):
+    """The package did not accept what the person typed, or has locked the user."""
+
+    code = "source-sign-in-wrong"
+
+
+class OtherCompany(SourceError):
+    """The sign-in reaches another company than the source to be read."""
+
+    code = "source-other-company"
+
+
 class SignInDenied(SourceError):
     """The person did not agree at the package, or it refused the code."""
 
     code = "source-sign-in-denied"
+
+
+class OtherCompanyFile(SourceError):
+    """QuickBooks has another company file open than the one that was read before."""
+
+    code = "source-other-file"
+
+
+class SessionOver(SourceError):
+    """The ticket is not that of the present session."""
+
+    code = "source-session-over"
+
+
+class ConnectorRefused(SourceError):
+    """The Web Connector's user name or password is wrong."""
+
+    code = "source-connector-refused"
+
+
+class PartMissing(SourceError):
+    """A part of a list came before the one that precedes it."""
+
+    code = "source-part-missing"
+
+
+class AgentFailed(Exception):
+    """The agent cannot read or send: a code, and parameters of its sentence without data."""
+
+    def __init__(self, code: str, **facts: str) -> None:
+        super().__init__(code)
+        self.code, self.facts = code, facts

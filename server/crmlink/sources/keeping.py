@@ -16,13 +16,9 @@ from crmlink.sources.contact import ReadContact
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
-from crmlink.values.contact_details import plain_details
+from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_details
 
-NOT_KEPT = ("kind", "retired")  # of plain_details
-COMPARED = (
-    "reference", "code", "kind", "state", "merged_into", "name", "company", "person", "address",
-    "town", "postcode", "email", "phones", "account_number", "other_emails", "other_addresses",
-)  # fmt: skip
+COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
 
 def keep_page(
@@ -139,11 +135,8 @@ def _changed(named: dict[str, ReadContact], stored: dict[str, SourceContact]) ->
 
 
 def _values(contact: ReadContact) -> dict[str, Any]:
-    details = {
-        name: _composed(value)
-        for name, value in plain_details(contact.details).items()
-        if name not in NOT_KEPT
-    }
+    plain = plain_details(composed(contact.details))
+    details = {name: plain[name] for name in DETAIL_COLUMNS}
     return details | {
         "reference": compose(contact.reference),
         "code": compose(contact.code),
@@ -152,18 +145,6 @@ def _values(contact: ReadContact) -> dict[str, Any]:
         "merged_into": contact.merged_into,
         "changed_at": contact.changed_at,
     }
-
-
-def _composed(value: Any) -> Any:
-    match value:
-        case str():
-            return compose(value)
-        case list():
-            return [_composed(each) for each in value]
-        case dict():
-            return {name: _composed(each) for name, each in value.items()}
-        case _:
-            return value
 
 
 def _note_round(session: Session, ids: Sequence[int], round_: int) -> None:

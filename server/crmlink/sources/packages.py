@@ -21,7 +21,7 @@ class UnsafeAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Addresses of one package, without a trailing slash; ``revoke`` is empty if unknown."""
+    """Addresses of one package, without a trailing slash; empty where it has none."""
 
     authorise: str
     token: str
@@ -38,7 +38,9 @@ class Addresses:
 class SourcePackage:
     """One package; ``pkce`` where its sign-in knows the proof key of RFC 7636.
 
-    ``calls_per_run`` bounds the calls of a minute, below the package's own limit.
+    ``calls_per_run`` bounds the calls of a minute, below the package's own limit. One that
+    ``asks_each_time`` has a session in place of OAuth, which is kept nowhere; ``token`` is then the
+    address of its session.
     """
 
     id: str
@@ -47,6 +49,7 @@ class SourcePackage:
     client_auth: ClientAuth = "client_secret_basic"
     calls_per_run: int = 50
     pkce: bool = False
+    asks_each_time: bool = False
 
     @property
     def has_secret(self) -> bool:
@@ -97,6 +100,11 @@ _PACKAGES = (
         ),
         scope="com.intuit.quickbooks.accounting",
         calls_per_run=200,
+    ),
+    SourcePackage(
+        "kashflow",
+        Addresses("", "https://api.kashflow.com/v2/sessiontoken", "https://api.kashflow.com"),
+        asks_each_time=True,
     ),
 )
 PACKAGES: Mapping[str, SourcePackage] = {package.id: package for package in _PACKAGES}

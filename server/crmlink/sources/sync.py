@@ -91,17 +91,12 @@ def _read_pages(
 ) -> None:
     package, adapter = ctx.registry[source.package], ADAPTERS[source.package]
     api, began = Api(package, tokens), utc_now()
-    position = source.position or _start(source)
+    position = source.position or begin_list(source, adapter.first_position)
     while not should_stop():
         page = adapter.page(api, source.tenant, position["at"])
         following = position | {"at": page.next} if page.next is not None else None
         with lease.writing() as (session, current):
-            _keep(session, ctx, current, page, position)
-            current.position = following
-            current.problem = current.resume_at = None
-            current.account.needs_sign_in = False
-            if following is None:
-                _complete(session, current, position)
+            store_page(session, ctx, current, page, position)
         result.read += len(page.contacts)
         if following is None:
             result.complete = True
@@ -114,7 +109,10 @@ def _read_pages(
         position = following
 
 
-def _start(source: ContactSource) -> Position:
+def begin_list(
+    source: ContactSource, first_position: Callable[[datetime | None], Position]
+) -> Position:
+    """Return the position of a new list: of all contacts once a day, else of changed ones."""
     last = source.fully_synced_at
     full = (
         source.synced_at is None
@@ -125,21 +123,30 @@ def _start(source: ContactSource) -> Position:
     return {
         "full": full,
         "began": utc_now().isoformat(),
-        "at": ADAPTERS[source.package].first_position(since),
+        "at": first_position(since),
     }
 
 
-def _keep(
+def store_page(
     session: Session,
     ctx: SourceContext,
     source: ContactSource,
     page: ContactPage,
     position: Position,
 ) -> None:
+    """Store a page that was read at a position, and where its list goes on, in one transaction.
+
+    Raises SourceUnreadable if a complete list is empty that was not so before.
+    """
     if source.position is None:
         source.read = 0
     source.read += len(page.contacts)
     keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
+    source.position = position | {"at": page.next} if page.next is not None else None
+    source.problem = source.resume_at = None
+    source.account.needs_sign_in = False
+    if page.next is None:
+        _complete(session, source, position)
 
 
 def _complete(session: Session, source: ContactSource, position: Position) -> None:

@@ -44,6 +44,7 @@ from crmlink.store.sources import (
     SourceContact,
     SourceSignIn,
 )
+from crmlink.store.web_connectors import WebConnector
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
@@ -101,6 +102,7 @@ __all__ = [
     "SourceSignIn",
     "SuspectedDuplicate",
     "Verdict",
+    "WebConnector",
     "WebSession",
     "Workspace",
     "WorkspaceConnection",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, utc_now
+from crmlink.store.contact_columns import ContactColumns
 from crmlink.store.links import Link
 
 
@@ -136,11 +137,10 @@ class Batch(Base):
     started_by: Mapped[Device | None] = relationship(lazy="joined", foreign_keys=[started_by_id])
 
 
-class BatchRow(Base):
+class BatchRow(ContactColumns, Base):
     """One contact of a batch, with the result of matching, the decision and the outcome.
 
-    ``other_addresses`` have the keys address, town and postcode; ``retired``: the package keeps the
-    contact but no longer uses it. ``reference`` is empty if the file has none; ``completed_by``
+    ``retired``: the package keeps the contact but no longer uses it. ``completed_by``
     tells by which field ("email", "name") a list page's contact was identified. ``erased_at`` is
     set for a person erased since; a row that is only old has lost its name alone. ``suggestions``
     are encoded by batches/row_details.py. ``best`` is the record assigned by one-to-one assignment.
@@ -179,20 +179,8 @@ class BatchRow(Base):
     position: Mapped[int]
     line: Mapped[int | None]
     kind: Mapped[str] = mapped_column(String(8))  # "" if the list does not say
-    reference: Mapped[str] = mapped_column(default="")
     completed_by: Mapped[str] = mapped_column(String(8), default="")
 
-    name: Mapped[str] = mapped_column(default="")
-    company: Mapped[str] = mapped_column(default="")
-    person: Mapped[str] = mapped_column(default="")
-    address: Mapped[str] = mapped_column(default="")
-    town: Mapped[str] = mapped_column(default="")
-    postcode: Mapped[str] = mapped_column(default="")
-    email: Mapped[str] = mapped_column(default="")
-    phones: Mapped[list[str]] = mapped_column(default=list)
-    account_number: Mapped[str] = mapped_column(default="")
-    other_emails: Mapped[list[str]] = mapped_column(default=list)
-    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     retired: Mapped[bool] = mapped_column(default=False)
     open_pence: Mapped[int | None] = mapped_column(BigInteger)
     newest: Mapped[date | None]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, utc_now
+from crmlink.store.contact_columns import ContactColumns
 
 
 class ContactState(enum.StrEnum):
@@ -50,7 +51,8 @@ class ContactSource(Base):
     """One company in an accounting package whose contacts are read, and how far that is.
 
     ``tenant`` is the package's id of the company, ``organisation`` the id in its pages' addresses,
-    empty if the package does not give it; ``handle`` is what disconnecting it needs.
+    empty if the package does not give it. ``handle`` is what disconnecting it needs; of QuickBooks
+    Desktop the company's name, of an agent the last part of its last list.
 
     ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
@@ -84,12 +86,12 @@ class ContactSource(Base):
     account: Mapped[SourceAccount] = relationship(lazy="joined")
 
 
-class SourceContact(Base):
+class SourceContact(ContactColumns, Base):
     """One contact of a source, as last read.
 
     ``key`` is the package's own id, ``reference`` the value for Commusoft, ``code`` another one
     that the package shows. ``round`` is the complete list that had it last. ``first_seen_at`` is
-    None for contacts of the first list. ``other_addresses`` have the keys address, town, postcode.
+    None for contacts of the first list.
     """
 
     __tablename__ = "source_contact"
@@ -102,7 +104,6 @@ class SourceContact(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("contact_source.id"))
     key: Mapped[str]
-    reference: Mapped[str]
     code: Mapped[str] = mapped_column(default="")
     kind: Mapped[str] = mapped_column(default="")  # "" for both or neither
     state: Mapped[ContactState] = mapped_column(default=ContactState.ACTIVE)
@@ -111,23 +112,6 @@ class SourceContact(Base):
     first_seen_at: Mapped[datetime | None]
     round: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=0)
-
-    name: Mapped[str] = mapped_column(default="")
-    company: Mapped[str] = mapped_column(default="")
-    person: Mapped[str] = mapped_column(default="")
-    address: Mapped[str] = mapped_column(default="")
-    town: Mapped[str] = mapped_column(default="")
-    postcode: Mapped[str] = mapped_column(default="")
-    email: Mapped[str] = mapped_column(default="")
-    phones: Mapped[list[str]] = mapped_column(default=list)
-    account_number: Mapped[str] = mapped_column(default="")
-    other_emails: Mapped[list[str]] = mapped_column(default=list)
-    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
-
-    @property
-    def label(self) -> str:
-        """Display name."""
-        return self.name or self.company or self.person or self.email or self.reference
 
 
 class SourceSignIn(Base):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeVar
 
+from crmlink.folding import compose
 from crmlink.kinds import Kind
 from crmlink.values.addresses import Address
 
@@ -21,8 +22,8 @@ class ContactDetails:
 
     kind: Kind | None = None
     name: str = ""
-    person: str = ""
     company: str = ""
+    person: str = ""
     address: str = ""
     town: str = ""
     postcode: str = ""
@@ -50,6 +51,8 @@ class ContactDetails:
 
 
 _NAMES = tuple(each.name for each in fields(ContactDetails))
+DETAIL_COLUMNS = tuple(name for name in _NAMES if name not in ("kind", "retired"))
+D = TypeVar("D", bound=ContactDetails)
 
 
 def plain_details(details: ContactDetails) -> dict[str, Any]:
@@ -69,3 +72,28 @@ def details_fields(plain: Mapping[str, Any]) -> dict[str, Any]:
         values[name] = tuple(values.get(name, ()))
     addresses = values.get("other_addresses", ())
     return values | {"other_addresses": tuple(Address(**address) for address in addresses)}
+
+
+def stored_fields(row: object, **given: Any) -> dict[str, Any]:
+    """Return the arguments of `ContactDetails` from a row's columns of the same names.
+
+    Those in ``given`` are not read from the row.
+    """
+    columns = {name: getattr(row, name) for name in _NAMES if name not in given}
+    return details_fields(columns) | given
+
+
+def composed(details: D) -> D:
+    """Return the same details with all texts in NFC, the stored Unicode form."""
+    values = {each.name: getattr(details, each.name) for each in fields(details)}
+    return replace(details, **{name: _composed(value) for name, value in values.items()})
+
+
+def _composed(value: Any) -> Any:
+    if isinstance(value, str):
+        return compose(value)
+    if isinstance(value, tuple):
+        return tuple(_composed(each) for each in value)
+    if isinstance(value, Address):
+        return Address(*map(_composed, (value.address, value.town, value.postcode)))
+    return value

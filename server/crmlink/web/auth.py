@@ -34,6 +34,7 @@ from crmlink.access.sessions import authenticate_session, workspace_of_session
 from crmlink.installation import Installation, OpenWorkspace
 from crmlink.linking.context import WorkspaceContext
 from crmlink.logs import for_stranger
+from crmlink.sources.quickbooks_desktop.connectors import has_open_session
 from crmlink.store import WebSession
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ PUBLIC_ENDPOINTS = {
     "pages.unsubscribe",  # its signed address is the sign-in, good for that alone
     "pages.end_optional_emails",
     "pages.privacy",  # people read it before they let crmlink in
+    "pages.web_connector_description",  # the Web Connector's password is in its calls
+    "pages.web_connector",
     "pairings.create_pairing",
     "pairings.issue_token",
 }
-# Sent by mail programs, which have seen no page of crmlink's; the address cannot be guessed.
-WITHOUT_CSRF = {"pages.end_optional_emails"}
+# Sent by programs that have seen no page of crmlink's: mail programs, to an address that cannot be
+# guessed, and the Web Connector, with a ticket or a password.
+WITHOUT_CSRF = {"pages.end_optional_emails", "pages.web_connector"}
 TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
 }  # API clients read it with a token, users from a page
@@ -168,8 +172,15 @@ def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
         scheme, token = _authorization()
         if scheme == "dpop":  # its proof is valid once, and is checked later
             return is_own_access_token(sign_in_context(), token)
-        return _sender() is not None
+        return _sender() is not None or is_expected()
     return False
+
+
+def is_expected() -> bool:
+    """Return whether a request's body may be large because its Web Connector has signed in."""
+    return request.endpoint == "pages.web_connector" and has_open_session(
+        current_installation().database, (request.view_args or {})["source_id"]
+    )
 
 
 def _authenticate() -> None:
@@ -184,15 +195,19 @@ def _authenticate() -> None:
     else:
         if found:
             log_in, g.actor = found
-            g.open_workspace = current_installation().workspaces.acquire(
-                g.actor.device.workspace_id
-            )
-            g.holds_workspace = True
+            enter_workspace(g.actor.device.workspace_id)
             for_stranger.set(False)
             if log_in:
                 g.log_in = log_in
             else:
                 current_installation().usage.note(g.actor)
+
+
+def enter_workspace(workspace_id: int) -> OpenWorkspace:
+    """Return the workspace of a request's secret, open until the request ends."""
+    g.open_workspace = current_installation().workspaces.acquire(workspace_id)
+    g.holds_workspace = True
+    return current_open_workspace()
 
 
 def _leave_workspace(_error: BaseException | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, abort, g, request
 from werkzeug.exceptions import HTTPException
 
-from crmlink.web.auth import PUBLIC_ENDPOINTS
+from crmlink.web.auth import PUBLIC_ENDPOINTS, is_expected
 
 STRANGER_BYTES = 32_000  # larger than the sign-in forms
 REQUEST_BYTES = 1_000_000  # larger than a page of contacts
@@ -40,7 +40,7 @@ def body_limit(app: Flask, method: str, path: str) -> int:
 
 
 def _bound_body() -> None:
-    known = "actor" in g
+    known = "actor" in g or is_expected()
     limit = LARGE_ENDPOINTS.get(request.endpoint or "", REQUEST_BYTES)
     request.max_content_length = limit if known else STRANGER_BYTES
     if request.environ.get(REFUSED) and (known or request.endpoint in PUBLIC_ENDPOINTS):

@@ -10,7 +10,6 @@ pipeline only a few requests, and none keeps a file open.
 
 from __future__ import annotations
 
-import enum
 import heapq
 import io
 import socket
@@ -22,14 +21,14 @@ from flask import Flask
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
-from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
+from crmlink.web.body_limits import LARGEST, STRANGER_BYTES, body_limit
+from crmlink.web.http_requests import HEADER_SECONDS, Body, RequestParser, RequestTask
 from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
 THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
@@ -38,25 +37,10 @@ ACCEPTED_AT_ONCE = 200  # the loop checks every connection in each round
 SPARE_FILES = 300  # files for database, logs, uploads and calls to Commusoft
 MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
 HEADER_BYTES = 32_000
-HEADER_SECONDS = 15.0
 IDLE_SECONDS = 60.0  # between requests of a connection
-BODY_SECONDS = 30.0  # for any body, and longer for a large one:
-BODY_BYTES_A_SECOND = 16_000
-REFUSED_SECONDS = 60.0  # for a rejected body, read so that its sender can read the response
 UNREAD_SECONDS = 20.0  # for a client that reads nothing of a response
 ANSWER_BYTES_A_SECOND = 8_000  # for a client that reads slowly
 MAX_PIPELINED = 4  # requests that a connection may send before it has read the first answer
-CHUNK_LINE_BYTES = 1_000  # a chunk's size with its extensions
-TRAILER_BYTES = 8_000
-
-
-class Body(enum.Enum):
-    """What is done with the body of a request whose head has arrived."""
-
-    UNJUDGED = enum.auto()
-    ASKED = enum.auto()  # a thread authenticates the sender
-    READ = enum.auto()
-    FORGOTTEN = enum.auto()
 
 
 class HTTPServer:
@@ -163,59 +147,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
                 channel.will_close = True
 
 
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Parser of one incoming request."""
-
-    def __init__(self, adjustments: Adjustments) -> None:
-        super().__init__(adjustments)
-        self.began = time.time()
-        self.body = Body.UNJUDGED
-        self.limit = STRANGER_BYTES
-        self.sender_is_known = False
-
-    def forget_body(self) -> None:
-        """Read the rest of the body and discard it."""
-        self.body = Body.FORGOTTEN
-        if self.body_rcv is not None:
-            self.body_rcv.buf = _Nothing()
-
-    def deadline(self) -> float:
-        """Return the time by which the request must be complete."""
-        if not self.headers_finished:
-            return self.began + HEADER_SECONDS
-        if self.body is Body.FORGOTTEN:
-            return self.began + REFUSED_SECONDS
-        return self.began + BODY_SECONDS + int(self.content_length) / BODY_BYTES_A_SECOND
-
-    def has_endless_line(self) -> bool:
-        """Return whether chunk headers are longer than any client sends."""
-        body = self.body_rcv
-        return (
-            len(body.control_line) > CHUNK_LINE_BYTES
-            or len(body.trailer) > TRAILER_BYTES
-            or self.body_bytes_received > 2 * self.limit + TRAILER_BYTES
-        )
-
-
-class _Task(WSGITask):  # type: ignore[misc]
-    """Task that passes a request to the application, marked if its body was discarded."""
-
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
-        environ.pop(
-            "wsgi.file_wrapper", None
-        )  # it would keep a file open until the response is read
-        if self.request.body is Body.FORGOTTEN:
-            environ |= {REFUSED: True, "CONTENT_LENGTH": "0"}
-        return environ
-
-
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """One connection."""
 
-    parser_class = _Parser
-    task_class = _Task
-    request: Any  # a _Parser while a request arrives
+    parser_class = RequestParser
+    task_class = RequestTask
+    request: Any  # a RequestParser while a request arrives
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -277,7 +214,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif request.body is Body.FORGOTTEN:
             _end_with_answer(request)
 
-    def be_told(self, request: _Parser, known: bool) -> None:
+    def be_told(self, request: RequestParser, known: bool) -> None:
         """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
@@ -302,7 +239,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def _waiting_since(self) -> float:
         return float(self.last_activity if self.total_outbufs_len else self._served_at)
 
-    def _judge(self, request: _Parser) -> None:
+    def _judge(self, request: RequestParser) -> None:
         """Decide on a body when its head has arrived, and apply the decision to chunks."""
         if request.body is Body.UNJUDGED:
             if request.chunked or request.content_length > STRANGER_BYTES:
@@ -324,7 +261,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             request.error = BadRequest("A line of the body has no end.")
             request.completed = True
 
-    def _refuse(self, request: _Parser) -> None:
+    def _refuse(self, request: RequestParser) -> None:
         if request.chunked and len(request.body_rcv) > STRANGER_BYTES:
             request.error = RequestEntityTooLarge("The body is larger than crmlink accepts.")
             request.completed = True
@@ -333,7 +270,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         else:
             request.forget_body()
 
-    def _limit_of(self, request: _Parser) -> int:
+    def _limit_of(self, request: RequestParser) -> int:
         path = request.path if isinstance(request.path, str) else ""
         return body_limit(self.server.app, request.command, path)
 
@@ -362,14 +299,14 @@ class _Question:
     """Task for a thread: whether the sender of a request is known."""
 
     channel: _Channel
-    request: _Parser
+    request: RequestParser
 
     def service(self) -> None:
         """Look the sender up."""
         known = False
         for_stranger.set(True)
         try:
-            environ = _Task(self.channel, self.request).get_environment()
+            environ = RequestTask(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
         finally:
             self.channel.be_told(self.request, known)
@@ -378,28 +315,12 @@ class _Question:
         """Do nothing: the server stops."""
 
 
-class _Nothing:
-    """Buffer that discards everything, including an earlier buffer's contents."""
-
-    def append(self, data: bytes) -> None:
-        pass
-
-    def getfile(self) -> io.BytesIO:
-        return io.BytesIO()
-
-    def close(self) -> None:
-        pass
-
-    def __len__(self) -> int:
-        return 0
-
-
-def _shows_credentials(request: _Parser) -> bool:
+def _shows_credentials(request: RequestParser) -> bool:
     """Return whether a lookup is worthwhile: most anonymous requests have no credentials."""
     return "AUTHORIZATION" in request.headers or "COOKIE" in request.headers
 
 
-def _end_with_answer(request: _Parser) -> None:
+def _end_with_answer(request: RequestParser) -> None:
     """Answer a request whose body was not sent yet, and close the connection."""
     request.expect_continue = False
     request.headers["CONNECTION"] = "close"

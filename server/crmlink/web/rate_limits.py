@@ -19,6 +19,7 @@ from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import people_by_email
 from crmlink.access.shared_attempts import SharedAttempts
 from crmlink.folding import normalise_login_email
+from crmlink.sources.errors import ConnectorRefused
 from crmlink.store import Database
 from crmlink.web.auth import sign_in_context
 from crmlink.web.request_windows import SCHEME as WINDOWS
@@ -94,6 +95,16 @@ def guessing_link() -> AbstractContextManager[bool]:
     """Count a try of a one-time link. Raises TooManyAttempts."""
     tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidInvitation, tried)
+
+
+def guessing_connector(source_id: str) -> AbstractContextManager[bool]:
+    """Count a password of a Web Connector, by network and by source. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    return _attempts().guessing(
+        ConnectorRefused,
+        Counted(_key("connector network", network), Bound(_part(20), MINUTE)),
+        Counted(_key("connector", source_id), Bound(_part(20), QUARTER)),
+    )
 
 
 def guessing_code() -> AbstractContextManager[bool]:

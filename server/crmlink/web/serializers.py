@@ -58,16 +58,21 @@ def record_shape(row: MirroredRecord) -> dict[str, Any]:
     }
 
 
+def reason_shapes(suggestion: Suggestion) -> list[dict[str, Any]]:
+    """Return a suggestion's reasons as JSON."""
+    return [
+        {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
+        for reason in suggestion.reasons
+    ]
+
+
 def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggested record as JSON."""
     return {
         "record": record_shape(row),
         "probability": round(suggestion.probability, 4),
         "sure": suggestion.sure,
-        "reasons": [
-            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
-            for reason in suggestion.reasons
-        ],
+        "reasons": reason_shapes(suggestion),
     }
 
 

@@ -128,8 +128,8 @@ class OpenPage:
 
     def change_behind(self, record_id: str, **values: str) -> None:
         """Change a record as a colleague would, without a word to the page."""
-        told = f"{json.dumps(record_id)}, {json.dumps(values)}"
-        self.driver.evaluate(f"(backend.put({told}), null)")
+        arguments = f"{json.dumps(record_id)}, {json.dumps(values)}"
+        self.driver.evaluate(f"(backend.put({arguments}), null)")
 
     def go(self, record_id: str, layout: str = "new") -> None:
         """Go to another record in the same document."""
@@ -207,7 +207,7 @@ class CommusoftPages:
             "decoys": decoys,
             "records": records,
         }
-        told = json.dumps(settings).replace("<", "\\u003c")
+        arguments = json.dumps(settings).replace("<", "\\u003c")
         scripts = ["backend", "decoys", variant.framework]
         if variant.framework in LIBRARIES:
             scripts.insert(0, "library")
@@ -217,7 +217,7 @@ class CommusoftPages:
             "<link rel='stylesheet' href='/assets/style.css'></head><body><nav>"
             "<a href='/customers'>Customers</a>"
             "<input type='search' placeholder='Search everything'></nav>"
-            f"<div id='shell'><div id='app'></div></div><script>window.PAGE = {told};</script>"
+            f"<div id='shell'><div id='app'></div></div><script>window.PAGE = {arguments};</script>"
             f"{tags}</body></html>"
         )
 

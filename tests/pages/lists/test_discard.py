@@ -8,11 +8,11 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.control import cancel, pause, start_writing
 from crmlink.batches.drafts import discard_batch
 from crmlink.batches.progress import summary
-from crmlink.batches.review import accept, reopen
+from crmlink.batches.review import ShownRow, accept, reopen
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.linking.errors import BatchWritten
 from crmlink.store import Choice, Link, RowState
 from support.batch_factories import accepted, lines_of, records_of
@@ -58,20 +58,20 @@ def test_a_cancelled_list_of_which_a_link_was_made_and_undone(
     batch_id, device_id = list_of(installation, 4)
     chosen = [each.row for each in list_rows(ctx, batch_id) if each.row.choice is Choice.RECORD]
     for row in chosen[1:]:
-        reopen(ctx, device_id, batch_id, row.position, row.version)
+        reopen(ctx, device_id, ShownRow(batch_id, row.position, row.version))
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     with installation.database.reading() as session:
         made = session.query(Link).filter(Link.idempotency_key.startswith(f"batch-{batch_id}"))
         link_id = made.one().id
-    undo(ctx, link_id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link_id), new_key(), device_id)
     rows = {each.row.position: each.row for each in list_rows(ctx, batch_id)}
     first, second = rows[chosen[0].position], rows[chosen[1].position]
     assert first.state is RowState.UNDONE
     free = records_of(ctx)[-1].public_id
-    accept(ctx, device_id, batch_id, second.position, second.version, free)
+    accept(ctx, device_id, ShownRow(batch_id, second.position, second.version), free)
     start_writing(ctx, device_id, batch_id, 1)
-    reopen(ctx, device_id, batch_id, first.position, first.version)
+    reopen(ctx, device_id, ShownRow(batch_id, first.position, first.version))
     pause(ctx, device_id, batch_id)
     cancel(ctx, device_id, batch_id)
     refused_as_written(manager, batch_id)

@@ -50,8 +50,8 @@ def test_a_file_that_holds_them_goes_and_its_sender_is_told(
     erase_margaret(installation)
     assert delete_uploads_of_erased(installation.settings.data_dir, installation.workspace) == 1
     assert files_that_hold(installation, MARGARET.name) == []
-    told = words(clerk.client.get(theirs, follow_redirects=True))
-    assert "Someone was erased from crmlink and may have been in this file" in told
+    page = words(clerk.client.get(theirs, follow_redirects=True))
+    assert "Someone was erased from crmlink and may have been in this file" in page
     assert "Pryce-Davies" in clerk.read(others)
     assert delete_uploads_of_erased(installation.settings.data_dir, installation.workspace) == 0
 

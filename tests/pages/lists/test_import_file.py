@@ -264,6 +264,6 @@ def test_a_file_that_was_saved_is_not_called_expired_after_the_back_button(
 def test_a_file_that_was_discarded_is_not_called_expired(clerk: PageClient) -> None:
     path = _look(clerk, xero_file())
     clerk.send(f"{path}/forget")
-    told = words(clerk.client.get(path, follow_redirects=True))
-    assert "expired" not in told
-    assert "This file is no longer here." in told
+    page = words(clerk.client.get(path, follow_redirects=True))
+    assert "expired" not in page
+    assert "This file is no longer here." in page

@@ -28,7 +28,7 @@ def marcus(installation: Installation) -> Person:
 
 
 @pytest.fixture
-def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+def manager(app: Flask, installation: Installation, marcus: Person) -> PageClient:
     return signed_in_client(app, installation, marcus)
 
 
@@ -49,10 +49,10 @@ def _decide(
 
 
 def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     counts = overview(installation.workspace, batch.id).counts
-    page = boss.read(f"/lists/{batch.id}")
+    page = manager.read(f"/lists/{batch.id}")
     assert "To review 11 contacts" in page
     assert f"{counts.undecided['sure']} sure." in page  # type: ignore[index] # a word of it
     assert "Already linked 1" in page
@@ -61,71 +61,71 @@ def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
 
 
 def test_how_likely_a_match_is_comes_in_words_and_never_as_a_figure(
-    boss: PageClient, batch: Batch
+    manager: PageClient, batch: Batch
 ) -> None:
-    pages = [boss.read(f"/lists/{batch.id}"), boss.read(f"/lists/{batch.id}/sure")]
-    pages += [boss.read(f"/lists/{batch.id}/rows/{position}") for position in range(1, 12)]
+    pages = [manager.read(f"/lists/{batch.id}"), manager.read(f"/lists/{batch.id}/sure")]
+    pages += [manager.read(f"/lists/{batch.id}/rows/{position}") for position in range(1, 12)]
     assert all("%" not in page for page in pages)
     assert "· Sure " in pages[0]
     assert "· Possible " in "".join(pages[2:])
 
 
-def test_filters_and_the_search_show_what_fits(boss: PageClient, batch: Batch) -> None:
-    assert "Siân O'Connor" in (page := boss.read(f"/lists/{batch.id}?show=linked"))
+def test_filters_and_the_search_show_what_fits(manager: PageClient, batch: Batch) -> None:
+    assert "Siân O'Connor" in (page := manager.read(f"/lists/{batch.id}?show=linked"))
     assert "Holloway" not in page
-    assert "Zebedee" in (page := boss.read(f"/lists/{batch.id}?q=truro+zeb"))
+    assert "Zebedee" in (page := manager.read(f"/lists/{batch.id}?q=truro+zeb"))
     assert "Holloway" not in page
-    assert "No contact matches this filter" in boss.read(f"/lists/{batch.id}?q=nobody")
-    assert "No contact matches this filter" in boss.read(f"/lists/{batch.id}?choice=record")
-    assert "Margaret" in boss.read(f"/lists/{batch.id}?show=nonsense&choice=nonsense&from=x")
+    assert "No contact matches this filter" in manager.read(f"/lists/{batch.id}?q=nobody")
+    assert "No contact matches this filter" in manager.read(f"/lists/{batch.id}?choice=record")
+    assert "Margaret" in manager.read(f"/lists/{batch.id}?show=nonsense&choice=nonsense&from=x")
 
 
 def test_accept_none_and_take_back_are_forms(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
+    reply = _decide(manager, installation, batch, 1, do="accept", record="customer-1001")
     assert reply.headers["Location"] == f"/lists/{batch.id}/rows/1"
-    assert "Accepted: Margaret Holloway is Margaret Holloway." in boss.read(reply.location)
+    assert "Accepted: Margaret Holloway is Margaret Holloway." in manager.read(reply.location)
     assert _row(installation, batch, 1).record_id == "customer-1001"
-    _decide(boss, installation, batch, 1, do="reopen")
+    _decide(manager, installation, batch, 1, do="reopen")
     assert _row(installation, batch, 1).choice is Choice.OPEN
-    _decide(boss, installation, batch, 10, do="none")
+    _decide(manager, installation, batch, 10, do="none")
     assert _row(installation, batch, 10).choice is Choice.NONE
 
 
 def test_a_decision_writes_nothing_to_commusoft(
-    boss: PageClient, batch: Batch, installation: Installation, sandbox: SandboxHandle
+    manager: PageClient, batch: Batch, installation: Installation, sandbox: SandboxHandle
 ) -> None:
-    _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
+    _decide(manager, installation, batch, 1, do="accept", record="customer-1001")
     assert sandbox.reference("customer-1001") is None
     assert _row(installation, batch, 1).state is RowState.IDLE
 
 
 def test_another_record_is_found_by_the_search_of_a_row(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    page = boss.read(f"/lists/{batch.id}/rows/10?q=station+road+york")
+    page = manager.read(f"/lists/{batch.id}/rows/10?q=station+road+york")
     assert "John Smith customer 1005" in page
-    _decide(boss, installation, batch, 10, do="accept", record="customer-1005")
+    _decide(manager, installation, batch, 10, do="accept", record="customer-1005")
     assert _row(installation, batch, 10).record_id == "customer-1005"
-    assert "No matches for “qqqq”" in boss.read(f"/lists/{batch.id}/rows/11?q=qqqq")
+    assert "No matches for “qqqq”" in manager.read(f"/lists/{batch.id}/rows/11?q=qqqq")
 
 
 def test_another_reference_on_the_record_needs_a_second_choice(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    reply = _decide(boss, installation, batch, 7, do="accept", record="customer-1007")
+    reply = _decide(manager, installation, batch, 7, do="accept", record="customer-1007")
     assert reply.status_code == 409
     page = words(reply)
     assert "This record already has a reference." in page
     assert "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34" in page
     assert _row(installation, batch, 7).choice is Choice.OPEN
     _decide(
-        boss, installation, batch, 7, do="accept", record="customer-1007",
+        manager, installation, batch, 7, do="accept", record="customer-1007",
         replaces="c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34",
     )  # fmt: skip
     assert _row(installation, batch, 7).choice is Choice.RECORD
-    page = boss.read(f"/lists/{batch.id}/link")
+    page = manager.read(f"/lists/{batch.id}/link")
     assert "Link 1 contact ·" in page
     assert "1 replaces an existing reference (confirmed)" in page
     assert "This takes less than a minute." in page
@@ -139,42 +139,42 @@ def _is_supplier(installation: Installation, batch: Batch, position: int) -> Non
 
 
 def test_a_record_of_the_other_kind_is_not_preselected_and_says_what_it_is(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     path = f"/lists/{batch.id}/rows?at=2"
-    assert ' checked data-number="1"' in boss.get(path).get_data(as_text=True)
+    assert ' checked data-number="1"' in manager.get(path).get_data(as_text=True)
     _is_supplier(installation, batch, 2)
-    page = boss.get(path).get_data(as_text=True)
+    page = manager.get(path).get_data(as_text=True)
     assert 'data-number="1"' in page
     assert " checked" not in page
-    assert "is a customer, not a supplier" in boss.read(path)
+    assert "is a customer, not a supplier" in manager.read(path)
 
 
 def test_a_record_of_the_other_kind_needs_a_second_choice(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     _is_supplier(installation, batch, 1)
-    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
+    reply = _decide(manager, installation, batch, 1, do="accept", record="customer-1001")
     assert reply.status_code == 409
     assert "The contact is a supplier, but Margaret Holloway is a customer" in words(reply)
     assert _row(installation, batch, 1).choice is Choice.OPEN
     asked = _asked(reply)
     assert asked["accepts_kind"] == ["yes"]
-    _decide(boss, installation, batch, 1, **asked)
+    _decide(manager, installation, batch, 1, **asked)
     assert _row(installation, batch, 1).choice is Choice.RECORD
-    page = boss.read(f"/lists/{batch.id}/link")
+    page = manager.read(f"/lists/{batch.id}/link")
     assert "1 goes to a record of the other kind, customer or supplier (confirmed)" in page
 
 
 def test_one_choice_after_the_other_keeps_what_was_agreed_to_before(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     _is_supplier(installation, batch, 7)
-    first = _asked(_decide(boss, installation, batch, 7, do="accept", record="customer-1007"))
-    second = _asked(_decide(boss, installation, batch, 7, **first))
+    first = _asked(_decide(manager, installation, batch, 7, do="accept", record="customer-1007"))
+    second = _asked(_decide(manager, installation, batch, 7, **first))
     assert second["replaces"] == ["c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"]
     assert _row(installation, batch, 7).choice is Choice.OPEN
-    _decide(boss, installation, batch, 7, **second)
+    _decide(manager, installation, batch, 7, **second)
     assert _row(installation, batch, 7).choice is Choice.RECORD
 
 
@@ -189,7 +189,7 @@ def _asked(reply: TestResponse) -> dict[str, object]:
 
 
 def test_a_row_that_somebody_else_decided_meanwhile_says_who(
-    app: Flask, boss: PageClient, batch: Batch, installation: Installation
+    app: Flask, manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     priya = signed_in_client(
         app, installation, make_person(installation.access, "admin", "Priya Raman")
@@ -197,9 +197,11 @@ def test_a_row_that_somebody_else_decided_meanwhile_says_who(
     before = _row(installation, batch, 1).version
     _decide(priya, installation, batch, 1, do="accept", record="customer-1002")
     path = f"/lists/{batch.id}/rows/1"
-    token = re.search(r'csrf_token" value="([^"]+)"', boss.get("/account").get_data(as_text=True))
+    token = re.search(
+        r'csrf_token" value="([^"]+)"', manager.get("/account").get_data(as_text=True)
+    )
     assert token
-    reply = boss.client.post(
+    reply = manager.client.post(
         path,
         data={"csrf_token": token[1], "version": before, "do": "accept", "record": "customer-1001"},
         headers=PART,
@@ -211,85 +213,85 @@ def test_a_row_that_somebody_else_decided_meanwhile_says_who(
 
 
 def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
-    app: Flask, boss: PageClient, batch: Batch, installation: Installation
+    app: Flask, manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     priya = signed_in_client(
         app, installation, make_person(installation.access, "admin", "Priya Raman")
     )
     priya.send(f"/lists/{batch.id}/rows/3/claim")
-    assert "Priya Raman is looking at this" in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "Priya Raman is looking at this" in manager.read(f"/lists/{batch.id}/rows?at=3")
     assert "is looking at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
     priya.send(f"/lists/{batch.id}/leave")
-    assert "is looking at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "is looking at this" not in manager.read(f"/lists/{batch.id}/rows?at=3")
 
 
 def test_a_record_that_another_row_has_is_said(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    _decide(boss, installation, batch, 10, do="accept", record="customer-1001")
-    assert "chosen for row 10 of this list" in boss.read(f"/lists/{batch.id}/rows?at=1")
-    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
+    _decide(manager, installation, batch, 10, do="accept", record="customer-1001")
+    assert "chosen for row 10 of this list" in manager.read(f"/lists/{batch.id}/rows?at=1")
+    reply = _decide(manager, installation, batch, 1, do="accept", record="customer-1001")
     said = "Zebedee Quillfeather on this list. Only one of them can have this record."
-    assert said in boss.read(reply.location)
+    assert said in manager.read(reply.location)
     assert _row(installation, batch, 1).choice is Choice.OPEN
 
 
 def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
-    boss: PageClient, batch: Batch, installation: Installation
+    manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     sure = overview(installation.workspace, batch.id).counts.undecided["sure"]  # type: ignore[index] # a word of it
     assert sure >= 3
     path = f"/lists/{batch.id}/sure"
-    refused = boss.send(path, token="made up")
+    refused = manager.send(path, token="made up")
     assert refused.headers["Location"] == path
     assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == 0
-    token = TOKEN.search(boss.get(path).get_data(as_text=True))
+    token = TOKEN.search(manager.get(path).get_data(as_text=True))
     assert token
-    boss.send(path, token=token[1])
+    manager.send(path, token=token[1])
     assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == sure
-    assert f"{sure} accepted , not linked yet." in boss.read(f"/lists/{batch.id}")
-    assert "No sure matches left" in boss.read(path)
+    assert f"{sure} accepted , not linked yet." in manager.read(f"/lists/{batch.id}")
+    assert "No sure matches left" in manager.read(path)
 
 
 def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     bare = matched(
         installation, marcus, (Listed("Margaret Holloway", CAST[0].email),), references=False
     )
-    _decide(boss, installation, bare, 1, do="accept", record="customer-1001")
-    page = boss.read(f"/lists/{bare.id}/link")
+    _decide(manager, installation, bare, 1, do="accept", record="customer-1001")
+    page = manager.read(f"/lists/{bare.id}/link")
     assert "Nothing to link yet ·" in page
     assert "Nothing is ready to link" in page
     assert "1 without a reference yet" in page
-    assert "1 contact on the list" in boss.read(f"/lists/{bare.id}/summary")
+    assert "1 contact on the list" in manager.read(f"/lists/{bare.id}/summary")
 
 
 def test_one_sure_match_is_accepted_in_the_singular(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     one = matched(installation, marcus, CAST[:1])
     path = f"/lists/{one.id}/sure"
-    token = TOKEN.search(boss.get(path).get_data(as_text=True))
+    token = TOKEN.search(manager.get(path).get_data(as_text=True))
     assert token
-    assert "1 sure match accepted." in boss.read(boss.send(path, token=token[1]).location)
+    assert "1 sure match accepted." in manager.read(manager.send(path, token=token[1]).location)
 
 
-def test_rows_are_handed_out_by_their_places(boss: PageClient, batch: Batch) -> None:
-    part = boss.get(f"/lists/{batch.id}/rows?at=2,10-11").get_data(as_text=True)
+def test_rows_are_handed_out_by_their_places(manager: PageClient, batch: Batch) -> None:
+    part = manager.get(f"/lists/{batch.id}/rows?at=2,10-11").get_data(as_text=True)
     assert re.findall(r'id="row-(\d+)"', part) == ["2", "10", "11"]
     for nonsense in ("", "x", "1-", "-1", "5-2", "9" * 12, "1-999999999"):
-        reply = boss.get(f"/lists/{batch.id}/rows?at={nonsense}")
+        reply = manager.get(f"/lists/{batch.id}/rows?at={nonsense}")
         assert reply.status_code == 200, nonsense
 
 
 def test_a_long_list_brings_its_first_rows_and_the_places_of_the_others(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     many = tuple(
         Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(120)
     )
-    page = boss.get(f"/lists/{draft(installation, marcus, many).id}").get_data(as_text=True)
+    page = manager.get(f"/lists/{draft(installation, marcus, many).id}").get_data(as_text=True)
     assert page.count('class="row"') == 50
     assert 'data-places="1-120"' in page
     assert "from=50#rows" in page
@@ -303,7 +305,7 @@ CLERKS = {
 
 
 def test_clerks_bring_lists_and_managers_do_the_rest(
-    app: Flask, installation: Installation, boss: PageClient
+    app: Flask, installation: Installation, manager: PageClient
 ) -> None:
     clerk = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     seen = set()
@@ -316,7 +318,7 @@ def test_clerks_bring_lists_and_managers_do_the_rest(
             ask = {"GET": PageClient.get, "POST": PageClient.send}[method]
             status = ask(clerk, path).status_code
             assert (status != 403) == (path in CLERKS), (method, path, status)
-            assert ask(boss, path).status_code != 403, path
+            assert ask(manager, path).status_code != 403, path
     assert seen > CLERKS
 
 
@@ -331,11 +333,11 @@ def test_a_clerk_sees_a_list_without_being_asked_to_decide(
 
 
 @pytest.mark.parametrize("path", ["/lists/none", "/lists/none/link", "/lists/none/results.csv"])
-def test_a_list_that_is_not_there_is_said(boss: PageClient, path: str) -> None:
-    assert boss.get(path).status_code == 404
+def test_a_list_that_is_not_there_is_said(manager: PageClient, path: str) -> None:
+    assert manager.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("position", ["0", "99", "x", "-1", "1" * 12])
-def test_a_row_that_is_not_there_is_said(boss: PageClient, batch: Batch, position: str) -> None:
-    assert boss.get(f"/lists/{batch.id}/rows/{position}").status_code == 404
-    assert boss.send(f"/lists/{batch.id}/rows/{position}", do="none").status_code == 404
+def test_a_row_that_is_not_there_is_said(manager: PageClient, batch: Batch, position: str) -> None:
+    assert manager.get(f"/lists/{batch.id}/rows/{position}").status_code == 404
+    assert manager.send(f"/lists/{batch.id}/rows/{position}", do="none").status_code == 404

@@ -17,8 +17,8 @@ def test_results_that_are_taken_away_are_for_people(
     app: Flask, sample: SampleData, installation: Installation
 ) -> None:
     batch = linked(installation, sample.manager, unlinked(installation, 2))
-    boss = signed_in_client(app, installation, sample.manager)
-    rows = downloaded(boss, f"/lists/{batch.id}/results.csv")
+    manager = signed_in_client(app, installation, sample.manager)
+    rows = downloaded(manager, f"/lists/{batch.id}/results.csv")
     finished = [row for row in rows if row["Status"] == "Linked"]
     assert finished
     assert all(re.fullmatch(WRITTEN_DAY, row["Finished on"]) for row in finished)
@@ -28,10 +28,10 @@ def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
     app: Flask, installation: Installation, sample: SampleData
 ) -> None:
     batch = matched(installation, sample.manager)
-    boss = signed_in_client(app, installation, sample.manager)
+    manager = signed_in_client(app, installation, sample.manager)
 
     def names(query: str) -> list[str]:
-        page = boss.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)
+        page = manager.get(f"/lists/{batch.id}?{query}").get_data(as_text=True)
         return [name.lower() for name in re.findall(r'id="who-\d+">(.*?)<', page)]
 
     up, down = names("sort=name"), names("sort=-name")
@@ -39,14 +39,14 @@ def test_a_lists_rows_are_sorted_and_its_download_follows_the_filter(
     assert up == sorted(up)
     assert down == up[::-1]
     assert names("sort=%3Cscript%3E") == names("")
-    page = boss.get(f"/lists/{batch.id}?sort=-name&q=a").get_data(as_text=True)
+    page = manager.get(f"/lists/{batch.id}?sort=-name&q=a").get_data(as_text=True)
     places = re.search(r'data-places="([^"]*)"', page)
     assert places
-    part = boss.get(f"/lists/{batch.id}/rows?at={places[1]}").get_data(as_text=True)
+    part = manager.get(f"/lists/{batch.id}/rows?at={places[1]}").get_data(as_text=True)
     shown = re.findall(r'<li class="row"[^>]* data-place="(\d+)"', part)
     assert shown == re.findall(r'<li class="row"[^>]* data-place="(\d+)"', page), (
         "the rest of a page has its order"
     )
-    everything = downloaded(boss, f"/lists/{batch.id}/results.csv")
-    some = downloaded(boss, f"/lists/{batch.id}/results.csv?q={up[0].split()[0]}")
+    everything = downloaded(manager, f"/lists/{batch.id}/results.csv")
+    some = downloaded(manager, f"/lists/{batch.id}/results.csv?q={up[0].split()[0]}")
     assert 0 < len(some) < len(everything)

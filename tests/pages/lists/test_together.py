@@ -23,13 +23,13 @@ def marcus(installation: Installation) -> Person:
 
 
 @pytest.fixture
-def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+def manager(app: Flask, installation: Installation, marcus: Person) -> PageClient:
     return signed_in_client(app, installation, marcus)
 
 
-def _ticks(boss: PageClient, batch: Batch, query: str = "") -> dict[int, str]:
+def _ticks(manager: PageClient, batch: Batch, query: str = "") -> dict[int, str]:
     """What the ticks on a list's page send, by position."""
-    page = boss.get(f"/lists/{batch.id}{query}").get_data(as_text=True)
+    page = manager.get(f"/lists/{batch.id}{query}").get_data(as_text=True)
     return {
         int(value.split(":")[0]): value for value in re.findall(r'name="row" value="([^"]+)"', page)
     }
@@ -41,45 +41,45 @@ def _hidden(page: str, name: str) -> str:
     return found[1]
 
 
-def _send_all(boss: PageClient, path: str) -> str:
+def _send_all(manager: PageClient, path: str) -> str:
     """Open the page that asks, agree, and return what the list says then."""
-    page = boss.get(path).get_data(as_text=True)
+    page = manager.get(path).get_data(as_text=True)
     action = re.search(r'action="(/lists/[^"]+/together/all[^"]*)"', page)
-    assert action, words(boss.get(path))
+    assert action, words(manager.get(path))
     fields = {name: _hidden(page, name) for name in ("do", "contacts", "token")}
-    reply = boss.send(action[1].replace("&amp;", "&"), **fields)
+    reply = manager.send(action[1].replace("&amp;", "&"), **fields)
     assert reply.status_code == 303
-    return words(boss.get(reply.location))
+    return words(manager.get(reply.location))
 
 
 def test_all_without_a_match_are_marked_at_once_and_reopened(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
     without = [
         row for row in rows_of(installation.workspace, batch.id) if row.verdict is Verdict.NONE
     ]
-    assert f"Mark all {len(without)} as not in Commusoft" in boss.read(f"/lists/{batch.id}")
+    assert f"Mark all {len(without)} as not in Commusoft" in manager.read(f"/lists/{batch.id}")
     path = f"/lists/{batch.id}/together?do=none&show=none&choice=open"
-    said = _send_all(boss, path)
+    said = _send_all(manager, path)
     assert f"{len(without)} contacts marked as not in Commusoft." in said
     rows = rows_of(installation.workspace, batch.id)
     assert {row.position for row in rows if row.choice is Choice.NONE} == {
         row.position for row in without
     }
-    assert "reopened" in _send_all(boss, f"/lists/{batch.id}/together?do=reopen")
+    assert "reopened" in _send_all(manager, f"/lists/{batch.id}/together?do=reopen")
     rows = rows_of(installation.workspace, batch.id)
     assert all(row.choice is Choice.OPEN for row in rows)
 
 
 def test_ticked_rows_are_decided_as_they_were_shown_and_no_others(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    ticks = _ticks(boss, batch)
-    boss.send(f"/lists/{batch.id}/rows/2", do="none", version=0)
-    reply = boss.send(f"/lists/{batch.id}/together", do="accept", row=[ticks[1], ticks[2]])
-    said = words(boss.get(reply.location))
+    ticks = _ticks(manager, batch)
+    manager.send(f"/lists/{batch.id}/rows/2", do="none", version=0)
+    reply = manager.send(f"/lists/{batch.id}/together", do="accept", row=[ticks[1], ticks[2]])
+    said = words(manager.get(reply.location))
     assert "Suggestions accepted for 1 contact." in said
     assert "1 was left as before" in said
     rows = rows_of(installation.workspace, batch.id)
@@ -89,11 +89,11 @@ def test_ticked_rows_are_decided_as_they_were_shown_and_no_others(
 
 
 def test_what_needs_a_second_look_is_never_accepted_together(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    ticks = _ticks(boss, batch)
-    boss.send(f"/lists/{batch.id}/together", do="accept", row=",".join(ticks.values()))
+    ticks = _ticks(manager, batch)
+    manager.send(f"/lists/{batch.id}/together", do="accept", row=",".join(ticks.values()))
     for row in rows_of(installation.workspace, batch.id):
         if row.verdict not in (Verdict.SURE, Verdict.CHECK):
             assert row.choice is Choice.OPEN, row.position
@@ -102,40 +102,40 @@ def test_what_needs_a_second_look_is_never_accepted_together(
 
 
 def test_a_record_that_was_not_offered_is_not_accepted_together(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    boss.send(f"/lists/{batch.id}/together", do="accept", row="1:0:customer-1002")
+    manager.send(f"/lists/{batch.id}/together", do="accept", row="1:0:customer-1002")
     assert rows_of(installation.workspace, batch.id)[0].choice is Choice.OPEN
 
 
 def test_all_of_a_filter_is_decided_only_as_it_was_shown(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
     path = f"/lists/{batch.id}/together"
-    page = boss.get(f"{path}?do=none&show=none").get_data(as_text=True)
+    page = manager.get(f"{path}?do=none&show=none").get_data(as_text=True)
     fields = {name: _hidden(page, name) for name in ("do", "contacts", "token")}
-    boss.send(f"{path}/all?show=none", **fields | {"token": "0" * 16})
-    boss.send(f"{path}/all?show=none", **fields | {"contacts": "1"})
-    boss.send(f"{path}/all?show=none", **fields | {"do": "accept"})
+    manager.send(f"{path}/all?show=none", **fields | {"token": "0" * 16})
+    manager.send(f"{path}/all?show=none", **fields | {"contacts": "1"})
+    manager.send(f"{path}/all?show=none", **fields | {"do": "accept"})
     assert all(row.choice is Choice.OPEN for row in rows_of(installation.workspace, batch.id))
 
 
 def test_nothing_ticked_is_said(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    reply = boss.send(f"/lists/{batch.id}/together?show=none", do="none")
+    reply = manager.send(f"/lists/{batch.id}/together?show=none", do="none")
     assert "show=none" in reply.location
-    assert "Select contacts first." in words(boss.get(reply.location))
+    assert "Select contacts first." in words(manager.get(reply.location))
 
 
 def test_the_sides_are_labelled_and_the_first_row_to_check_is_named(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    page = boss.get(f"/lists/{batch.id}")
+    page = manager.get(f"/lists/{batch.id}")
     assert "In Xero In Commusoft" in words(page)
     rows = rows_of(installation.workspace, batch.id)
     first = next(row for row in rows if row.verdict in (Verdict.CHECK, Verdict.CONFLICT))
@@ -144,40 +144,40 @@ def test_the_sides_are_labelled_and_the_first_row_to_check_is_named(
 
 
 def test_a_filter_stays_when_the_list_goes_on(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = started(installation, marcus)
-    reply = boss.send(f"/lists/{batch.id}/pause?show=waiting")
+    reply = manager.send(f"/lists/{batch.id}/pause?show=waiting")
     assert reply.location == f"/lists/{batch.id}?show=waiting"
-    page = boss.get(reply.location).get_data(as_text=True)
+    page = manager.get(reply.location).get_data(as_text=True)
     assert re.search(r'id="show-waiting"[^>]*aria-current="true"', page)
     assert f"/lists/{batch.id}/resume?show=waiting" in page
 
 
 def test_after_cancelling_the_rest_can_be_linked(
-    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
+    manager: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
     batch = started(installation, marcus)
     cancel(installation.workspace, batch.device_id, batch.id)
-    assert "Link the rest" in boss.read(f"/lists/{batch.id}")
-    reply = boss.send(f"/lists/{batch.id}/rest")
+    assert "Link the rest" in manager.read(f"/lists/{batch.id}")
+    reply = manager.send(f"/lists/{batch.id}/rest")
     assert reply.location == f"/lists/{batch.id}/link"
     assert sandbox.reference("customer-1001") is None
-    contacts = re.search(r"Link (\d+) contacts", boss.read(reply.location))
+    contacts = re.search(r"Link (\d+) contacts", manager.read(reply.location))
     assert contacts
-    boss.send(reply.location, contacts=contacts[1])
+    manager.send(reply.location, contacts=contacts[1])
     work(installation)
     assert sandbox.reference("customer-1001") == CAST[0].reference
 
 
 def test_a_list_that_is_cancelled_after_some_links_offers_the_others_again(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = linked(installation, marcus)
     with installation.database.writing() as session:
         kept = session.get_one(Batch, batch.id)
         kept.state = BatchState.CANCELLED
-    boss.send(f"/lists/{batch.id}/rest")
+    manager.send(f"/lists/{batch.id}/rest")
     rows = rows_of(installation.workspace, batch.id)
     assert sum(row.state is RowState.SUCCESSFUL for row in rows) > 0
     with installation.database.reading() as session:
@@ -185,16 +185,16 @@ def test_a_list_that_is_cancelled_after_some_links_offers_the_others_again(
 
 
 def test_a_list_that_ended_is_told_to_who_started_it_until_they_look(
-    app: Flask, boss: PageClient, installation: Installation, marcus: Person
+    app: Flask, manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     other = signed_in_client(
         app, installation, make_person(installation.access, "manager", "Priya Nair")
     )
     batch = linked(installation, marcus)
     mark = "1 finished or stopped"
-    assert mark in boss.read("/lists")
+    assert mark in manager.read("/lists")
     assert mark not in other.read("/lists")
     other.read(f"/lists/{batch.id}")
-    assert mark in boss.read("/lists/mark")
-    boss.read(f"/lists/{batch.id}")
-    assert mark not in boss.read("/lists/mark")
+    assert mark in manager.read("/lists/mark")
+    manager.read(f"/lists/{batch.id}")
+    assert mark not in manager.read("/lists/mark")

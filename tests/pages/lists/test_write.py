@@ -26,7 +26,7 @@ def marcus(installation: Installation) -> Person:
 
 
 @pytest.fixture
-def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+def manager(app: Flask, installation: Installation, marcus: Person) -> PageClient:
     return signed_in_client(app, installation, marcus)
 
 
@@ -45,124 +45,124 @@ def _to_link(page: str) -> int:
 
 
 def test_matching_is_asked_for_and_can_be_stopped(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = matched(installation, marcus)
-    assert boss.send(f"/lists/{batch.id}/match").status_code == 303
-    page = boss.read(f"/lists/{batch.id}")
+    assert manager.send(f"/lists/{batch.id}/match").status_code == 303
+    page = manager.read(f"/lists/{batch.id}")
     assert "Matching" in page
     assert "0 of 11 matched, 11 left" in page
-    boss.send(f"/lists/{batch.id}/match/stop")
+    manager.send(f"/lists/{batch.id}/match/stop")
     assert _state(installation, batch) is BatchState.REVIEW
-    boss.send(f"/lists/{batch.id}/match")
+    manager.send(f"/lists/{batch.id}/match")
     work(installation)
     assert _state(installation, batch) is BatchState.REVIEW
 
 
 def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_says(
-    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
+    manager: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
     batch = accepted(installation, marcus)
     path = f"/lists/{batch.id}/link"
-    page = boss.read(path)
+    page = manager.read(path)
     contacts = _to_link(page)
     assert f"{contacts} sure matches, accepted as suggested" in page
     assert "1 already linked" in page
-    refused = boss.send(path, contacts=contacts + 1)
+    refused = manager.send(path, contacts=contacts + 1)
     assert refused.status_code == 409
     assert f"The number of contacts is now {contacts}" in words(refused)
     work(installation)
     assert sandbox.reference("customer-1001") is None
-    assert boss.send(path, contacts=contacts).headers["Location"] == f"/lists/{batch.id}"
-    assert f"{contacts} Waiting 0 Processing 0 Failed 0 Linked" in boss.read(
+    assert manager.send(path, contacts=contacts).headers["Location"] == f"/lists/{batch.id}"
+    assert f"{contacts} Waiting 0 Processing 0 Failed 0 Linked" in manager.read(
         f"/lists/{batch.id}/state"
     )
     work(installation)
     assert sandbox.reference("customer-1001") == CAST[0].reference
-    assert f"0 Waiting 0 Processing 0 Failed {contacts} Linked" in boss.read(
+    assert f"0 Waiting 0 Processing 0 Failed {contacts} Linked" in manager.read(
         f"/lists/{batch.id}/state"
     )
 
 
 def test_a_list_is_paused_goes_on_and_is_cancelled(
-    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
+    manager: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
     batch = started(installation, marcus)
     waiting = _count(installation, batch, RowState.WAITING)
-    boss.send(f"/lists/{batch.id}/pause")
+    manager.send(f"/lists/{batch.id}/pause")
     work(installation)
-    assert "Paused" in boss.read(f"/lists/{batch.id}")
+    assert "Paused" in manager.read(f"/lists/{batch.id}")
     assert _count(installation, batch, RowState.WAITING) == waiting
-    boss.send(f"/lists/{batch.id}/resume")
+    manager.send(f"/lists/{batch.id}/resume")
     assert _state(installation, batch) is BatchState.WRITING
     path = f"/lists/{batch.id}/cancel"
-    assert f"The {waiting} contacts still waiting will not be linked." in boss.read(path)
-    boss.send(path, form_on=path)
+    assert f"The {waiting} contacts still waiting will not be linked." in manager.read(path)
+    manager.send(path, form_on=path)
     work(installation)
     assert _state(installation, batch) is BatchState.CANCELLED
     assert sandbox.reference("customer-1001") is None
-    reply = boss.send(f"/lists/{batch.id}/pause")
-    assert "The list is cancelled" in boss.read(reply.location)
+    reply = manager.send(f"/lists/{batch.id}/pause")
+    assert "The list is cancelled" in manager.read(reply.location)
 
 
 def test_a_list_of_one_contact_is_spoken_of_in_the_singular(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = started(installation, marcus, CAST[:1])
     path = f"/lists/{batch.id}"
-    boss.send(f"{path}/pause")
-    assert "The 1 contact still waiting will not be linked." in boss.read(f"{path}/cancel")
-    boss.send(f"{path}/resume")
+    manager.send(f"{path}/pause")
+    assert "The 1 contact still waiting will not be linked." in manager.read(f"{path}/cancel")
+    manager.send(f"{path}/resume")
     work(installation)
-    assert "Undo the link of “Xero customers”?" in boss.read(f"{path}/undo")
+    assert "Undo the link of “Xero customers”?" in manager.read(f"{path}/undo")
 
 
 def test_a_failure_has_its_reason_and_is_tried_again_alone_or_with_all_others(
-    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
+    manager: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
     batch = started(installation, marcus)
     sandbox.put_reference("customer-1001", "SOMEBODY-WAS-HERE")
     work(installation)
-    page = boss.read(f"/lists/{batch.id}?show=failed")
+    page = manager.read(f"/lists/{batch.id}?show=failed")
     assert "Margaret Holloway already has the reference SOMEBODY-WAS-HERE" in page
     assert "Retry 1 failed" in page
     sandbox.put_reference("customer-1001", None)
-    boss.send(f"/lists/{batch.id}/rows/1", do="again")
+    manager.send(f"/lists/{batch.id}/rows/1", do="again")
     assert _count(installation, batch, RowState.WAITING) == 1
     sandbox.put_reference("customer-1001", "HERE-AGAIN")
     work(installation)
     assert _count(installation, batch, RowState.FAILED) == 1
     sandbox.put_reference("customer-1001", None)
-    boss.send(f"/lists/{batch.id}/again")
+    manager.send(f"/lists/{batch.id}/again")
     work(installation)
     assert _count(installation, batch, RowState.FAILED) == 0
     assert sandbox.reference("customer-1001") == CAST[0].reference
 
 
 def test_the_whole_list_is_undone_and_what_could_not_be_is_listed(
-    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
+    manager: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
     batch = linked(installation, marcus)
     done = _count(installation, batch, RowState.SUCCESSFUL)
     sandbox.put_reference("customer-1001", "CHANGED-SINCE")
     path = f"/lists/{batch.id}/undo"
-    assert f"Undo all {done} links of “Xero customers”?" in boss.read(path)
-    boss.send(path, form_on=path)
-    assert "Undoing" in boss.read(f"/lists/{batch.id}")
+    assert f"Undo all {done} links of “Xero customers”?" in manager.read(path)
+    manager.send(path, form_on=path)
+    assert "Undoing" in manager.read(f"/lists/{batch.id}")
     work(installation)
     assert sandbox.reference("customer-1002") is None
     assert sandbox.reference("customer-1001") == "CHANGED-SINCE"
-    summary = boss.read(f"/lists/{batch.id}/summary")
+    summary = manager.read(f"/lists/{batch.id}/summary")
     assert f"{done - 1} undone" in summary
     assert "Could not be undone Row Contact Record Why 1 Margaret Holloway" in summary
     assert "the reference in Commusoft is now CHANGED-SINCE" in summary
 
 
 def test_results_are_a_table_that_a_spreadsheet_opens(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = linked(installation, marcus, name="=Xero, May")
-    reply = boss.get(f"/lists/{batch.id}/results.csv")
+    reply = manager.get(f"/lists/{batch.id}/results.csv")
     assert reply.mimetype == "text/csv"
     assert "attachment" in reply.headers["Content-Disposition"]
     content = reply.get_data()
@@ -174,29 +174,29 @@ def test_results_are_a_table_that_a_spreadsheet_opens(
 
 
 def test_what_the_list_is_called_stands_on_the_overview_of_lists(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     linked(installation, marcus, name="Xero, May")
-    page = boss.read("/lists")
+    page = manager.read("/lists")
     assert "Xero, May" in page
     assert "✓ Finished" in page
     assert "contacts linked" in page
 
 
 def test_a_link_that_was_undone_by_itself_is_shown_in_its_list(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = linked(installation, marcus)
-    page = boss.get(f"/lists/{batch.id}?show=successful").get_data(as_text=True)
+    page = manager.get(f"/lists/{batch.id}?show=successful").get_data(as_text=True)
     found = re.search(r'href="(/links/[0-9a-f]+)"', page)
     assert found
-    boss.send(f"{found[1]}/undo", form_on=f"{found[1]}/undo")
-    assert "↶ Undone" in boss.read(f"/lists/{batch.id}")
-    assert "Undone 1" in boss.read(f"/lists/{batch.id}")
+    manager.send(f"{found[1]}/undo", form_on=f"{found[1]}/undo")
+    assert "↶ Undone" in manager.read(f"/lists/{batch.id}")
+    assert "Undone 1" in manager.read(f"/lists/{batch.id}")
 
 
 def test_contacts_that_are_written_are_shown_as_not_checked_yet(
-    boss: PageClient, installation: Installation, marcus: Person
+    manager: PageClient, installation: Installation, marcus: Person
 ) -> None:
     batch = started(installation, marcus)
     with pytest.MonkeyPatch.context() as patched:
@@ -209,21 +209,21 @@ def test_contacts_that_are_written_are_shown_as_not_checked_yet(
         work_on(installation.workspace, batch.id, BatchState.WRITING, all_written)
     written = _count(installation, batch, RowState.WRITTEN)
     assert written > 1
-    page = boss.read(f"/lists/{batch.id}")
+    page = manager.read(f"/lists/{batch.id}")
     assert f"{written} contacts are written in Commusoft and still to be checked" in page
     assert f"{written} Written, to be checked" in page
-    rows = boss.read(f"/lists/{batch.id}?show=written")
+    rows = manager.read(f"/lists/{batch.id}?show=written")
     assert "Commusoft accepted it. We read it again" in rows
-    assert "0 already linked" not in boss.read(f"/lists/{batch.id}/cancel")
+    assert "0 already linked" not in manager.read(f"/lists/{batch.id}/cancel")
     with installation.database.reading() as session:
         link_id = session.query(BatchRow).filter_by(state=RowState.WRITTEN).limit(1).one().link_id
-    assert "Written, to be checked. Commusoft accepted the change." in boss.read(
+    assert "Written, to be checked. Commusoft accepted the change." in manager.read(
         f"/links/{link_id}"
     )
-    boss.send(f"/lists/{batch.id}/pause")
-    assert "Written, to be checked" in boss.read("/links")
-    assert f"Undo all {written} links" in boss.read(f"/lists/{batch.id}/undo")
-    assert f"{written} written, to be checked" in boss.read(f"/lists/{batch.id}/summary")
-    boss.send(f"/lists/{batch.id}/resume")
+    manager.send(f"/lists/{batch.id}/pause")
+    assert "Written, to be checked" in manager.read("/links")
+    assert f"Undo all {written} links" in manager.read(f"/lists/{batch.id}/undo")
+    assert f"{written} written, to be checked" in manager.read(f"/lists/{batch.id}/summary")
+    manager.send(f"/lists/{batch.id}/resume")
     work(installation)
     assert _count(installation, batch, RowState.SUCCESSFUL) == written

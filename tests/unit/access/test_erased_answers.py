@@ -43,6 +43,6 @@ def test_a_report_leaves_out_an_answer_that_names_a_record_by_now(
     installation: Installation, actor: Actor
 ) -> None:
     typed_before_the_record_was_read(installation, actor, NAME)
-    told = read_checklist(installation.workspace).report
-    assert NAME not in told
-    assert "left out" in told
+    report = read_checklist(installation.workspace).report
+    assert NAME not in report
+    assert "left out" in report

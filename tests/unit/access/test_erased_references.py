@@ -11,10 +11,10 @@ from crmlink.access.audit.log import entries
 from crmlink.access.context import Actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.commusoft.errors import ReferenceErased as WriteStopped
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import CannotUndo, RecordHasReference, ReferenceErased, ReferenceTaken
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
@@ -38,7 +38,9 @@ def test_no_table_holds_an_erased_name_before_or_after_a_sync(
     ctx = installation.workspace
     link = confirm(ctx, of_desktop(), new_key(), actor.device.id)
     contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL, phones=("01632 960114",))
-    append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
+    append_contacts(
+        ctx, actor.device.id, ListPage(PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
+    )
     assert "link.target" in where_kept(installation, NAME)
     erase(installation.access, actor, EMAIL)
     assert where_kept(installation, NAME, EMAIL) == []
@@ -57,7 +59,7 @@ def test_the_audit_never_holds_a_reference_that_may_be_a_name(
     installation: Installation, actor: Actor
 ) -> None:
     link = confirm(installation.workspace, of_desktop(), new_key(), actor.device.id)
-    undo(installation.workspace, link.id, new_key(), actor.device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), actor.device.id)
     assert [column for column in where_kept(installation, NAME) if column.startswith("audit")] == []
     confirm(installation.workspace, decision(), new_key(), actor.device.id)
     assert entries(installation.access, action="link.linked")[0].entry.details["new"] == HOLLOWAY
@@ -79,7 +81,7 @@ def test_a_hidden_link_is_found_kept_apart_and_undone(
         confirm(ctx, of_desktop("customer-1002"), new_key(), device_id)
     with pytest.raises(RecordHasReference):
         confirm(ctx, of_desktop(reference="Somebody Else"), new_key(), device_id)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert undone.state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
     assert where_kept(installation, NAME) == []
@@ -95,9 +97,9 @@ def test_an_undo_to_an_erased_value_is_refused_and_writes_nothing(
     link = confirm(ctx, replaced, new_key(), device_id)
     erase(installation.access, actor, "customer-1001")
     with pytest.raises(CannotUndo) as refused:
-        undo(ctx, link.id, new_key(), device_id, frozenset())
-    told = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
-    assert "was erased with the personal data" in told
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
+    detail = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
+    assert "was erased with the personal data" in detail
     assert sandbox.reference("customer-1001") == NAME
 
 
@@ -124,7 +126,7 @@ def test_links_of_other_records_hide_the_erased_name_too(
     erase(installation.access, actor, EMAIL)
     ctx.sync()
     assert where_kept(installation, NAME) == []
-    undo(ctx, other.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(other.id), new_key(), device_id)
     assert sandbox.reference("customer-1002") is None
     assert records_of(installation)["customer-1002"].name
 
@@ -162,7 +164,7 @@ def test_lists_and_files_do_not_bring_an_erased_person_back(
         ListedContact("M Holloway", kind="customer", name=NAME, phones=("+44 1632 960114",)),
         ListedContact("Mrs H", kind="customer", email=EMAIL),
     ]
-    taken = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*back, other])
+    taken = append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", [*back, other]))
     assert (taken.contacts, taken.added) == (1, 1)
     lines = [
         Line("HOLL01", NAME, postcode="GL502TR"),
@@ -202,7 +204,9 @@ def test_a_failed_row_hides_its_reference_and_cannot_be_tried_again(
 
     ctx, device_id = installation.workspace, actor.device.id
     contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL)
-    batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
+    batch_id = append_contacts(
+        ctx, device_id, ListPage(PACKAGE, "", "customer", [contact])
+    ).batch.id
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.state, row.choice, row.record_id = RowState.FAILED, Choice.RECORD, "customer-1001"

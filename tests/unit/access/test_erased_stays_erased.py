@@ -15,14 +15,14 @@ from crmlink.accounting.exports import reader
 from crmlink.batches import execute_row, file_import, match_rows
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import retry_failed, start_writing
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.match_job import match_waiting, start_matching
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking import decisions
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.overrides import Overrides
 from crmlink.reports import duplicates
 from crmlink.store import (
@@ -49,7 +49,9 @@ def under_review(
     installation: Installation, actor: Actor, contacts: list[ListedContact], package: str = "xero"
 ) -> str:
     ctx, organisation = installation.workspace, "!kR4N6" if package == "xero" else ""
-    kept = append_contacts(ctx, actor.device.id, package, organisation, "customer", contacts)
+    kept = append_contacts(
+        ctx, actor.device.id, ListPage(package, organisation, "customer", contacts)
+    )
     start_matching(ctx, actor.device.id, kept.batch.id, BOUND)
     match_waiting(ctx)
     return kept.batch.id
@@ -87,7 +89,7 @@ def test_a_row_leads_to_the_link_that_was_made_of_it(
         installation, actor, [ListedContact(HOLLOWAY, kind="customer", name=ZEB, email=ZEB_EMAIL)]
     )
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     erased = erase(installation.access, actor, ZEB_EMAIL)
@@ -100,7 +102,7 @@ def test_an_erased_contact_is_linked_anew_without_its_name(
 ) -> None:
     ctx, device_id, key = installation.workspace, actor.device.id, new_key()
     link = confirm(ctx, decision(), new_key(), device_id)
-    undo(ctx, link.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link.id), new_key(), device_id)
     erase(installation.access, actor, EMAIL)
     assert where_kept(installation, NAME, EMAIL) == []
     seen = ({"field": "email", "contact": EMAIL, "record": "o@o.example"},)
@@ -125,7 +127,7 @@ def test_an_undo_that_began_before_brings_no_name_back(
         return checked(*args)
 
     monkeypatch.setattr(decisions, "_check_undo", late)
-    assert undo(ctx, link.id, new_key(), device_id, frozenset()).state is LinkState.LINKED
+    assert undo(ctx, UndoDecision(link.id), new_key(), device_id).state is LinkState.LINKED
     assert where_kept(installation, ZEB) == []
 
 
@@ -145,10 +147,10 @@ def test_nor_a_row_of_which_only_the_name_is_known(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     bare = [ListedContact("", kind="customer", name=NAME)]
-    append_contacts(ctx, device_id, PACKAGE, "", "customer", bare)
+    append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", bare))
     assert erase(installation.access, actor, EMAIL).drafts == 1
     other = ListedContact("", kind="customer", name=NAME, email="another@person.example")
-    kept = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*bare, other])
+    kept = append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", [*bare, other]))
     assert kept.contacts == 1  # a namesake with an email of their own
 
 
@@ -157,10 +159,10 @@ def test_nor_a_row_found_by_the_email_of_their_record(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     rows = [ListedContact("HOLL9", kind="customer", name="Mrs M. Holloway", email=EMAIL)]
-    append_contacts(ctx, device_id, "sage_50", "", "customer", rows)
+    append_contacts(ctx, device_id, ListPage("sage_50", "", "customer", rows))
     assert erase(installation.access, actor, "customer-1001").drafts == 1
     again = [*rows, ListedContact("HOLL8", kind="customer", name="Maggie", email=EMAIL)]
-    append_contacts(ctx, device_id, "sage_50", "", "customer", again)
+    append_contacts(ctx, device_id, ListPage("sage_50", "", "customer", again))
     assert where_kept(installation, EMAIL) == []
 
 
@@ -173,9 +175,9 @@ def test_an_email_that_other_records_share_takes_nobody_else_along(
             record = session.query(MirroredRecord).filter_by(kind="customer", number=number).one()
             record.email = shared
     tenant = [ListedContact("TEN1", kind="customer", name="Another Tenant", email=shared)]
-    append_contacts(ctx, device_id, "sage_50", "", "customer", tenant)
+    append_contacts(ctx, device_id, ListPage("sage_50", "", "customer", tenant))
     assert erase(installation.access, actor, "customer-1001").drafts == 0
-    append_contacts(ctx, device_id, "sage_50", "", "customer", tenant)
+    append_contacts(ctx, device_id, ListPage("sage_50", "", "customer", tenant))
     assert "batch_row.email" in where_kept(installation, shared)
 
 
@@ -189,7 +191,7 @@ def test_a_linked_contact_does_not_return_from_a_source_with_or_without_organisa
     confirm(ctx, decision(organisation=linked_in), new_key(), device_id)
     erase(installation.access, actor, EMAIL)
     back = [ListedContact(HOLLOWAY, kind="customer", name=NAME)]
-    append_contacts(ctx, device_id, "xero", listed_in, "customer", back)
+    append_contacts(ctx, device_id, ListPage("xero", listed_in, "customer", back))
     assert where_kept(installation, NAME) == []
 
 
@@ -204,9 +206,13 @@ def test_a_plain_number_of_another_organisation_is_another_contact(
         ListedContact("17", kind="customer", name="Some Body"),
         ListedContact("18", kind="customer", name="Else"),
     ]
-    assert append_contacts(ctx, device_id, "freeagent", "", "customer", back).contacts == 2
+    assert (
+        append_contacts(ctx, device_id, ListPage("freeagent", "", "customer", back)).contacts == 2
+    )
     same = [ListedContact("17", kind="customer", name=NAME)]
-    assert append_contacts(ctx, device_id, "freeagent", "", "customer", same).contacts == 0
+    assert (
+        append_contacts(ctx, device_id, ListPage("freeagent", "", "customer", same)).contacts == 0
+    )
 
 
 def test_two_rows_whose_references_differ_in_case_are_erased(
@@ -220,7 +226,7 @@ def test_two_rows_whose_references_differ_in_case_are_erased(
     batch_id = under_review(installation, actor, twins, PACKAGE)
     for record_id in ("customer-1001", "customer-1002"):
         row = next(each.row for each in list_rows(ctx, batch_id) if not each.row.record_id)
-        accept(ctx, device_id, batch_id, row.position, row.version, record_id)
+        accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), record_id)
     start_writing(ctx, device_id, batch_id, 2)
     write_waiting(ctx)  # one is linked, the other fails: the reference is taken
     erase(installation.access, actor, EMAIL)
@@ -293,7 +299,7 @@ def test_a_record_that_becomes_theirs_is_not_read(installation: Installation, ac
     with installation.database.writing() as session:
         record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         record.name, record.email, record.company = "Old Tenant", "old@tenant.example", ""
-    append_contacts(ctx, actor.device.id, "sage_50", "", "customer", row)
+    append_contacts(ctx, actor.device.id, ListPage("sage_50", "", "customer", row))
     erase(installation.access, actor, EMAIL)
     ctx.sync(full=True)
     assert where_kept(installation, EMAIL) == []
@@ -306,7 +312,7 @@ def test_rows_that_only_grew_old_keep_their_reference(
     contact = ListedContact(
         "BROW01", kind="customer", name="Bill Brown", email="bill@brown.example"
     )
-    append_contacts(ctx, actor.device.id, "sage_50", "", "customer", [contact])
+    append_contacts(ctx, actor.device.id, ListPage("sage_50", "", "customer", [contact]))
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.state, row.choice, row.record_id = RowState.FAILED, Choice.RECORD, "customer-1003"
@@ -335,7 +341,7 @@ def test_a_waiting_row_hides_its_reference_once_it_is_settled(
         PACKAGE,
     )
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     erase(installation.access, actor, ZEB_EMAIL)
     assert where_kept(installation, ZEB) == ["batch_row.reference"]  # it is still to be written
@@ -354,7 +360,7 @@ def test_why_a_row_failed_names_no_record_erased_meanwhile(
     batch_id = under_review(installation, actor, taken)
     row = list_rows(ctx, batch_id)[0].row
     agreed = Overrides(also_on=frozenset({"customer-1001"}))
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002", agreed)
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002", agreed)
     with installation.database.writing() as session:
         session.query(BatchRow).one().agreed = {}  # the holder is new to whoever accepted
     dump = execute_row.dump_params

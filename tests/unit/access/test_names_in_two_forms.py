@@ -13,7 +13,7 @@ from sqlalchemy import select
 from crmlink.access.context import Actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
@@ -53,7 +53,7 @@ def test_a_list_sees_which_record_carries_its_reference(
     sandbox.put_reference("customer-1001", NFC.upper())
     ctx.sync()
     page = [ListedContact(NFD, kind="customer", name="Some Body")]
-    batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", page).batch.id
+    batch_id = append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", page)).batch.id
     start_matching(ctx, device_id, batch_id, 0.998)
     match_waiting(ctx)
     with installation.database.reading() as session:
@@ -81,7 +81,7 @@ def test_what_comes_in_either_form_is_kept_in_one(installation: Installation, ac
         ListedContact(NFD, kind="customer", name=NFD),
         ListedContact(NFC, kind="customer", name=NFC),
     ]
-    append_contacts(ctx, device_id, PACKAGE, "", "customer", page)
+    append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", page))
     imported(ctx, device_id, [Line("IBAN01", NFD)])
     with installation.database.reading() as session:
         rows = session.execute(select(BatchRow.reference, BatchRow.name)).all()
@@ -95,7 +95,7 @@ def test_an_erased_person_does_not_return_in_the_other_form(
     confirm(ctx, of_desktop("customer-1001", NFC, contact_name=NFC), new_key(), device_id)
     erase(installation.access, actor, "customer-1001")
     back = [ListedContact(NFD, kind="customer", name=NFD)]
-    append_contacts(ctx, device_id, PACKAGE, "", "customer", back)
+    append_contacts(ctx, device_id, ListPage(PACKAGE, "", "customer", back))
     assert where_kept(installation, NFC, NFD) == []
 
 
@@ -126,7 +126,9 @@ def test_a_row_of_the_same_name_is_found(installation: Installation, actor: Acto
         ListedContact("KELL01", kind="customer", name=name),
         ListedContact("K2", kind="customer", name=name.upper()),
     ]
-    append_contacts(installation.workspace, actor.device.id, "sage_50", "", "customer", rows)
+    append_contacts(
+        installation.workspace, actor.device.id, ListPage("sage_50", "", "customer", rows)
+    )
     erase(installation.access, actor, "customer-1001")
     assert where_kept(installation, name, name.upper()) == []
 
@@ -135,6 +137,6 @@ def test_a_row_of_the_same_reference_is_found(installation: Installation, actor:
     ctx, name = installation.workspace, "Éamon Kelly"
     confirm(ctx, of_desktop("customer-1001", name, contact_name="E"), new_key(), actor.device.id)
     rows = [ListedContact(name.upper(), kind="customer", name="Some Body")]
-    append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", rows)
+    append_contacts(ctx, actor.device.id, ListPage(PACKAGE, "", "customer", rows))
     erase(installation.access, actor, "customer-1001")
     assert where_kept(installation, name, name.upper()) == []

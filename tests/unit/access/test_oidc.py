@@ -101,10 +101,10 @@ def test_an_email_that_is_not_vouched_for_proves_nothing(
 
 def test_an_email_told_apart_must_be_of_the_same_person(played: responses.RequestsMock) -> None:
     userinfo = {"userinfo_endpoint": f"{ISSUER}/me"}
-    told = {"email": "anna@firm.example", "email_verified": True}
-    played.get(f"{ISSUER}/me", json=told | {"sub": "17"})
+    claims = {"email": "anna@firm.example", "email_verified": True}
+    played.get(f"{ISSUER}/me", json=claims | {"sub": "17"})
     assert finish(played, token(email=None), userinfo).email == "anna@firm.example"
-    played.replace("GET", f"{ISSUER}/me", json=told | {"sub": "18"})
+    played.replace("GET", f"{ISSUER}/me", json=claims | {"sub": "18"})
     with pytest.raises(InvalidSsoResponse):
         finish(played, token(email=None), userinfo)
 

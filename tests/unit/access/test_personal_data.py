@@ -19,10 +19,10 @@ from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts, list_batches
+from crmlink.batches.drafts import ListPage, append_contacts, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
@@ -52,7 +52,7 @@ def link_holloway(installation: Installation, actor: Actor) -> Link:
         HOLLOWAY, kind="customer", name="Margaret Holloway", email=EMAIL, phones=("01632 960114",)
     )
     append_contacts(
-        installation.workspace, actor.device.id, "xero", "!kR4N6", "customer", [contact]
+        installation.workspace, actor.device.id, ListPage("xero", "!kR4N6", "customer", [contact])
     )
     return confirm(installation.workspace, decision(), new_key(), actor.device.id)
 
@@ -83,7 +83,7 @@ def test_an_erased_customer_does_not_come_back_and_their_link_can_still_be_undon
     assert (row.name, row.email, row.postcode, row.phones) == ("", "", "", [])
     assert row.reference == HOLLOWAY
     assert find_link(installation.workspace, link.id).record_label == ERASED
-    undo(installation.workspace, link.id, new_key(), actor.device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), actor.device.id)
     assert sandbox.reference("customer-1001") is None
     assert "Holloway" not in json.dumps(export(installation.access, "customer-1001"))
 
@@ -145,9 +145,9 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     emptied = rows_of(ctx, written)[0].row
     assert (emptied.name, emptied.address, emptied.suggestions) == (ERASED, "", [])
     assert emptied.state is RowState.SUCCESSFUL
-    assert pseudonyms_of_desk(installation).same(emptied.reference, first.row.reference)
-    told = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
-    assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
+    assert pseudonyms_of(installation).same(emptied.reference, first.row.reference)
+    suggestions = [item for row in rows_of(ctx, reviewed) for item in row.row.suggestions]
+    assert [item[3] for item in suggestions if item[0] == first.chosen.public_id] in ([], [[]])
     with installation.database.writing() as session:
         session.execute(update(Batch).values(updated_at=utc_now() - timedelta(days=40)))
     save_preferences(
@@ -171,22 +171,22 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     confirm(ctx, replace(taken, overrides=Overrides(replaces=OCONNOR_HAS)), new_key(), browser)
     write_waiting(ctx)
 
-    def told() -> str:
+    def stored_failure() -> str:
         return json.dumps(rows_of(ctx, batch_id)[0].row.failure, ensure_ascii=False)
 
     holder = next(row.label for row in holders_of(installation, first.row.reference))
-    assert holder in told()
-    assert "Priya Raman" in told()
+    assert holder in stored_failure()
+    assert "Priya Raman" in stored_failure()
     erase(installation.access, actor, "customer-1006")
-    assert holder not in told()
+    assert holder not in stored_failure()
     erase(installation.access, actor, colleague.email)
-    assert "Priya Raman" not in told()
-    assert json.loads(told())["code"] == "reference-taken"
-    assert problem_kept(json.loads(told())).detail
+    assert "Priya Raman" not in stored_failure()
+    assert json.loads(stored_failure())["code"] == "reference-taken"
+    assert problem_kept(json.loads(stored_failure())).detail
     assert rows_of(ctx, batch_id)[1].row.name == second.row.name
 
 
-def pseudonyms_of_desk(installation: Installation) -> Pseudonyms:
+def pseudonyms_of(installation: Installation) -> Pseudonyms:
     return Pseudonyms(installation.settings.secret_key)
 
 
@@ -205,7 +205,7 @@ def test_rows_without_an_email_are_found_by_name_reference_and_suggestion(
         ListedContact(OTHER, kind="customer", name="margaret holloway"),
         ListedContact(OCONNOR_HAS, kind="customer", name="Liam Stays"),
     ]
-    append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", contacts)
+    append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", "customer", contacts))
     erased = erase(installation.access, actor, "customer-1001")
     assert erased.drafts == 2
     with installation.database.reading() as session:
@@ -217,7 +217,7 @@ def test_a_row_that_a_person_gave_to_another_record_is_not_the_erased_ones(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     namesake = ListedContact(OTHER, kind="customer", name="Margaret Holloway")
-    append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", [namesake])
+    append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", "customer", [namesake]))
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.choice, row.record_id = Choice.RECORD, "customer-1006"
@@ -264,7 +264,7 @@ def test_a_second_email_finds_what_is_kept_and_nothing_of_it_comes_back(
         OTHER, kind="customer", name="M. Holloway", email="office@shared.example",
         other_emails=("Meg@Letterbox.example",), other_addresses=(site,),
     )  # fmt: skip
-    append_contacts(ctx, actor.device.id, "xero", "!kR4N6", "customer", [contact])
+    append_contacts(ctx, actor.device.id, ListPage("xero", "!kR4N6", "customer", [contact]))
     with installation.database.writing() as session:
         record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         record.other_emails, record.other_addresses = [second], [asdict(site)]

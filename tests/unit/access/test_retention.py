@@ -11,13 +11,13 @@ from crmlink.access.personal_data.subject import apply_retention, erase
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.match_job import match_waiting, start_matching
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.rows import list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RejectedBatchRow
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
@@ -50,7 +50,7 @@ def test_a_reference_that_is_a_name_stays_for_its_link(
     kept = find_link(ctx, link.id)
     assert (kept.contact_name, kept.record_label) == (ERASED, ERASED)
     assert (kept.reference, kept.target) == (NAME, NAME)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert undone.state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
     erase(installation.access, actor, "customer-1001")  # that takes the reference too
@@ -62,11 +62,13 @@ def test_a_finished_lists_rows_keep_their_reference_and_outcome(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     contact = ListedContact(ZEB, kind="customer", name=ZEB, email="zeb@quux.example")
-    batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
+    batch_id = append_contacts(
+        ctx, device_id, ListPage(PACKAGE, "", "customer", [contact])
+    ).batch.id
     start_matching(ctx, device_id, batch_id, 0.998)
     match_waiting(ctx)
     row = list_rows(ctx, batch_id)[0].row
-    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
+    accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002")
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     keep_names_a_day(installation, actor)
@@ -101,7 +103,7 @@ def test_what_bad_lines_say_of_an_erased_person_goes_from_all(
     imported(ctx, device_id, [Line("not a Sage A/C", ZEB), Line("A1", "Ann")])
     other = "margaret@elsewhere.example"
     row = ListedContact("H1", kind="customer", name="Maggie", email=EMAIL, other_emails=(other,))
-    append_contacts(ctx, device_id, "sage_50", "", "customer", [row])
+    append_contacts(ctx, device_id, ListPage("sage_50", "", "customer", [row]))
     with installation.database.writing() as session:
         for bad in session.query(RejectedBatchRow):
             bad.args = {"value": f"{NAME} <{EMAIL.upper()}>", "more": [other, "Maggie"], "line": 2}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.batches.file_import import ImportResult, detect, import_file
+from crmlink.batches.file_import import ImportResult, ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.rows import ReviewRow
 from crmlink.commusoft.mirror import mark_deleted, upsert_record
@@ -17,7 +17,7 @@ from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Verdict
 from crmlink.values.contact_details import ContactDetails
-from support.batch_factories import BOUND, rows_of
+from support.batch_factories import BOUND, detected, rows_of
 from support.contact_cases import Case, cases, records, typed_table
 
 EXPORTS = Path(__file__).parents[2] / "exports"
@@ -52,9 +52,9 @@ def matched(
     """The rows of a file, or of a table as text, imported and matched."""
     content = source.read_bytes() if isinstance(source, Path) else source.encode()
     name = source.name if isinstance(source, Path) else "typed.csv"
-    found = detect(ctx, io.BytesIO(content), name, kind=kind)
+    found = detected(ctx, io.BytesIO(content), name, kind=kind)
     made: ImportResult = import_file(
-        ctx, device_id, io.BytesIO(content), name, found, agreed=len(content)
+        ctx, device_id, ListFile(io.BytesIO(content), name, found), agreed=len(content)
     )
     start_matching(ctx, device_id, made.batch.id, BOUND)
     match_waiting(ctx)

@@ -7,18 +7,28 @@ import pytest
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import (
+    ListPage,
     append_contacts,
     batches_open_to_append,
     discard_batch,
     list_batches,
 )
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
-from support.batch_factories import BOUND, Line, accepted, imported, lines_of, records_of, rows_of
+from support.batch_factories import (
+    BOUND,
+    Line,
+    accepted,
+    detected,
+    imported,
+    lines_of,
+    records_of,
+    rows_of,
+)
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
 
 XERO = (
@@ -30,8 +40,8 @@ XERO = (
 def xero_draft(ctx: WorkspaceContext, device_id: int, *lines: str) -> str:
     """A draft of a Xero export, which holds no references."""
     file = io.BytesIO((XERO + "\n".join(lines)).encode())
-    found = detect(ctx, file, "Contacts.csv", package="xero")
-    made = import_file(ctx, device_id, file, "Contacts.csv", found)
+    found = detected(ctx, file, "Contacts.csv", package="xero")
+    made = import_file(ctx, device_id, ListFile(file, "Contacts.csv", found))
     assert any("This file doesn't include" in sentence for sentence in made.advice)
     return made.batch.id
 
@@ -40,7 +50,7 @@ def page(
     ctx: WorkspaceContext, device_id: int, batch_id: str | None, *contacts: ListedContact
 ) -> tuple[int, int]:
     """How many contacts a list page added to a batch, and how many rows it completed."""
-    taken = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, batch_id)
+    taken = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), batch_id)
     return taken.added, taken.completed
 
 
@@ -130,12 +140,14 @@ def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_dra
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     contacts, key = [ListedContact(HOLLOWAY, name="Ada")], new_key()
-    first = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
-    again = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
+    first = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), key=key)
+    again = append_contacts(ctx, device_id, ListPage("xero", "!kR4N6", None, contacts), key=key)
     assert (again.batch.id, again.added) == (first.batch.id, 1)
     assert len(list_batches(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
-        append_contacts(ctx, device_id, "xero", "!kR4N6", None, [ListedContact(OTHER)], key=key)
+        append_contacts(
+            ctx, device_id, ListPage("xero", "!kR4N6", None, [ListedContact(OTHER)]), key=key
+        )
 
 
 def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
@@ -145,9 +157,11 @@ def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
         ListedContact("12", kind="customer", name="Ann"),
         ListedContact("12", kind=None, name="Ann"),
     )
-    first = append_contacts(ctx, device_id, "freeagent", "firm", None, [told, untold])
+    first = append_contacts(ctx, device_id, ListPage("freeagent", "firm", None, [told, untold]))
     assert first.added == 1
-    again = append_contacts(ctx, device_id, "freeagent", "firm", None, [untold], first.batch.id)
+    again = append_contacts(
+        ctx, device_id, ListPage("freeagent", "firm", None, [untold]), first.batch.id
+    )
     assert again.added == 0
 
 
@@ -156,7 +170,9 @@ def test_a_page_of_another_package_does_not_join_a_file(
 ) -> None:
     batch_id = xero_draft(ctx, device_id, "Ada Wells,,,,,,,,")
     with pytest.raises(BatchUnknown):
-        append_contacts(ctx, device_id, "freeagent", "", None, [ListedContact("12")], batch_id)
+        append_contacts(
+            ctx, device_id, ListPage("freeagent", "", None, [ListedContact("12")]), batch_id
+        )
 
 
 def test_a_list_is_thrown_away_only_while_nothing_of_it_is_linked(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from crmlink.access.devices import command_line_actor
@@ -23,7 +20,7 @@ from crmlink.linking.on_page import Observation, SeenOnPage, withdraw
 from crmlink.linking.ways import choose_writes
 from crmlink.store import BatchState, Link, LinkMethod, LinkState, RowState, Writes
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
-from support.page_links import mirrored, open_pages_installation
+from support.page_links import mirrored
 from support.sandbox import SandboxHandle
 
 COUNT, HALF = 5, 2
@@ -32,12 +29,6 @@ COUNT, HALF = 5, 2
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_for_nothing(monkeypatch)
-
-
-@pytest.fixture
-def without_api(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
 
 
 def fill(

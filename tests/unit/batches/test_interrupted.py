@@ -15,7 +15,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle
-from unit.batches.test_writer import after, behind, died_after, states
+from unit.batches.written_lists import after, behind, died_after, states
 from unit.linking.test_attempts import fails, fails_from_call
 
 

@@ -8,18 +8,18 @@ import pytest
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
-from crmlink.batches.drafts import append_contacts
+from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.execute_row import carry_out
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
-from crmlink.batches.review import accept, reopen
+from crmlink.batches.review import ShownRow, accept, reopen
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import KindMismatch, NothingToLink
 from crmlink.linking.overrides import Overrides
 from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
-from support.batch_factories import BOUND, records_of, rows_of
+from support.batch_factories import BOUND, detected, records_of, rows_of
 from support.sandbox import SandboxHandle
 
 
@@ -31,8 +31,8 @@ def without_kinds(ctx: WorkspaceContext, device_id: int, record: MirroredRecord)
     phone = (record.phones or [""])[0]
     table.writerow((record.label, record.email, phone, record.postcode))
     file = io.BytesIO(text.getvalue().encode())
-    found = detect(ctx, file, "contacts.csv", package="quickbooks_online")
-    batch = import_file(ctx, device_id, file, "contacts.csv", found).batch
+    found = detected(ctx, file, "contacts.csv", package="quickbooks_online")
+    batch = import_file(ctx, device_id, ListFile(file, "contacts.csv", found)).batch
     start_matching(ctx, device_id, batch.id, BOUND)
     match_waiting(ctx)
     return batch.id
@@ -40,7 +40,7 @@ def without_kinds(ctx: WorkspaceContext, device_id: int, record: MirroredRecord)
 
 def a_page_of_suppliers(ctx: WorkspaceContext, device_id: int, batch_id: str, name: str) -> None:
     listed = [ListedContact("77", kind="supplier", name=name)]
-    append_contacts(ctx, device_id, "quickbooks_online", "", "supplier", listed, batch_id)
+    append_contacts(ctx, device_id, ListPage("quickbooks_online", "", "supplier", listed), batch_id)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_page_of_suppliers_gives_no_reference_to_a_row_that_is_a_customer_by_d
     ctx: WorkspaceContext, device_id: int, customer: MirroredRecord
 ) -> None:
     batch_id = without_kinds(ctx, device_id, customer)
-    accept(ctx, device_id, batch_id, 1, 0, customer.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id)
     a_page_of_suppliers(ctx, device_id, batch_id, customer.label)
     decided, added = (row.row for row in rows_of(ctx, batch_id))
     assert (decided.reference, decided.choice) == ("", Choice.RECORD)
@@ -75,7 +75,7 @@ def test_a_row_whose_record_is_of_the_other_kind_is_never_written(
     ctx: WorkspaceContext, device_id: int, customer: MirroredRecord, sandbox: SandboxHandle
 ) -> None:
     batch_id = without_kinds(ctx, device_id, customer)
-    accept(ctx, device_id, batch_id, 1, 0, customer.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id)
     with ctx.database.writing() as session:
         row = session.query(BatchRow).one()
         row.kind, row.reference = "supplier", "77"
@@ -103,7 +103,7 @@ def a_list(
         phones=tuple(record.phones),
         postcode=record.postcode,
     )
-    return append_contacts(ctx, device_id, SBC, "", kind, [contact], batch_id).batch.id
+    return append_contacts(ctx, device_id, ListPage(SBC, "", kind, [contact]), batch_id).batch.id
 
 
 def matched_without_kind(ctx: WorkspaceContext, device_id: int, record: MirroredRecord) -> str:
@@ -117,7 +117,7 @@ def test_a_kind_that_a_later_page_tells_takes_a_contradicting_decision_back(
     ctx: WorkspaceContext, device_id: int, customer: MirroredRecord, sandbox: SandboxHandle
 ) -> None:
     batch_id = matched_without_kind(ctx, device_id, customer)
-    accept(ctx, device_id, batch_id, 1, 0, customer.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id)
     a_list(ctx, device_id, customer, "supplier", batch_id)
     [row] = rows_of(ctx, batch_id)
     assert (row.row.kind, row.row.choice) == ("supplier", Choice.OPEN)
@@ -134,13 +134,13 @@ def test_such_a_decision_is_made_again_only_by_a_second_choice(
     ctx: WorkspaceContext, device_id: int, customer: MirroredRecord, sandbox: SandboxHandle
 ) -> None:
     batch_id = matched_without_kind(ctx, device_id, customer)
-    accept(ctx, device_id, batch_id, 1, 0, customer.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id)
     a_list(ctx, device_id, customer, "supplier", batch_id)
     version = rows_of(ctx, batch_id)[0].row.version
     with pytest.raises(KindMismatch):
-        accept(ctx, device_id, batch_id, 1, version, customer.public_id)
+        accept(ctx, device_id, ShownRow(batch_id, 1, version), customer.public_id)
     agreed = Overrides(accepts_kind=True)
-    accept(ctx, device_id, batch_id, 1, version, customer.public_id, agreed)
+    accept(ctx, device_id, ShownRow(batch_id, 1, version), customer.public_id, agreed)
     start_writing(ctx, device_id, batch_id, 1)
     row = rows_of(ctx, batch_id)[0].row
     outcome = carry_out(ctx, row.id, BatchState.WRITING, device_id, lambda _: None)
@@ -152,7 +152,7 @@ def test_a_decision_that_the_late_kind_confirms_stays(
     ctx: WorkspaceContext, device_id: int, customer: MirroredRecord
 ) -> None:
     batch_id = matched_without_kind(ctx, device_id, customer)
-    accept(ctx, device_id, batch_id, 1, 0, customer.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id)
     a_list(ctx, device_id, customer, "customer", batch_id)
     [row] = rows_of(ctx, batch_id)
     assert (row.row.kind, row.row.choice) == ("customer", Choice.RECORD)
@@ -175,10 +175,10 @@ def test_a_decision_taken_back_does_not_bring_the_other_kind_along(
     a_list(ctx, device_id, customer, "supplier", batch_id)
     agreed = Overrides(accepts_kind=True)
     version = rows_of(ctx, batch_id)[0].row.version
-    row = accept(ctx, device_id, batch_id, 1, version, customer.public_id, agreed)
-    row = reopen(ctx, device_id, batch_id, 1, row.row.version)
+    row = accept(ctx, device_id, ShownRow(batch_id, 1, version), customer.public_id, agreed)
+    row = reopen(ctx, device_id, ShownRow(batch_id, 1, row.row.version))
     with pytest.raises(KindMismatch):
-        accept(ctx, device_id, batch_id, 1, row.row.version, customer.public_id)
+        accept(ctx, device_id, ShownRow(batch_id, 1, row.row.version), customer.public_id)
 
 
 def test_accepting_all_sure_ones_never_accepts_the_other_kind(

@@ -7,7 +7,7 @@ import pytest
 from crmlink.batches import match_job as batch_match
 from crmlink.batches.match_job import match_batch, match_waiting, start_matching, stop_matching
 from crmlink.batches.progress import overview
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.state import take_lease
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidBatchState
@@ -94,7 +94,7 @@ def test_one_person_twice_on_the_list_is_a_conflict_and_a_stranger_is_none(
 def test_matching_anew_keeps_what_people_decided(ctx: WorkspaceContext, device_id: int) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 5))
     record = records_of(ctx)[20].public_id
-    accept(ctx, device_id, batch_id, 1, 0, record)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), record)
     start_matching(ctx, device_id, batch_id, BOUND)
     match_waiting(ctx)
     row = rows_of(ctx, batch_id)[0].row

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +29,7 @@ from crmlink.store import (
 )
 from support.access_factories import make_person
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
-from support.page_links import mirrored, open_pages_installation
+from support.page_links import mirrored
 from support.sandbox import OTHER
 
 COUNT = 5
@@ -42,9 +40,8 @@ class WorkerKilled(BaseException):
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture

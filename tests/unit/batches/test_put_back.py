@@ -14,7 +14,7 @@ from crmlink.linking.errors import NothingToLink
 from crmlink.linking.list_trust import ListTrust
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, wait_for_nothing
-from unit.batches.test_writer import after, states
+from unit.batches.written_lists import after, states
 
 Stop = Callable[[WorkspaceContext, int, str], Batch]
 

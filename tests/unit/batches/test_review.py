@@ -7,8 +7,8 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
 from crmlink.batches.progress import overview, summary
-from crmlink.batches.review import accept, choose_none, claim, release_claims, reopen
-from crmlink.batches.rows import RowFilter, count_rows, find_row, list_rows
+from crmlink.batches.review import ShownRow, accept, choose_none, claim, release_claims, reopen
+from crmlink.batches.rows import RowFilter, RowPage, count_rows, find_row, list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
@@ -42,17 +42,17 @@ def test_a_decision_on_a_row_that_somebody_else_decided_says_who_and_what(
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))
     best = rows_of(ctx, batch_id)[0].offers[0].record
-    decided = accept(ctx, second, batch_id, 1, 0, best.public_id)
+    decided = accept(ctx, second, ShownRow(batch_id, 1, 0), best.public_id)
     assert decided.chosen
     assert (decided.chosen.public_id, decided.decided_by) == (best.public_id, "Ada")
     with pytest.raises(RowAlreadyDecided) as caught:
-        choose_none(ctx, device_id, batch_id, 1, 0)
+        choose_none(ctx, device_id, ShownRow(batch_id, 1, 0))
     facts = caught.value.facts
     assert (facts["by"], facts["choice"], facts["record"].public_id) == (
         "Ada", "record", best.public_id,
     )  # fmt: skip
     assert find_row(ctx, batch_id, 1).row.choice is Choice.RECORD
-    assert reopen(ctx, device_id, batch_id, 1, 1).row.choice is Choice.OPEN
+    assert reopen(ctx, device_id, ShownRow(batch_id, 1, 1)).row.choice is Choice.OPEN
 
 
 def test_a_record_is_given_to_one_row_only_and_the_other_is_told_which(
@@ -60,12 +60,12 @@ def test_a_record_is_given_to_one_row_only_and_the_other_is_told_which(
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))
     record = records_of(ctx)[10].public_id
-    accept(ctx, device_id, batch_id, 1, 0, record)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), record)
     with pytest.raises(RecordAlreadyChosen) as caught:
-        accept(ctx, device_id, batch_id, 2, 0, record)
+        accept(ctx, device_id, ShownRow(batch_id, 2, 0), record)
     assert caught.value.facts["position"] == 1
-    reopen(ctx, device_id, batch_id, 1, 1)
-    assert accept(ctx, device_id, batch_id, 2, 0, record).row.record_id == record
+    reopen(ctx, device_id, ShownRow(batch_id, 1, 1))
+    assert accept(ctx, device_id, ShownRow(batch_id, 2, 0), record).row.record_id == record
 
 
 def test_another_reference_on_the_record_needs_a_second_separate_choice(
@@ -80,13 +80,13 @@ def test_another_reference_on_the_record_needs_a_second_separate_choice(
     assert row.row.verdict is Verdict.CONFLICT
     assert [record.public_id for record in row.referenced_records] == [two.public_id]
     with pytest.raises(RecordHasReference) as has:
-        accept(ctx, device_id, batch_id, 1, 0, one.public_id)
+        accept(ctx, device_id, ShownRow(batch_id, 1, 0), one.public_id)
     assert has.value.facts["record"].label == one.label
     with pytest.raises(ReferenceTaken) as taken:
-        accept(ctx, device_id, batch_id, 1, 0, one.public_id, Overrides(replaces="OLD"))
+        accept(ctx, device_id, ShownRow(batch_id, 1, 0), one.public_id, Overrides(replaces="OLD"))
     assert taken.value.facts["holders"][0].label == two.label
     agreed = Overrides(replaces="OLD", also_on=frozenset({two.public_id}))
-    done = accept(ctx, device_id, batch_id, 1, 0, one.public_id, agreed)
+    done = accept(ctx, device_id, ShownRow(batch_id, 1, 0), one.public_id, agreed)
     assert done.row.agreed
     assert (done.row.agreed["replaces"], done.row.agreed["also_on"]) == ("OLD", [two.public_id])
     planned = summary(ctx, batch_id)
@@ -102,8 +102,8 @@ def test_a_reference_in_other_letters_is_replaced_only_by_a_second_separate_choi
     batch_id = matched(ctx, device_id, [line_of(one, "AC1")])
     assert rows_of(ctx, batch_id)[0].row.verdict is Verdict.CONFLICT
     with pytest.raises(RecordHasReference):
-        accept(ctx, device_id, batch_id, 1, 0, one.public_id)
-    accept(ctx, device_id, batch_id, 1, 0, one.public_id, Overrides(replaces="ac1"))
+        accept(ctx, device_id, ShownRow(batch_id, 1, 0), one.public_id)
+    accept(ctx, device_id, ShownRow(batch_id, 1, 0), one.public_id, Overrides(replaces="ac1"))
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     assert sandbox.reference(one.public_id) == "AC1"
@@ -132,7 +132,7 @@ def test_a_customer_and_a_supplier_of_one_number_and_reference_are_two(
     batch_id = matched(ctx, device_id, [line_of(customer, "AC1")])
     row = rows_of(ctx, batch_id)[0]
     assert (row.row.verdict, row.row.best) == (Verdict.SURE, customer.public_id)
-    assert accept(ctx, device_id, batch_id, 1, 0, customer.public_id).chosen
+    assert accept(ctx, device_id, ShownRow(batch_id, 1, 0), customer.public_id).chosen
 
 
 def test_accepting_what_is_sure_leaves_two_rows_that_are_sure_of_one_record_to_a_person(
@@ -152,9 +152,9 @@ def test_a_customer_is_no_supplier_and_an_unknown_record_is_none(
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 1))
     with pytest.raises(KindMismatch):
-        accept(ctx, device_id, batch_id, 1, 0, "supplier-501")
+        accept(ctx, device_id, ShownRow(batch_id, 1, 0), "supplier-501")
     with pytest.raises(RecordUnknown):
-        accept(ctx, device_id, batch_id, 1, 0, "customer-0")
+        accept(ctx, device_id, ShownRow(batch_id, 1, 0), "customer-0")
 
 
 def test_what_is_sure_is_accepted_in_one_go_only_after_its_sample_was_shown(
@@ -184,7 +184,7 @@ def test_accepting_what_is_sure_leaves_out_a_record_that_a_person_gave_to_anothe
     sure = [row for row in rows_of(ctx, batch_id) if row.row.verdict is Verdict.SURE]
     other = next(row for row in rows_of(ctx, batch_id) if row.row.best != sure[0].row.best)
     assert sure[0].row.best
-    accept(ctx, device_id, batch_id, other.row.position, 0, sure[0].row.best)
+    accept(ctx, device_id, ShownRow(batch_id, other.row.position, 0), sure[0].row.best)
     done = accept_sure(ctx, device_id, batch_id, draw_sample(ctx, batch_id).token)
     assert done.left == 1
     assert find_row(ctx, batch_id, sure[0].row.position).row.choice is Choice.OPEN
@@ -193,7 +193,7 @@ def test_accepting_what_is_sure_leaves_out_a_record_that_a_person_gave_to_anothe
 def test_a_draft_that_was_not_matched_is_not_decided(ctx: WorkspaceContext, device_id: int) -> None:
     batch_id = imported(ctx, device_id, lines_of(ctx, 1)).batch.id
     with pytest.raises(InvalidBatchState):
-        choose_none(ctx, device_id, batch_id, 1, 0)
+        choose_none(ctx, device_id, ShownRow(batch_id, 1, 0))
 
 
 def test_who_looks_at_a_row_is_shown_to_the_others_until_they_leave(
@@ -213,15 +213,17 @@ def test_rows_are_found_by_what_they_are_and_paged_by_their_place(
 ) -> None:
     lines = lines_of(ctx)
     batch_id = matched(ctx, device_id, lines)
-    first = list_rows(ctx, batch_id, limit=10)
-    then = list_rows(ctx, batch_id, after=first[-1].row.position, limit=10)
-    back = list_rows(ctx, batch_id, before=then[0].row.position, limit=10)
+    first = list_rows(ctx, batch_id, page=RowPage(limit=10))
+    then = list_rows(ctx, batch_id, page=RowPage(after=first[-1].row.position, limit=10))
+    back = list_rows(ctx, batch_id, page=RowPage(before=then[0].row.position, limit=10))
     assert [row.row.position for row in first + then] == list(range(1, 21))
     assert [row.row.position for row in back] == [row.row.position for row in first]
     found = list_rows(ctx, batch_id, RowFilter(search="ac00003"))
     assert [row.row.reference for row in found] == ["AC00003"]
     for verdict in Verdict:
         wanted = RowFilter(verdict=verdict)
-        assert count_rows(ctx, batch_id, wanted) == len(list_rows(ctx, batch_id, wanted, limit=500))
+        assert count_rows(ctx, batch_id, wanted) == len(
+            list_rows(ctx, batch_id, wanted, RowPage(limit=500))
+        )
     with pytest.raises(BatchUnknown):
         list_rows(ctx, "of another workspace")

@@ -4,7 +4,7 @@ import pytest
 
 from crmlink.batches.control import start_undo, start_writing
 from crmlink.batches.progress import summary
-from crmlink.batches.review import accept
+from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import NothingToLink
@@ -68,8 +68,8 @@ def test_a_contact_is_not_put_on_a_second_record_by_a_second_list(
 ) -> None:
     one, other = records_of(ctx)[:2]
     first, second = (matched(ctx, device_id, [line_of(one, "AC1")]) for _ in range(2))
-    accept(ctx, device_id, first, 1, 0, one.public_id)
-    accept(ctx, device_id, second, 1, 0, other.public_id)
+    accept(ctx, device_id, ShownRow(first, 1, 0), one.public_id)
+    accept(ctx, device_id, ShownRow(second, 1, 0), other.public_id)
     write(ctx, device_id, first)
     [row] = write(ctx, device_id, second)
     assert (row.state, (row.failure or {})["code"]) == (RowState.FAILED, "reference-taken")

@@ -15,14 +15,14 @@ from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftTimeout, CommusoftUnreachable
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import undo
+from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchState, RowState
 from crmlink.web.problems import problem_kept
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.other_process import count_as_dead, other_process
 from support.sandbox import SandboxHandle, new_key
-from unit.batches.test_writer import after, behind, died_after, states
+from unit.batches.written_lists import after, behind, died_after, states
 from unit.linking.test_attempts import fails, fails_from_call
 
 
@@ -45,7 +45,7 @@ def test_a_row_whose_link_was_undone_by_itself_says_so_and_is_not_linked_again_u
     batch_id = written(ctx, device_id, 2)
     row = rows_of(ctx, batch_id)[0].row
     before = overview(ctx, batch_id).batch.version
-    undo(ctx, row.link_id or "", new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(row.link_id or ""), new_key(), device_id)
     assert states(ctx) == {RowState.UNDONE: 1, RowState.SUCCESSFUL: 1}
     assert overview(ctx, batch_id).batch.version > before
     table = io.StringIO()

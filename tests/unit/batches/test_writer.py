@@ -2,39 +2,26 @@
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from crmlink.batches import backoff
 from crmlink.batches.control import (
-    cancel,
-    pause,
-    resume,
     retry_failed,
     start_undo,
     start_writing,
 )
-from crmlink.batches.execute_row import idempotency_key
 from crmlink.batches.progress import overview, summary, write_results
-from crmlink.batches.review import accept, choose_none, reopen
-from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import take_lease
+from crmlink.batches.review import ShownRow, accept, choose_none, reopen
 from crmlink.batches.writer import work_on, write_waiting
-from crmlink.commusoft.errors import CommusoftAuthError, CommusoftUnreachable
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CountChanged,
-    InvalidBatchState,
     NothingToLink,
     RowInProgress,
 )
 from crmlink.linking.overrides import Overrides
-from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import Batch, BatchState, Link, LinkState, RowState
 from crmlink.web.problems import problem_kept
 from support.batch_factories import (
     Line,
@@ -47,38 +34,14 @@ from support.batch_factories import (
     rows_of,
     wait_for_nothing,
 )
-from support.other_process import count_as_dead, other_process
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
-from unit.linking.test_attempts import fails, meddled
+from unit.batches.written_lists import after, state, states
 
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once."""
     wait_for_nothing(monkeypatch)
-
-
-def states(ctx: WorkspaceContext) -> Counter[RowState]:
-    with ctx.database.reading() as session:
-        return Counter(row.state for row in session.query(BatchRow))
-
-
-def state(ctx: WorkspaceContext, batch_id: str) -> BatchState:
-    return overview(ctx, batch_id).batch.state
-
-
-def after(calls: int) -> Callable[[], bool]:
-    """A server that is told to stop after so many looks."""
-    left = iter([False] * calls)
-    return lambda: next(left, True)
-
-
-def behind(ctx: WorkspaceContext, **instead: Any) -> WorkspaceContext:
-    """A desk whose Commusoft is meddled with, also for work that nobody waits for."""
-    away = meddled(ctx, **instead)
-    commusoft: Any = away.commusoft
-    commusoft.in_background = lambda: commusoft
-    return replace(away, commusoft=commusoft)
 
 
 def test_every_accepted_row_is_linked_in_commusoft_and_the_batch_is_done(
@@ -114,7 +77,7 @@ def test_rows_that_nobody_accepted_or_that_have_no_record_stay_as_they_are(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))
-    choose_none(ctx, device_id, batch_id, 1, 0)
+    choose_none(ctx, device_id, ShownRow(batch_id, 1, 0))
     with pytest.raises(NothingToLink):
         start_writing(ctx, device_id, batch_id, 0)
 
@@ -163,7 +126,7 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     batch_id = matched(ctx, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
         agreed = Overrides(replaces=f"OLD{record.number}")
-        accept(ctx, device_id, batch_id, position, 0, record.public_id, agreed)
+        accept(ctx, device_id, ShownRow(batch_id, position, 0), record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
     start_writing(ctx, device_id, batch_id, 2)
     write_waiting(ctx)
@@ -172,140 +135,6 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     ]  # fmt: skip
     assert sandbox.reference(one.public_id) == "NEW1"
     assert sandbox.reference(two.public_id) == "NEWER"
-
-
-def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was(
-    ctx: WorkspaceContext, device_id: int
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
-    asked = states(ctx)[RowState.WAITING]
-    assert not work_on(ctx, batch_id, BatchState.WRITING, after(3))
-    pause(ctx, device_id, batch_id)
-    assert write_waiting(ctx) == 0
-    half = states(ctx)
-    assert half[RowState.PROCESSING] == 0
-    written = half[RowState.WRITTEN] + half[RowState.SUCCESSFUL]
-    assert half[RowState.WAITING] + written == asked
-    resume(ctx, device_id, batch_id)
-    assert write_waiting(ctx) == 1
-    assert states(ctx)[RowState.SUCCESSFUL] == asked
-
-
-def test_a_batch_that_is_cancelled_keeps_what_is_linked_and_links_nothing_more(
-    ctx: WorkspaceContext, device_id: int
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
-    work_on(ctx, batch_id, BatchState.WRITING, after(3))
-    before = states(ctx)[RowState.SUCCESSFUL]
-    cancel(ctx, device_id, batch_id)
-    assert write_waiting(ctx) == 0
-    assert states(ctx)[RowState.SUCCESSFUL] == before
-    assert states(ctx)[RowState.WAITING] == 0
-    with pytest.raises(InvalidBatchState):
-        resume(ctx, device_id, batch_id)
-
-
-def test_a_link_made_just_before_its_worker_died_is_found_by_its_key_and_not_made_twice(
-    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
-    died_after(ctx, device_id, batch_id)
-    other = other_process(ctx)
-    lease = take_lease(ctx.database, other.ownership, batch_id, BatchState.WRITING)
-    assert lease
-    assert write_waiting(ctx) == 0  # it might live yet
-    count_as_dead(other)
-    assert write_waiting(ctx) == 1
-    with ctx.database.reading() as session:
-        links = session.query(Link).all()
-    assert Counter(link.record_number for link in links).most_common(1)[0][1] == 1
-    assert states(ctx)[RowState.PROCESSING] == 0
-
-
-def test_a_cancelled_batch_whose_worker_died_tells_what_became_of_its_rows(
-    ctx: WorkspaceContext, device_id: int
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
-    died_after(ctx, device_id, batch_id)
-    cancel(ctx, device_id, batch_id)
-    assert settle_stopped(ctx) == 2
-    assert [row.row.state for row in rows_of(ctx, batch_id)] == [
-        RowState.SUCCESSFUL, RowState.IDLE, RowState.IDLE,
-    ]  # fmt: skip
-
-
-def died_after(ctx: WorkspaceContext, device_id: int, batch_id: str) -> None:
-    """A worker took two rows, made the first one's link, and was gone."""
-    with ctx.database.writing() as session:
-        rows = session.query(BatchRow).order_by(BatchRow.position).limit(2).all()
-        for row in rows:
-            row.state = RowState.PROCESSING
-    first = rows[0]
-    wish = replace(
-        decision(first.record_id or "", first.reference), package="sage_50", organisation="",
-        contact_name=first.name,
-    )  # fmt: skip
-    agreed = first.agreed or {}
-    wish = replace(wish, differences=tuple(agreed["differences"]))
-    assert confirm(ctx, wish, idempotency_key(first), device_id).state is LinkState.LINKED
-
-
-def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_batch(
-    ctx: WorkspaceContext, device_id: int
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 4))
-    away = behind(ctx, record=fails(CommusoftUnreachable()))
-    looks = iter((False, True))
-
-    def cancelled_meanwhile() -> bool:
-        if stopped := next(looks):
-            cancel(ctx, device_id, batch_id)
-        return stopped
-
-    assert not work_on(away, batch_id, BatchState.WRITING, cancelled_meanwhile)
-    assert set(states(ctx)) == {RowState.IDLE}
-
-
-def test_a_commusoft_that_is_away_is_waited_for_and_named(
-    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backoff, "MAX_BACKOFF", 30.0)
-    monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 30.0)  # so long that the next try is shown
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
-    away = behind(ctx, record=fails(CommusoftUnreachable()))
-    assert not work_on(away, batch_id, BatchState.WRITING, after(8))
-    found = overview(ctx, batch_id)
-    assert found.progress.problem == "commusoft-unreachable"
-    assert found.progress.next_try is not None
-    assert states(ctx)[RowState.FAILED] == 0
-    assert write_waiting(ctx) == 1
-    assert overview(ctx, batch_id).progress.problem is None
-
-
-def test_credentials_that_are_refused_pause_the_batch(
-    ctx: WorkspaceContext, device_id: int
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
-    away = behind(ctx, record=fails(CommusoftAuthError()))
-    assert not work_on(away, batch_id, BatchState.WRITING, after(50))
-    found = overview(ctx, batch_id)
-    assert (found.batch.state, found.progress.problem) == (
-        BatchState.PAUSED, "commusoft-refused",
-    )  # fmt: skip
-
-
-def test_a_link_whose_end_is_open_is_finished_before_the_batch_is_done(
-    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
-) -> None:
-    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
-    lost = behind(ctx, write_reference=fails(CommusoftUnreachable()))
-    assert not work_on(lost, batch_id, BatchState.WRITING, after(6))
-    row = rows_of(ctx, batch_id)[0]
-    assert (row.row.state, bool(row.row.link_id)) == (RowState.PROCESSING, True)
-    assert overview(ctx, batch_id).progress.problem
-    assert write_waiting(ctx) == 1
-    assert row.chosen
-    assert sandbox.reference(row.chosen.public_id) == row.row.reference
 
 
 def test_a_whole_batch_is_undone_and_what_cannot_be_is_listed_with_why(
@@ -339,9 +168,9 @@ def test_a_row_that_was_undone_may_be_decided_and_linked_anew(
     with ctx.database.writing() as session:
         session.get_one(Batch, batch_id).state = BatchState.DONE
     row = rows_of(ctx, batch_id)[0].row
-    again = reopen(ctx, device_id, batch_id, 1, row.version)
+    again = reopen(ctx, device_id, ShownRow(batch_id, 1, row.version))
     assert row.best
-    accept(ctx, device_id, batch_id, 1, again.row.version, row.best)
+    accept(ctx, device_id, ShownRow(batch_id, 1, again.row.version), row.best)
     start_writing(ctx, device_id, batch_id, 1)
     write_waiting(ctx)
     assert sandbox.reference(row.best) == row.reference
@@ -367,7 +196,7 @@ def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     write_waiting(ctx)
     first = rows_of(ctx, batch_id)[0].row
-    undo(ctx, first.link_id or "", new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(first.link_id or ""), new_key(), device_id)
     table = io.StringIO()
     write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
     outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(table.getvalue()))]
@@ -384,12 +213,12 @@ def test_a_batch_is_in_the_audit_from_beginning_to_end(
     start_undo(ctx, device_id, batch_id)
     write_waiting(ctx)
     with ctx.database.reading() as session:
-        told = [
+        results = [
             entry.action
             for entry in session.query(AuditEntry).order_by(AuditEntry.position)
             if entry.subject == batch_id
         ]
-    assert told == [
+    assert results == [
         "batch.imported", "batch.matching", "batch.sure_accepted", "batch.writing", "batch.done",
         "batch.undoing", "batch.undone",
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from crmlink.linking import attempts as life
 from crmlink.linking import list_checks
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import CannotUndo
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.list_checks import ListChecker, Listing
@@ -30,7 +30,7 @@ from crmlink.reports.link_health import UNCHECKED_AFTER, unfinished
 from crmlink.store import BatchState, Link, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.sandbox import SandboxHandle, decision, new_key
-from unit.batches.test_writer import behind, states
+from unit.batches.written_lists import behind, states
 from unit.linking.test_attempts import fails
 
 Step = Callable[..., Any]
@@ -243,7 +243,7 @@ def test_a_person_undoes_a_link_that_is_written_and_not_checked(
     written_only(ctx, batch_id)
     row = rows_of(ctx, batch_id)[0]
     assert row.chosen
-    reversal = undo(ctx, row.row.link_id or "", new_key(), device_id, frozenset())
+    reversal = undo(ctx, UndoDecision(row.row.link_id or ""), new_key(), device_id)
     assert reversal.state is LinkState.LINKED
     assert sandbox.reference(row.chosen.public_id) is None
     assert write_waiting(ctx) == 1
@@ -258,7 +258,7 @@ def test_it_cannot_be_undone_while_commusoft_does_not_show_it(
     link_id = rows_of(ctx, batch_id)[0].row.link_id or ""
     away = behind(ctx, record=fails(CommusoftUnreachable()))
     with pytest.raises(CannotUndo):
-        undo(away, link_id, new_key(), device_id, frozenset())
+        undo(away, UndoDecision(link_id), new_key(), device_id)
 
 
 def test_a_whole_list_is_undone_while_its_rows_wait_to_be_checked(

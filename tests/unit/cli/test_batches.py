@@ -43,11 +43,11 @@ def export(tmp_path: Path) -> Path:
 
 def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: SandboxHandle) -> None:
     assert FAST_LIMITS.max_per_second > ClientLimits().max_per_second
-    told = run(
+    result = run(
         "batch", "import", str(export), "--package", "sage_50", "--kind", "customer", "--yes"
     )
-    assert told.exit_code == 0, told.output
-    assert "line 4, left out: No reference." in told.stdout
+    assert result.exit_code == 0, result.output
+    assert "line 4, left out: No reference." in result.stdout
     listed = run("batch", "list", "--json")
     batch_id = json.loads(listed.stdout)["id"]
     matched = run("batch", "match", batch_id, "--json")
@@ -102,9 +102,9 @@ def test_a_file_is_read_with_the_delimiter_and_the_encoding_that_are_told(
     path = tmp_path / "people.csv"
     path.write_bytes("Name|Email;Town\nZoë, A|z@x.example;York\nBo|b@x.example;Leeds\n"
                      .encode("cp1252"))  # fmt: skip
-    told = ("--delimiter", "bar", "--encoding", "cp1252")
-    assert "Zoë, A" in run("export", "read", str(path), *told).stdout
-    assert "2 contacts saved" in run("batch", "import", str(path), *told).stdout
+    options = ("--delimiter", "bar", "--encoding", "cp1252")
+    assert "Zoë, A" in run("export", "read", str(path), *options).stdout
+    assert "2 contacts saved" in run("batch", "import", str(path), *options).stdout
 
 
 def test_the_commands_know_every_delimiter_and_encoding() -> None:

@@ -197,9 +197,9 @@ def test_an_installed_rule_file_is_audited_and_taken_out_again(run: Run, tmp_pat
     assert (tmp_path / "packages.json").exists()
     assert run("rules", "remove").exit_code == 0
     assert not (tmp_path / "packages.json").exists()
-    told = run("audit", "export").stdout
-    assert "rules.installed" in told
-    assert "rules.removed" in told
+    exported = run("audit", "export").stdout
+    assert "rules.installed" in exported
+    assert "rules.removed" in exported
 
 
 def test_hosts_are_added_listed_used_and_removed(run: Run) -> None:

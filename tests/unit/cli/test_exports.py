@@ -27,11 +27,11 @@ def test_a_person_sees_what_the_file_is_its_first_contacts_and_the_bad_rows(tmp_
 
 
 def test_a_script_gets_one_json_object(tmp_path: Path) -> None:
-    told = json.loads(run(tmp_path, str(EXPORTS / "sage_50.csv"), "--json").stdout)
-    assert told["recognised"]["package"] == "sage_50"
-    assert told["recognised"]["has_references"] is True
-    assert (told["contacts"], told["bad"]) == (3, 0)
-    assert told["first"][1]["reference"] == "CAFE01"
+    summary = json.loads(run(tmp_path, str(EXPORTS / "sage_50.csv"), "--json").stdout)
+    assert summary["recognised"]["package"] == "sage_50"
+    assert summary["recognised"]["has_references"] is True
+    assert (summary["contacts"], summary["bad"]) == (3, 0)
+    assert summary["first"][1]["reference"] == "CAFE01"
 
 
 def test_columns_and_package_are_corrected_by_hand(tmp_path: Path) -> None:

@@ -60,10 +60,10 @@ def known(installation: Installation) -> dict[str, MirroredRecord]:
 def test_a_report_is_imported_and_the_next_one_compared(
     run: Run, no_api: Installation, tmp_path: Path
 ) -> None:
-    told = run("records", "import", saved(tmp_path, report()))
-    assert told.exit_code == 0, told.output
-    assert "Customers.csv: customers, CSV, headings in line 1" in told.stdout
-    assert "3 new, 0 changed, 0 unchanged, 0 deleted; 0 lines left out." in told.stdout
+    result = run("records", "import", saved(tmp_path, report()))
+    assert result.exit_code == 0, result.output
+    assert "Customers.csv: customers, CSV, headings in line 1" in result.stdout
+    assert "3 new, 0 changed, 0 unchanged, 0 deleted; 0 lines left out." in result.stdout
     assert known(no_api)["1001"].address == "14 Orchard Rise"
     assert known(no_api)["1003"].label == "Northgate Lettings Ltd"
     moved = [{**PEOPLE[0], "Customer Address Postcode": "GL51 1AA"}, *PEOPLE[1:]]
@@ -106,15 +106,15 @@ def test_bad_lines_are_named_and_many_of_them_asked_about(
     assert asked.exit_code == 1
     assert "4 of 6 lines would be left out." in asked.output
     assert known(no_api) == {}
-    told = run("records", "import", file, "--yes")
-    assert told.exit_code == 0, told.output
+    result = run("records", "import", file, "--yes")
+    assert result.exit_code == 0, result.output
     for sentence in (
         "line 3, left out: The id 1002 is in other lines too: 7. We don't know which is right.",
         "line 5, left out: “x” isn't an id in Commusoft, which is a whole number.",
         "line 6, left out: No name.",
         "line 7, left out: The id 1002 is in other lines too: 3.",
     ):
-        assert sentence in told.stdout
+        assert sentence in result.stdout
     assert set(known(no_api)) == {"1001", "1003"}
 
 
@@ -145,8 +145,8 @@ def test_a_left_out_line_keeps_its_record_and_an_unreadable_one_keeps_all(
 ) -> None:
     assert run("records", "import", saved(tmp_path, report(many(20)))).exit_code == 0
     nameless = [*many(19), {"Customer ID": "5020"}]
-    told = run("records", "import", saved(tmp_path, report(nameless)), "--complete", "--yes")
-    assert "0 deleted; 1 line left out" in told.stdout
+    result = run("records", "import", saved(tmp_path, report(nameless)), "--complete", "--yes")
+    assert "0 deleted; 1 line left out" in result.stdout
     strange = [*many(19), {"Customer ID": "?", "Customer Name": "Person 5020"}]
     kept = run("records", "import", saved(tmp_path, report(strange)), "--complete", "--yes")
     assert "Nothing was removed" in kept.stdout

@@ -186,8 +186,10 @@ for work in (lambda: sum(1 for _ in client.records("customer")),
 def test_a_long_list_is_read_without_being_held() -> None:
     with SandboxServer(create_sandbox(customers=8_000, suppliers=5)) as server:
         command = [sys.executable, "-c", READER, server.w_url]
-        told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    (count, streamed), (whole, held) = (map(int, line.split()) for line in told.stdout.splitlines())
+        process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    (count, streamed), (whole, held) = (
+        map(int, line.split()) for line in process.stdout.splitlines()
+    )
     assert count == whole == 8_000
     assert streamed < 3 * 1024 * 1024  # the list is 5 MB of JSON
     assert held > 5 * streamed  # what a list that is held would have cost

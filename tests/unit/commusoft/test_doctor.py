@@ -259,10 +259,10 @@ def test_a_field_of_an_unknown_name_is_found_by_the_reference_that_the_page_show
 ) -> None:
     server = Server(integration={"externalRef": "R-1"})
     url = f"{obey(server).url}/api/v1"
-    (told,) = [
+    (shown,) = [
         step for step in by_code(steps_of(url), "references") if step.args["kind"] == "customer"
     ]
-    assert told.args["suspects"] == {"integration.externalRef": 1}
+    assert shown.args["suspects"] == {"integration.externalRef": 1}
     steps = steps_of(url, write_test="customer-7", trial="T-1", known_reference="R-1")
     assert by_code(steps, "known-reference")[0].args["places"] == ["integration.externalRef"]
     assert by_code(steps, "write-kept")[0].args["proof"] == "trial"
@@ -348,14 +348,14 @@ def test_no_step_tells_a_secret_or_what_is_in_a_record(
     url = sandbox.w_url if shape == "W" else sandbox.p_url
     steps = steps_of(url, write_test="customer-1006", trial="crmlink-trial")
     refused = list(run_checks(Connection(url, **secrets), limits=QUICK))
-    told = "\n".join(
+    shown = "\n".join(
         [
             *(repr(step) + check_text(step) for step in steps + refused),
             support_message(steps + refused),
         ]
     )
     private = ["Holloway", "O'Connor", "Bangor", "LL57", "@", "07700", "Orchard", OCONNOR, "Siân"]
-    assert not [word for word in [*private, *secrets.values()] if word in told]
+    assert not [word for word in [*private, *secrets.values()] if word in shown]
 
 
 def test_every_step_has_its_sentence(sandbox: SandboxServer, faults: Faults) -> None:

@@ -233,12 +233,12 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     limits = ClientLimits(max_per_second=1000, total_timeout=1, default_retry_after=0.01)
     client = CommusoftClient(connection, query, limits)
     client.record("customer", "1001")
-    told = []
+    answers = []
     for fault in ("reset", "html", "broken-off", "timeout"):
         faults.add(fault, path="/customers/*")
         with pytest.raises(CommusoftError) as caught:
             client.record("customer", "1001")
-        told += [repr(caught.value), "".join(traceback.format_exception(caught.value))]
+        answers += [repr(caught.value), "".join(traceback.format_exception(caught.value))]
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
         faults.clear()
@@ -246,4 +246,4 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     assert any("token=***" in line for line in logged)
     token = client._account._token_cache._token  # the test must know the secret to look for it
     assert token
-    assert not [line for line in [*logged, *told] if token.text in line]
+    assert not [line for line in [*logged, *answers] if token.text in line]

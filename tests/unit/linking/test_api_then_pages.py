@@ -10,7 +10,7 @@ from crmlink.commusoft.errors import CommusoftUnreachable, WriteRejected
 from crmlink.commusoft.mirror import api_shows_references, show_reference
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import ReferenceNotVisible
 from crmlink.linking.fresh_reads import fetch_record
 from crmlink.linking.on_page import Observation, SeenOnPage, observe
@@ -73,7 +73,7 @@ def test_on_the_pages_the_api_writes_nothing(
 ) -> None:
     by_api = confirm(ctx, decision(), new_key(), device_id)
     choose_writes(ctx, Writes.PAGES, device_id)
-    back = undo(ctx, by_api.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(by_api.id), new_key(), device_id)
     assert (back.state, back.method) == (LinkState.INTENDED, LinkMethod.PAGES)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     choose_writes(ctx, Writes.API, device_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crmlink.access.audit.log import entries
 from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from support.access_factories import make_person, pair
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OTHER, decision, new_key
 
@@ -26,7 +26,7 @@ def told(installation: Installation) -> list[tuple[str, str, object, object]]:
 def test_a_link_and_its_undo_are_told_with_who_and_from_where(installation: Installation) -> None:
     browser = clerks_browser(installation)
     link = confirm(installation.workspace, decision(), new_key(), browser.device.id)
-    undo(installation.workspace, link.id, new_key(), browser.device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), browser.device.id)
     assert told(installation) == [
         ("link.intended", "customer-1001", None, HOLLOWAY),
         ("link.linked", "customer-1001", None, HOLLOWAY),

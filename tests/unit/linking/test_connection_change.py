@@ -13,16 +13,16 @@ from crmlink.access.audit.log import entries, verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts, list_batches
+from crmlink.batches.drafts import ListPage, append_contacts, list_batches
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.attempts import attempt, recover
-from crmlink.linking.connections import contents_in_use, delete_connection, save_connection
+from crmlink.linking.connections import Consent, contents_in_use, delete_connection, save_connection
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import (
     ConnectionNotAgreed,
     CredentialsMissing,
@@ -35,8 +35,8 @@ from support.access_factories import make_person, make_token, pair
 from support.sandbox import HOLLOWAY, WEBSERVICE, SandboxHandle, connection_to, decision, new_key
 
 OF_A_CONNECTION = (
-    "batch", "batch_bad_row", "batch_page", "batch_row", "connection", "link", "linked_share",
-    "lookalike", "record", "write_test",
+    "batch", "batch_bad_row", "batch_page", "batch_row", "commusoft_pace", "connection", "link",
+    "linked_share", "lookalike", "record", "write_test",
 )  # fmt: skip
 
 
@@ -58,8 +58,8 @@ def connect(installation: Installation, to: Connection, agreement: str = "") -> 
         installation.database,
         installation.access.workspace_id,
         to,
+        Consent(agreement=agreement),
         vault=vault,
-        agreement=agreement,
     )
 
 
@@ -78,7 +78,10 @@ def practise(installation: Installation) -> Link:
     device_id = actor(installation).device.id
     contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     append_contacts(
-        installation.workspace, device_id, "xero", "!kR4N6", "customer", [contact], key=new_key()
+        installation.workspace,
+        device_id,
+        ListPage("xero", "!kR4N6", "customer", [contact]),
+        key=new_key(),
     )
     return confirm(installation.workspace, decision(), new_key(), device_id)
 
@@ -99,16 +102,16 @@ def test_practice_is_emptied_and_nothing_else_is_touched(
 
     connect(practising, account(sandbox), contents.agreement)
     after = everything(practising.database)
-    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     for name in set(before) - set(OF_A_CONNECTION) - {"audit_entry", "sqlite_sequence"}:
         assert after[name] == before[name], name
     assert after["audit_entry"][: len(before["audit_entry"])] == before["audit_entry"]
-    told = entries(practising.access, action="commusoft.")
-    assert [line.entry.action for line in told] == [
+    notes = entries(practising.access, action="commusoft.")
+    assert [line.entry.action for line in notes] == [
         "commusoft.connected",
         "commusoft.practice_emptied",
     ]
-    assert told[1].entry.details == {"records": contents.records, "links": 1, "lists": 1}
+    assert notes[1].entry.details == {"records": contents.records, "links": 1, "lists": 1}
     assert verify(practising.access).sound
     assert authenticate_api_token(practising.access, token, "").device
     assert not practising.workspace.practice
@@ -123,7 +126,10 @@ def test_what_was_decided_since_the_consent_is_asked_for_again(
     contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     device_id = actor(practising).device.id
     append_contacts(
-        practising.workspace, device_id, "xero", "!other", "customer", [contact], key=new_key()
+        practising.workspace,
+        device_id,
+        ListPage("xero", "!other", "customer", [contact]),
+        key=new_key(),
     )
     with pytest.raises(ConnectionNotAgreed):
         connect(practising, account(sandbox), agreed)
@@ -143,11 +149,15 @@ def test_what_began_in_practice_ends_without_a_trace(
         confirm(stale, decision(), new_key(), actor(practising).device.id)
     with pytest.raises(Exception):  # noqa: B017, PT011
         append_contacts(
-            stale, actor(practising).device.id, "xero", "", "customer",
-            [ListedContact(HOLLOWAY, kind="customer", name="M H")], key=new_key(),
-        )  # fmt: skip
+            stale,
+            actor(practising).device.id,
+            ListPage(
+                "xero", "", "customer", [ListedContact(HOLLOWAY, kind="customer", name="M H")]
+            ),
+            key=new_key(),
+        )
     after = everything(practising.database)
-    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
 
 
 def test_links_of_an_account_are_seen_and_undone_in_that_account_only(
@@ -165,12 +175,12 @@ def test_links_of_an_account_are_seen_and_undone_in_that_account_only(
     with pytest.raises(LinkUnknown):
         find_link(practising.workspace, link.id)
     with pytest.raises(LinkUnknown):
-        undo(practising.workspace, link.id, new_key(), device_id, frozenset())
+        undo(practising.workspace, UndoDecision(link.id), new_key(), device_id)
     again = confirm(practising.workspace, decision(), new_key(), device_id)
     assert again.state is LinkState.LINKED, "the record of the other account is another record"
     connect(practising, account(sandbox), agreement(practising))
     assert find_link(practising.workspace, link.id).state is LinkState.LINKED
-    assert undo(practising.workspace, link.id, new_key(), device_id, frozenset()).state == "linked"
+    assert undo(practising.workspace, UndoDecision(link.id), new_key(), device_id).state == "linked"
     assert sandbox.reference("customer-1001") is None
     assert other.reference("customer-1001") == HOLLOWAY
 
@@ -260,9 +270,11 @@ def test_the_environments_account_asks_where_there_are_decisions_and_is_missed_w
     with pytest.raises(ConnectionNotAgreed):
         _ = installation.workspace
     save_connection(
-        installation.database, installation.access.workspace_id, account(sandbox),
-        agreement=agreement(practising),
-    )  # fmt: skip
+        installation.database,
+        installation.access.workspace_id,
+        account(sandbox),
+        Consent(agreement=agreement(practising)),
+    )
     assert not installation.workspace.practice
     with pytest.raises(CredentialsMissing):
         _ = open_installation(replace(settings, commusoft=None)).workspace

@@ -1,14 +1,19 @@
 """Confirming and undoing against a real sandbox over HTTP."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import RecordNotFound
+from crmlink.linking import intents
+from crmlink.linking.attempt_rows import is_worked_on
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
@@ -120,7 +125,7 @@ def test_a_record_that_carries_the_reference_already_is_linked_without_a_write(
     link = confirm(ctx, decision(), new_key(), device_id)
     assert (link.state, link.prior, link.writes) == (LinkState.LINKED, HOLLOWAY, 0)
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
 
 
 @pytest.mark.parametrize("record_id", ["customer-999999", "customer-", "holloway", ""])
@@ -150,6 +155,33 @@ def test_the_same_key_gives_the_same_link_and_another_decision_may_not_use_it(
     assert len(links(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
         confirm(ctx, decision("customer-1002"), key, device_id)
+
+
+def test_the_same_key_gives_the_end_of_an_attempt_that_ends_while_it_is_looked_up(
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, written, may_go_on = new_key(), threading.Event(), threading.Event()
+    write = ctx.commusoft.write_reference
+
+    def write_and_wait(*args: Any, **options: Any) -> None:
+        write(*args, **options)
+        written.set()
+        assert may_go_on.wait(30)
+
+    monkeypatch.setattr(ctx.commusoft, "write_reference", write_and_wait)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(confirm, ctx, decision(), key, device_id)
+        assert written.wait(30)
+
+        def ask_after_it_ended(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
+            assert link.state is LinkState.INTENDED
+            may_go_on.set()
+            first.result(30)
+            return is_worked_on(ctx, session, link)
+
+        monkeypatch.setattr(intents, "is_worked_on", ask_after_it_ended)
+        again = confirm(ctx, decision(), key, device_id)
+    assert (again.id, again.state) == (first.result().id, LinkState.LINKED)
 
 
 def test_eight_threads_with_one_key_make_one_link_and_one_write(
@@ -212,12 +244,12 @@ def test_undo_puts_back_what_stood_there(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int, record_id: str, prior: str | None
 ) -> None:
     link = confirm(ctx, decision(record_id, replaces=prior), new_key(), device_id)
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert (undone.state, undone.target, undone.undoes_id) == (LinkState.LINKED, prior, link.id)
     assert sandbox.reference(record_id) == prior
     assert {kept.id: kept.state for kept in links(ctx)}[link.id] is LinkState.UNDONE
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
 
 
 def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
@@ -226,11 +258,11 @@ def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
     link = confirm(ctx, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", OTHER)
     with pytest.raises(CannotUndo) as caught:
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert caught.value.facts["current_reference"] == OTHER
     assert sandbox.reference("customer-1001") == OTHER
 
 
 def test_undo_of_nothing_is_said_to_be_nothing(ctx: WorkspaceContext, device_id: int) -> None:
     with pytest.raises(LinkUnknown):
-        undo(ctx, "no-such-link", new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision("no-such-link"), new_key(), device_id)

@@ -7,15 +7,13 @@ from sqlalchemy import update
 
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import problem_of
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
-
-NOTHING = frozenset[str]()
 
 
 def link(
@@ -33,10 +31,10 @@ def test_the_undo_of_a_link_takes_back_no_later_decision_for_the_same_value(
     link(ctx, device_id, OTHER, replaces=HOLLOWAY)
     last = link(ctx, device_id, HOLLOWAY, replaces=OTHER)
     with pytest.raises(CannotUndo) as caught:
-        undo(ctx, first.id, new_key(), device_id, NOTHING)
+        undo(ctx, UndoDecision(first.id), new_key(), device_id)
     assert "linked again since (Office" in problem_of(caught.value).detail
     assert sandbox.reference("customer-1001") == HOLLOWAY
-    assert undo(ctx, last.id, new_key(), device_id, NOTHING).target == OTHER
+    assert undo(ctx, UndoDecision(last.id), new_key(), device_id).target == OTHER
 
 
 def test_a_later_decision_is_later_though_the_clock_was_set_back_in_between(
@@ -49,7 +47,7 @@ def test_a_later_decision_is_later_though_the_clock_was_set_back_in_between(
     link(ctx, device_id, OTHER, replaces=HOLLOWAY)
     last = link(ctx, device_id, HOLLOWAY, replaces=OTHER)
     with pytest.raises(CannotUndo):
-        undo(ctx, first.id, new_key(), device_id, NOTHING)
+        undo(ctx, UndoDecision(first.id), new_key(), device_id)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     contact = Contact("xero", HOLLOWAY, "customer", last.organisation)
     latest = suggest(ctx, contact).link
@@ -64,8 +62,8 @@ def test_a_value_that_was_cleared_by_hand_and_linked_again_belongs_to_the_later_
     sandbox.put_reference("customer-1001", None)
     second = link(ctx, device_id, HOLLOWAY)
     with pytest.raises(CannotUndo):
-        undo(ctx, first.id, new_key(), device_id, NOTHING)
-    assert undo(ctx, second.id, new_key(), device_id, NOTHING).state is LinkState.LINKED
+        undo(ctx, UndoDecision(first.id), new_key(), device_id)
+    assert undo(ctx, UndoDecision(second.id), new_key(), device_id).state is LinkState.LINKED
 
 
 def test_once_the_later_link_is_undone_the_earlier_one_can_be(
@@ -73,8 +71,8 @@ def test_once_the_later_link_is_undone_the_earlier_one_can_be(
 ) -> None:
     first = link(ctx, device_id, HOLLOWAY)
     second = link(ctx, device_id, OTHER, replaces=HOLLOWAY)
-    undo(ctx, second.id, new_key(), device_id, NOTHING)
-    undo(ctx, first.id, new_key(), device_id, NOTHING)
+    undo(ctx, UndoDecision(second.id), new_key(), device_id)
+    undo(ctx, UndoDecision(first.id), new_key(), device_id)
     assert sandbox.reference("customer-1001") is None
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import PageReadEarlier, RecordHasReference, ReferenceTaken
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe, withdraw
 from crmlink.store import Link, LinkState
-from support.page_links import link_of, mirrored, open_pages_installation
+from support.page_links import link_of, mirrored
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
 RECORD = "customer-1001"
@@ -23,14 +21,8 @@ THIRD = "7d1c2b3a-9999-4222-8333-944455556666"
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def ctx(installation: Installation) -> WorkspaceContext:
-    return installation.workspace
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture
@@ -138,7 +130,7 @@ def test_the_same_look_again_is_not_late(ctx: WorkspaceContext, link: Link) -> N
     early = version(ctx)
     for _ in range(2):
         assert see(ctx, link, "before", OTHER, OTHER, early).fill
-    told = see(ctx, link, "after", OTHER, at=early)
-    assert told.version == version(ctx)
+    seen = see(ctx, link, "after", OTHER, at=early)
+    assert seen.version == version(ctx)
     for _ in range(2):
-        assert see(ctx, link, "after", HOLLOWAY, at=told.version).link.state is LinkState.LINKED
+        assert see(ctx, link, "after", HOLLOWAY, at=seen.version).link.state is LinkState.LINKED

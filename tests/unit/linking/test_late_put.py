@@ -19,7 +19,7 @@ from crmlink.commusoft.limits import ClientLimits
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.store import Link, LinkState
@@ -129,7 +129,7 @@ def test_nothing_else_is_decided_of_the_record_meanwhile(
 ) -> None:
     back, link = unanswered(ctx, seconds, device_id)
     with pytest.raises(CannotUndo):
-        undo(back, link.id, new_key(), device_id, frozenset())
+        undo(back, UndoDecision(link.id), new_key(), device_id)
     with pytest.raises(LinkInProgress):
         confirm(back, decision(reference=OTHER), new_key(), device_id)
 
@@ -213,7 +213,7 @@ def test_a_put_that_waited_for_its_turn_while_its_process_was_counted_as_dead_ne
         count_as_dead(ctx)
         assert states(recover(other)) == [LinkState.LINKED]
         link = find_link(ctx, last_link(ctx).id)
-        assert undo(other, link.id, new_key(), device_id, frozenset()).state is LinkState.LINKED
+        assert undo(other, UndoDecision(link.id), new_key(), device_id).state is LinkState.LINKED
         real(*args)
 
     link = confirm(meddled(ctx, write_reference=sleeps), decision(), new_key(), device_id)

@@ -20,7 +20,7 @@ from crmlink.linking import examination
 from crmlink.linking.attempts import recover
 from crmlink.linking.connections import load_dialect, save_dialect
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.write_tests import open_write_tests, recover_write_tests
 from crmlink.store import AuditEntry, LinkState, WorkspaceConnection, WriteTest
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
@@ -74,7 +74,7 @@ def test_a_form_that_changes_nothing_else_links_and_undoes(
     link = confirm(account.ctx, decision(TITLED), new_key(), device_id)
     assert link.state is LinkState.LINKED
     assert account.held(TITLED) == before | {"reference": HOLLOWAY}
-    assert undo(account.ctx, link.id, new_key(), device_id, frozenset()).state is LinkState.LINKED
+    assert undo(account.ctx, UndoDecision(link.id), new_key(), device_id).state is LinkState.LINKED
     assert account.held(TITLED) == before
     assert not open_write_tests(account.ctx)
     assert account.dialect() == PROVED

@@ -9,8 +9,8 @@ import pytest
 
 from crmlink.accounting.errors import InvalidHost
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import append_contacts
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.drafts import ListPage, append_contacts
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.installation import Installation
 from crmlink.linking.connections import contents_in_use
@@ -23,7 +23,7 @@ from crmlink.linking.workspace_rules import add_host, list_hosts, remove_host, w
 from crmlink.store import Batch, ParkedContact
 from crmlink.values.contact_details import ContactDetails
 from crmlink.web.connection_words import replaced_in_words
-from support.batch_factories import Line, sage_file
+from support.batch_factories import Line, detected, sage_file
 from support.sandbox import SandboxHandle, decision, new_key
 from unit.linking.test_connection_change import account, actor, agreement, connect, other
 
@@ -87,11 +87,13 @@ def test_nothing_is_kept_where_nobody_sees_it(
     with pytest.raises(ConnectionEnded):
         park(ctx, SAGE_50, device_id)
     with pytest.raises(ConnectionEnded):
-        append_contacts(ctx, device_id, "sage_50", "", "customer", [LISTED], key=new_key())
+        append_contacts(
+            ctx, device_id, ListPage("sage_50", "", "customer", [LISTED]), key=new_key()
+        )
     file = sage_file([Line("H001", "Margaret Holloway")])
-    found = detect(ctx, file, "Customers.csv", package="sage_50", kind="customer")
+    found = detected(ctx, file, "Customers.csv", package="sage_50", kind="customer")
     with pytest.raises(ConnectionEnded):
-        import_file(ctx, device_id, file, "Customers.csv", found)
+        import_file(ctx, device_id, ListFile(file, "Customers.csv", found))
     with practising.database.reading() as session:
         assert session.query(ParkedContact).count() + session.query(Batch).count() == 0
 

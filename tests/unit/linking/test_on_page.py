@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -17,9 +15,9 @@ from crmlink.commusoft.connection import WebApplication
 from crmlink.commusoft.errors import ConnectionEnded, NoApi
 from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
-from crmlink.linking.connections import save_connection
+from crmlink.linking.connections import Consent, save_connection
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
     LinkWaitsOnPage,
@@ -34,19 +32,13 @@ from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import AuditEntry, Link, LinkMethod, LinkState, Writes
 from crmlink.store.base import utc_now
-from support.page_links import HELD, link_of, mirrored, open_pages_installation
+from support.page_links import HELD, link_of, mirrored
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    with open_pages_installation(tmp_path, database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def ctx(installation: Installation) -> WorkspaceContext:
-    return installation.workspace
+def installation(without_api: Installation) -> Installation:
+    return without_api
 
 
 @pytest.fixture
@@ -269,7 +261,7 @@ def test_an_observation_of_an_older_link_changes_nothing_of_a_newer_decision(
 
 def test_an_undo_is_written_on_the_page_too(ctx: WorkspaceContext, device_id: int) -> None:
     link = linked(ctx, device_id)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert (back.state, back.method, back.prior, back.target) == (
         LinkState.INTENDED,
         LinkMethod.PAGES,
@@ -289,9 +281,9 @@ def test_an_undo_stops_where_the_page_has_a_value_of_its_own(
 ) -> None:
     link = linked(ctx, device_id)
     with pytest.raises(CannotUndo):
-        undo(ctx, link.id, new_key(), device_id, frozenset(), seen=SeenOnPage(OTHER))
+        undo(ctx, UndoDecision(link.id, seen=SeenOnPage(OTHER)), new_key(), device_id)
     seen = SeenOnPage(HOLLOWAY)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset(), seen=seen)
+    back = undo(ctx, UndoDecision(link.id, seen=seen), new_key(), device_id)
     found = see(ctx, back, device_id, "before", OTHER, replaces=OTHER)
     assert (found.link.state, found.fill) == (LinkState.CONFLICT, False)
     assert link_of(ctx, link.id).state is LinkState.LINKED
@@ -299,10 +291,10 @@ def test_an_undo_stops_where_the_page_has_a_value_of_its_own(
 
 def test_a_withdrawn_undo_leaves_the_link_in_effect(ctx: WorkspaceContext, device_id: int) -> None:
     link = linked(ctx, device_id)
-    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    back = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     withdraw(ctx, back.id, SeenOnPage(HOLLOWAY), device_id)
     assert link_of(ctx, link.id).state is LinkState.LINKED
-    assert undo(ctx, link.id, new_key(), device_id, frozenset()).state is LinkState.INTENDED
+    assert undo(ctx, UndoDecision(link.id), new_key(), device_id).state is LinkState.INTENDED
 
 
 def test_recovery_leaves_it_alone_and_asks_no_api(ctx: WorkspaceContext, device_id: int) -> None:
@@ -333,7 +325,10 @@ def test_after_another_account_was_connected_nothing_seen_counts(
         save_connection(database, workspace_id, WebApplication("https://app.commusoft.us"))
     agreement = refused.value.facts["contents"].agreement  # type: ignore[attr-defined] # it has
     save_connection(
-        database, workspace_id, WebApplication("https://app.commusoft.us"), agreement=agreement
+        database,
+        workspace_id,
+        WebApplication("https://app.commusoft.us"),
+        Consent(agreement=agreement),
     )
     for call in (
         lambda: see(ctx, link, device_id, "after", HOLLOWAY),

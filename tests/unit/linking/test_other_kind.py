@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import KindMismatch, LinkInProgress
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Database, Link, LinkState
@@ -46,7 +46,7 @@ def test_agreeing_to_the_other_kind_links_and_keeps_what_the_contact_is(
         "supplier",
     )
     assert sandbox.reference("customer-1001") == HOLLOWAY
-    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert (undone.state, undone.contact_kind) == (LinkState.LINKED, "supplier")
     assert sandbox.reference("customer-1001") is None
 

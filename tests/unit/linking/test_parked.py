@@ -14,7 +14,7 @@ from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import ParkedUnknown, RecordHasReference, ReferenceErased
 from crmlink.linking.parked import count_parked, park, parked_contacts, unpark
 from crmlink.linking.suggest import Contact
@@ -51,7 +51,7 @@ def test_linking_a_contact_ends_its_parking_and_undoing_does_not_bring_it_back(
     supplier = park(ctx, replace(CONTACT, kind="supplier"), device_id)
     link = confirm(ctx, decision(), new_key(), device_id)
     assert {each.id for each in parked_contacts(ctx)} == {other.id, supplier.id}
-    undo(ctx, link.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert count_parked(ctx) == 2
 
 

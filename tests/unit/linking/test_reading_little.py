@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event, text
 
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import LinkState
 from support.batch_factories import asked_for, lines_of
@@ -52,7 +52,7 @@ def test_a_link_and_its_undo_read_no_table_from_end_to_end(
     with plans(ctx) as found:
         link = confirm(ctx, decision("customer-1004"), new_key(), device_id)
         assert link.state is LinkState.LINKED
-        undo(ctx, link.id, new_key(), device_id, frozenset())
+        undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert found
     assert whole_tables(found) == []
 

@@ -29,9 +29,9 @@ def test_a_damaged_part_says_nothing_and_stops_nothing(tmp_path: Path, packing: 
     file, whole = tmp_path / "report.xlsx", packed(packing)
     file.write_bytes(whole)
     assert exported_at(file) == MADE.astimezone(UTC)
-    told = set()
+    moments = set()
     for place in range(len(whole)):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        told.add(exported_at(file))
-    assert None in told
-    assert all(each is None or isinstance(each, datetime) for each in told)
+        moments.add(exported_at(file))
+    assert None in moments
+    assert all(each is None or isinstance(each, datetime) for each in moments)

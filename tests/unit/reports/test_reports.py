@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from crmlink.installation import Installation
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.reports.link_health import mirror_state, shares, unfinished
 from crmlink.reports.links import LinkFilter, link_history, list_links, people_who_linked
 from crmlink.reports.records import RecordFilter, list_records, record_with_links
@@ -35,7 +35,7 @@ def test_records_count_as_linked_when_they_carry_a_reference_by_us_or_from_befor
     assert linked["customer"].linked == before["customer"].linked + 1
     assert linked["customer"].by_crmlink == 1
     assert linked["supplier"] == before["supplier"]
-    undo(installation.workspace, link.id, new_key(), device.id, frozenset())
+    undo(installation.workspace, UndoDecision(link.id), new_key(), device.id)
     assert {share.kind: share for share in shares(installation.workspace)} == before
 
 

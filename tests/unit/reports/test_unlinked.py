@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.reports.duplicates import (
     contested_records,
     dismiss_duplicate_pair,
@@ -32,7 +32,7 @@ def test_the_share_of_past_days_is_worked_out_from_the_links(
     with ctx.database.writing() as session:
         session.execute(update(Link).values(settled_at=utc_now() - timedelta(days=2)))
     assert linked_by_day(ctx, 4) == [before, before + 1, before + 1, before + 1]
-    undo(ctx, link.id, new_key(), device_id, frozenset())
+    undo(ctx, UndoDecision(link.id), new_key(), device_id)
     assert linked_by_day(ctx, 4) == [before, before + 1, before + 1, before]
 
 

@@ -30,7 +30,6 @@ from support.source_factories import (
     change_source,
     connect,
     contacts_of,
-    device_of,
     source_now,
     sources_at,
 )
@@ -40,7 +39,7 @@ EARLIER = "2020-01-01T00:00:00+00:00"
 
 
 @dataclass
-class Office:
+class ConnectedPackage:
     """One connected company."""
 
     ctx: SourceContext
@@ -53,17 +52,12 @@ class Office:
         return sync_source(self.ctx, self.source.id).problem
 
 
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
-
-
-def office_at(
+def connected_to(
     installation: Installation, device: Device, package: str, fake: FakePackage
-) -> Office:
+) -> ConnectedPackage:
     ctx = sources_at(installation, fake.server, package)
     [source] = connect(ctx, device, fake.server, package, **_extra(package))
-    return Office(ctx, device, fake, source)
+    return ConnectedPackage(ctx, device, fake, source)
 
 
 def _extra(package: str) -> dict[str, Any]:
@@ -109,60 +103,66 @@ def package(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def office(installation: Installation, device: Device, package: str) -> Iterator[Office]:
+def connected(
+    installation: Installation, device: Device, package: str
+) -> Iterator[ConnectedPackage]:
     with PACKAGE_CASES[package][0]() as fake:
-        yield office_at(installation, device, package, fake)
+        yield connected_to(installation, device, package, fake)
 
 
 @pytest.fixture
-def freeagent(installation: Installation, device: Device) -> Iterator[Office]:
+def freeagent(installation: Installation, device: Device) -> Iterator[ConnectedPackage]:
     with fake_freeagent() as fake:
-        yield office_at(installation, device, "freeagent", fake)
+        yield connected_to(installation, device, "freeagent", fake)
 
 
 @pytest.fixture
-def sage(installation: Installation, device: Device) -> Iterator[Office]:
+def sage(installation: Installation, device: Device) -> Iterator[ConnectedPackage]:
     with fake_sage() as fake:
-        yield office_at(installation, device, "sage_business_cloud", fake)
+        yield connected_to(installation, device, "sage_business_cloud", fake)
 
 
 @pytest.fixture
-def quickbooks(installation: Installation, device: Device) -> Iterator[Office]:
+def quickbooks(installation: Installation, device: Device) -> Iterator[ConnectedPackage]:
     with fake_quickbooks() as fake:
-        yield office_at(installation, device, "quickbooks_online", fake)
+        yield connected_to(installation, device, "quickbooks_online", fake)
 
 
 def test_every_page_is_read_and_then_only_changes(
-    office: Office, package: str, monkeypatch: pytest.MonkeyPatch
+    connected: ConnectedPackage, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quickbooks_online, "PAGE_SIZE", 2)
     make = PACKAGE_CASES[package][1]
-    office.fake.entries, office.fake.page_size = [make(number) for number in range(1, 6)], 2
-    assert office.read() is None
-    assert len(contacts_of(office.ctx, office.source)) == 5
-    assert source_now(office.ctx, office.source).read == 5
+    connected.fake.entries, connected.fake.page_size = [make(number) for number in range(1, 6)], 2
+    assert connected.read() is None
+    assert len(contacts_of(connected.ctx, connected.source)) == 5
+    assert source_now(connected.ctx, connected.source).read == 5
     newer = {"quickbooks_online": {"MetaData": {"LastUpdatedTime": LATER}}}
-    office.fake.entries[0] |= newer.get(package, {"updated_at": LATER})
-    assert office.read() is None
-    assert source_now(office.ctx, office.source).read == 1
+    connected.fake.entries[0] |= newer.get(package, {"updated_at": LATER})
+    assert connected.read() is None
+    assert source_now(connected.ctx, connected.source).read == 1
 
 
-def test_a_new_token_is_kept_and_none_is_used_twice(office: Office, package: str) -> None:
-    office.fake.entries = [PACKAGE_CASES[package][1](1)]
+def test_a_new_token_is_kept_and_none_is_used_twice(
+    connected: ConnectedPackage, package: str
+) -> None:
+    connected.fake.entries = [PACKAGE_CASES[package][1](1)]
     for _ in range(3):
-        office.fake.server.oauth.expire_access()
-        assert office.read() is None
-    assert (office.fake.server.oauth.renewals, office.fake.server.oauth.reused) == (3, 0)
+        connected.fake.server.oauth.expire_access()
+        assert connected.read() is None
+    assert (connected.fake.server.oauth.renewals, connected.fake.server.oauth.reused) == (3, 0)
 
 
-def test_disconnecting_revokes_where_the_package_can(office: Office, package: str) -> None:
-    oauth = office.fake.server.oauth
+def test_disconnecting_revokes_where_the_package_can(
+    connected: ConnectedPackage, package: str
+) -> None:
+    oauth = connected.fake.server.oauth
     can = bool(PACKAGES[package].addresses.revoke)
-    assert disconnect(office.ctx, office.device, office.source.public_id) is can
+    assert disconnect(connected.ctx, connected.device, connected.source.public_id) is can
     assert oauth.ended == ({1} if can else set())
 
 
-def test_freeagents_number_is_at_the_end_of_its_address(freeagent: Office) -> None:
+def test_freeagents_number_is_at_the_end_of_its_address(freeagent: ConnectedPackage) -> None:
     freeagent.fake.entries = [
         freeagent_entry(
             25, first_name="Jo", last_name="Hill", email="jo@hill.example", town="Leeds",
@@ -189,14 +189,16 @@ def test_freeagents_number_is_at_the_end_of_its_address(freeagent: Office) -> No
     ["http://169.254.169.254/latest", "http://127.0.0.1:9/v2/contacts", "file:///etc/passwd",
      "https://api.freeagent.com@evil.example/v2/contacts"],
 )  # fmt: skip
-def test_a_next_link_to_another_host_is_never_followed(freeagent: Office, elsewhere: str) -> None:
+def test_a_next_link_to_another_host_is_never_followed(
+    freeagent: ConnectedPackage, elsewhere: str
+) -> None:
     freeagent.fake.entries = [freeagent_entry(number) for number in range(1, 4)]
     freeagent.fake.page_size, freeagent.fake.next_link = 2, lambda _url: elsewhere
     assert freeagent.read() == "source-unreadable"
     assert len(contacts_of(freeagent.ctx, freeagent.source)) == 2
 
 
-def test_sages_reference_is_the_number_of_its_page_and_not_its_id(sage: Office) -> None:
+def test_sages_reference_is_the_number_of_its_page_and_not_its_id(sage: ConnectedPackage) -> None:
     person = {"name": "Jo Hill", "email": "jo@hill.example", "telephone": "0113 496 0018"}
     address = {"address_line_1": "1 High St", "city": "Leeds", "postal_code": "LS1 1AA"}
     sage.fake.entries = [
@@ -218,7 +220,9 @@ def test_sages_reference_is_the_number_of_its_page_and_not_its_id(sage: Office) 
     )  # fmt: skip
 
 
-def test_a_contact_that_was_deleted_in_sage_is_noticed_with_the_changes(sage: Office) -> None:
+def test_a_contact_that_was_deleted_in_sage_is_noticed_with_the_changes(
+    sage: ConnectedPackage,
+) -> None:
     sage.fake.entries = [sage_entry(1), sage_entry(2)]
     sage.read()
     sage.fake.entries[0] |= {"deleted_at": LATER}
@@ -227,7 +231,7 @@ def test_a_contact_that_was_deleted_in_sage_is_noticed_with_the_changes(sage: Of
     assert states == {"Contact 1": ContactState.DELETED, "Contact 2": ContactState.ACTIVE}
 
 
-def test_quickbooks_customer_and_vendor_of_one_number_are_two(quickbooks: Office) -> None:
+def test_quickbooks_customer_and_vendor_of_one_number_are_two(quickbooks: ConnectedPackage) -> None:
     quickbooks.fake.entries = [
         quickbooks_entry(12, PrimaryEmailAddr={"Address": "jo@hill.example"},
                          BillAddr={"Line1": "1 High St", "City": "Leeds", "PostalCode": "LS1 1AA"}),

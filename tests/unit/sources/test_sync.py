@@ -33,7 +33,6 @@ from support.source_factories import (
     change_source,
     connect,
     contacts_of,
-    device_of,
     source_now,
     sources_at,
 )
@@ -51,21 +50,16 @@ def sources(installation: Installation, xero: FakeXero) -> SourceContext:
 
 
 @pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
-
-
-@pytest.fixture
-def office(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
+def source(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
     return connect(sources, device, xero.server, "xero", OFFICE)[0]
 
 
 def test_a_contact_comes_with_its_details_and_the_reference_of_its_page(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     entry = xero.add("Margaret Holloway", **full_contact())
-    assert sync_source(sources, office.id).complete
-    contact = contacts_of(sources, office)["Margaret Holloway"]
+    assert sync_source(sources, source.id).complete
+    contact = contacts_of(sources, source)["Margaret Holloway"]
     assert contact.reference == entry["ContactID"]
     assert contact.kind == "customer"
     assert contact.person == "Margaret Holloway"
@@ -91,15 +85,15 @@ def test_a_contact_comes_with_its_details_and_the_reference_of_its_page(
 )
 def test_kind_and_state_are_the_packages(
     sources: SourceContext,
-    office: ContactSource,
+    source: ContactSource,
     xero: FakeXero,
     entry: dict[str, Any],
     state: ContactState,
     kind: str,
 ) -> None:
     xero.add("A", **entry)
-    sync_source(sources, office.id)
-    contact = contacts_of(sources, office)["A"]
+    sync_source(sources, source.id)
+    contact = contacts_of(sources, source)["A"]
     assert (contact.state, contact.kind) == (state, kind)
     assert contact.merged_into == entry.get("MergedToContactID", "")
 
@@ -117,47 +111,47 @@ def test_only_the_chosen_companies_are_connected(
 
 
 def test_after_the_first_time_only_changes_are_asked_for(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     old, new = xero.add("Old"), xero.add("New")
-    sync_source(sources, office.id)
+    sync_source(sources, source.id)
     old["Name"] = "Old, silently changed"  # its time says that it is not
     new |= {"Name": "New name", "UpdatedDateUTC": ms_date(utc_now())}
-    assert sync_source(sources, office.id).read == 1
-    assert set(contacts_of(sources, office)) == {"Old", "New name"}
-    change_source(sources, office, fully_synced_at=utc_now() - FULL_INTERVAL)
-    assert sync_source(sources, office.id).read == 2
+    assert sync_source(sources, source.id).read == 1
+    assert set(contacts_of(sources, source)) == {"Old", "New name"}
+    change_source(sources, source, fully_synced_at=utc_now() - FULL_INTERVAL)
+    assert sync_source(sources, source.id).read == 2
 
 
 def test_a_contact_is_deleted_when_two_complete_lists_lack_it(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     xero.add("Stays")
     gone = xero.add("Gone")
-    sync_source(sources, office.id)
+    sync_source(sources, source.id)
     xero.contacts[OFFICE].remove(gone)
     states = []
     for _ in range(2):
-        change_source(sources, office, fully_synced_at=None)
-        sync_source(sources, office.id)
-        states.append(contacts_of(sources, office)["Gone"].state)
+        change_source(sources, source, fully_synced_at=None)
+        sync_source(sources, source.id)
+        states.append(contacts_of(sources, source)["Gone"].state)
     assert states == [ContactState.ACTIVE, ContactState.DELETED]
     xero.contacts[OFFICE].append(gone)
-    change_source(sources, office, fully_synced_at=None)
-    sync_source(sources, office.id)
-    assert contacts_of(sources, office)["Gone"].state is ContactState.ACTIVE
+    change_source(sources, source, fully_synced_at=None)
+    sync_source(sources, source.id)
+    assert contacts_of(sources, source)["Gone"].state is ContactState.ACTIVE
 
 
 def test_an_empty_list_deletes_nothing(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     xero.add("Stays")
-    sync_source(sources, office.id)
+    sync_source(sources, source.id)
     xero.contacts.clear()
     for _ in range(3):
-        change_source(sources, office, fully_synced_at=None)
-        assert sync_source(sources, office.id).problem == "source-unreadable"
-    assert contacts_of(sources, office)["Stays"].state is ContactState.ACTIVE
+        change_source(sources, source, fully_synced_at=None)
+        assert sync_source(sources, source.id).problem == "source-unreadable"
+    assert contacts_of(sources, source)["Stays"].state is ContactState.ACTIVE
 
 
 FAULTS = {
@@ -172,7 +166,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_after_a_fault_nothing_is_half_and_reading_goes_on(
-    sources: SourceContext, office: ContactSource, xero: FakeXero, name: str
+    sources: SourceContext, source: ContactSource, xero: FakeXero, name: str
 ) -> None:
     fault, problem = FAULTS[name]
     for number in range(5):
@@ -180,133 +174,133 @@ def test_after_a_fault_nothing_is_half_and_reading_goes_on(
     xero.page_size, asked = 2, xero.server.asked
     asked.clear()
     xero.server.fault = lambda: fault() if len(asked) == 2 else None
-    assert sync_source(sources, office.id).problem == problem
-    stopped = source_now(sources, office)
+    assert sync_source(sources, source.id).problem == problem
+    stopped = source_now(sources, source)
     assert (stopped.problem, stopped.read, stopped.synced_at) == (problem, 2, None)
-    assert len(contacts_of(sources, office)) == 2
+    assert len(contacts_of(sources, source)) == 2
     assert stopped.resume_at
     assert stopped.resume_at > utc_now()
     assert due_sources(sources, 30) == []
-    change_source(sources, office, resume_at=utc_now())
-    assert due_sources(sources, 30) == [office.id]
-    assert sync_source(sources, office.id).complete
-    assert len(contacts_of(sources, office)) == 5
+    change_source(sources, source, resume_at=utc_now())
+    assert due_sources(sources, 30) == [source.id]
+    assert sync_source(sources, source.id).complete
+    assert len(contacts_of(sources, source)) == 5
     pages = [query["page"] for path, query in asked if path.endswith("Contacts")]
     again = ["1", "2", "3"] if problem == "source-unreadable" else ["2", "3"]
     assert pages == ["1", "2", *again]
-    done = source_now(sources, office)
+    done = source_now(sources, source)
     assert (done.problem, done.resume_at, done.position) == (None, None, None)
 
 
 def test_the_wait_that_the_package_asks_for_is_kept(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     xero.server.fault = answers(429, Retry_After="7200")
-    sync_source(sources, office.id)
-    resume_at = source_now(sources, office).resume_at
+    sync_source(sources, source.id)
+    resume_at = source_now(sources, source).resume_at
     assert resume_at
     assert timedelta(minutes=119) < resume_at - utc_now() <= timedelta(hours=2)
 
 
 def test_reading_stops_before_the_days_calls_are_used_up(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     for number in range(6):
         xero.add(f"Contact {number}")
     xero.page_size, xero.day_calls_left = 2, 20
-    assert sync_source(sources, office.id).problem == SourceLimited.code
+    assert sync_source(sources, source.id).problem == SourceLimited.code
     assert xero.day_calls_left == 19
-    assert len(contacts_of(sources, office)) == 2  # what came was kept
+    assert len(contacts_of(sources, source)) == 2  # what came was kept
 
 
 def test_a_run_leaves_calls_of_its_minute_for_others(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     for number in range(60):
         xero.add(f"Contact {number}")
     xero.page_size = 1
-    result = sync_source(sources, office.id)
+    result = sync_source(sources, source.id)
     assert (result.complete, result.problem, result.read) == (False, None, 50)
     assert due_sources(sources, 30) == []
-    change_source(sources, office, resume_at=utc_now())
-    assert sync_source(sources, office.id).complete
-    assert len(contacts_of(sources, office)) == 60
+    change_source(sources, source, resume_at=utc_now())
+    assert sync_source(sources, source.id).complete
+    assert len(contacts_of(sources, source)) == 60
 
 
 def test_an_expired_token_is_renewed_once_and_kept(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     xero.add("A")
     xero.server.oauth.expire_access()
-    assert sync_source(sources, office.id).complete
-    assert sync_source(sources, office.id).complete
+    assert sync_source(sources, source.id).complete
+    assert sync_source(sources, source.id).complete
     assert (xero.server.oauth.renewals, xero.server.oauth.reused) == (1, 0)
 
 
 def test_a_sign_in_that_was_ended_at_the_package_waits_for_a_person(
-    sources: SourceContext, office: ContactSource, xero: FakeXero, device: Device
+    sources: SourceContext, source: ContactSource, xero: FakeXero, device: Device
 ) -> None:
     xero.add("A")
     xero.server.oauth.ended.add(1)
-    assert sync_source(sources, office.id).problem == "source-refused"
-    change_source(sources, office, requested_at=utc_now())
+    assert sync_source(sources, source.id).problem == "source-refused"
+    change_source(sources, source, requested_at=utc_now())
     assert due_sources(sources, 30) == []
     again = connect(sources, device, xero.server, "xero", OFFICE)[0]
-    assert again.id == office.id
-    assert due_sources(sources, 30) == [office.id]
-    assert sync_source(sources, office.id).complete
+    assert again.id == source.id
+    assert due_sources(sources, 30) == [source.id]
+    assert sync_source(sources, source.id).complete
 
 
 def test_a_renewed_token_is_kept_before_it_is_used(
-    sources: SourceContext, office: ContactSource, xero: FakeXero
+    sources: SourceContext, source: ContactSource, xero: FakeXero
 ) -> None:
     """What the package answers afterwards must not lose the only token that is good now."""
     xero.add("A")
     xero.server.oauth.expire_access()
     xero.server.fault = answers(500)
-    assert sync_source(sources, office.id).problem == "source-fault"
+    assert sync_source(sources, source.id).problem == "source-fault"
     xero.server.fault = lambda: None
     xero.server.oauth.expire_access()
-    change_source(sources, office, resume_at=None)
-    assert sync_source(sources, office.id).complete
+    change_source(sources, source, resume_at=None)
+    assert sync_source(sources, source.id).complete
     assert xero.server.oauth.reused == 0
 
 
 def test_one_account_is_read_by_one_at_a_time(sources: SourceContext, device: Device,
                                               xero: FakeXero) -> None:  # fmt: skip
-    office, shop = connect(sources, device, xero.server, "xero")
-    with account_lease(sources, office.account_id):
-        for source in (office, shop):
+    source, shop = connect(sources, device, xero.server, "xero")
+    with account_lease(sources, source.account_id):
+        for each in (source, shop):
             with pytest.raises(SourceSyncInProgress):
-                sync_source(sources, source.id)
+                sync_source(sources, each.id)
         with pytest.raises(SourceSyncInProgress):
-            disconnect(sources, device, office.public_id)
-    assert sync_source(sources, office.id).complete
+            disconnect(sources, device, source.public_id)
+    assert sync_source(sources, source.id).complete
 
 
 def test_disconnecting_forgets_the_contacts_and_ends_the_access_there(
     sources: SourceContext, device: Device, xero: FakeXero
 ) -> None:
-    office, shop = connect(sources, device, xero.server, "xero")
+    source, shop = connect(sources, device, xero.server, "xero")
     xero.add("A")
-    sync_source(sources, office.id)
-    assert disconnect(sources, device, office.public_id)
+    sync_source(sources, source.id)
+    assert disconnect(sources, device, source.public_id)
     assert list(xero.connections.values()) == [SHOP]
-    assert contacts_of(sources, office) == {}
+    assert contacts_of(sources, source) == {}
     with pytest.raises(SourceUnknown):
-        sync_source(sources, office.id)
+        sync_source(sources, source.id)
     assert sync_source(sources, shop.id).complete  # the other one's tokens are still good
     assert disconnect(sources, device, shop.public_id)
     assert xero.connections == {}
 
 
 def test_a_package_that_does_not_answer_is_forgotten_all_the_same(
-    sources: SourceContext, device: Device, office: ContactSource, xero: FakeXero
+    sources: SourceContext, device: Device, source: ContactSource, xero: FakeXero
 ) -> None:
     xero.server.fault = answers(500)
-    assert not disconnect(sources, device, office.public_id)
+    assert not disconnect(sources, device, source.public_id)
     with pytest.raises(SourceUnknown):
-        sync_source(sources, office.id)
+        sync_source(sources, source.id)
 
 
 def test_an_answer_of_the_package_counts_once_and_for_its_own_person(
@@ -325,19 +319,19 @@ def test_an_answer_of_the_package_counts_once_and_for_its_own_person(
 
 
 def test_an_erased_person_goes_out_and_stays_out(
-    sources: SourceContext, office: ContactSource, xero: FakeXero, installation: Installation
+    sources: SourceContext, source: ContactSource, xero: FakeXero, installation: Installation
 ) -> None:
     xero.add("Margaret Holloway", **full_contact())
     xero.add("Another")
-    sync_source(sources, office.id)
+    sync_source(sources, source.id)
     who, actor = "m.holloway@home.example", command_line_actor(installation.access)
     exported = export(installation.access, who)["contacts"]
     assert [each["name"] for each in exported] == ["Margaret Holloway"]
-    version = source_now(sources, office).version
+    version = source_now(sources, source).version
     erase(installation.access, actor, who)
-    assert list(contacts_of(sources, office)) == ["Another"]
-    assert source_now(sources, office).version > version
+    assert list(contacts_of(sources, source)) == ["Another"]
+    assert source_now(sources, source).version > version
     xero.add("M Holloway", EmailAddress=who)  # the same person, entered once more
-    change_source(sources, office, fully_synced_at=None)
-    sync_source(sources, office.id)
-    assert list(contacts_of(sources, office)) == ["Another"]
+    change_source(sources, source, fully_synced_at=None)
+    sync_source(sources, source.id)
+    assert list(contacts_of(sources, source)) == ["Another"]

@@ -84,9 +84,9 @@ def test_a_person_who_was_erased_at_the_account_is_erased_everywhere(old: OldDat
         assert session.get_one(Device, browser).revoked_at
         assert session.query(WebSession).one().ended_at
     rows = everything(old.database)
-    told = repr([rows[table] for table in ("person", "device", "page_session")])
-    assert "Eve" not in told
-    assert "eve@" not in told
+    details = repr([rows[table] for table in ("person", "device", "page_session")])
+    assert "Eve" not in details
+    assert "eve@" not in details
 
 
 def test_a_person_who_was_removed_in_practice_is_removed_at_the_account(old: OldDatabase) -> None:
@@ -215,8 +215,8 @@ def test_practice_goes_and_what_belongs_to_accounts_stays(old: OldDatabase) -> N
         "batch": [account, former],
     }
     assert rows == {kept[account], kept[former]}
-    told = entries(firm(old), action="workspace.merged")[0].entry.details
-    assert told["practice"] == {"records": 1, "links": 2, "lists": 1}
+    details = entries(firm(old), action="workspace.merged")[0].entry.details
+    assert details["practice"] == {"records": 1, "links": 2, "lists": 1}
 
 
 def test_a_firm_that_only_practised_goes_on_practising(old: OldDatabase) -> None:
@@ -263,8 +263,10 @@ def test_several_audits_become_one_that_holds_and_says_what_they_were(old: OldDa
     with old.database.reading() as session:
         *before, last, _signed = session.query(AuditEntry).order_by(AuditEntry.position)
     assert [row.at for row in before] == sorted(row.at for row in before)
-    told = {one["workspace"]: (one["entries"], one["last_hash"]) for one in last.details["audits"]}
-    assert told == ends
+    details = {
+        one["workspace"]: (one["entries"], one["last_hash"]) for one in last.details["audits"]
+    }
+    assert details == ends
     assert {one["broken_at"] for one in last.details["audits"]} == {None}
     with pytest.raises(Exception, match="only ever added to"), old.database.writing() as session:
         session.execute(text("UPDATE audit_entry SET action = 'x'"))
@@ -276,8 +278,8 @@ def test_a_break_in_an_audit_of_before_is_not_hidden_by_the_new_chain(old: OldDa
     old.chains[account] = (1, "f" * 64)
     old.entry(account, 12, "token.revoked", "t")
     old.migrate()
-    (told,) = entries(firm(old), action="workspace.merged")
-    broken = {one["workspace"]: one["broken_at"] for one in told.entry.details["audits"]}
+    (details,) = entries(firm(old), action="workspace.merged")
+    broken = {one["workspace"]: one["broken_at"] for one in details.entry.details["audits"]}
     assert broken == {sandbox: None, account: 2}
     prepare_audit(old.database)
     (noted,) = verify(firm(old)).noted

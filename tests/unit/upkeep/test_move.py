@@ -27,7 +27,7 @@ from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 
 @pytest.fixture
-def office(sandbox: SandboxHandle, tmp_path: Path) -> Settings:
+def filled(sandbox: SandboxHandle, tmp_path: Path) -> Settings:
     """The settings of an office with SQLite that has been worked in, and whose server stopped."""
     settings = Settings(
         data_dir=tmp_path,
@@ -50,9 +50,9 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
     database.close()
 
 
-def move(office: Settings, target: Database) -> int:
-    file = office.data_dir / "crmlink.sqlite"
-    return move_database(office.data_dir, file, target, lambda _table, _rows: None)
+def move(filled: Settings, target: Database) -> int:
+    file = filled.data_dir / "crmlink.sqlite"
+    return move_database(filled.data_dir, file, target, lambda _table, _rows: None)
 
 
 def rows_in(database: Database) -> dict[str, list[object]]:
@@ -66,19 +66,19 @@ def rows_in(database: Database) -> dict[str, list[object]]:
     return found
 
 
-def opened(office: Settings, target: Database) -> Settings:
+def opened(filled: Settings, target: Database) -> Settings:
     url = target.engine.url.render_as_string(hide_password=False)
-    return replace(office, database_url=url)
+    return replace(filled, database_url=url)
 
 
-def test_every_row_is_moved_and_the_audit_still_holds(office: Settings, target: Database) -> None:
-    source = Database(office.database_url)
+def test_every_row_is_moved_and_the_audit_still_holds(filled: Settings, target: Database) -> None:
+    source = Database(filled.database_url)
     before = rows_in(source)
     source.close()
-    moved = move(office, target)
+    moved = move(filled, target)
     assert rows_in(target) == before
     assert moved == sum(map(len, before.values()))
-    database = open_database(opened(office, target))
+    database = open_database(opened(filled, target))
     assert verify_audit(database, 1).sound
     with database.writing() as session:  # numbers go on after those that were moved
         highest = session.scalar(select(func.max(Base.metadata.tables["device"].c.id)))
@@ -89,19 +89,19 @@ def test_every_row_is_moved_and_the_audit_still_holds(office: Settings, target: 
     database.close()
 
 
-def test_what_was_moved_is_used_by_no_server_again(office: Settings, target: Database) -> None:
-    move(office, target)
+def test_what_was_moved_is_used_by_no_server_again(filled: Settings, target: Database) -> None:
+    move(filled, target)
     with pytest.raises(DatabaseMoved, match="was moved into PostgreSQL"):
-        open_database(office)
+        open_database(filled)
     with pytest.raises(UpkeepFailure, match="moved"):
-        move(office, target)
+        move(filled, target)
     with pytest.raises(UpkeepFailure, match="moved"):
-        cancel_move(office.data_dir, office.data_dir / "crmlink.sqlite", target)
+        cancel_move(filled.data_dir, filled.data_dir / "crmlink.sqlite", target)
 
 
 @pytest.mark.parametrize("dies_at", ["device", "link", "audit_entry"])
 def test_a_move_that_was_interrupted_goes_on(
-    office: Settings, target: Database, monkeypatch: pytest.MonkeyPatch, dies_at: str
+    filled: Settings, target: Database, monkeypatch: pytest.MonkeyPatch, dies_at: str
 ) -> None:
     monkeypatch.setattr(moves, "CHUNK", 2)
     parts = moves._parts
@@ -125,18 +125,18 @@ def test_a_move_that_was_interrupted_goes_on(
         patched.setattr(moves, "_parts", dying)
         patched.setattr(moves, "_copy_missing", copy_until_death)
         with pytest.raises(KeyboardInterrupt):
-            move(office, target)
-    for settings in (office, opened(office, target)):
+            move(filled, target)
+    for settings in (filled, opened(filled, target)):
         with pytest.raises(DatabaseMoved):
             open_database(settings)
-    move(office, target)
-    source = Database(office.database_url)
+    move(filled, target)
+    source = Database(filled.database_url)
     assert rows_in(target) == rows_in(source)
     source.close()
 
 
 def test_a_move_that_lost_a_row_is_not_finished(
-    office: Settings, target: Database, monkeypatch: pytest.MonkeyPatch
+    filled: Settings, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = moves._copy_missing
 
@@ -149,27 +149,27 @@ def test_a_move_that_lost_a_row_is_not_finished(
     with monkeypatch.context() as patched:
         patched.setattr(moves, "_copy_missing", lose)
         with pytest.raises(UpkeepFailure, match="counts-differ"):
-            move(office, target)
+            move(filled, target)
     with pytest.raises(DatabaseMoved, match="not finished"):
-        open_database(opened(office, target))
-    cancel_move(office.data_dir, office.data_dir / "crmlink.sqlite", target)
-    open_database(office).close()
+        open_database(opened(filled, target))
+    cancel_move(filled.data_dir, filled.data_dir / "crmlink.sqlite", target)
+    open_database(filled).close()
 
 
 def test_a_database_that_is_in_use_is_no_place_to_move_to(
-    office: Settings, target: Database
+    filled: Settings, target: Database
 ) -> None:
-    used = open_installation(opened(office, target))
+    used = open_installation(opened(filled, target))
     used.workspace.sync()
     used.close()
     with pytest.raises(UpkeepFailure, match="target-in-use"):
-        move(office, target)
-    open_database(office).close()
+        move(filled, target)
+    open_database(filled).close()
 
 
-def test_the_command_says_what_to_do_next(office: Settings, target: Database) -> None:
+def test_the_command_says_what_to_do_next(filled: Settings, target: Database) -> None:
     url = target.engine.url.render_as_string(hide_password=False)
-    environment = {"CRMLINK_DATA_DIR": str(office.data_dir), "CRMLINK_DATABASE_URL": url}
+    environment = {"CRMLINK_DATA_DIR": str(filled.data_dir), "CRMLINK_DATABASE_URL": url}
     done = CliRunner(env=environment).invoke(main, ["db", "move"])
     assert done.exit_code == 0, done.output
     assert "the same number in every table" in done.stdout

@@ -248,8 +248,8 @@ def test_what_failed_before_may_fail_after(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand_in.set(failing="backups certificate")
-    code, told = stand_in.update(capsys, install={"version": "0.2.0", "failing": "certificate"})
-    assert (code, told["result"]) == (0, "done")
+    code, report = stand_in.update(capsys, install={"version": "0.2.0", "failing": "certificate"})
+    assert (code, report["result"]) == (0, "done")
     assert stand_in.asked() == [
         f"0.1.0 {CHECK}", "0.1.0 backup --without-keys", "0.2.0 --version", f"0.2.0 {CHECK}",
     ]  # fmt: skip
@@ -268,9 +268,9 @@ def test_what_does_not_work_is_taken_back(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str],
     install: Mapping[str, str] | str, result: str, cause: str,
 ) -> None:  # fmt: skip
-    code, told = stand_in.update(capsys, install=install)
-    assert (code, told["result"]) == (1, result)
-    assert cause in told["text"]
+    code, report = stand_in.update(capsys, install=install)
+    assert (code, report["result"]) == (1, result)
+    assert cause in report["text"]
     assert (stand_in.bin / "version").read_text() == "0.1.0"
     assert stand_in.asked()[-1] == f"0.1.0 {CHECK}", "the earlier version finds its data as it was"
     assert sorted(path.name for path in stand_in.folder.iterdir()) == [
@@ -288,13 +288,13 @@ def test_data_that_the_earlier_version_cannot_use_is_restored_and_if_not_it_says
     seen = '(["tables"] if said.read_text().count("check") > 2 else [])'
     program.write_text(CRMLINK.replace(changed, seen))
     install = {"version": "0.2.0", "broken": CHECK}
-    code, told = stand_in.update(capsys, install=install)
-    assert (code, told["result"]) == (1, "back")
+    code, report = stand_in.update(capsys, install=install)
+    assert (code, report["result"]) == (1, "back")
     assert stand_in.asked()[-1] == "0.1.0 restore --replace"
     stand_in.set(broken="restore --replace")
     (stand_in.folder / "said").unlink()
-    code, told = stand_in.update(capsys, install=install, service=["--user"])
-    assert (code, told["result"]) == (1, "back-without-data")
+    code, report = stand_in.update(capsys, install=install, service=["--user"])
+    assert (code, report["result"]) == (1, "back-without-data")
     assert FINAL not in stand_in.asked()[-1]
 
 
@@ -303,8 +303,8 @@ def test_what_cannot_be_backed_up_is_left_as_it_is(
 ) -> None:
     monkeypatch.setattr(carry_out, "ANSWER_SECONDS", 0.0)
     stand_in.set(broken="backup --without-keys")
-    code, told = stand_in.update(capsys, install={"version": "0.2.0"}, service=[])
-    assert (code, told["result"]) == (1, "kept")
+    code, report = stand_in.update(capsys, install={"version": "0.2.0"}, service=[])
+    assert (code, report["result"]) == (1, "kept")
     assert stand_in.asked()[-1] == f"0.1.0 {FINAL}", "its service runs again"
     assert (stand_in.bin / "version").read_text() == "0.1.0"
 
@@ -313,8 +313,8 @@ def test_a_service_that_stays_silent_is_said_and_its_data_stays(
     stand_in: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(carry_out, "ANSWER_SECONDS", 0.0)
-    code, told = stand_in.update(capsys, install={"version": "0.2.0"}, service=[])
-    assert (code, told["result"]) == (1, "silent")
+    code, report = stand_in.update(capsys, install={"version": "0.2.0"}, service=[])
+    assert (code, report["result"]) == (1, "silent")
     assert (stand_in.bin / "version").read_text() == "0.2.0", "it may have decided something"
 
 

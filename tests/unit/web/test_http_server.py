@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,34 +19,16 @@ from flask import Flask
 
 from browsers.real_services import wait_until
 from crmlink.access import oidc, passwords
-from crmlink.web import http_server
+from crmlink.web import http_requests, http_server
 from crmlink.web.http_server import HTTPServer, room_for_connections
 from support.installations import open_app
+from support.threaded_server import channels, running
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with open_app(tmp_path_factory.mktemp("server")) as app:
         yield app
-
-
-@contextmanager
-def running(app: Flask) -> Iterator[HTTPServer]:
-    """A server in a thread of this process, so that it can be looked into."""
-    server = HTTPServer(app, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield server
-    stop = [*server._servers, *channels(server)]
-    server._servers[0].trigger.pull_trigger(server._map.clear)
-    thread.join(10)
-    for each in stop:
-        each.close()
-    server._dispatcher.shutdown()
-
-
-def channels(server: HTTPServer) -> list[Any]:
-    return [channel for each in server._servers for channel in list(each.active_channels.values())]
 
 
 def is_there(server: HTTPServer, address: tuple[str, int]) -> bool:
@@ -61,11 +42,11 @@ def only_channel(server: HTTPServer) -> Any:
 @pytest.mark.parametrize(
     ("sent", "allowed"),
     [
-        (b"", http_server.HEADER_SECONDS),
-        (b"GET / HTT", http_server.HEADER_SECONDS),
+        (b"", http_requests.HEADER_SECONDS),
+        (b"GET / HTT", http_requests.HEADER_SECONDS),
         (b"\r\n\r\n", http_server.IDLE_SECONDS),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", http_server.IDLE_SECONDS),
-        (b"POST / HTTP/1.1\r\nContent-Length: 16000\r\n\r\nx", http_server.BODY_SECONDS + 1),
+        (b"POST / HTTP/1.1\r\nContent-Length: 16000\r\n\r\nx", http_requests.BODY_SECONDS + 1),
     ],
 )
 def test_a_connection_has_its_time(app: Flask, sent: bytes, allowed: float) -> None:
@@ -162,8 +143,8 @@ def test_a_refused_body_has_a_minute_whatever_its_length(app: Flask) -> None:
         client.sendall(head)
         wait_until(lambda: channel._has_sent, "it arrives")
         now = time.time()
-        assert not channel.is_overdue(now + http_server.BODY_SECONDS - 5)
-        assert channel.is_overdue(now + 2 * http_server.BODY_SECONDS)
+        assert not channel.is_overdue(now + http_requests.BODY_SECONDS - 5)
+        assert channel.is_overdue(now + 2 * http_requests.BODY_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +190,9 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
         address = f"http://127.0.0.1:{server.port}"
         with ThreadPoolExecutor(25) as pool:
             tried = [pool.submit(try_password, address) for _ in range(25)]
-            wait_until(lambda: not passwords._slots._entered._value, "they are at it")
+            wait_until(
+                lambda: not passwords._slots_after_failures._entered._value, "they are at it"
+            )
             begun = time.monotonic()
             for _ in range(3):
                 assert requests.get(f"{address}/healthz", timeout=30).status_code == 200
@@ -219,7 +202,7 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
 
 def test_passwords_and_single_sign_on_together_leave_threads_free() -> None:
     sign_on = oidc.MAX_CALLS + oidc.MAX_WAITING
-    at_passwords = passwords.MAX_WORKING + passwords.MAX_WAITING
+    at_passwords = 2 * (passwords.MAX_WORKING + passwords.MAX_WAITING)
     assert at_passwords + sign_on + 4 <= http_server.THREADS
 
 

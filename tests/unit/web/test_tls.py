@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
-from flask import Flask, Response, request
+from flask import Response, request
 
 from browsers.real_services import wait_until
 from crmlink.hosts import Host
 from crmlink.upkeep.local_certificates import AUTHORITY, SERVER, SERVER_KEY, make_certificate
-from crmlink.web import http_server, tls
+from crmlink.web import http_requests, tls
 from crmlink.web.hosts import serve_at
 from crmlink.web.http_server import HTTPServer
 from crmlink.web.tls import TlsFiles, TlsFilesUnusable
 from support.installations import open_app
+from support.threaded_server import channels, running
 
 LARGE = 12_000_000  # bytes: more than the buffers of two sockets hold
 
@@ -53,24 +52,6 @@ def answer() -> Response | str | None:
         case "/length":
             return str(len(request.get_data()))
     return None
-
-
-@contextmanager
-def running(app: Flask, files: TlsFiles) -> Iterator[HTTPServer]:
-    server = HTTPServer(app, "127.0.0.1", 0, files)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield server
-    stop = [*server._servers, *channels(server)]
-    server._servers[0].trigger.pull_trigger(server._map.clear)
-    thread.join(10)
-    for each in stop:
-        each.close()
-    server._dispatcher.shutdown()
-
-
-def channels(server: HTTPServer) -> list[Any]:
-    return [channel for each in server._servers for channel in list(each.active_channels.values())]
 
 
 def get(server: HTTPServer, folder: Path, path: str, **options: Any) -> requests.Response:
@@ -149,8 +130,8 @@ def test_an_unfinished_handshake_stops_no_one_and_has_its_time(
         wait_until(lambda: of(server, address), "a connection")
         assert get(server, folder, "/healthz").status_code == 200
         [channel] = of(server, address)
-        assert not channel.is_overdue(time.time() + http_server.HEADER_SECONDS - 5)
-        assert channel.is_overdue(time.time() + http_server.HEADER_SECONDS + 1)
+        assert not channel.is_overdue(time.time() + http_requests.HEADER_SECONDS - 5)
+        assert channel.is_overdue(time.time() + http_requests.HEADER_SECONDS + 1)
 
 
 def of(server: HTTPServer, address: object) -> list[Any]:

@@ -23,12 +23,10 @@ from crmlink.store import (
 from crmlink.store.base import utc_now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
+from crmlink.values.contact_details import DETAIL_COLUMNS
 
 LIKELY = 0.5  # minimum probability at which the best record counts as the row's
-PERSONAL_COLUMNS = (
-    "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
-    "account_number", "other_emails", "other_addresses", "open_pence",
-)  # fmt: skip
+PERSONAL_COLUMNS = ("reference", *DETAIL_COLUMNS, "open_pence")
 PERSONAL_PARAMS = (
     "record",
     "holders",

@@ -12,17 +12,15 @@ from crmlink.access.personal_data.batches import Clues
 from crmlink.folding import fold
 from crmlink.store import ContactSource, SourceContact
 from crmlink.store.erased import Signs, postcodes_of
+from crmlink.values.contact_details import DETAIL_COLUMNS
 
-PERSONAL_COLUMNS = (
-    "reference", "code", "name", "company", "person", "address", "town", "postcode", "email",
-    "phones", "account_number", "other_emails", "other_addresses",
-)  # fmt: skip
-COMPARED = ("id", "reference", "code", "name", "company", "person", "email", "other_emails")
+PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS)
+IDENTIFYING = ("id", "reference", "code", "name", "company", "person", "email", "other_emails")
 
 
 def find_contacts(session: Session, workspace_id: int, clues: Clues) -> list[SourceContact]:
     """Return contacts with the person's email or reference, or their name and no other email."""
-    columns = [getattr(SourceContact, name) for name in COMPARED]
+    columns = [getattr(SourceContact, name) for name in IDENTIFYING]
     query = (
         select(*columns)
         .join(ContactSource)

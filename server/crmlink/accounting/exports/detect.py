@@ -27,9 +27,9 @@ from crmlink.accounting.exports.known_formats import (
     map_columns,
     matches_header,
 )
-from crmlink.accounting.exports.likeness import likely_columns
-from crmlink.accounting.exports.model import DetectedFormat, FileKind
+from crmlink.accounting.exports.model import NO_HINTS, DetectedFormat, FileKind, FormatHints
 from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
+from crmlink.accounting.exports.similar_headings import likely_columns
 from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
     ENCODINGS,
@@ -56,39 +56,27 @@ Line = tuple[int, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    """Answers that the user gave in advance."""
+    """The rules of all packages, and what the user said of this file."""
 
     packages: Packages
-    package: str | None
-    header_line: int | None
-    delimiter: str | None = None
+    hints: FormatHints
 
 
-def detect_format(  # noqa: PLR0913 - each option is one answer of the user
-    source: Source,
-    filename: str,
-    packages: Packages,
-    *,
-    package: str | None = None,
-    sheet: str | None = None,
-    header_line: int | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+def detect_format(
+    source: Source, filename: str, packages: Packages, hints: FormatHints = NO_HINTS
 ) -> DetectedFormat:
     """Return a file's format by its contents; the file name must not contradict it.
 
-    With `package` only that package's formats are tried; `sheet` names a workbook's sheet;
-    `header_line` is the header's line, 0 for none; `encoding` and `delimiter`, for text files, are
-    of ENCODINGS and DELIMITERS. A stream is read from its start and left open. Raises ExportError
-    and UnknownPackage.
+    A stream is read from its start and left open. Raises ExportError and UnknownPackage.
     """
-    if package is not None:
-        package_rules(packages, package)
-    options = _Options(packages, package, header_line, delimiter)
+    if hints.package is not None:
+        package_rules(packages, hints.package)
+    options = _Options(packages, hints)
     with open_seekable(source) as stream:
         if sniff_type(stream, filename) == "xlsx":
-            return _workbook(stream, options, sheet)
-        reading = encoding_asked(encoding) if encoding in ENCODINGS else detect_encoding(stream)
+            return _workbook(stream, options)
+        named = hints.encoding
+        reading = encoding_asked(named) if named in ENCODINGS else detect_encoding(stream)
         encoding = reading.codec
         head = head_of(stream, encoding)
         if not head.strip():
@@ -109,11 +97,12 @@ def _text(head: str, options: _Options) -> DetectedFormat:
 
     Without a known header the likeliest delimiter is used.
     """
-    likely = options.delimiter or detect_delimiter(head)
-    for sign in (likely,) if options.delimiter else (likely, *DELIMITERS):
+    header_line = options.hints.header_line
+    likely = options.hints.delimiter or detect_delimiter(head)
+    for sign in (likely,) if options.hints.delimiter else (likely, *DELIMITERS):
         delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
-        if options.header_line and not any(line == options.header_line for line, _ in lines):
+        if header_line and not any(line == header_line for line, _ in lines):
             continue
         detected = _table(lines, "csv", options)
         if detected.fits:
@@ -127,9 +116,10 @@ def _lines(head: str, delimiter: str) -> list[Line]:
     return [(row.line, row.cells) for row in records if isinstance(row, CsvRow)]
 
 
-def _workbook(stream: BinaryIO, options: _Options, sheet: str | None) -> DetectedFormat:
+def _workbook(stream: BinaryIO, options: _Options) -> DetectedFormat:
     from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
 
+    sheet = options.hints.sheet
     with workbook(stream) as book:
         names = sheet_names(book)
         if sheet is not None and sheet not in names:
@@ -160,26 +150,27 @@ def _padded(lines: Sequence[Line]) -> list[Line]:
 
 def _table(lines: Sequence[Line], file_kind: FileKind, options: _Options) -> DetectedFormat:
     """Return the format of one table by its first rows."""
-    known = known_formats(options.packages, file_kind, options.package)
+    known = known_formats(options.packages, file_kind, options.hints.package)
+    header_line = options.hints.header_line
     header_lines = lines[:_HEADER_ROWS]
-    if options.header_line is not None:
-        header_lines = [line for line in lines if line[0] == options.header_line]
-        if options.header_line and not header_lines:
-            raise ExportError("line_unknown", line=options.header_line)
+    if header_line is not None:
+        header_lines = [line for line in lines if line[0] == header_line]
+        if header_line and not header_lines:
+            raise ExportError("line_unknown", line=header_line)
     for i, (_, cells) in enumerate(header_lines):
         if fitting := [form for form in known if matches_header(form, cells)]:
             return _with_header(header_lines[i], _below(lines, header_lines[i]), fitting,
                                 file_kind, options)  # fmt: skip
-    if options.header_line is None or options.header_line == 0:
+    if header_line is None or header_line == 0:
         without = [form for form in known if _leaves_no_doubt(form, lines, options)]
         if len(without) == 1:
             return _without_header(without[0], lines, file_kind)
-    headers = header_lines if options.header_line else _likely_headers(header_lines, options)
-    if headers and options.header_line != 0:
+    headers = header_lines if header_line else _likely_headers(header_lines, options)
+    if headers and header_line != 0:
         return _with_header(headers[0], _below(lines, headers[0]), [], file_kind, options)
     header = letters_for([cells for _, cells in lines])
     return DetectedFormat(
-        file_kind, options.package, None, (), header, {}, sample=_sample(lines),
+        file_kind, options.hints.package, None, (), header, {}, sample=_sample(lines),
         values=_values(header, lines),
     )  # fmt: skip
 
@@ -198,7 +189,7 @@ def _with_header(
     number, headings = line
     detected = DetectedFormat(
         file_kind=file_kind,
-        package=options.package,
+        package=options.hints.package,
         kind=None,
         fits=tuple(form.fit for form in fitting),
         header=unique_labels(headings),
@@ -363,7 +354,7 @@ def _iif(stream: BinaryIO, options: _Options, encoding: str, delimiter: str) -> 
     by_package = {form.package for form in matching}
     return DetectedFormat(
         file_kind="iif",
-        package=options.package or (by_package.pop() if len(by_package) == 1 else None),
+        package=options.hints.package or (by_package.pop() if len(by_package) == 1 else None),
         kind=kinds.pop() if len(kinds) == 1 else None,
         fits=tuple(form.fit for form in matching),
         header=tuple(dict.fromkeys(labels)),

@@ -73,6 +73,25 @@ class RejectedRow:
         return self.code not in ("header_again", "total", "time_stamp", "footer")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatHints:
+    """A user's word on how a file is to be read; None for what is to be detected.
+
+    With `package` only that package's formats are tried; `sheet` names a workbook's sheet;
+    `header_line` is the header's line, 0 for none; `encoding` and `delimiter`, for text files, are
+    of ENCODINGS and DELIMITERS.
+    """
+
+    package: str | None = None
+    sheet: str | None = None
+    header_line: int | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+NO_HINTS = FormatHints()
+
+
 @dataclass(frozen=True, slots=True)
 class FormatMatch:
     """A known export format that the file matches."""

@@ -21,6 +21,7 @@ from crmlink.accounting.exports.model import (
     DetectedFormat,
     ExportedContact,
     FileKind,
+    FormatHints,
     FormatMatch,
     RejectedRow,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "DetectedFormat",
     "ExportedContact",
     "FileKind",
+    "FormatHints",
     "FormatMatch",
     "RejectedRow",
     "Source",
@@ -72,9 +74,9 @@ def read_contacts(
 def _contacts(
     source: Source, detected: DetectedFormat, packages: Packages
 ) -> Iterator[ExportedContact | RejectedRow]:
-    maker = RowParser(detected, packages)
+    parser = RowParser(detected, packages)
     with open_seekable(source) as stream, closing(rows_of(stream, detected, packages)) as rows:
         for row in rows:
-            result = row if isinstance(row, RejectedRow) else maker.parse(row)
+            result = row if isinstance(row, RejectedRow) else parser.parse(row)
             if result is not None:
                 yield result

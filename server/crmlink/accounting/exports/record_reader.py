@@ -18,9 +18,11 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.files import Source, open_seekable
 from crmlink.accounting.exports.model import (
     IMPORT_FIELDS,
+    NO_HINTS,
     Columns,
     DetectedFormat,
     ExportedContact,
+    FormatHints,
     RejectedRow,
 )
 from crmlink.accounting.exports.record_headings import (
@@ -79,31 +81,26 @@ class RejectedRecord:
     record_id: str = ""
 
 
-def detect_records(  # noqa: PLR0913 - each option is one answer of the user
+def detect_records(
     source: Source,
     filename: str,
+    hints: FormatHints = NO_HINTS,
     *,
     kind: Kind | None = None,
-    sheet: str | None = None,
-    header_line: int | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
     columns: Columns | None = None,
 ) -> DetectedFormat:
     """Return a report's format with the user's corrections. Raises ExportError."""
 
     def detect(sheet: str | None, line: int | None) -> DetectedFormat:
-        found = detect_format(
-            source, filename, dict(_TABLES),
-            sheet=sheet, header_line=line, encoding=encoding, delimiter=delimiter,
-        )  # fmt: skip
+        asked = replace(hints, sheet=sheet, header_line=line)
+        found = detect_format(source, filename, dict(_TABLES), asked)
         if found.file_kind == "iif":
             raise ExportError("not_a_list", found="iif")
         return _recognised(found) if line is not None else _below_groups(found, detect)
 
-    found = detect(sheet, header_line)
-    if sheet is None and len(found.sheets) > 1:
-        found = _best_sheet([found, *_other_sheets(found, header_line, detect)])
+    found = detect(hints.sheet, hints.header_line)
+    if hints.sheet is None and len(found.sheets) > 1:
+        found = _best_sheet([found, *_other_sheets(found, hints.header_line, detect)])
     return with_choices(found, kind=kind, columns=columns)
 
 

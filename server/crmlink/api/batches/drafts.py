@@ -39,6 +39,7 @@ from crmlink.batches.control import (
     start_writing,
 )
 from crmlink.batches.drafts import (
+    ListPage,
     append_contacts,
     batches_open_to_append,
     discard_batch,
@@ -101,14 +102,16 @@ class BatchesView(MethodView):
         taken = append_contacts(
             current_workspace(),
             current_actor().device.id,
-            body["package"],
-            body["organisation"] or "",
-            body["kind"],
-            contacts,
+            ListPage(
+                body["package"],
+                body["organisation"] or "",
+                body["kind"],
+                contacts,
+                source=BatchSource.API if by_script else BatchSource.LIST_PAGE,
+                name=body["name"],
+            ),
             body["batch"],
             key=_key(),
-            source=BatchSource.API if by_script else BatchSource.LIST_PAGE,
-            name=body["name"],
         )
         shape = batch_shape(taken.batch, taken.contacts)
         return shape | {"added": taken.added, "completed": taken.completed}

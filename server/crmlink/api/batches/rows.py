@@ -16,8 +16,8 @@ from crmlink.api.schemas.batches import (
 from crmlink.api.schemas.common import overrides_of
 from crmlink.api.serializers.batches import row_shape
 from crmlink.batches.control import retry_failed
-from crmlink.batches.review import accept, choose_none, claim, reopen
-from crmlink.batches.rows import RowFilter, find_row, list_rows
+from crmlink.batches.review import ShownRow, accept, choose_none, claim, reopen
+from crmlink.batches.rows import RowFilter, RowPage, find_row, list_rows
 from crmlink.linking.errors import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
 from crmlink.web.auth import current_actor, current_workspace, require_permission
@@ -45,9 +45,12 @@ class RowsView(MethodView):
         )
         limit = query["limit"]
         rows = list_rows(
-            current_workspace(), batch_id, wanted, after=query["after"], limit=limit,
+            current_workspace(),
+            batch_id,
+            wanted,
+            RowPage(after=query["after"], limit=limit),
             device_id=current_actor().device.id,
-        )  # fmt: skip
+        )
         return {
             "rows": [row_shape(row) for row in rows],
             "next": rows[-1].row.position if len(rows) == limit else None,
@@ -76,21 +79,18 @@ class RowView(MethodView):
     @blueprint.response(200, RowSchema)
     def put(self, body: dict[str, Any], batch_id: str, position: int) -> dict[str, Any]:
         """Choose the record of a contact, mark it as not in Commusoft, or undo that"""
-        here = (
-            current_workspace(),
-            current_actor().device.id,
-            batch_id,
-            _validate_position(position),
-            body["version"],
-        )
+        ctx, device_id = current_workspace(), current_actor().device.id
+        shown = ShownRow(batch_id, _validate_position(position), body["version"])
         match Choice(body["choice"]):
             case Choice.RECORD:
                 if not body["record_id"]:
                     raise RecordUnknown(record_id="")
-                return row_shape(accept(*here, body["record_id"], overrides_of(body)))
+                return row_shape(
+                    accept(ctx, device_id, shown, body["record_id"], overrides_of(body))
+                )
             case Choice.NONE:
-                return row_shape(choose_none(*here))
-        return row_shape(reopen(*here))
+                return row_shape(choose_none(ctx, device_id, shown))
+        return row_shape(reopen(ctx, device_id, shown))
 
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/claim")

@@ -9,7 +9,8 @@ from crmlink.access.devices import LONGEST_NAME, DeviceStatus
 from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
-from crmlink.api.schemas.common import ActingPersonSchema, text
+from crmlink.api.schemas.common import text
+from crmlink.api.schemas.workspace import ActingPersonSchema
 from crmlink.store import Role
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictFloat, StrictInteger
 
@@ -132,12 +133,11 @@ class NameSchema(Schema):
     name = text(LONGEST_NAME, required=True)
 
 
-class DeviceSchema(Schema):
-    """A paired browser."""
+class UsedDeviceSchema(Schema):
+    """A browser or a script: its validity and its use."""
 
     id = fields.String()
     name = fields.String()
-    person = fields.String(allow_none=True)
     state = fields.String(validate=STANDING)
     created_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
@@ -145,6 +145,12 @@ class DeviceSchema(Schema):
     last_used_address = fields.String(allow_none=True)
     use_count = fields.Integer()
     revoked_at = fields.AwareDateTime(allow_none=True)
+
+
+class DeviceSchema(UsedDeviceSchema):
+    """A paired browser."""
+
+    person = fields.String(allow_none=True)
     revoked_because = fields.String(allow_none=True)
 
 
@@ -172,27 +178,18 @@ class NewTokenSchema(Schema):
     )
 
 
-class TokenSchema(Schema):
+class TokenSchema(UsedDeviceSchema):
     """A script's token, without its secret.
 
     ``state`` is expiring in the last 14 days: rotate it before the script stops.
     """
 
-    id = fields.String()
-    name = fields.String()
     begins = fields.String()
     scopes = fields.List(fields.String())
     made_by = fields.String(allow_none=True)
     made_by_token = fields.String(
         allow_none=True, metadata={"description": "The id of the token that made it, if one did."}
     )
-    state = fields.String(validate=STANDING)
-    created_at = fields.AwareDateTime()
-    expires_at = fields.AwareDateTime()
-    last_used_at = fields.AwareDateTime(allow_none=True)
-    last_used_address = fields.String(allow_none=True)
-    use_count = fields.Integer()
-    revoked_at = fields.AwareDateTime(allow_none=True)
 
 
 class TokensSchema(Schema):

@@ -6,12 +6,12 @@ from marshmallow import Schema, fields, validate
 
 from crmlink.api.schemas.common import (
     KIND,
-    AddressSchema,
     ContactDetailsSchema,
     FailureSchema,
     OverridesSchema,
     ReasonSchema,
     RecordSchema,
+    ShownContactSchema,
     text,
 )
 from crmlink.store import BatchState, Choice, RowState, Verdict
@@ -180,27 +180,11 @@ class RowTwinSchema(Schema):
     reference = fields.String()
 
 
-class RowSchema(Schema):
+class RowSchema(ShownContactSchema):
     """One contact of a list with suggestions, decision and outcome."""
 
     position = fields.Integer()
     line = fields.Integer(allow_none=True)
-    reference = fields.String()
-    kind = fields.String(allow_none=True)
-    label = fields.String()
-    name = fields.String()
-    company = fields.String()
-    person = fields.String()
-    email = fields.String()
-    phones = fields.List(fields.String())
-    address = fields.String()
-    town = fields.String()
-    postcode = fields.String()
-    other_emails = fields.List(fields.String())
-    other_addresses = fields.List(fields.Nested(AddressSchema))
-    retired = fields.Boolean(
-        metadata={"description": "The package marks the contact as no longer in use."}
-    )
     live_twin = fields.Nested(
         "RowTwinSchema",
         allow_none=True,

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import ImportSource, LinkMethod, LinkState, Writes
+from crmlink.store import LinkMethod, LinkState
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -94,10 +94,9 @@ class ContactIdentitySchema(Schema):
     organisation = text(200, allow_none=True, load_default=None)
 
 
-class ContactDetailsSchema(Schema):
-    """What a page, a list or a file says of a contact; see `ContactDetails`."""
+class EnteredDetailsSchema(Schema):
+    """What a page, a list or a file says of a contact or a record, kind apart."""
 
-    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     name = text(300, load_default="")
     company = text(300, load_default="")
     person = text(300, load_default="")
@@ -110,9 +109,36 @@ class ContactDetailsSchema(Schema):
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
     )
+
+
+class ContactDetailsSchema(EnteredDetailsSchema):
+    """What a page, a list or a file says of a contact; see `ContactDetails`."""
+
+    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     retired = StrictBoolean(
         load_default=False,
         metadata={"description": "The package marks the contact as no longer in use."},
+    )
+
+
+class ShownContactSchema(Schema):
+    """One contact of a list, as shown."""
+
+    reference = fields.String()
+    kind = fields.String(allow_none=True)
+    label = fields.String()
+    name = fields.String()
+    company = fields.String()
+    person = fields.String()
+    email = fields.String()
+    phones = fields.List(fields.String())
+    address = fields.String()
+    town = fields.String()
+    postcode = fields.String()
+    other_emails = fields.List(fields.String())
+    other_addresses = fields.List(fields.Nested(AddressSchema))
+    retired = fields.Boolean(
+        metadata={"description": "The package marks the contact as no longer in use."}
     )
 
 
@@ -318,80 +344,3 @@ class LinksSchema(Schema):
 
     links = fields.List(fields.Nested(LinkSchema))
     next = fields.String(allow_none=True)
-
-
-class CurrentDeviceSchema(Schema):
-    """The acting device."""
-
-    id = fields.String()
-    name = fields.String()
-    scopes = fields.List(fields.String(), metadata={"description": "What it may do now."})
-    expires_at = fields.AwareDateTime(
-        metadata={"description": "A paired browser's moves on with use, a token's does not."}
-    )
-
-
-class ActingPersonSchema(Schema):
-    """The acting person."""
-
-    name = fields.String()
-    role = fields.String()
-
-
-class CommusoftSchema(Schema):
-    """The Commusoft account."""
-
-    sandbox = fields.Boolean()
-    web_url = fields.String()
-
-
-class ImportedKindSchema(Schema):
-    """When, and from where, the records of a kind were imported last."""
-
-    kind = fields.String()
-    source = fields.String(validate=validate.OneOf([source.value for source in ImportSource]))
-    read_at = fields.AwareDateTime()
-
-
-class MirrorSchema(Schema):
-    """State of the mirror."""
-
-    customers = fields.Integer()
-    suppliers = fields.Integer()
-    synced_at = fields.AwareDateTime(allow_none=True)
-    syncing = fields.Boolean()
-    imports = fields.List(
-        fields.Nested(ImportedKindSchema),
-        metadata={"description": "Of an account without an API; empty where there is one."},
-    )
-
-
-class WorkspaceSchema(Schema):
-    """The caller's device, the Commusoft account and the state of the mirror."""
-
-    name = fields.String()
-    connection_id = shown_connection()
-    device = fields.Nested(CurrentDeviceSchema)
-    person = fields.Nested(ActingPersonSchema, allow_none=True)
-    commusoft = fields.Nested(CommusoftSchema)
-    mirror = fields.Nested(MirrorSchema)
-    writes = fields.String(validate=validate.OneOf([way.value for way in Writes]))
-    commusoft_origin = fields.String(
-        metadata={"description": "The web application to open; a firm may have its own host."}
-    )
-    commusoft_hosts = fields.List(
-        fields.String(), metadata={"description": "Every host on which records have their pages."}
-    )
-    record_fields = fields.List(fields.Nested("RecordFieldSchema"))
-
-
-class HostSchema(Schema):
-    """One host."""
-
-    host = text(260, required=True)
-
-
-class HostsSchema(Schema):
-    """Hosts."""
-
-    hosts = fields.List(fields.String())

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from crmlink.api.schemas.common import CONNECTION, KIND, AddressSchema, text
+from crmlink.api.schemas.common import CONNECTION, KIND, EnteredDetailsSchema, text
 from crmlink.web.strict_parsing import StrictBoolean, StrictInteger
 
 MAX_ROWS = 5_000  # in one part
@@ -17,24 +17,12 @@ PART = validate.Range(1, MAX_PARTS)
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)  # no page is older; the first years are no times in UTC
 
 
-class ImportedRecordSchema(Schema):
+class ImportedRecordSchema(EnteredDetailsSchema):
     """One record as a list page shows it; a missing ``reference`` is one that it does not show."""
 
     kind = fields.String(required=True, validate=KIND)
     number = fields.String(required=True, validate=validate.Regexp(r"[1-9][0-9]{0,17}\Z"))
-    name = text(300, load_default="")
-    company = text(300, load_default="")
-    person = text(300, load_default="")
-    email = text(320, load_default="")
-    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
-    address = text(500, load_default="")
-    town = text(200, load_default="")
-    postcode = text(60, load_default="")
     account_number = text(100, load_default="")
-    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
-    other_addresses = fields.List(
-        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
-    )
     reference = text(200, allow_none=True, metadata={"description": "Empty or null: it has none."})
 
     @validates_schema

@@ -5,10 +5,10 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from crmlink.api.schemas.common import (
-    AddressSchema,
     LinkSchema,
     ReasonSchema,
     RecordSchema,
+    ShownContactSchema,
     shown_connection,
 )
 from crmlink.web.strict_parsing import QueryInteger
@@ -50,26 +50,12 @@ class RecordContactsQuerySchema(Schema):
     limit = QueryInteger(load_default=5, validate=validate.Range(1, 20))
 
 
-class KnownContactSchema(Schema):
+class KnownContactSchema(ShownContactSchema):
     """One contact, as its list has it."""
 
     package = fields.String()
     package_name = fields.String()
     organisation = fields.String(allow_none=True)
-    kind = fields.String(allow_none=True)
-    reference = fields.String()
-    label = fields.String()
-    name = fields.String()
-    company = fields.String()
-    person = fields.String()
-    email = fields.String()
-    phones = fields.List(fields.String())
-    address = fields.String()
-    town = fields.String()
-    postcode = fields.String()
-    other_emails = fields.List(fields.String())
-    other_addresses = fields.List(fields.Nested(AddressSchema))
-    retired = fields.Boolean(metadata={"description": "Its package marks it as no longer in use."})
 
 
 class ContactListSchema(Schema):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmlink.api.serializers.contacts import contact_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.rows import ReviewRow, RowSuggestion
-from crmlink.linking.listed_details import label
-from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble
-from crmlink.web.serializers import record_shape
+from crmlink.web.serializers import reason_shapes, record_shape
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
@@ -66,21 +65,16 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
         "current_reference": row.conflict.get("current_reference"),
     }
     return {
-        **{
-            name: getattr(row, name)
-            for name in (
-                "position", "line", "reference", "name", "company", "person", "email", "phones",
-                "address", "town", "postcode", "other_emails", "other_addresses", "retired",
-                "version", "decided_at",
-            )
-        },
-        "kind": row.kind or None,
-        "label": label(row),
+        **contact_shape(row),
+        "position": row.position,
+        "line": row.line,
+        "version": row.version,
+        "decided_at": row.decided_at,
         "verdict": row.verdict.value,
         "conflict": conflict,
         "live_twin": {
             "position": found.twin.position,
-            "label": label(found.twin),
+            "label": found.twin.label,
             "reference": found.twin.reference,
         } if found.twin else None,
         "offers": [_offer(item) for item in found.offers],
@@ -111,14 +105,10 @@ def _trouble_shape(code: str | None) -> dict[str, str] | None:
 
 
 def _offer(item: RowSuggestion) -> dict[str, Any]:
-    reasons = item.suggestion.reasons if item.suggestion else ()
     return {
         "record": record_shape(item.record),
         "probability": round(item.suggestion.probability, 4) if item.suggestion else None,
-        "reasons": [
-            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
-            for reason in reasons
-        ],
+        "reasons": reason_shapes(item.suggestion) if item.suggestion else [],
         "held_by_row": item.holder,
     }
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.accounting.package_rules import Packages, package_name
-from crmlink.linking.listed_details import label
+from crmlink.api.serializers.contacts import contact_shape
 from crmlink.linking.record_contacts import ContactSuggestion
-from crmlink.matching.reason_texts import reason_text
-from crmlink.web.serializers import record_shape
+from crmlink.web.serializers import reason_shapes, record_shape
 
 
 def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dict[str, Any]:
@@ -19,27 +18,11 @@ def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dic
             "package": batch.package,
             "package_name": package_name(packages, batch.package),
             "organisation": batch.organisation or None,
-            "kind": row.kind or None,
-            "reference": row.reference,
-            "label": label(row),
-            "name": row.name,
-            "company": row.company,
-            "person": row.person,
-            "email": row.email,
-            "phones": row.phones,
-            "address": row.address,
-            "town": row.town,
-            "postcode": row.postcode,
-            "other_emails": row.other_emails,
-            "other_addresses": row.other_addresses,
-            "retired": row.retired,
+            **contact_shape(row),
         },
         "probability": round(item.suggestion.probability, 4),
         "sure": item.suggestion.sure,
-        "reasons": [
-            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
-            for reason in item.suggestion.reasons
-        ],
+        "reasons": reason_shapes(item.suggestion),
         "list": {"id": batch.id, "name": batch.name, "position": row.position},
         "holder": record_shape(item.holder) if item.holder else None,
         "chosen": record_shape(item.chosen) if item.chosen else None,

@@ -44,7 +44,8 @@ def import_command(
     file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Import the contacts of FILE into a new list."""
-    from crmlink.batches.file_import import detect, import_file
+    from crmlink.accounting.exports.reader import detect_format
+    from crmlink.batches.file_import import ListFile, import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
     from crmlink.linking.errors import ManyLinesLeftOut
@@ -52,19 +53,15 @@ def import_command(
 
     said = FileOptions.of(options)
     installation = _installation()
-    found = detect(
-        installation.workspace, file, file.name,
-        package=said.package, kind=said.kind, sheet=said.sheet, header_line=said.header_line,
-        encoding=said.encoding, delimiter=said.delimiter, columns=said.columns,
-    )  # fmt: skip
+    found = detect_format(file, file.name, installation.workspace.packages, said.hints)
+    found = found.with_overrides(kind=said.kind, columns=said.columns)
     if not as_json:
         show_recognised(found, file, installation.workspace.packages)
 
+    listed = ListFile(file, file.name, found, organisation, name, BatchSource.COMMAND_LINE)
+
     def keep(agreed: int) -> ImportResult:
-        return import_file(
-            installation.workspace, _device(installation), file, file.name, found,
-            organisation=organisation, name=name, came=BatchSource.COMMAND_LINE, agreed=agreed,
-        )  # fmt: skip
+        return import_file(installation.workspace, _device(installation), listed, agreed)
 
     try:
         made = keep(sys.maxsize if yes else 0)
@@ -136,7 +133,7 @@ def match_command(batch_id: str, as_json: bool) -> None:
 def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_json: bool) -> None:
     """Show a list's status and its first contacts."""
     from crmlink.batches.progress import overview
-    from crmlink.batches.rows import RowFilter, list_rows
+    from crmlink.batches.rows import RowFilter, RowPage, list_rows
     from crmlink.store import Verdict
 
     if verdict and verdict not in set(Verdict):
@@ -144,7 +141,7 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
     installation = _installation()
     found = overview(installation.workspace, batch_id)
     wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
-    shown = list_rows(installation.workspace, batch_id, wanted, limit=rows) if rows else []
+    shown = list_rows(installation.workspace, batch_id, wanted, RowPage(limit=rows)) if rows else []
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False))
         return

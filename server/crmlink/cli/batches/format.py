@@ -67,7 +67,6 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """Yield a row and its suggestions."""
-    from crmlink.linking.listed_details import label
     from crmlink.matching.reason_texts import confidence, reason_text
     from crmlink.web.problems import problem_kept
 
@@ -75,10 +74,10 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
     place = _place(row.address, row.town, row.postcode)
     state = "" if row.state.value == "idle" else f" [{row.state.value}]"
     state = (" [no longer in use]" if row.retired else "") + state
-    yield f"{row.position}. {label(row)} {row.reference} ({row.verdict.value}){state}  {place}"
+    yield f"{row.position}. {row.label} {row.reference} ({row.verdict.value}){state}  {place}"
     if found.twin:
         twin = found.twin
-        yield f"     still in use: {twin.position}. {label(twin)} {twin.reference}"
+        yield f"     still in use: {twin.position}. {twin.label} {twin.reference}"
     record = found.chosen or (found.offers[0].record if found.offers else None)
     if record is not None:
         suggestion = next(

@@ -11,8 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, DetectedFormat
-from crmlink.kinds import KINDS, Kind
+from crmlink.accounting.exports.reader import (
+    DELIMITERS,
+    ENCODINGS,
+    DateOrder,
+    DetectedFormat,
+    FormatHints,
+)
+from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.strict_json import NotJSON, read_json
 
 SINGLE = (
@@ -60,7 +66,18 @@ class Choices:
     @property
     def contact_kind(self) -> Kind | None:
         """The chosen kind of the contacts; None as detected."""
-        return next((kind for kind in KINDS if kind == self.kind), None)
+        return kind_named(self.kind)
+
+    @property
+    def hints(self) -> FormatHints:
+        """What was chosen of the file's format."""
+        return FormatHints(
+            package=self.package or None,
+            sheet=self.sheet or None,
+            header_line=self.header_line,
+            encoding=self.encoding or None,
+            delimiter=self.delimiter or None,
+        )
 
     @property
     def date_order(self) -> DateOrder | None:

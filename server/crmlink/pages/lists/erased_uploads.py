@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.exports.errors import ExportError
-from crmlink.accounting.exports.reader import RejectedRow, read_contacts
-from crmlink.batches.file_import import detect, without_erased
+from crmlink.accounting.exports.reader import RejectedRow, detect_format, read_contacts
+from crmlink.batches.file_import import without_erased
 from crmlink.commusoft.mirror import is_erased_person
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.record_files import read_record_file
@@ -50,11 +50,7 @@ def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> b
         choices = Choices.from_dict(sent.choices)
         if sent.records:
             return _report_holds(sent, choices, erased)
-        recognised = detect(
-            ctx, sent.path, sent.filename, package=choices.package or None,
-            sheet=choices.sheet or None, header_line=choices.header_line,
-            encoding=choices.encoding or None, delimiter=choices.delimiter or None,
-        )  # fmt: skip
+        recognised = detect_format(sent.path, sent.filename, ctx.packages, choices.hints)
         found = recognised.with_overrides(
             kind=choices.contact_kind,
             columns=resolved(choices, recognised)[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 from flask import render_template, request
@@ -13,12 +14,13 @@ from crmlink.accounting.exports.reader import (
     DetectedFormat,
     ExportedContact,
     RejectedRow,
+    detect_format,
     import_hints,
     read_contacts,
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import detect, import_file, without_erased
+from crmlink.batches.file_import import ListFile, import_file, without_erased
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
@@ -37,14 +39,19 @@ from crmlink.pages.lists.choices import (
     resolved,
 )
 from crmlink.pages.lists.labels import FIELDS
+from crmlink.pages.lists.received import (
+    UploadRefused,
+    choices_for,
+    find_upload,
+    missing_columns_text,
+    receive_file,
+)
 from crmlink.pages.lists.uploads import (
     UploadedFile,
     delete_as_saved,
     deleted_file,
-    find_file,
     forget_file,
     keep_choices,
-    save_upload,
 )
 from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
@@ -54,7 +61,7 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
+from crmlink.web.body_limits import UPLOAD_MB
 
 LOOKED_AT = 10_000  # rows read for the preview
 SHOWN = 6  # contacts
@@ -103,17 +110,9 @@ def new_list() -> str:
 @require_permission("collect")
 def upload_list() -> Reply:
     """Store a file, and show its preview."""
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        return _not_taken("Choose a file.")
-    sent = save_upload(current_open_workspace().folder, upload, current_actor().device.public_id)
-    size = sent.path.stat().st_size
     try:
-        if size > UPLOAD_BYTES:
-            raise ExportError("too_large", most=UPLOAD_MB)
-        detect(current_workspace(), sent.path, sent.filename)
-    except ExportError as refused:
-        forget_file(sent)
+        sent = receive_file(partial(detect_format, packages=current_workspace().packages))
+    except UploadRefused as refused:
         return _not_taken(str(refused))
     return redirect_to("pages.preview_import", token=sent.token)
 
@@ -122,19 +121,19 @@ def upload_list() -> Reply:
 @require_permission("collect")
 def preview_import(token: str) -> Reply:
     """Show the preview with the choices so far."""
-    sent = _sent(token)
-    return _page(_look(sent, _choices(sent))) if sent else _gone(token)
+    sent = find_upload(token, records=False)
+    return _page(_look(sent, choices_for(sent))) if sent else _gone(token)
 
 
 @blueprint.post("/lists/new/<token>")
 @require_permission("collect")
 def update_preview(token: str) -> Reply:
     """Store the choices, and show the preview, or import the contacts as a draft."""
-    sent = _sent(token)
+    sent = find_upload(token, records=False)
     if sent is None:
         return _gone(token)
     form = dict(request.form.items())
-    choices = choices_from(form, _choices(sent))
+    choices = choices_from(form, choices_for(sent))
     sent = keep_choices(sent, choices.as_dict())
     agreed = form.get("agreed", "")
     if form.get("do") != "keep" and not agreed:
@@ -152,7 +151,7 @@ def update_preview(token: str) -> Reply:
 @require_permission("collect")
 def discard_upload(token: str) -> Response:
     """Delete the file."""
-    if sent := _sent(token):
+    if sent := find_upload(token, records=False):
         forget_file(sent)
     return redirect_to("pages.lists")
 
@@ -160,9 +159,11 @@ def discard_upload(token: str) -> Response:
 def _kept(look: ImportPreview, agreed: int) -> Reply:
     try:
         done = import_file(
-            current_workspace(), current_actor().device.id, look.sent.path, look.sent.filename,
-            look.found, name=look.choices.name or "", agreed=agreed,
-        )  # fmt: skip
+            current_workspace(),
+            current_actor().device.id,
+            ListFile(look.sent.path, look.sent.filename, look.found, name=look.choices.name or ""),
+            agreed=agreed,
+        )
     except ExportError as refused:
         look.refused = str(refused)
         return _page(look, 422)
@@ -193,7 +194,7 @@ def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
         kind=choices.contact_kind, columns=columns, dates=choices.date_order
     )
     look = ImportPreview(sent, choices, found, recognised, refused=refused)
-    look.advice = [*import_hints(found, packages), *_lacking(lacking)]
+    look.advice = [*import_hints(found, packages), *missing_columns_text(lacking, FIELDS)]
     if refused:
         return look
     try:
@@ -204,28 +205,10 @@ def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
 
 
 def _recognised(sent: UploadedFile, choices: Choices, packages: Packages) -> DetectedFormat:
-    return detect(
-        current_workspace(), sent.path, sent.filename,
-        package=choices.package if choices.package in packages["packages"] else None,
-        sheet=choices.sheet or None,
-        header_line=choices.header_line,
-        encoding=choices.encoding or None,
-        delimiter=choices.delimiter or None,
-    )  # fmt: skip
-
-
-def _choices(sent: UploadedFile) -> Choices:
-    try:
-        return Choices.from_dict(sent.choices)
-    except (TypeError, KeyError):
-        return Choices()
-
-
-def _lacking(fields: list[str]) -> list[str]:
-    if not fields:
-        return []
-    names = ", ".join(FIELDS[name] for name in fields)
-    return [f"The columns you chose for {names} are not in this table. Choose them again below."]
+    hints = choices.hints
+    if hints.package not in packages["packages"]:
+        hints = replace(hints, package=None)
+    return detect_format(sent.path, sent.filename, packages, hints)
 
 
 def _read(look: ImportPreview, packages: Packages) -> None:
@@ -268,11 +251,6 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
         shown_bad=SHOWN_BAD,
     )
     return (page, status) if status != 200 else page
-
-
-def _sent(token: str) -> UploadedFile | None:
-    sent = find_file(current_open_workspace().folder, token, current_actor().device.public_id)
-    return None if sent is None or sent.records else sent
 
 
 def _gone(token: str) -> Response:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmlink.batches.rows import ReviewRow
-from crmlink.linking.listed_details import label
 from crmlink.matching import Suggestion, reason_text
 from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
@@ -137,7 +136,7 @@ def conflict_text(row: ReviewRow) -> str:
         case "record-has-reference":
             return f"{record} already has the reference {found['current_reference']}."
         case "retired-twin":
-            twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
+            twin = f" ({row.twin.label} {row.twin.reference})" if row.twin else ""
             return (
                 f"This contact is marked as no longer in use. Row {found['rows'][0]}{twin} "
                 f"fits {record} too and is in use."

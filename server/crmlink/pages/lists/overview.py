@@ -29,7 +29,6 @@ from crmlink.batches.state import DECIDABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
-from crmlink.linking.listed_details import label
 from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
@@ -330,7 +329,6 @@ def _words() -> dict[str, object]:
 
 
 blueprint.add_app_template_filter(rejected_row_text, "why_bad")
-blueprint.add_app_template_filter(label, "contact_label")
 blueprint.add_app_template_filter(reason_lines, "reasons")
 blueprint.add_app_template_filter(confidence, "confidence")
 blueprint.add_app_template_filter(conflict_text, "conflict")

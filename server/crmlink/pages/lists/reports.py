@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crmlink.accounting.exports.reader import DetectedFormat
 from crmlink.accounting.exports.record_reader import detect_records, with_choices
 from crmlink.pages.lists.choices import Choices, resolved
@@ -22,14 +24,7 @@ def recognised_report(
 
     Raises ExportError.
     """
-    recognised = detect_records(
-        sent.path,
-        sent.filename,
-        sheet=choices.sheet or None,
-        header_line=choices.header_line,
-        encoding=choices.encoding or None,
-        delimiter=choices.delimiter or None,
-    )
+    recognised = detect_records(sent.path, sent.filename, replace(choices.hints, package=None))
     columns, lacking = resolved(choices, recognised)
     found = with_choices(recognised, kind=choices.contact_kind, columns=columns)
     return found, recognised, lacking

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.batches.decide_together import (
     MOST_TICKED,
+    GroupAgreement,
     GroupDecision,
     GroupResult,
     TickedRow,
@@ -74,8 +75,9 @@ def decide_all_rows(batch_id: str) -> Response:
             batch_id,
             decision,
             parse_row_filter().rows,
-            _number(request.form.get("contacts", "")),
-            request.form.get("token", "")[:100],
+            GroupAgreement(
+                _number(request.form.get("contacts", "")), request.form.get("token", "")[:100]
+            ),
         )
     except (CountChanged, SampleNeeded) as failure:
         flash_message(problem_of(failure).detail, "caution")

@@ -20,7 +20,7 @@ from crmlink.batches.control import (
     start_writing,
 )
 from crmlink.batches.progress import overview, result_rows, summary
-from crmlink.batches.rows import RowFilter, list_rows
+from crmlink.batches.rows import RowFilter, RowPage, list_rows
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
@@ -232,10 +232,10 @@ def list_summary(batch_id: str) -> str:
     """Show a list's figures and rows that need attention, also for print."""
     found = overview(current_workspace(), batch_id)
     failed = list_rows(
-        current_workspace(), batch_id, RowFilter(state=RowState.FAILED), limit=LISTED
+        current_workspace(), batch_id, RowFilter(state=RowState.FAILED), RowPage(limit=LISTED)
     )
     kept = list_rows(
-        current_workspace(), batch_id, RowFilter(state=RowState.SUCCESSFUL), limit=LISTED
+        current_workspace(), batch_id, RowFilter(state=RowState.SUCCESSFUL), RowPage(limit=LISTED)
     )
     return render_template(
         "lists/summary.html",

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from crmlink.hosts import Host
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.pages.sources.asked import asked_page, begin_asked
 from crmlink.pages.sources.steps import STEPS
 from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_sign_in
 from crmlink.sources.errors import SourceError, SourceUnknown
@@ -35,8 +36,11 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/sources/connect/<package>")
 @require_permission("admin")
 def connect_source_form(package: str) -> str:
-    """Show the steps, and the form for the client id."""
-    return _connect_page(_package(package), Form({"redirect": _usual_redirect(package)}))
+    """Show the steps, and the form for the client id or the user name."""
+    known = _package(package)
+    if known.asks_each_time:
+        return asked_page(known, Form({"source": request.args.get("source", "")[:MAX_LENGTH]}))
+    return _connect_page(known, Form({"redirect": _usual_redirect(package)}))
 
 
 @blueprint.post("/sources/connect/<package>")
@@ -44,6 +48,8 @@ def connect_source_form(package: str) -> str:
 def connect_source(package: str) -> Reply:
     """Begin a sign-in, and send the person to the accounting software."""
     known = _package(package)
+    if known.asks_each_time:
+        return begin_asked(known)
     form = sent("client_id", "client_secret", "redirect")
     values = {name: value.strip()[:MAX_LENGTH] for name, value in form.values.items()}
     if not values["client_id"]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
 
 from flask import render_template, url_for
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.exports.errors import ExportError
@@ -17,7 +20,9 @@ from crmlink.pages.sources.steps import STEPS
 from crmlink.sources.connecting import disconnect, find_source, list_sources, request_sync
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
-from crmlink.store import ContactSource, ContactState, SourceContact
+from crmlink.sources.quickbooks_desktop.connectors import is_being_read
+from crmlink.store import ContactSource, ContactState, SourceContact, WebConnector
+from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
 from crmlink.web.auth import (
     current_actor,
@@ -28,6 +33,14 @@ from crmlink.web.auth import (
 )
 from crmlink.web.problems import Problem, trouble
 
+# How contacts come: crmlink reads them by itself, or with a sign-in that it asks for, or the Web
+# Connector or an agent brings them.
+Way = Literal["reads", "asks", "connector", "agent"]
+BROUGHT: Mapping[str, Way] = {"quickbooks_desktop": "connector", "sage_50": "agent"}
+ACTIVE_WITHIN = timedelta(minutes=2)  # of a reading that another computer brings
+LATE_AFTER = timedelta(days=3)  # a weekend may lie between
+STARTS_WITHIN = timedelta(minutes=1)  # a reading that is due and does not begin has ended
+
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
@@ -37,12 +50,39 @@ class ShownSource:
     counts: Mapping[ContactState, int]
     reading: bool
     problem: Problem | None
+    way: Way = "reads"
+
+    @property
+    def asks(self) -> bool:
+        """Whether its sign-in is asked for each time."""
+        return self.way == "asks"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a reading with a session ended before the list was complete."""
+        source = self.source
+        due = source.resume_at or source.requested_at
+        begun = source.position is not None or source.requested_at is not None
+        return (
+            self.asks
+            and not self.reading
+            and (begun or source.account.needs_sign_in)
+            and (due is None or due < utc_now() - STARTS_WITHIN)
+        )
+
+    @property
+    def late(self) -> bool:
+        """Whether another computer should have brought contacts, and has not."""
+        last = self.source.synced_at or self.source.connected_at
+        return self.way in ("connector", "agent") and last < utc_now() - LATE_AFTER
 
     @property
     def waits(self) -> bool:
         """Whether it goes on at a known time without a problem, or is about to be read."""
         return (
             not self.reading
+            and self.way in ("reads", "asks")
+            and not self.stopped
             and not self.problem
             and (self.source.requested_at is not None or self.source.position is not None)
         )
@@ -64,7 +104,12 @@ def sources() -> str:
 @require_permission("admin")
 def read_source(source_id: str) -> Response:
     """Ask for a source to be read now."""
-    request_sync(current_open_workspace().sources, source_id)
+    here = current_open_workspace().sources
+    with here.database.reading() as session:
+        package = find_source(session, here.workspace_id, source_id).package
+    if _way(here, package) == "asks":
+        return redirect_to("pages.connect_source_form", package=package, source=source_id)
+    request_sync(here, source_id)
     current_installation().wake_workers()
     return redirect_to("pages.sources")
 
@@ -95,11 +140,16 @@ def ask_disconnect_source(source_id: str) -> str:
     here = current_open_workspace().sources
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
+    sign_in = (
+        "crmlink has stored no sign-in of it."
+        if source.account.credentials is None
+        else "crmlink deletes its sign-in, and ends it at the accounting software too."
+    )
     return confirmation_page(
         Confirmation(
             title=f"Disconnect {source.name}?",
             consequences=(
-                "crmlink deletes its sign-in, and ends it at the accounting software too.",
+                sign_in,
                 "The contacts read from there are deleted here.",
                 "Links and lists stay as they are.",
             ),
@@ -136,12 +186,31 @@ def _shown(ctx: SourceContext) -> list[ShownSource]:
         counts: dict[int, dict[ContactState, int]] = {source.id: {} for source in found}
         for source_id, state, number in session.execute(query):
             counts[source_id][state] = number
+        active = _active_connectors(session, [source.id for source in found])
         return [
             ShownSource(
                 source,
                 counts[source.id],
-                is_read(session, ctx, source.account),
+                source.id in active or is_read(session, ctx, source.account),
                 trouble(source.problem) if source.problem else None,
+                _way(ctx, source.package),
             )
             for source in found
         ]
+
+
+def _active_connectors(session: Session, source_ids: list[int]) -> set[int]:
+    """Return the sources of which a Web Connector is bringing contacts."""
+    query = select(WebConnector).where(WebConnector.source_id.in_(source_ids))
+    return {
+        connector.source_id
+        for connector in session.scalars(query)
+        if is_being_read(connector, ACTIVE_WITHIN)
+    }
+
+
+def _way(ctx: SourceContext, package_id: str) -> Way:
+    package = ctx.registry.get(package_id)
+    if package is None:
+        return BROUGHT.get(package_id, "reads")
+    return "asks" if package.asks_each_time else "reads"

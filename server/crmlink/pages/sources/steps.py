@@ -79,4 +79,60 @@ STEPS: Mapping[str, ConnectSteps] = {
         local=False,
         notes=("QuickBooks has no read-only permission for programs. crmlink only reads.",),
     ),
+    "kashflow": ConnectSteps(
+        (
+            "Have the user name, the password and the memorable word at hand, with which you sign "
+            "in to KashFlow.",
+            "Enter the user name and the password here. crmlink sends them to KashFlow and stores "
+            "neither.",
+            "KashFlow then asks for some characters of the memorable word. Enter those.",
+            "The contacts are read at once. It may take some minutes; you can close the page.",
+            "Select Read now whenever the contacts should be up to date, and sign in again.",
+        ),
+        "https://app.kashflow.com",
+        notes=(
+            "KashFlow is not read automatically: it has no sign-in for programs that could be "
+            "stored without your password.",
+            "crmlink only reads. KashFlow locks a user after several wrong attempts.",
+            "The number of a contact is its reference. Its Code is shown beside it.",
+        ),
+    ),
 }
+QUICKBOOKS_DESKTOP = ConnectSteps(
+    (
+        "Select Create the password. crmlink shows it once.",
+        "Download crmlink.qwc on the computer where QuickBooks is, and open your company file "
+        "there as its administrator.",
+        "Open the Web Connector (File, Update Web Services), select Add an application, and choose "
+        "crmlink.qwc. Let QuickBooks give access even when it isn't running, if you like.",
+        "Paste the password into the field Password of the Web Connector and press Enter.",
+        "Tick crmlink and select Update Selected. Then tick Auto-Run, so that it is repeated.",
+    ),
+    "https://developer.intuit.com/app/developer/qbdesktop/docs/get-started/"
+    "get-started-with-quickbooks-web-connector",
+    notes=(
+        "crmlink only reads. The Web Connector is free and comes with QuickBooks.",
+        "The Name of a customer or supplier is its reference. A job's is its whole name, such as "
+        "Smith:Kitchen. Inactive ones are marked as archived.",
+    ),
+)
+SAGE_50 = ConnectSteps(
+    (
+        "In Sage 50, add a user that is used for nothing else, for example CRMLINK. Sage allows "
+        "one sign-in for each user.",
+        "On the computer where Sage 50 is, set up Sage's ODBC driver: its data source is named "
+        "SageLine50v30 or like it.",
+        "Install Python and crmlink there: pip install crmlink[sage50]. Python has to have as many "
+        "bits as the driver, 64 from v29 on.",
+        "Create a token here that has the scope contacts only, and save it there as token.txt. "
+        "Save the Sage user's password as password.txt.",
+        "Run the command below, and have Windows' Task Scheduler repeat it. The company then "
+        "appears under Live contacts.",
+    ),
+    "https://www.sage.com/en-gb/support/",
+    notes=(
+        "The agent reads, closes Sage's data and then sends. It writes nothing to Sage, and its "
+        "token can read nothing here.",
+        "Keep the company's name the same: another name is another company.",
+    ),
+)

@@ -58,12 +58,12 @@ class Plan:
     @classmethod
     def read(cls, text: str) -> Plan:
         """Return the plan from its JSON."""
-        told: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = json.loads(text)
         for name in ("prefix", "python", "data", "backup"):
-            told[name] = Path(told[name])
-        told["address"] = tuple(told["address"])
-        told["user"] = tuple(told["user"]) if told["user"] else None
-        return cls(**told)
+            values[name] = Path(values[name])
+        values["address"] = tuple(values["address"])
+        values["user"] = tuple(values["user"]) if values["user"] else None
+        return cls(**values)
 
 
 class Update:

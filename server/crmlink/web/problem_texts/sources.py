@@ -42,6 +42,39 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "This sign-in has expired, was used already, or was started by someone else. Connect the "
         "accounting software again.",
     ),
+    "source-other-file": (
+        409,
+        "Another company file",
+        "QuickBooks has another company file open than the one that was read before, so nothing "
+        "was read. Open that file, or connect the other one too.",
+    ),
+    "source-part-missing": (
+        409,
+        "A part is missing",
+        "A part of the list didn't arrive. Send the whole list again, beginning with part 1.",
+    ),
+    "source-session-over": (
+        409,
+        "The session is over",
+        "This session has ended. Select Update Selected in the Web Connector to start a new one.",
+    ),
+    "source-connector-refused": (
+        401,
+        "Not accepted",
+        "The Web Connector's user name or password is wrong.",
+    ),
+    "source-sign-in-wrong": (
+        422,
+        "Not accepted",
+        "The accounting software didn't accept that. Check the user name, the password and the "
+        "characters, and start again. After several wrong attempts it locks the user.",
+    ),
+    "source-other-company": (
+        409,
+        "Another company",
+        "That sign-in belongs to another company, so nothing was read. Sign in to the company "
+        "that you selected, or connect the other one too.",
+    ),
     "source-sign-in-denied": (
         409,
         "Not connected",

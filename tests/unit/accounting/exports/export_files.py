@@ -14,6 +14,7 @@ from crmlink.accounting.exports.reader import (
     Columns,
     DetectedFormat,
     ExportedContact,
+    FormatHints,
     RejectedRow,
     detect_format,
     read_contacts,
@@ -86,17 +87,17 @@ def with_shared_strings(rows: Sequence[Sequence[str]]) -> bytes:
     )
 
 
-def look(content: str | bytes, name: str = "list.csv", **told: Any) -> DetectedFormat:
-    return detect_format(_stream(content), name, PACKAGES, **told)
+def look(content: str | bytes, name: str = "list.csv", **hints: Any) -> DetectedFormat:
+    return detect_format(_stream(content), name, PACKAGES, FormatHints(**hints))
 
 
 def read(
     content: str | bytes,
     name: str = "list.csv",
     columns: Columns | None = None,
-    **told: Any,
+    **hints: Any,
 ) -> list[ExportedContact | RejectedRow]:
-    found = look(content, name, **told).with_overrides(columns=columns)
+    found = look(content, name, **hints).with_overrides(columns=columns)
     return list(read_contacts(_stream(content), found, PACKAGES))
 
 

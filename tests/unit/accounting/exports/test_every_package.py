@@ -232,9 +232,9 @@ def test_any_doubt_about_a_missing_header_is_asked_about(first: list[str], why: 
 def test_a_person_says_where_the_header_is_or_that_there_is_none() -> None:
     content = "Numéro,Nom\r\n7,Ann\r\n8,Bob\r\n"
     assert look(content).header == ("A", "B")
-    told = look(content, header_line=1, package="freeagent")
-    assert told.header == ("Numéro", "Nom")
-    found = told.with_overrides(columns={"reference": "Numéro", "name": "Nom"})
+    detected = look(content, header_line=1, package="freeagent")
+    assert detected.header == ("Numéro", "Nom")
+    found = detected.with_overrides(columns={"reference": "Numéro", "name": "Nom"})
     rows = list(read_contacts(io.BytesIO(content.encode()), found, PACKAGES))
     assert [(row.reference, row.name) for row in contacts(rows)] == [("7", "Ann"), ("8", "Bob")]
     assert look(table([SAGE, ["A1", "Ann", ""]]), header_line=0).header == ("A", "B", "C")

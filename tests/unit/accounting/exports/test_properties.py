@@ -91,6 +91,15 @@ def test_no_damage_to_a_real_export_makes_a_reader_fail_in_its_own_way(data: st.
 def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
     rows: list[list[str]], delimiter: str
 ) -> None:
+    # With as many delimiters as a row, a value of several lines is taken for rows.
+    assume(
+        all(
+            cell.count(delimiter) < len(HEADER) - 1
+            for row in rows
+            for cell in row
+            if "\n" in cell or "\r" in cell
+        )
+    )
     content = table([HEADER, *rows], delimiter)
     begins, line = [], 2
     for row in rows:
@@ -98,11 +107,11 @@ def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
             begins.append(line)
         written = table([row], delimiter)
         line += written.replace("\r\n", "\n").replace("\r", "\n").count("\n")
-    told = [row.line for row in read(content.encode())]
-    assert set(begins) <= set(told)
-    assert len(told) == len(set(told)), "no row is told twice"
+    lines = [row.line for row in read(content.encode())]
+    assert set(begins) <= set(lines)
+    assert len(lines) == len(set(lines)), "no row is told twice"
     if not any(sign in cell for row in rows for cell in row for sign in "\r\n"):
-        assert told == begins
+        assert lines == begins
 
 
 @SLOW

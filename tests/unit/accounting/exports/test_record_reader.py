@@ -12,7 +12,7 @@ import pytest
 from crmlink.accounting.exports import rows as row_reading
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.messages import rejected_row_text
-from crmlink.accounting.exports.reader import DetectedFormat
+from crmlink.accounting.exports.reader import DetectedFormat, FormatHints
 from crmlink.accounting.exports.record_reader import (
     ExportedRecord,
     RejectedRecord,
@@ -27,7 +27,8 @@ SHORT = ("Customer ID", "Customer Name", "Customer Address Postcode")
 
 def look(content: str | bytes, name: str = "Customers.csv", **said: Any) -> DetectedFormat:
     data = content.encode() if isinstance(content, str) else content
-    return detect_records(io.BytesIO(data), name, **said)
+    corrected = {field: said.pop(field) for field in ("kind", "columns") if field in said}
+    return detect_records(io.BytesIO(data), name, FormatHints(**said), **corrected)
 
 
 def read(

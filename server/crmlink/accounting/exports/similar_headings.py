@@ -124,7 +124,7 @@ def _best_field(heading: str) -> tuple[str, float] | None:
     if not words or not _OTHER.isdisjoint(words) or _is_of_time(heading):
         return None
     scored = [
-        (_likeness(words, known.split()), name)
+        (_similarity(words, known.split()), name)
         for name, several in _FIELDS.items()
         for known in several
     ]
@@ -159,7 +159,7 @@ def _misspelt(word: str) -> str:
     return next((meant for known, meant in _WORDS.items() if OSA.distance(word, known) == 1), "")
 
 
-def _likeness(words: Sequence[str], known: Sequence[str]) -> float:
+def _similarity(words: Sequence[str], known: Sequence[str]) -> float:
     """Return the share of common words of two headings (Dice), misspelt ones a little less."""
     common = 0.0
     for word in known:

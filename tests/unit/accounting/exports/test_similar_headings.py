@@ -5,8 +5,8 @@ import io
 import pytest
 
 from crmlink.accounting.exports.errors import ExportError
-from crmlink.accounting.exports.likeness import likely_columns
 from crmlink.accounting.exports.reader import read_contacts
+from crmlink.accounting.exports.similar_headings import likely_columns
 from unit.accounting.exports.export_files import PACKAGES, contacts, look, read, table
 
 TYPED = ["Customer / Trading Name", "Tel.", "Addr 1", "Addr 2", "P/Code", "Ref No.", "Mob"]

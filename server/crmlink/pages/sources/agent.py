@@ -1,0 +1,17 @@
+"""/sources/sage-50: how crmlink agent brings the contacts of Sage 50."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from crmlink.pages.blueprint import blueprint
+from crmlink.pages.sources.steps import SAGE_50
+from crmlink.web.auth import require_permission
+from crmlink.web.hosts import public_address
+
+
+@blueprint.get("/sources/sage-50")
+@require_permission("admin")
+def agent_guide() -> str:
+    """Show how the agent is set up on Sage's computer."""
+    return render_template("sources/agent.html", steps=SAGE_50, address=public_address())

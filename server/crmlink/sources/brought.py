@@ -1,0 +1,106 @@
+"""Contacts that an agent on another computer brings, part by part: whole lists only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crmlink.sources.connecting import connect_company, note_source
+from crmlink.sources.contact import Company, ContactPage, ReadContact
+from crmlink.sources.context import SourceContext
+from crmlink.sources.errors import PartMissing, SourceUnreadable
+from crmlink.sources.sync import store_page
+from crmlink.store import ContactSource, Device, SourceAccount
+from crmlink.store.base import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPart:
+    """One part of a complete list of a company, in order from 1; ``reading`` names the list."""
+
+    package: str
+    company: str
+    reading: str
+    part: int
+    is_last: bool
+    contacts: Sequence[ReadContact]
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtSoFar:
+    """How many contacts of the list have come, and whether it is complete."""
+
+    contacts: int
+    complete: bool
+
+
+def bring_contacts(ctx: SourceContext, device: Device, part: ContactPart) -> BroughtSoFar:
+    """Store a part; the first part of a list ends an older list that is not complete.
+
+    A part that comes again is not stored again. Raises PartMissing if one before it has not come,
+    or SourceUnreadable for an empty list where there were contacts.
+    """
+    try:
+        with ctx.database.writing() as session:
+            source = _source(session, ctx, device, part)
+            if _has_come(source, part):
+                return BroughtSoFar(source.read, part.is_last)
+            position = _position(source, part)
+            following = {"reading": part.reading, "part": part.part + 1}
+            page = ContactPage(list(part.contacts), None if part.is_last else following)
+            store_page(session, ctx, source, page, position)
+            if part.is_last:
+                source.handle = _name(part)
+            return BroughtSoFar(source.read, part.is_last)
+    except SourceUnreadable as error:
+        with ctx.database.writing() as session:
+            source = _source(session, ctx, device, part)
+            source.problem, source.position = error.code, None
+        raise
+
+
+def _source(
+    session: Session, ctx: SourceContext, device: Device, part: ContactPart
+) -> ContactSource:
+    """Return the company's source, a new one for a company that is not known."""
+    identity = {
+        "workspace_id": ctx.workspace_id, "package": part.package, "tenant": part.company,
+    }  # fmt: skip
+    source = session.scalar(select(ContactSource).filter_by(**identity))
+    if source is None:
+        account = SourceAccount(
+            workspace_id=ctx.workspace_id, package=part.package, credentials=None
+        )
+        session.add(account)
+        session.flush()
+        source = connect_company(session, account, Company(part.company, part.company))
+        source.requested_at = None
+        session.flush()
+        note_source(session, ctx, device, "source.connected", source)
+    return source
+
+
+def _has_come(source: ContactSource, part: ContactPart) -> bool:
+    if part.is_last and source.handle == _name(part):
+        return True
+    at = (source.position or {}).get("at", {})
+    return bool(at == {"reading": part.reading, "part": part.part + 1})
+
+
+def _position(source: ContactSource, part: ContactPart) -> dict[str, Any]:
+    """Return the position of a list at this part. Raises PartMissing."""
+    at = {"reading": part.reading, "part": part.part}
+    if part.part == 1:
+        source.position = None
+        return {"full": True, "began": utc_now().isoformat(), "at": at}
+    if source.position is None or source.position["at"] != at:
+        raise PartMissing
+    return source.position
+
+
+def _name(part: ContactPart) -> str:
+    return f"{part.reading}/{part.part}"

@@ -1,0 +1,1 @@
+"""QuickBooks Desktop: Intuit's Web Connector on the office's computer brings its contacts."""
