@@ -20,13 +20,16 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext
 from crmlink.access.sessions import create_session
+from crmlink.sources.brought import ContactPart, bring_contacts
+from crmlink.sources.contact import ReadContact
 from crmlink.store import Device, MirroredRecord
 from crmlink.store.base import new_id
+from crmlink.values.contact_details import ContactDetails
 from crmlink.web import auth as guard
 from security.attack import forms_of
 from security.attack_fixture import ROLES, AttackFixture, everything, make_target
 from security.credentials import Credential, bearer, bound, cookie
-from security.routes import Route, every_route
+from security.routes import BODIES, Route, every_route
 from support.access_factories import make_person, make_token, pair
 from support.browser_client import browser_client
 from support.installations import installation_of, open_app
@@ -40,8 +43,10 @@ OF_A_FIRM = {  # parameters that name a thing of one firm, by an id that only cr
 }  # fmt: skip
 # Rows of the installation itself: which processes live, how often was asked.
 OF_THE_INSTALLATION = {"process", "request_count", "counted_attempt", "seen_proof"}
-TRIED = {"/people", "/api/v1/devices/<device_id>"}  # by broken twins
-SCOPES = ("suggest", "link", "read", "batch", "admin")
+SAGE = "/api/v1/sources/sage_50/contacts"
+TRIED = {"/people", "/api/v1/devices/<device_id>", SAGE}  # by broken twins
+COMPANY = BODIES[f"POST {SAGE}"]["company"]
+SCOPES = ("suggest", "link", "read", "batch", "contacts", "admin")
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def two_firms(folder: Path) -> Iterator[Firms]:
         target = make_target(app)
         with target.access.database.writing() as session:
             session.execute(update(MirroredRecord).values(name=NAME))
+        bring_from_sage(target, COMPANY)
         for route in every_route(app):
             route.path(target)  # makes what it speaks of, of the firm that is asked about
         rows = everything(target.access.database)
@@ -78,6 +84,15 @@ def two_firms(folder: Path) -> Iterator[Firms]:
         ]
         text = repr(rows)
         yield Firms(target, rows, frozenset([NAME, *ID.findall(text), *EMAIL.findall(text)]))
+
+
+def bring_from_sage(target: AttackFixture, company: str) -> None:
+    """The contacts of a company, of which the asking firm brings others by the same name."""
+    details = ContactDetails(kind="customer", name="Pipes")
+    contact = ReadContact("customer/PIPE01", "PIPE01", details)
+    part = ContactPart("sage_50", company, "reading-0", 1, is_last=True, contacts=[contact])
+    sources = installation_of(target.app).sources
+    bring_contacts(sources, target.browsers["admin"].device, part)
 
 
 def credential(firms: Firms, role: str, route: Route) -> Credential:
@@ -170,9 +185,17 @@ def any_device(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("crmlink.access.devices._revocable", revocable)
 
 
+def first_firms_sources(patch: pytest.MonkeyPatch) -> None:
+    """A server that stores what agents bring in the process's own firm."""
+    patch.setattr(
+        "crmlink.api.sources.current_open_workspace", lambda: guard.current_installation().first
+    )
+
+
 @pytest.mark.parametrize(
     ("twin", "caught"),
     [
+        (first_firms_sources, "admin: rows of source_contact changed"),
         (first_firm_for_all, "GET /people: shows"),
         (any_device, "PATCH /api/v1/devices/<device_id>: answered 200"),
     ],
