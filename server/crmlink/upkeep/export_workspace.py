@@ -37,6 +37,8 @@ SECRETS = frozenset(
         ("source_account", "credentials"),
         ("source_sign_in", "sealed"),
         ("source_sign_in", "state_hash"),
+        ("web_connector", "password_hash"),
+        ("web_connector", "ticket_hash"),
     }
 )
 CHUNK_SIZE = 1_000  # rows read at once

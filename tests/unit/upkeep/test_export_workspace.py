@@ -19,7 +19,11 @@ from support.access_factories import make_person, pair
 from support.installations import open_app
 
 SECRET_WORDS = ("hash", "credential", "password", "sealed", "user_code")
-PUBLIC = {("audit_entry", "hash"), ("audit_entry", "previous_hash")}  # the chain, for checking
+PUBLIC = {  # the chain, for checking, and where a company file is
+    ("audit_entry", "hash"),
+    ("audit_entry", "previous_hash"),
+    ("web_connector", "file_hash"),
+}
 
 
 @pytest.fixture(scope="module")
