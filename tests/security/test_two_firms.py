@@ -195,7 +195,7 @@ def first_firms_sources(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("twin", "caught"),
     [
-        (first_firms_sources, "admin: rows of source_contact changed"),
+        (first_firms_sources, "admin: rows of contact_source changed"),
         (first_firm_for_all, "GET /people: shows"),
         (any_device, "PATCH /api/v1/devices/<device_id>: answered 200"),
     ],
