@@ -29,11 +29,17 @@ from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.page_links import open_pages_installation
 from support.quick_apps import make_apps_quickly
+from support.quick_databases import commit_quickly
+from support.quick_memory import leave_out_what_is_there, search_seldom
+from support.quick_sandboxes import make_sandboxes_quickly
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
+search_seldom()
 share_compiled_statements()
+commit_quickly()
 make_apps_quickly()
+make_sandboxes_quickly()
 # Drawing a traceback in colours, with what every variable holds, takes half a minute.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
@@ -54,6 +60,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the cases on PostgreSQL where only SQLite was asked for."""
     if config.getoption("--sqlite-only"):
         items[:] = [item for item in items if "postgresql" not in item.name]
+
+
+def pytest_collection_finish() -> None:
+    leave_out_what_is_there()
 
 
 @pytest.fixture(autouse=True)

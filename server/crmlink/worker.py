@@ -40,6 +40,7 @@ from crmlink.mail.sender import MailSender, delete_old_messages
 from crmlink.mail.weekly import queue_weekly
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
+from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
@@ -372,6 +373,7 @@ class Worker:
             )
             ctx.index.matcher()
             ctx.index.save()
+            return_freed_memory()
 
 
 def _or_left(

@@ -178,8 +178,10 @@ export function drawGrid({ window, document }, list, { ids = true, anew = false 
  * @param {{kind?: "customer" | "supplier", afterReading?: () => void, progress?: (done: number) => void, stopped?: () => boolean}} [how]
  */
 export async function fillAll({ table }, list, how = {}) {
-  const { table: found, count } = table.find(RULES);
-  if (!found) throw new Error(`${count} tables fit`);
+  const { table: place, count } = table.find(RULES);
+  if (!place) throw new Error(`${count} tables fit`);
+  const found = await table.withReferences(place, RULES);
+  if (!found) throw new Error("its columns are not in sight together");
   const lookup = table.lookup(list, how.kind ?? found.kind, found.sure || how.kind !== undefined, RULES);
   const control = { stopped: how.stopped ?? (() => false), progress: how.progress ?? (() => undefined) };
   const reading = await table.readAll(found, RULES, lookup, { ...control, progress: () => undefined });

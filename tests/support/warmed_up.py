@@ -11,6 +11,7 @@ from sqlalchemy.orm import configure_mappers
 
 from crmlink.accounting.rule_loading import built_in_packages
 from crmlink.store import Database
+from support.quick_memory import leave_out_what_is_there
 from support.shared_statements import share_compiled_statements
 
 share_compiled_statements()
@@ -20,3 +21,4 @@ with tempfile.TemporaryDirectory(prefix="crmlink-") as folder:
     database = Database(f"sqlite:///{folder}/crmlink.sqlite")
     database.migrate()
     database.close()
+leave_out_what_is_there()

@@ -110,13 +110,15 @@
 
   /**
    * @param {Begun} begun
-   * @param {FoundTable} found
+   * @param {FoundTable} place
    * @param {Kind} kind
    * @param {boolean} sure
    */
-  async function look(begun, found, kind, sure) {
+  async function look(begun, place, kind, sure) {
     const lookup = table.lookup(begun.rows, kind, sure, begun.rules);
     if (lookup.all.length === 0) return tell(say(kind === "customer" ? "table_no_customers" : "table_no_suppliers"), true);
+    const found = await table.withReferences(place, begun.rules);
+    if (!found) return tell(say("table_columns"), true);
     const progress = work(say("table_reading"), "table_read_rows");
     const reading = await table.readAll(found, begun.rules, lookup, { ...control, progress });
     if (!reading) return tell(say(stopped ? "table_stopped" : "table_moves"), true);
@@ -201,20 +203,21 @@
     const progress = work(say("table_filling"), "table_filled_rows");
     const values = new Map(ready.map(({ wanted }) => [wanted.id, wanted.target]));
     const expected = new Map(ready.map(({ wanted, value }) => [wanted.id, value ?? ""]));
-    const outcomes = await table.fill({ found, rules: begun.rules, lookup, reading, values, expected, control: { ...control, progress } });
+    /** @type {import("../../lib/commusoft/table_types.js").Work} */
+    const filling = { found, rules: begun.rules, lookup, reading, values, expected, control: { ...control, progress } };
+    const outcomes = await table.fill(filling);
     for (const row of ready) {
       const outcome = outcomes.get(row.wanted.id);
       if (outcome) row.state = outcome === "gone" ? "not_found" : outcome;
     }
     chosen.clear();
-    return finish(begun, looked, ready);
+    return finish(begun, looked, ready, stopped ? say("table_stopped") : filling.moved ? say("table_columns_moved") : "");
   }
 
-  /** @param {Begun} begun @param {Looked} looked @param {Row[]} tried */
-  function finish(begun, looked, tried) {
+  /** @param {Begun} begun @param {Looked} looked @param {Row[]} tried @param {string} words why it ended before the end, or "" */
+  function finish(begun, looked, tried, words) {
     busy = false;
     const filled = tried.filter((row) => row.state === "filled").length;
-    const words = stopped ? say("table_stopped") : "";
     const save = begun.rules.words.save[0] ?? "";
     frame.show({
       title: count("table_filled_count", filled),

@@ -59,10 +59,50 @@
   table.seen = (element) => element.checkVisibility?.({ visibilityProperty: true }) ?? true;
 
   table.cells = (row) => {
+    const parts = table.parts(row);
+    if (parts.length > 1) return inOrder(parts.flatMap(cellsOf));
     const own = [...row.children].filter((one) => one.matches(CELL));
-    if (own.length > 0) return inOrder(own).flatMap(spread);
-    return inOrder([...row.querySelectorAll(CELL)].filter((one) => one.closest("[role=row]") === row));
+    return own.length > 0 ? inOrder(own).flatMap(spread) : inOrder(cellsOf(row));
   };
+
+  /** @param {Element} row */
+  const cellsOf = (row) => [...row.querySelectorAll(CELL)].filter((one) => one.closest("[role=row]") === row);
+
+  /** The parts of rows that are drawn in several, by the first of them. @type {WeakMap<Element, Element[]>} */
+  const drawnInParts = new WeakMap();
+
+  /** Parts that are no longer of one row are those of none. */
+  table.parts = (row) => {
+    const parts = drawnInParts.get(row) ?? [row];
+    return parts.length === 1 || parts.every((one) => one.isConnected && placeOf(one) === placeOf(row)) ? parts : [];
+  };
+
+  /** Where a row of a grid is, as it says itself or as it is drawn; "" where neither tells. @param {Element} row */
+  function placeOf(row) {
+    const said = row.getAttribute("aria-rowindex") ?? row.getAttribute("row-index") ?? row.getAttribute("data-rowindex");
+    if (said !== null) return said;
+    const { top, height } = row.getBoundingClientRect();
+    return height > 0 ? `${Math.round(top)}px` : "";
+  }
+
+  /**
+   * Rows of a grid as a person sees them: one that is drawn in parts, as beside fixed columns, is one, and they are in
+   * the order in which they are drawn, not in which they were.
+   * @param {Element[]} all
+   */
+  function asDrawn(all) {
+    /** @type {Map<string, Element[]>} */
+    const rows = new Map();
+    all.forEach((one, at) => {
+      const place = placeOf(one) || `at ${at}`;
+      rows.set(place, [...(rows.get(place) ?? []), one]);
+    });
+    const joined = [...rows.values()];
+    for (const parts of joined) if (parts[0]) drawnInParts.set(parts[0], parts);
+    const tops = new Map(joined.map(([first]) => [first, first?.getBoundingClientRect().top ?? 0]));
+    const said = (/** @type {Element | undefined} */ one) => Number(one?.getAttribute("aria-rowindex") ?? one?.getAttribute("row-index") ?? 0);
+    return joined.flatMap(([first]) => first ?? []).sort((one, other) => said(one) - said(other) || (tops.get(one) ?? 0) - (tops.get(other) ?? 0));
+  }
 
   /** Cells as they are drawn: a grid may keep them in another order, and says so. @param {Element[]} cells */
   function inOrder(cells) {
@@ -71,13 +111,19 @@
     return cells.map((cell, at) => ({ cell, place: places[at] ?? 0 })).sort((one, other) => one.place - other.place).map(({ cell }) => cell);
   }
 
-  table.cellsUnder = (row, width) => {
+  table.cellsUnder = (row, { width, places }) => {
     let cells = table.cells(row);
     if (cells.length > width) cells = cells.filter(isDisplayed);
     // A column of buttons at the end may have no heading.
     while (cells.length > width && isButtons(cells.at(-1))) cells = cells.slice(0, -1);
-    return cells.length === width ? cells : null;
+    return cells.length === width && isUnder(cells, places) ? cells : null;
   };
+
+  /** Whether cells that say which column they are in say those of the headings. @param {Element[]} cells @param {string[]} places */
+  function isUnder(cells, places) {
+    const said = cells.map((one) => one.getAttribute("aria-colindex") ?? "");
+    return [...places, ...said].includes("") || said.every((one, at) => one === places[at]);
+  }
 
   /** @param {Element} cell */
   const isDisplayed = (cell) => !cell.hasAttribute("hidden") && cell.ownerDocument.defaultView?.getComputedStyle(cell).display !== "none";
@@ -116,15 +162,19 @@
   };
 
   table.rowElements = (element) => {
-    const all = isTable(element)
-      ? [...element.rows].filter((row) => row.parentElement?.tagName !== "THEAD" && row.parentElement?.tagName !== "TFOOT")
-      : [...element.querySelectorAll("[role=row]")].filter((row) => row.closest(GRID) === element);
-    return all.filter((row) => row.querySelector("td, [role=gridcell], [role=cell]") !== null);
+    if (!isTable(element)) return asDrawn(partsIn(element).filter(holdsCells));
+    return [...element.rows].filter((row) => row.parentElement?.tagName !== "THEAD" && row.parentElement?.tagName !== "TFOOT" && holdsCells(row));
   };
+
+  /** @param {Element} element a grid */
+  const partsIn = (element) => [...element.querySelectorAll("[role=row]")].filter((row) => row.closest(GRID) === element);
+
+  /** @param {Element} row */
+  const holdsCells = (row) => row.querySelector("td, [role=gridcell], [role=cell]") !== null;
 
   /** Rows of headings, the likeliest first. */
   table.headings = (element) => {
-    if (!isTable(element)) return [...element.querySelectorAll("[role=row]")].map(table.cells).filter(isHeading);
+    if (!isTable(element)) return asDrawn(partsIn(element).filter((row) => !holdsCells(row))).map(table.cells).filter(isHeading);
     const head = element.tHead ? [...element.tHead.rows] : [...element.rows].slice(0, 2);
     const own = head.map(table.cells).filter((cells) => cells.length > 0);
     return own.some((cells) => cells.some((one) => table.text(one) !== "")) ? own : apart(element);

@@ -48,7 +48,7 @@
     }
     table.release(work.found.element);
     await table.settle(CHECKED_BY);
-    for (const one of wanted) {
+    for (const one of work.moved ? [] : wanted) {
       if (run.outcomes.get(one.id) === "filled" && isTakenBack(run, one)) run.outcomes.set(one.id, "not_taken");
     }
     return run.outcomes;
@@ -60,7 +60,16 @@
   }
 
   /** @param {Run} run */
-  const isOver = ({ work, refused }) => work.control.stopped() || refused >= MOST_REFUSED;
+  const isOver = ({ work, refused }) => work.control.stopped() || work.moved === true || refused >= MOST_REFUSED;
+
+  /** Whether the columns are where they were, also once what was scrolled sideways is back there. @param {Work} work */
+  async function columnsStay(work) {
+    if (!work.found.element.isConnected || table.columnsStay(work.found, work.rules)) return true;
+    for (const { block, left } of work.found.sideways) block.scrollLeft = left;
+    await table.settle();
+    work.moved = !table.columnsStay(work.found, work.rules);
+    return !work.moved;
+  }
 
   /** @param {Run} run @param {Wanted[]} wanted */
   async function fillEach(run, wanted) {
@@ -103,7 +112,7 @@
     const element = run.placed.get(wanted.id)?.element;
     const row = element?.isConnected ? table.read(element, run.work.found, run.work.rules) : null;
     const [target, expected] = [targetOf(run, wanted), expectedOf(run, wanted)];
-    if (!row?.editable || row.value !== expected || !table.field(row.cell) || !isOf(run.work, row, wanted)) return null;
+    if (!table.columnsStay(run.work.found, run.work.rules) || !row?.editable || row.value !== expected || !table.field(row.cell) || !isOf(run.work, row, wanted)) return null;
     const before = valuesOf(near(run, row));
     return { wanted, row, before, target, expected, handing: table.write(() => findAgain(run, row, wanted, expected), target) };
   }
@@ -126,6 +135,7 @@
     const expected = expectedOf(run, wanted);
     for (let turn = 0; turn < TRIES; turn += 1) {
       const row = await bring(run, wanted);
+      if (row === null && turn > 0 && run.work.moved) return "not_taken";
       if (row === null || typeof row === "string") return row;
       if (row.value === target) return "filled";
       if (row.value !== expected) return "different";
@@ -151,6 +161,7 @@
   function findAgain({ work }, row, wanted, expected) {
     /** @param {ShownRow} one */
     const isMine = (one) => isOf(work, one, wanted) && one.value === expected;
+    if (!table.columnsStay(work.found, work.rules)) return null;
     const same = readAgain(work, row).find(isMine);
     if (same) return same;
     const mine = work.reading.virtual ? inSight(work).filter((one) => table.identify(one, work.lookup).wanted?.id === wanted.id) : [];
@@ -179,6 +190,7 @@
     let looked = 0;
     let scrolled = false;
     while (looked < TRIES) {
+      if (!(await columnsStay(run.work))) return null;
       const rows = candidates(run, wanted).filter((row) => table.identify(row, run.work.lookup).wanted?.id === wanted.id);
       const [row, another] = rows;
       if (another || (row && !isOf(run.work, row, wanted))) return "ambiguous";

@@ -38,21 +38,17 @@
    * @returns {FoundTable | null}
    */
   function fit(element, rules, saves) {
-    const columns = columnsOf(element, rules);
+    const columns = table.columns(element, rules);
     if (!columns) return null;
     /** @type {FoundTable} */
-    const found = { element, columns, kind: null, saves, sure: false };
+    const found = { element, columns, kind: null, saves, sure: false, sideways: [] };
     const rows = table.rowElements(element).slice(0, SAMPLE);
     const sample = rows.flatMap((row) => table.read(row, found, rules) ?? []);
     if (!sample.some((row) => row.editable)) return null;
     return { ...found, ...kindOf(element, rows, rules) };
   }
 
-  /**
-   * @param {Element} element
-   * @param {TableRules} rules
-   */
-  function columnsOf(element, { words }) {
+  table.columns = (element, { words }) => {
     for (const cells of table.headings(element)) {
       const texts = cells.map((one) => table.fold(table.text(one)));
       const reference = referenceColumn(texts, words.reference.map(table.fold));
@@ -60,10 +56,39 @@
       const id = firstOf(texts, words.id);
       const address = allOf(texts, words.address);
       if (reference === null || (name === null && id === null)) continue;
-      return { reference, name, id, address, width: cells.length, own: id !== null && kindIn(texts[id] ?? "") !== null };
+      const places = cells.map((one) => one.getAttribute("aria-colindex") ?? "");
+      return { reference, name, id, address, width: cells.length, own: id !== null && kindIn(texts[id] ?? "") !== null, places };
     }
     return null;
+  };
+
+  /** A grid may hold only the columns in sight, and bring another there when it is typed into. */
+  table.withReferences = async (found, rules) => {
+    const row = table.rowElements(found.element)[0];
+    const cell = row ? table.read(row, found, rules)?.cell : null;
+    const before = sideways(cell);
+    if (before.length === 0) return found;
+    cell?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    await table.settle();
+    const columns = found.element.isConnected ? table.columns(found.element, rules) : null;
+    if (columns && (columns.id !== null) === (found.columns.id !== null) && (columns.name !== null) === (found.columns.name !== null) && columns.address.length === found.columns.address.length) {
+      return { ...found, columns, sideways: before.map(({ block }) => ({ block, left: block.scrollLeft })) };
+    }
+    for (const { block, left } of before) block.scrollLeft = left;
+    return null;
+  };
+
+  /** What scrolls sideways around a cell. @param {Element | null | undefined} cell */
+  function sideways(cell) {
+    /** @type {FoundTable["sideways"]} */
+    const found = [];
+    for (let block = cell?.parentElement; block; block = block.parentElement) {
+      if (block.scrollWidth > block.clientWidth + 1) found.push({ block, left: block.scrollLeft });
+    }
+    return found;
   }
+
+  table.columnsStay = ({ element, columns }, rules) => JSON.stringify(table.columns(element, rules)) === JSON.stringify(columns);
 
   /**
    * The one column whose heading is a reference's, or else holds those words and nothing that makes them another's;
@@ -106,7 +131,7 @@
    * @returns {{kind: Kind | null, sure: boolean}}
    */
   function kindOf(element, rows, rules) {
-    const links = rows.flatMap((row) => [...row.querySelectorAll("a[href]")].map((link) => linkKind(link, rules)));
+    const links = rows.flatMap(table.parts).flatMap((row) => [...row.querySelectorAll("a[href]")].map((link) => linkKind(link, rules)));
     const headings = table.headings(element).flat().map((one) => kindIn(table.text(one)));
     const chosen = [...element.ownerDocument.querySelectorAll(CHOSEN)]
       .filter((one) => !one.contains(element) && !one.closest(AROUND) && table.seen(one))

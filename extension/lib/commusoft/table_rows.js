@@ -22,8 +22,8 @@
   const UNNAMED = ["data-id", "data-key", "data-row-id", "row-id"];
 
   table.read = (element, found, rules) => {
-    const { reference, name, id, address, width, own } = found.columns;
-    const cells = table.cellsUnder(element, width);
+    const { reference, name, id, address, own } = found.columns;
+    const cells = table.cellsUnder(element, found.columns);
     const cell = cells?.[reference];
     // A row over several columns is a remark of the table's, not a record's.
     if (!cells || !cell || new Set(cells).size < cells.length) return null;
@@ -84,7 +84,7 @@
    * @param {TableRules} rules
    */
   function namedIn(row, { links }) {
-    const linked = [...row.querySelectorAll("a[href]")].flatMap((link) => {
+    const linked = within(row, "a[href]").flatMap((link) => {
       const { pathname } = /** @type {HTMLAnchorElement} */ (link);
       return links.flatMap(({ path }) => new RegExp(path).exec(pathname)?.[1] ?? []);
     });
@@ -98,7 +98,7 @@
    * @param {TableRules} rules
    */
   function kindOf(row, cells, { links }) {
-    const linked = [...row.querySelectorAll("a[href]")].flatMap((link) => links.filter(({ path }) => new RegExp(path).test(/** @type {HTMLAnchorElement} */ (link).pathname)).map(({ kind }) => kind));
+    const linked = within(row, "a[href]").flatMap((link) => links.filter(({ path }) => new RegExp(path).test(/** @type {HTMLAnchorElement} */ (link).pathname)).map(({ kind }) => kind));
     const said = cells.flatMap((one) => KINDS[table.fold(table.text(one))] ?? []);
     const [kind, other] = new Set([...linked, ...said]);
     return kind && !other ? kind : null;
@@ -106,8 +106,13 @@
 
   /** @param {Element} row @param {string[]} names */
   function attributes(row, names) {
-    const within = names.flatMap((name) => [row, ...row.querySelectorAll(`[${name}]`)].map((one) => one.getAttribute(name) ?? ""));
-    return [...new Set(within)].filter((one) => NUMBER.test(one));
+    const found = names.flatMap((name) => [...table.parts(row), ...within(row, `[${name}]`)].map((one) => one.getAttribute(name) ?? ""));
+    return [...new Set(found)].filter((one) => NUMBER.test(one));
+  }
+
+  /** @param {Element} row @param {string} selector */
+  function within(row, selector) {
+    return table.parts(row).flatMap((part) => [...part.querySelectorAll(selector)]);
   }
 
   table.lookup = (wanted, kind, sure, rules) => {

@@ -39,7 +39,9 @@
   /** What scrolls the table; null where all of it is in sight. */
   table.scroller = (element) => {
     const view = element.ownerDocument.defaultView;
-    for (let block = element.parentElement; block && view; block = block.parentElement) {
+    // A grid may scroll in itself, or by a part of it.
+    const [row] = table.rowElements(element);
+    for (let block = (row ?? element).parentElement; block && view; block = block.parentElement) {
       const scrolls = /auto|scroll|overlay/.test(view.getComputedStyle(block).overflowY);
       if (scrolls && block !== element.ownerDocument.scrollingElement && block.scrollHeight > block.clientHeight + 1) return scrollerOf(block, block);
     }

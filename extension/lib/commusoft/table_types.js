@@ -39,11 +39,12 @@
  * The table as it was found on the page.
  * @typedef {object} FoundTable
  * @property {Element} element the table, or the element with the role of one
- * @property {{reference: number, name: number | null, id: number | null, address: number[], width: number, own: boolean}} columns
- *   width: how many there are, own: the column of numbers says that they are a customer's or supplier's
+ * @property {{reference: number, name: number | null, id: number | null, address: number[], width: number, own: boolean, places: string[]}} columns
+ *   width: how many there are, own: the column of numbers says that they are a customer's or supplier's, places: as the headings say
  * @property {Kind | null} kind of its records; null where the page does not tell
  * @property {boolean} saves whether the page has the button that saves such a table: plain cells can be edited then
  * @property {boolean} sure whether the table itself tells the kind
+ * @property {{block: Element, left: number}[]} sideways how far it was scrolled sideways when its columns were read
  */
 
 /** @typedef {{table: FoundTable | null, count: number}} Search count: how many tables fit */
@@ -109,8 +110,9 @@
  * @property {() => Document[]} documents
  * @property {() => (Document | ShadowRoot)[]} roots
  * @property {(element: Element) => boolean} seen
+ * @property {(row: Element) => Element[]} parts of a row, more than one where a grid draws it in several
  * @property {(row: Element) => Element[]} cells
- * @property {(row: Element, width: number) => Element[] | null} cellsUnder as many as there are headings; null where it is not clear
+ * @property {(row: Element, columns: {width: number, places: string[]}) => Element[] | null} cellsUnder as many as there are headings; null where it is not clear
  *   which cell is under which
  * @property {(cell: Element) => string} text
  * @property {(cell: Element) => HTMLInputElement | HTMLTextAreaElement | null} field
@@ -119,6 +121,10 @@
  * @property {(element: Element) => boolean} isGrid
  * @property {(words: string[]) => Element[]} buttons that can be seen and say one of these words
  * @property {(rules: TableRules) => Search} find
+ * @property {(element: Element, rules: TableRules) => FoundTable["columns"] | null} columns by the headings as they are now
+ * @property {(found: FoundTable, rules: TableRules) => Promise<FoundTable | null>} withReferences the table with its references in
+ *   sight; null where what a row is known by is not in sight together with them
+ * @property {(found: FoundTable, rules: TableRules) => boolean} columnsStay whether the columns are where they were
  * @property {(row: Element, found: FoundTable, rules: TableRules) => ShownRow | null} read
  * @property {(row: ShownRow, wanted: Lookup) => Identified} identify
  * @property {(wanted: Wanted[], kind: Kind | null, sure: boolean, rules: TableRules) => Lookup} lookup
@@ -186,6 +192,7 @@
  * @property {Map<string, string>} values what to fill, by the list row's id
  * @property {Map<string, string>} expected what is there before, by the list row's id
  * @property {Control} control
+ * @property {boolean} [moved] set where the columns did not stay as they were, and nothing more was filled
  */
 
 export {};

@@ -152,8 +152,15 @@
     const how = { bubbles: true, cancelable: true, composed: true, button: 0, clientX: left + width / 2, clientY: top + height / 2, view: cell.ownerDocument.defaultView };
     for (const type of ["pointerover", "mouseover", "pointerdown", "mousedown", "pointerup", "mouseup", "click"]) {
       const Kind = type.startsWith("pointer") && typeof PointerEvent !== "undefined" ? PointerEvent : MouseEvent;
-      cell.dispatchEvent(new Kind(type, { ...how, buttons: type.endsWith("down") ? 1 : 0 }));
+      const goesOn = cell.dispatchEvent(new Kind(type, { ...how, buttons: type.endsWith("down") ? 1 : 0 }));
+      if (type === "mousedown" && goesOn) focusOn(cell);
     }
+  }
+
+  /** Where a person's click would put the keyboard: a browser does not for a click of ours. @param {Element} cell */
+  function focusOn(cell) {
+    const focusable = /** @type {HTMLElement | null} */ (cell.closest("[tabindex]"));
+    if (focusable && table.isGrid(focusable) && !focusable.matches(":focus-within")) focusable.focus({ preventScroll: true });
   }
 
   /** @param {Element} cell */

@@ -54,6 +54,9 @@ def serve_command(
     ):
         if value is not None:
             os.environ[name] = value
+    from crmlink.process_memory import import_without_extras
+
+    import_without_extras()
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
 

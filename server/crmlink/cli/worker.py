@@ -10,6 +10,9 @@ from crmlink.cli.ending import STOP_SECONDS, end_in, wait_for_end
 @click.command("worker")
 def worker_command() -> None:
     """Do the background work of servers that share a PostgreSQL database, on any machine."""
+    from crmlink.process_memory import import_without_extras
+
+    import_without_extras()
     from crmlink.installation import open_installation
     from crmlink.logs import configure_logging_to_output
     from crmlink.settings import load_settings

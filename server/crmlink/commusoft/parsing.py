@@ -41,6 +41,11 @@ OTHER_ADDRESSES = (
     "workAddresses", "work_addresses", "siteAddress", "site_address", "sites", "properties",
     "addresses",
 )  # fmt: skip
+# What the flat names of such an address begin with: invoice_addressline1.
+_PREFIXES = tuple(
+    name.removesuffix("address").removesuffix("Address").removesuffix("_")
+    for name in OTHER_ADDRESSES
+)
 _LINES = (
     ("addressline1", "addressLine1", "address1", "line1", "street"),
     ("addressline2", "addressLine2", "address2", "line2"),
@@ -209,21 +214,24 @@ def _address(raw: Mapping[str, Any]) -> Address:
 def _other_addresses(raw: Mapping[str, Any], own: Address) -> tuple[Address, ...]:
     """Return the distinct addresses other than the record's own."""
     result: dict[tuple[str, ...], Address] = {_folded(own): own}
-    for name in OTHER_ADDRESSES:
+    flat = {name: value for name, value in raw.items() if name.startswith(_PREFIXES)}
+    for name, prefix in zip(OTHER_ADDRESSES, _PREFIXES, strict=True):
         value = value_at(raw, name)
         several = value if isinstance(value, list) else [value]
-        for inner in [*several, _with_prefix(raw, name)]:
+        for inner in [*several, _without_prefix(flat, prefix)]:
             if inner and isinstance(inner, Mapping) and (address := _inner_address(inner)):
                 result.setdefault(_folded(address), address)
     del result[_folded(own)]
     return tuple(result.values())[:MAX_OTHER_ADDRESSES]
 
 
-def _with_prefix(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return the fields with a name prefix, without it: invoice_addressline1."""
-    start = prefix.removesuffix("address").removesuffix("Address").removesuffix("_")
-    names = ((name, name.removeprefix(start).lstrip("_")) for name in raw if name.startswith(start))
-    return {bare: raw[name] for name, bare in names if not isinstance(raw[name], Mapping | list)}
+def _without_prefix(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the texts whose names begin with a prefix, under their names without it."""
+    return {
+        name.removeprefix(prefix).lstrip("_"): value
+        for name, value in raw.items()
+        if name.startswith(prefix) and not isinstance(value, Mapping | list)
+    }
 
 
 def _inner_address(raw: Mapping[str, Any]) -> Address:

@@ -8,6 +8,7 @@ from pathlib import Path
 import requests
 
 SANDBOX_PORT = 8788
+SANDBOX_THREADS = 8  # as many calls at once as `crmlink sandbox` answers
 SANDBOX_HEADER = "Commusoft-Sandbox"
 
 
@@ -30,9 +31,9 @@ class LocalSandbox:
 
         application = create_sandbox(state_file=self._state_file)
         try:
-            server = SandboxServer(application, SANDBOX_PORT)
+            server = SandboxServer(application, SANDBOX_PORT, threads=SANDBOX_THREADS)
         except OSError:
-            server = SandboxServer(application)
+            server = SandboxServer(application, threads=SANDBOX_THREADS)
         address = self._exit_stack.enter_context(server).url
         self._address_file.write_text(address)
         return address

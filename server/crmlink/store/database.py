@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crmlink.process_memory import without
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
@@ -139,8 +140,9 @@ class Database:
         """Migrate the tables to the newest version, or to a named one."""
         if to == "head" and self._version() == newest_revision():
             return
-        from alembic import command  # large, and most starts have nothing to migrate
-        from alembic.config import Config
+        with without("pygments"):  # for errors in templates, which crmlink has none of
+            from alembic import command  # large, and most starts have nothing to migrate
+            from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))

@@ -16,7 +16,7 @@ _EMAIL = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\s,;|/\\<>()\[\]\"]+")
+_BETWEEN = re.compile(r"[\s,;:|/\\<>()\[\]{}\"#*!^~$?]+")
 _MAILTO = re.compile(r"\bmailto:|\be-?mails?(?:\s*:|\s+(?=\S+@))", re.IGNORECASE)
 _QUERY = re.compile(r"(?<=[a-z])\?\S*", re.IGNORECASE)  # of a link: mailto:jo@acme.example?subject=
 _SPACED_AT = re.compile(

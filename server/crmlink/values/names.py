@@ -18,9 +18,10 @@ from crmlink.values.remarks import without_remark
 from crmlink.values.retired import without_mark
 
 _WORTH_READING = re.compile(
-    r"\b(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|MOVED|CLOSED|OLD|GONE)\b"
+    r"\b(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|MOVED|CLOSED|OLD|GONE|VOID|DEAD|"
+    r"CANCELLED)\b"
     r"|\b(?i:stop|dec'?d|deceased|account|acc|ac)\b"
-    r"|[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:dnu)|[-\u2010-\u2015:/*]"
+    r"|[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:d\.?n\.?u\b)|[-\u2010-\u2015:/*]"
     r"|^\s*(?i:the |ex|pers|rep|est|trus)"
 )
 _EMAIL = re.compile(r"[(\[<]?\s*(?:e-?mail:?\s*)?\S+@\S+\.[A-Za-z]{2,}\s*[)\]>]?", re.IGNORECASE)

@@ -45,6 +45,12 @@ _TOKEN = re.compile(
 )
 _FAX = re.compile(r"(?:tele)?fax(?:es|no|number)?|facsimile|fx|f", re.IGNORECASE)
 _LETTER_O = re.compile(r"(?<![a-z])o(?=[o ]*\d[\do ]{2})|(?<=[\do])o(?=[o ]*\d)", re.IGNORECASE)
+_LETTER_L = re.compile(r"(?<=\d)[lI](?=[ .-]?\d|(?![\w/]))")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3}){2,4}(?:\.0+)?")  # a number that Excel formatted
+_BOTH = re.compile(
+    r"\b(tel(?:ephone)?|phone|t|fax|f)\b\.?\s*(?:&|\+|and)\s*(tel(?:ephone)?|phone|t|fax|f)\b",
+    re.IGNORECASE,
+)
 _DATE = re.compile(
     r"(?<![\d.+/-])(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)"
     r"(?![\d.]|[/-]\d)"
@@ -98,7 +104,10 @@ def _read(text: str, country: str) -> Phones:
     plain = plain.strip()
     if country == "GB" and (alone := _ALONE.fullmatch(plain.translate(_SIGNS))):
         return Phones((PhoneNumber(plain, "+44" + alone[1]),))
-    plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", _DATE.sub(" , ", plain)))
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.partition(".")[0].replace(",", "")
+    plain = _LETTER_L.sub("1", _LETTER_O.sub("0", _DATE.sub(" , ", plain)))
+    plain = _BOTH.sub(r"\1/\2", _TRUNK_IN_BRACKETS.sub(" ", plain))
     pieces = [_Piece(_kind(match), match.group().strip()) for match in _TOKEN.finditer(plain)]
     if not any(piece.kind in ("number", "excel", "email") for piece in pieces):
         return Phones(unread=(plain[:MAX_LENGTH],))
@@ -160,6 +169,10 @@ class _Reader:
                 self._follows = False
             self._between = ""
         self._give_up(self._area)
+        if not (self._found or self._unread) and (
+            texts := [p.text for p in pieces if _digits(p.text)]
+        ):
+            self._unread.append(" ".join(texts)[:MAX_LENGTH])
         numbers = list(self._found.values())
         return Phones(tuple(numbers[:MAX_PHONES]), tuple(self._unread[:MAX_PHONES]))
 

@@ -20,6 +20,7 @@ LARGE = {  # none of them is needed to read an address
     "urllib3", "werkzeug",
 }  # fmt: skip
 LISTS_AND_SIGN_ON = {"authlib", "joserfc", "jsonschema", "openpyxl", "phonenumbers", "scipy"}
+EXTRAS_OF_LIBRARIES = {"psycopg", "pygments", "rich"}  # imported where they are found
 REPORT = "print('modules:' + json.dumps(sorted(sys.modules)), flush=True)"
 COMMAND = f"""
 import atexit, json, sys
@@ -31,20 +32,23 @@ main(sys.argv[1:], prog_name="crmlink")
 # imported instead of waiting for requests.
 SERVER = f"""
 import json, os, sys, threading, urllib.request
-from crmlink import worker
-from crmlink.web.http_server import HTTPServer
+from crmlink.cli import main, serve
 synced = threading.Event()
-sync = worker.Worker._sync
-worker.Worker._sync = lambda self: (sync(self), synced.set())
-serve = HTTPServer.run
-def run(server):
-    threading.Thread(target=serve, args=[server], daemon=True).start()
+begin = serve._serve
+def _serve(*words, **named):  # the command's own imports have been made by now
+    from crmlink import worker
+    from crmlink.web.http_server import HTTPServer
+    sync, run = worker.Worker._sync, HTTPServer.run
+    worker.Worker._sync = lambda self: (sync(self), synced.set())
+    HTTPServer.run = lambda server: answer_once(server, run)
+    begin(*words, **named)
+def answer_once(server, run):
+    threading.Thread(target=run, args=[server], daemon=True).start()
     assert synced.wait(60)
     urllib.request.urlopen(f"http://127.0.0.1:{{server.port}}/log-in").read()
     {REPORT}
     os._exit(0)
-HTTPServer.run = run
-from crmlink.cli import main
+serve._serve = _serve
 main(["serve", "--port", "0"], prog_name="crmlink")
 """
 
@@ -87,6 +91,13 @@ def test_an_idle_server_imports_nothing_that_only_lists_and_sign_on_need(tmp_pat
     assert "crmlink.commusoft.sandbox" in modules, "practice data"
     assert modules & LISTS_AND_SIGN_ON == set()
     assert "alembic" not in modules, "there was nothing to migrate"
+    assert modules & EXTRAS_OF_LIBRARIES == set()
+
+
+def test_a_first_start_migrates_without_what_colours_errors_in_templates(tmp_path: Path) -> None:
+    modules = imported(SERVER, CRMLINK_DATA_DIR=str(tmp_path))
+    assert "alembic" in modules
+    assert modules & EXTRAS_OF_LIBRARIES == set()
 
 
 def test_a_server_with_an_account_does_without_the_sandbox(tmp_path: Path) -> None:

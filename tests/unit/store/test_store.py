@@ -13,8 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
+from crmlink.store import database as database_module
 from crmlink.store.base import Base
 from crmlink.store.database import MIGRATIONS, newest_revision
+from support.quick_databases import SHIPPED
 
 
 @pytest.fixture
@@ -36,7 +38,10 @@ def test_the_migrations_make_exactly_the_tables_that_the_models_describe(
     database.migrate()
 
 
-def test_sqlite_is_set_up_to_survive_a_power_cut(tmp_path: Path) -> None:
+def test_sqlite_is_set_up_to_survive_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_set_up_sqlite", SHIPPED)
     with Database(f"sqlite:///{tmp_path / 'durable.sqlite'}").reading() as session:
         pragma = {
             name: session.scalar(text(f"PRAGMA {name}"))

@@ -125,6 +125,13 @@ def test_a_placeholder_is_no_person(text: str) -> None:
         ("Status", "Inactive", True),
         ("Status", "Merged into 12", True), ("Inactive", "TRUE", True), ("Status", "Overdue", None),
         ("Archived", "", False),
+        ("Active Status", "No", True), ("Account active?", "N", True), ("Is Active", "Yes", False),
+        ("Inactive?", "\u2713", True), ("Date closed", "12/03/2024", True),
+        ("Status", "Closed 12/3/24", True), ("Status", "Lapsed", True),
+        ("Status", "do not use", True),
+        ("Status", "Ex-customer", True), ("Status", "Terminated", True),
+        ("Merged into", "HOL02", True),
+        ("Status", "1", None), ("Status", "Prospect", None), ("Account Status", "0", False),
     ],
 )  # fmt: skip
 def test_a_column_about_the_state_is_understood_by_its_heading(
@@ -141,7 +148,19 @@ def test_a_column_about_the_state_is_understood_by_its_heading(
      "Margaret Holloway old account", "Margaret Holloway ACCOUNT CLOSED",
      "A/C CLOSED Margaret Holloway", "Margaret Holloway a/c closed",
      "Margaret Holloway (house sold)", "CLOSED Margaret Holloway",
-     "Margaret Holloway (no longer at this address)", "Margaret Holloway - moved out"],
+     "Margaret Holloway (no longer at this address)", "Margaret Holloway - moved out",
+     "DON\u2019T USE Margaret Holloway", "do-not-use Margaret Holloway", "D.N.U. Margaret Holloway",
+     "Margaret Holloway - NLA", "Margaret Holloway (dup of HOLL02)",
+     "Margaret Holloway - duplicate of HOLL02", "Margaret Holloway - superseded by HOLL02",
+     "Margaret Holloway >> use HOLL02", "Margaret Holloway -> HOLL02",
+     "Margaret Holloway (account closed - see HOLL02)", "zz(Margaret Holloway)",
+     "ZZDO NOT USE Margaret Holloway", "Margaret Holloway - ZZZ", "Margaret Holloway:deleted:2",
+     "Margaret Holloway-CLOSED", "Margaret Holloway - Deleted by Sue 12/3/25",
+     "CLOSED A/C - Margaret Holloway", "Margaret Holloway (lapsed)", "Margaret Holloway VOID",
+     "Margaret Holloway (ex customer)", "Margaret Holloway (previous owner)",
+     "Margaret Holloway - account no longer used", "Margaret Holloway (not to be used)",
+     "Margaret Holloway (use M Holloway Ltd instead)",
+     "Margaret Holloway \u2013 No Longer With Us"],
 )  # fmt: skip
 def test_a_contact_that_has_gone_or_was_closed_is_retired(text: str) -> None:
     assert (read_name(text).name, read_name(text).retired) == ("Margaret Holloway", True)
@@ -174,7 +193,9 @@ def test_a_remark_is_no_part_of_the_name_and_the_contact_stays_in_use(text: str)
      "Cash Only Ltd",
      "The Landlord Shop", "New Era Ltd", "Cod & Chips", "On Stop Buses Ltd", "Sold Out Ltd",
      "HAROLD OLD", "Do Not Disturb Ltd", "Tenant Homes - Leeds", "Use Less Ltd", "Smith (Leeds)",
-     "Unit 4", "Studio 2", "Holding Hands Ltd", "14 Orchard Close", "Closed Loop Ltd"],
+     "Unit 4", "Studio 2", "Holding Hands Ltd", "14 Orchard Close", "Closed Loop Ltd",
+     "ZZ Top Tributes", "Void Property Services", "Dead Wood Tree Surgeons", "Expired Permit Co",
+     "Hidden Valley Lodge", "Past Owners Club", "Cancelled Flights Ltd"],
 )  # fmt: skip
 def test_such_words_in_a_firms_own_name_stay(text: str) -> None:
     read = read_name(text)

@@ -102,7 +102,7 @@ def test_what_stands_behind_a_stroke_may_be_the_other_ending(
     assert numbers(text) == expected
 
 
-@pytest.mark.parametrize("text", ["7.7009E+09", "960501", "see website", "1" * 61])
+@pytest.mark.parametrize("text", ["7.7009E+09", "960501", "see website", "1" * 61, "999"])
 def test_what_cannot_be_a_whole_number_is_unread_and_no_number(text: str) -> None:
     read = read_phones(text)
     assert read.numbers == ()
@@ -151,6 +151,11 @@ def test_any_text_is_read_and_what_was_read_is_read_again(text: str) -> None:
         ("07700 900555 01/02/2026", [MOBILE]),
         ("01632 960501 12.03.24 07700 900555", [LAND, MOBILE]),
         ("2 x 07700 900555", [MOBILE]),
+        ("01632 96050l", [LAND]),
+        ("0l632 960501", [LAND]),
+        ("7,700,900,555", [MOBILE]),
+        ("Tel & Fax: 01632 960501", [LAND]),
+        ("Fax and Tel 01632 960501", [LAND]),
         ("01632 960501 x 07700 900555", [LAND, MOBILE]),
     ],
 )

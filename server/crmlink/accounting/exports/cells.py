@@ -28,7 +28,10 @@ _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _SHOWN_DATE = re.compile(
     rf"[0-9]{{1,2}}-(?:{_MONTHS})(?:-[0-9]{{2,4}})?|(?:{_MONTHS})-[0-9]{{2,4}}"
 )
-_EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|NUM!|DIV/0!|NULL!)")
+_EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|NUM!|DIV/0!|NULL!)|#+|=.+")
+# Formatted as a number or by a program: 1,234 and 123.0; a mark of Excel's texts: '00123.
+_FORMATTED_NUMBER = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+\.0+")
+_MARKED_TEXT = re.compile(r"['\u2018\u2019`][0-9].*")
 _EXACT_DIGITS = 15
 
 _MONEY = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,6})?")
@@ -103,12 +106,14 @@ def _written(text: str) -> str:
     if match_:
         return match_[1]
     bare = text.strip()
-    if _SHOWN_NUMBER.fullmatch(bare):
+    if _SHOWN_NUMBER.fullmatch(bare) or _FORMATTED_NUMBER.fullmatch(bare):
         raise CellConverted("reference_number", bare)
     if _SHOWN_DATE.fullmatch(bare):
         raise CellConverted("reference_date", bare)
     if _EXCEL_ERROR.fullmatch(bare):
-        raise CellConverted("reference_value", bare)
+        raise CellConverted("reference_value", bare[:60])
+    if _MARKED_TEXT.fullmatch(bare):
+        raise CellConverted("reference_marked", bare[:60])
     return text
 
 

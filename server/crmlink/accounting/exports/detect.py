@@ -8,11 +8,11 @@ values leave no doubt.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from crmlink.accounting.exports.cells import cell_text
 from crmlink.accounting.exports.csv_reader import CsvReader, CsvRow
@@ -23,6 +23,7 @@ from crmlink.accounting.exports.known_formats import (
     ExportFormat,
     Found,
     headerless_columns,
+    heading_words,
     known_formats,
     map_columns,
     matches_header,
@@ -272,18 +273,18 @@ def _leaves_no_doubt(form: ExportFormat, lines: Sequence[Line], options: _Option
         and bool(emails)
         and all("@" in email for email in emails)
         and not any("@" in value for value in other_values)
-        and not _heading_words(options.packages)
+        and not heading_words(options.packages)
         & {normalise_heading(cell) for cell in table[0] if normalise_heading(cell)}
     )
 
 
 def _likely_headers(lines: Sequence[Line], options: _Options) -> list[Line]:
     """Return rows that may be an unknown header: headings only, a usual one among them."""
-    usual = _heading_words(options.packages)
+    usual = heading_words(options.packages)
     return [line for line in lines[:-1] if _may_be_header(line[1], usual)]
 
 
-def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
+def _may_be_header(cells: Sequence[str], usual: frozenset[str]) -> bool:
     headings = [cell.strip() for cell in cells if cell.strip()]
     keys = [normalise_heading(heading) for heading in headings]
     return (
@@ -293,14 +294,6 @@ def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
         and not any("@" in heading_ or len(heading_) > _MAX_HEADING_LENGTH for heading_ in headings)
         and bool(usual & set(keys) or len(likely_columns(headings, headings, {})) > 1)
     )
-
-
-def _heading_words(packages: Mapping[str, Any]) -> set[str]:
-    usual = [packages.get("any_table", {})]
-    usual += [form.rules["columns"] for form in known_formats(packages, "csv", None)]
-    return {
-        normalise_heading(name) for mapping in usual for names in mapping.values() for name in names
-    }
 
 
 def _sample(lines: Sequence[Line]) -> tuple[tuple[str, ...], ...]:

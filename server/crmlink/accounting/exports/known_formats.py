@@ -59,24 +59,34 @@ def map_columns(
 ) -> tuple[Found, list[str]]:
     """Return the labels of each field's columns, and the fields with a repeated heading.
 
-    A repeated heading is omitted for a reference, which is never guessed; for other fields the
-    first column is used.
+    A repeated heading is omitted for a reference, which is never guessed; all its columns are used
+    for a field that may have several, and the first one for others.
     """
     times = Counter(normalise_heading(heading) for heading in headings)
-    by_key = {
-        normalise_heading(heading): label
-        for heading, label in reversed(list(zip(headings, unique_labels(headings), strict=True)))
-    }
+    by_key: dict[str, list[str]] = {}
+    for heading, label in zip(headings, unique_labels(headings), strict=True):
+        by_key.setdefault(normalise_heading(heading), []).append(label)
     mapping: Found = {}
     unclear = []
     for field, names in names_of.items():
         present = [normalise_heading(name) for name in names if normalise_heading(name) in by_key]
+        several = field in MULTI_COLUMN_FIELDS
         doubled = any(times[name] > 1 for name in present)
-        if doubled:
+        if doubled and not several:
             unclear.append(field)
         if present and not (doubled and field == "reference"):
-            mapping[field] = tuple(dict.fromkeys(by_key[name] for name in present))
+            labels = [label for name in present for label in by_key[name][: None if several else 1]]
+            mapping[field] = tuple(dict.fromkeys(labels))
     return mapping, unclear
+
+
+def heading_words(packages: Mapping[str, Any]) -> frozenset[str]:
+    """Return the known headings of all tables, normalised."""
+    usual = [packages.get("any_table", {})]
+    usual += [form.rules["columns"] for form in known_formats(packages, "csv", None)]
+    return frozenset(
+        normalise_heading(name) for mapping in usual for names in mapping.values() for name in names
+    )
 
 
 def column_letters(width: int) -> tuple[str, ...]:

@@ -74,6 +74,9 @@ ROWS = {
     "reference_date": "The reference was changed into the date {shown}, perhaps by Excel. Format "
     "the column as text, or export it again.",
     "reference_value": "Excel has {shown} instead of a reference.",
+    "reference_marked": "The reference begins with a mark that may not be part of it: {shown}. "
+    "Format the column as text without it, or export it again.",
+    "reference_placeholder": "“{reference}” is no reference.",
     "reference_quoted": "The reference is in quotation marks that may not be part of it: "
     "{reference}.",
     "letters_lost": "The reference has lost letters: {reference}. Save the file as CSV UTF-8, or "
@@ -95,6 +98,10 @@ ROWS = {
     "missing.",
     "broken_text": "Some of it is not text (NUL).",
     "header_again": "The headings again, not a contact.",
+    "other_headings": "Other headings, not a contact. The lines below them are left out.",
+    "below_other_headings": "It is below other headings than the table's first ones. Import this "
+    "part as a file of its own.",
+    "section": "The name of a section, not a contact.",
     "total": "A total, not a contact.",
     "footer": "A line around the table, not one of its rows.",
     "time_stamp": "The time of the export, not a contact.",

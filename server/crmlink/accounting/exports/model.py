@@ -70,7 +70,9 @@ class RejectedRow:
     @property
     def may_be_contact(self) -> bool:
         """Whether omitting it may lose a contact: not for a total or a time stamp."""
-        return self.code not in ("header_again", "total", "time_stamp", "footer")
+        return self.code not in (
+            "header_again", "other_headings", "section", "total", "time_stamp", "footer",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

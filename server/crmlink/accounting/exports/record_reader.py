@@ -252,7 +252,9 @@ class _RecordParser:
 
     def _kind_of(self, row: Row) -> Kind | None:
         cell = self._cell(row, "kind")
-        return parse_kind(cell) if cell_text(cell) else self._kind
+        if cell_text(cell):
+            return parse_kind(cell)
+        return self._parser.kind_of_section or self._kind
 
     def _reference(self, row: Row) -> str | None:
         """Return the reference, empty for none; None without a column. Raises RowRejected."""

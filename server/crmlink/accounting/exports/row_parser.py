@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmlink.accounting.errors import InvalidReference
+from crmlink.accounting.exports.around_table import AroundTable
 from crmlink.accounting.exports.cells import (
     CellConverted,
     cell_text,
@@ -19,6 +20,7 @@ from crmlink.accounting.exports.cells import (
     reference_text,
 )
 from crmlink.accounting.exports.headings import normalise_heading
+from crmlink.accounting.exports.known_formats import heading_words
 from crmlink.accounting.exports.letters import is_doubtful
 from crmlink.accounting.exports.model import DetectedFormat, ExportedContact, Facts, RejectedRow
 from crmlink.accounting.exports.rows import Row
@@ -28,6 +30,7 @@ from crmlink.kinds import Kind
 from crmlink.values import (
     Address,
     PostalAddress,
+    is_placeholder,
     is_retired_status,
     read_address,
     read_name,
@@ -43,10 +46,6 @@ MAX_LENGTHS = {
 _MAX_ADDRESS_LINES = 12
 
 _BREAK = re.compile(r"[\r\n]+")
-_TOTAL = re.compile(r"(?:grand[ -]?|sub[ -]?)?totals?\b\W*(?P<more>.*)", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(r"[-(]?[£$€]?(?:0|[1-9][0-9,]*)(?:\.[0-9]+)?\)?%?")
-_TIME = re.compile(r"\b[0-9]{1,2}:[0-9]{2}\b")
-_YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 
 Positions = dict[str, tuple[int, ...]]
 
@@ -69,17 +68,25 @@ class RowParser:
         self._seen: dict[tuple[Kind | None, str], int] = {}
         self._header: tuple[str, ...] = ()
         self._positions: Positions = {}
-        self._keys: list[str] = []
+        self._around = AroundTable(
+            heading_words(packages), has_header=detected.header_line is not None
+        )
+
+    @property
+    def kind_of_section(self) -> Kind | None:
+        """The kind by the name of the section above the last row, as *Suppliers*."""
+        return self._around.kind
 
     def parse(self, row: Row) -> ExportedContact | RejectedRow | None:
         """Return the contact of a row or why it is none; None for an empty row."""
         if row.header is not self._header:
             self._map_columns(row.header)
-        first = next((i for i, cell in enumerate(row.cells) if cell_text(cell)), None)
-        if first is None:
+        if not any(cell_text(cell) for cell in row.cells):
             return None
+        if code := self._around.code_of(row.cells):
+            return RejectedRow(row.line, code, {})
         try:
-            self._reject_non_contact_rows(row.cells, first)
+            self._reject_shifted(row)
             return self._contact(row)
         except RowRejected as rejected:
             return RejectedRow(row.line, rejected.code, rejected.params)
@@ -87,41 +94,25 @@ class RowParser:
     def _map_columns(self, header: tuple[str, ...]) -> None:
         indexes = {label: i for i, label in enumerate(header)}
         self._header = header
-        self._keys = [normalise_heading(label) for label in header]
         self._positions = {
             field: tuple(indexes[label] for label in labels if label in indexes)
             for field, labels in self._format.columns.items()
         }
+        self._around.begin(header, self._positions)
 
-    def _reject_non_contact_rows(self, cells: Sequence[Any], first: int) -> None:
-        """Raise RowRejected for a repeated header, a total or a time stamp among the contacts."""
-        start = cell_text(cells[first])
-        has_heading = first < len(self._keys) and self._format.header_line is not None
-        if has_heading and normalise_heading(start) == self._keys[first]:
-            filled = [
-                (i, normalise_heading(cell_text(cell)))
-                for i, cell in enumerate(cells)
-                if cell_text(cell)
-            ]
-            same = sum(i < len(self._keys) and name_ == self._keys[i] for i, name_ in filled)
-            if same > 1 and same == len(filled):
-                raise RowRejected("header_again")
-        if total := _TOTAL.fullmatch(start):
-            rest = [text for cell in cells[first + 1 :] if (text := cell_text(cell))]
-            numbers = all(_NUMBER.fullmatch(text) for text in rest)
-            if numbers and (rest or not total["more"]):
-                raise RowRejected("total")
-        if _TIME.search(start) or _YEAR.search(start) or start.lower().endswith("day"):
-            filled_texts = [text for cell in cells if (text := cell_text(cell))]
-            joined = ", ".join(filled_texts)
-            short = len(filled_texts) <= 3 and len(joined) < 80
-            if short and _TIME.search(joined) and _YEAR.search(joined):
-                raise RowRejected("time_stamp")
+    def _reject_shifted(self, row: Row) -> None:
+        """Raise RowRejected for more values than columns in a text: all may be shifted."""
+        if self._format.file_kind == "xlsx" or len(row.cells) <= len(row.header):
+            return
+        last = max((i for i, cell in enumerate(row.cells, 1) if cell_text(cell)), default=0)
+        if last > len(row.header):
+            raise RowRejected("too_many_values", found=last, columns=len(row.header))
 
     def _contact(self, row: Row) -> ExportedContact:
         self._reject_nul(row.cells)
         unread: list[str] = []
-        kind = row.kind or self._kind(row.cells, unread) or self._format.kind
+        stated = row.kind or self._kind(row.cells, unread)
+        kind = stated or self._around.kind or self._format.kind
         reference = self._reference(row.cells)
         if reference and (kind, reference) in self._seen:
             first_line = self._seen[kind, reference]
@@ -158,7 +149,7 @@ class RowParser:
             town=main.town,
             postcode=main.postcode,
             other_addresses=tuple(Address(a.text, a.town, a.postcode) for a in others),
-            retired=self._is_retired(cells, (name, company)),
+            retired=self._is_retired(cells, (name, company), unread) or self._around.retired,
             open_balance=self._value(cells, "open_balance", parse_amount, unread),
             open_invoices=self._value(cells, "open_invoices", parse_count, unread),
             created=self._value(cells, "created", self._day, unread),
@@ -184,12 +175,15 @@ class RowParser:
             raise RowRejected("field_too_long", field="email", most=MAX_LENGTHS["email"])
         return texts
 
-    def _is_retired(self, cells: Sequence[Any], names: Sequence[str]) -> bool:
-        for i in self._positions.get("status", ()):
-            text = cell_text(cells[i]) if i < len(cells) else ""
-            if text and is_retired_status(text, self._header[i]):
-                return True
-        return any(read_name(name).retired for name in names)
+    def _is_retired(self, cells: Sequence[Any], names: Sequence[str], unread: list[str]) -> bool:
+        columns = self._positions.get("status", ())
+        states = [
+            is_retired_status(text, self._header[i])
+            for i in columns
+            if i < len(cells) and (text := cell_text(cells[i]))
+        ]
+        unread += ["status"] * (None in states)
+        return True in states or any(read_name(name).retired for name in names)
 
     def _reject_nul(self, cells: Sequence[Any]) -> None:
         for indexes in self._positions.values():
@@ -211,6 +205,8 @@ class RowParser:
             raise RowRejected(changed.code, shown=changed.shown) from changed
         if not text.strip():
             raise RowRejected("reference_missing")
+        if is_placeholder(text):
+            raise RowRejected("reference_placeholder", reference=text.strip()[:60])
         if len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"':
             raise RowRejected("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
@@ -218,11 +214,14 @@ class RowParser:
         if self._is_in_doubt(text, rules):
             raise RowRejected("letters_doubtful", reference=text[:60])
         try:
-            return canonical_reference(package, text, self._packages)
+            reference = canonical_reference(package, text, self._packages)
         except InvalidReference as error:
             raise RowRejected(
                 "reference_malformed", reference=cell_text(text)[:60], expected=error.expected
             ) from error
+        if not reference.strip("0"):  # Excel's value of an empty cell
+            raise RowRejected("reference_placeholder", reference=reference)
+        return reference
 
     def _is_in_doubt(self, reference: str, rules: Package) -> bool:
         """Return whether an exact reference may contain wrongly decoded letters."""

@@ -88,23 +88,15 @@ def _text_rows(
         for record in records:
             if in_table:
                 yield (
-                    record if isinstance(record, RejectedRow) else _checked(record, detected.header)
+                    record
+                    if isinstance(record, RejectedRow)
+                    else Row(record.line, record.cells, detected.header)
                 )
             elif record.line >= (detected.header_line or 0):
                 _same_header(record.cells if isinstance(record, CsvRow) else [], detected)
                 in_table, records.width = True, len(detected.header)
     if not in_table:
         raise ExportError("header_changed")
-
-
-def _checked(record: CsvRow, header: tuple[str, ...]) -> Row | RejectedRow:
-    """Return a row, or a rejection if it has more values than columns: all may be shifted."""
-    if len(record.cells) > len(header):
-        last_value = max((i for i, cell in enumerate(record.cells, 1) if cell.strip()), default=0)
-        if last_value > len(header):
-            facts = {"found": last_value, "columns": len(header)}
-            return RejectedRow(record.line, "too_many_values", facts)
-    return Row(record.line, record.cells, header)
 
 
 def _same_header(cells: list[str], detected: DetectedFormat) -> None:
@@ -130,9 +122,7 @@ def _iif_rows(
             if table in kinds and table not in headers:
                 yield RejectedRow(record.line, "heading_missing", {"table": table})
             elif table in kinds:
-                row = _checked(CsvRow(record.line, record.cells[1:]), headers[table])
-                kind = kinds[table]
-                yield Row(row.line, row.cells, row.header, kind) if isinstance(row, Row) else row
+                yield Row(record.line, record.cells[1:], headers[table], kinds[table])
 
 
 def _workbook_rows(

@@ -230,7 +230,7 @@ def test_an_id_that_may_be_another_is_refused(written: str) -> None:
     [
         (["3", "Total", ""], "total", "customer-3"),  # not a customer 3 of that name
         (["Grand total:", "3", ""], "total", ""),
-        (["Total: 3 customers", "", ""], "footer", ""),
+        (["Total: 3 customers", "", ""], "total", ""),
         (["", "End of report", ""], "footer", ""),
     ],
 )

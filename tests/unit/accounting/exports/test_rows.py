@@ -207,6 +207,15 @@ EXCEL = [
     ("1.20E+04", "reference_number"),
     ("01-Mar", "reference_date"),
     ("Mar-01", "reference_date"),
+    ("1,234", "reference_number"),
+    ("00123.0", "reference_number"),
+    ("########", "reference_value"),
+    ("'00123", "reference_marked"),
+    ("0", "reference_placeholder"),
+    ("n/a", "reference_placeholder"),
+    ("TBC", "reference_placeholder"),
+    ("-", "reference_placeholder"),
+    ("???", "reference_placeholder"),
     (None, "reference_missing"),
 ]
 
@@ -231,6 +240,11 @@ def test_a_number_is_a_reference_where_it_never_begins_with_zero(package: str) -
     rows = read(packed, "list.xlsx", columns=CHOSEN, package=package)
     assert [row.reference for row in contacts(rows)] == ["123", "456"]
     assert bad(rows) == [(4, "reference_number"), (5, "reference_malformed")]
+
+
+@pytest.mark.parametrize("cell", ["=00123", '="00123" ' + "x", "=A2"])
+def test_a_formula_in_a_text_is_no_reference(cell: str) -> None:
+    assert bad(read(sage([cell, "Ann", ""]))) == [(2, "reference_value")]
 
 
 def test_an_account_that_only_looks_like_a_month_is_taken() -> None:

@@ -111,5 +111,11 @@ def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
         "quote_open",
         "erased",
         "footer",
+        "header_again",
+        "other_headings",
+        "below_other_headings",
+        "section",
+        "total",
+        "time_stamp",
     }
     assert used == {*wording.REFUSALS, *wording.ROWS}
