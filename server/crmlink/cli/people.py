@@ -24,15 +24,28 @@ def person_group() -> None:
 @click.argument("email")
 @click.option("--role", type=ROLES, default="clerk", show_default=True)
 @click.option("--server", help="The web address of crmlink, if CRMLINK_PUBLIC_URL is not set.")
-def add_command(name: str, email: str, role: str, server: str | None) -> None:
-    """Add a person; prints the one-time link to give them."""
+@click.option(
+    "--email/--no-email",
+    "by_email",
+    default=True,
+    show_default=True,
+    help="Also email them the link, where email is set up.",
+)
+def add_command(name: str, email: str, role: str, server: str | None, by_email: bool) -> None:
+    """Add a person; prints the one-time link to give them, and emails it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
+    from crmlink.cli.context import open_installation_from_env
 
-    access = _office()
-    _, token = invite(access, command_line_actor(access), name, email, role)
+    installation = open_installation_from_env()
+    access = installation.access
+    by_email = by_email and installation.mail.sends
+    person, token = invite(access, command_line_actor(access), name, email, role, by_email=by_email)
     click.echo(welcome_link(server, token))
     click.echo("The link works once and expires after seven days.", err=True)
+    if by_email:
+        installation.wake_workers()
+        click.echo(f"crmlink is emailing it to {person.email} too.", err=True)
 
 
 @person_group.command("link")

@@ -55,6 +55,8 @@ SAMPLE_FACTS: dict[MailKind, dict[str, Any]] = {
         "figures": [
             {"code": "customers", "count": 42, "path": "/left/customer"},
             {"code": "suppliers", "count": 1, "path": "/left/supplier"},
+            {"code": "live-new", "count": 3, "path": "/left/contacts"},
+            {"code": "live", "count": 57, "path": "/left/contacts"},
             {"code": "parked-new", "count": 5, "path": "/parked"},
             {"code": "parked", "count": 12, "path": "/parked"},
             {"code": "undecided", "count": 1204, "path": "/lists"},
@@ -197,28 +199,30 @@ def _server(form: Form, kept: MailServer | None) -> MailServer | None:
     password = form.values["password"]
     if not password and kept and (kept.host, kept.username) == (values["host"], values["username"]):
         password = kept.password  # it goes to no other server, and to no other account's
-    try:
-        security = Security(values["security"])
-    except ValueError:
-        form.errors["security"] = FIELDS["security"]
-        return None
-    port = number_in(values["port"], 5) if values["port"] else USUAL_PORTS[security]
+    errors: dict[str, str] = {}
+    security = next((one for one in Security if one == values["security"]), None)
+    if security is None:
+        errors["security"] = FIELDS["security"]
+    usual_port = USUAL_PORTS[security or Security.STARTTLS]
+    port = number_in(values["port"], 5) if values["port"] else usual_port
     if port is None or port not in PORTS:
-        form.errors["port"] = FIELDS["port" if port is None else "port-unusual"]
-        return None
-    try:
-        return MailServer(
+        errors["port"] = FIELDS["port" if port is None else "port-unusual"]
+        port = usual_port
+    server = None
+    try:  # a wrong port or security hides no other field's error
+        server = MailServer(
             values["host"],
             port,
-            security,
+            security or Security.STARTTLS,
             values["username"],
             password,
             values["sender"],
             values["sender_name"],
         )
     except InvalidMailServer as refused:
-        form.errors |= {name: FIELDS[code] for name, code in refused.errors.items()}
-        return None
+        errors |= {name: FIELDS[code] for name, code in refused.errors.items()}
+    form.errors |= {name: errors[name] for name in NAMES if name in errors}
+    return None if errors else server
 
 
 def _values(status: MailStatus) -> dict[str, str]:

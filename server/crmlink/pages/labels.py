@@ -72,6 +72,7 @@ ACTIONS = {
     "commusoft.write_restored": "restored a record's reference after a saving test",
     "source.connected": "connected accounting software",
     "source.password_replaced": "replaced a Web Connector's password",
+    "source.contact_checked": "found a linked contact right",
     "source.disconnected": "disconnected accounting software",
     "rules.installed": "installed a rule file",
     "workspace.made": "set up crmlink for the firm",

@@ -47,6 +47,22 @@ def test_without_a_mail_server_pages_are_as_they_were(
     assert "emailing" not in words(reply)
 
 
+def test_each_wrong_field_is_named_at_once(admin: PageClient, configure: Configure) -> None:
+    configure(None)
+    wrong = FIELDS | {"host": "no host", "port": "8080", "sender": "crmlink"}
+    reply = admin.send("/settings/email", **wrong)
+    assert reply.status_code == 422
+    for sentence in ("ports 25, 465", "such as smtp.firm.example", "Enter an email address"):
+        assert sentence in words(reply)
+    said = words(admin.send("/settings/email", **wrong | {"security": "none at all", "port": "x"}))
+    assert "Choose STARTTLS" in said
+    assert "Enter the port as a number" in said
+    assert "Enter an email address" in said
+    long = {"username": "u" * 201, "password": "p" * 201, "sender_name": "n" * 201}
+    said = words(admin.send("/settings/email", **FIELDS | {"port": "8080"} | long))
+    assert said.count("up to 200 characters") == 3
+
+
 def test_asking_without_a_mail_server_says_how_to_get_back_in(
     anonymous: PageClient, installation: Installation, sample: Staff
 ) -> None:

@@ -14,7 +14,7 @@ from crmlink.store import ContactSource, SourceContact
 from crmlink.store.erased import Signs, postcodes_of
 from crmlink.values.contact_details import DETAIL_COLUMNS
 
-PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS)
+PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS, "moved_from", "checked_name")
 IDENTIFYING = ("id", "reference", "code", "name", "company", "person", "email", "other_emails")
 
 

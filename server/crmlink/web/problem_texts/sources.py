@@ -23,7 +23,8 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         502,
         "Connect it again",
         "The accounting software no longer accepts crmlink's sign-in. An admin can connect it "
-        "again; the contacts are kept.",
+        "again; the contacts are kept. If it happens again, another crmlink uses the same sign-in, "
+        "such as one restored from a backup: connect only one.",
     ),
     "source-limited": (
         503,
