@@ -22,7 +22,7 @@ from crmlink.access.context import AccessContext
 from crmlink.access.sessions import create_session
 from crmlink.sources.brought import ContactPart, bring_contacts
 from crmlink.sources.contact import ReadContact
-from crmlink.store import Device, MirroredRecord
+from crmlink.store import Device, MirroredRecord, SourceContact
 from crmlink.store.base import new_id
 from crmlink.values.contact_details import ContactDetails
 from crmlink.web import auth as guard
@@ -34,7 +34,7 @@ from support.access_factories import make_person, make_token, pair
 from support.browser_client import browser_client
 from support.installations import installation_of, open_app
 
-NAME = "Quillfeather Anvil Works"  # of a record of the other firm
+NAME = "Quillfeather Anvil Works"  # of a record and a contact of the other firm
 ID = re.compile(r"\b[0-9a-f]{32}\b")
 EMAIL = re.compile(r"[\w.]+@firm\.example")
 OF_A_FIRM = {  # parameters that name a thing of one firm, by an id that only crmlink has given out
@@ -78,6 +78,8 @@ def two_firms(folder: Path) -> Iterator[Firms]:
         bring_from_sage(target, COMPANY)
         for route in every_route(app):
             route.path(target)  # makes what it speaks of, of the firm that is asked about
+        with target.access.database.writing() as session:
+            session.execute(update(SourceContact).values(name=NAME))
         rows = everything(target.access.database)
         rows["workspace"] = [
             row for row in rows["workspace"] if row[0] != target.other.workspace_id
