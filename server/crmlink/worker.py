@@ -98,6 +98,13 @@ class Worker:
             if shared:
                 self._listener = Listener(installation.database, lambda: _enqueue(wakeable))
 
+    @property
+    def runs(self) -> bool:
+        """Whether its threads and this process's heartbeat do, and it was not told to stop."""
+        threads = [self._consumer.scheduler, *(each for _, each in self._consumer.worker_threads)]
+        is_alive = all(thread.is_alive() for thread in threads)
+        return is_alive and not self._stopping.is_set() and self._installation.ownership.is_beating
+
     def start(self) -> None:
         """Start the worker, first with work left by dead processes."""
         self._installation.ownership.start()

@@ -45,6 +45,7 @@ from crmlink.web.hosts import addresses_of_request
 PUBLIC_ENDPOINTS = {
     "static",
     "pages.health",
+    "metrics",  # its own token, and 404 without one in the settings
     "pages.sign_in",
     "pages.welcome",
     "pages.extension_updates",  # browsers fetch these two by policy, before anyone signs in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -17,10 +18,16 @@ from crmlink.accounting.exports.reader import (
     detect_format,
     import_hints,
     read_contacts,
+    unread_text,
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import ListFile, import_file, without_erased
+from crmlink.batches.file_import import (
+    ListFile,
+    counting_unread,
+    import_file,
+    without_erased,
+)
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
@@ -216,7 +223,9 @@ def _read(look: ImportPreview, packages: Packages) -> None:
     with ctx.database.reading() as session:
         erased = erased_people(session, ctx.workspace_id)
     read = read_contacts(look.sent.path, look.found, packages)
-    rows = without_erased(erased, look.found.package or "", "", read)
+    unread: Counter[str] = Counter()
+    counted = counting_unread(read, unread)
+    rows = without_erased(erased, look.found.package or "", "", counted)
     seen = 0
     for row in islice(rows, LOOKED_AT):
         seen += 1
@@ -226,6 +235,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.contacts.append(row)
         if isinstance(row, RejectedRow) and row.code == "erased":
             look.found = replace(look.found, sample=(), values={})  # either may hold the person
+    look.advice += unread_text(unread)
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
         look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
