@@ -133,7 +133,8 @@
     if (filled && shown.state !== "shown" && shown.state !== "empty") return { kind: "save" };
     if (found.state === "several") return { kind: "several", count: found.count };
     const edit = tools.findEdit(document, search);
-    if (shown.state === "absent") return { kind: "missing", why: found.unfit[0]?.why ?? null, edit };
+    const inText = shown.state === "unknown" && edit === null && found.unfit[0]?.why === "not-text";
+    if (shown.state === "absent" || inText) return { kind: "missing", why: found.unfit[0]?.why ?? null, edit };
     return { kind: "shown", value: shown.state === "shown" ? shown.value : shown.state === "empty" ? null : undefined, edit };
   }
 
@@ -375,7 +376,8 @@
   function noteInput(target) {
     changed = true;
     // Typed by hand, pasted or filled in: what the page shows of it from now on may be no more than that.
-    if (job && target && "value" in target && target.value === (job.link.reference ?? "")) filledHere.add(job.link.id);
+    const held = target && "value" in target ? target.value : /** @type {Node | undefined} */ (target)?.textContent?.trim();
+    if (job && held === (job.link.reference ?? "")) filledHere.add(job.link.id);
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */

@@ -201,15 +201,15 @@
   function readReference(document, search) {
     textOnly = search.textOnly ?? false;
     const found = tools.findField(document, search);
-    const shown = found.field ? readShownBeside(document, search, found.field) : readShown(document, search);
+    const shown = found.field ? readShownBeside(document, search, found.field, found.label ?? null) : readShown(document, search);
     return { found, shown };
   }
 
-  /** What else the page shows, while the field can be typed into. @param {Document} document @param {Search} search @param {Element} field */
-  function readShownBeside(document, search, field) {
+  /** What else the page shows, while the field can be typed into. @param {Document} document @param {Search} search @param {Element} field @param {Element | null} label */
+  function readShownBeside(document, search, field, label) {
     const keys = new Set(search.labels.map(labelKey).filter(Boolean));
     const name = tools.nameOf(field);
-    const elsewhere = labelsOf(document, keys).filter((one) => !tools.isForeign(one, search.subject) && !isLabelOf(one, field, name)).map(shownAt).filter((one) => one !== null);
+    const elsewhere = labelsOf(document, keys).filter((one) => one !== label && !tools.isForeign(one, search.subject) && !isLabelOf(one, field, name)).map(shownAt).filter((one) => one !== null);
     const [first] = elsewhere;
     if (!first) return { state: /** @type {const} */ ("absent") };
     return elsewhere.every((one) => JSON.stringify(one) === JSON.stringify(first)) ? first : { state: /** @type {const} */ ("unknown") };

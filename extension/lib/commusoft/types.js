@@ -31,6 +31,7 @@
  * @property {number} count of those that fit
  * @property {{control: Element, why: Unfit}[]} unfit those with the label that do not
  * @property {boolean} byRule
+ * @property {Element} [label] the label, where only the drawing tells that it is the field's
  */
 
 /**

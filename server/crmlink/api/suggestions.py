@@ -10,6 +10,7 @@ from crmlink.accounting.package_rules import package_name
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
 from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest_in
+from crmlink.metrics import count_suggestion
 from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import (
@@ -38,6 +39,7 @@ class SuggestionsView(MethodView):
             offer = suggest_in(session, ctx, contact_of(body))
             contact = offer.contact
             parked = parked_as(session, ctx.connection_id, contact)
+        count_suggestion(offered=bool(offer.suggestions))
         return {
             "connection_id": ctx.public_connection_id,
             "contact": {

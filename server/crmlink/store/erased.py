@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from crmlink.folding import spellings
 from crmlink.pseudonyms import Pseudonyms, may_name
 from crmlink.store.base import Base, utc_now
 from crmlink.store.connections import WorkspaceConnection
@@ -95,7 +96,7 @@ class Signs:
                 yield pseudonyms.sign_of("name alone", name)
 
     def _plain_names(self) -> set[str]:
-        return {_single_spaced(name) for name in self.names} - {""}
+        return {form for name in self.names for form in spellings(name)}
 
     def _certain_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
         if self.reference:
@@ -189,10 +190,6 @@ def phrases_of(text: str) -> Iterator[str]:
     starts = {0, *(start for start, _ in edges)}
     ends = {len(text), *(end for _, end in edges)}
     yield from {text[start:end].strip() for start in starts for end in ends if start < end}
-
-
-def _single_spaced(name: str) -> str:
-    return " ".join(name.split())
 
 
 def _without_spaces(postcode: str) -> str:

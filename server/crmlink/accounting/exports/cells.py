@@ -37,7 +37,13 @@ _EXACT_DIGITS = 15
 _MONEY = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,6})?")
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?:[ T].*)?")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
-_KIND_WORDS: dict[str, Kind] = {**{kind: kind for kind in KINDS}, "vendor": "supplier"}
+_KIND_WORDS: dict[str, Kind] = {
+    **{kind: kind for kind in KINDS},
+    "cust": "customer", "client": "customer", "debtor": "customer", "sales ledger": "customer",
+    "vendor": "supplier", "supp": "supplier", "creditor": "supplier",
+    "purchase ledger": "supplier", "customer account": "customer", "supplier account": "supplier",
+}  # fmt: skip
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*")
 
 
 class CellConverted(Exception):
@@ -203,4 +209,5 @@ def _date_in_order(first: int, second: int, year: int, order: DateOrder | None) 
 
 def parse_kind(cell: Any) -> Kind | None:
     """Return customer or supplier, or None."""
-    return _KIND_WORDS.get(cell_text(cell).lower().removesuffix("s"))
+    text = _REMARK.sub(" ", cell_text(cell)).strip(" .:*-").lower()
+    return _KIND_WORDS.get(text.removesuffix("s"))
