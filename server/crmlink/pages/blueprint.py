@@ -38,9 +38,14 @@ def _template_context() -> dict[str, Any]:
 
 
 def _uses_sandbox() -> bool:
-    """Return whether the remote system is a sandbox; False if no connection opens."""
+    """Return whether the remote system is a sandbox; False if no connection opens.
+
+    Strangers are told where there is one firm only.
+    """
     try:
-        return current_workspace().uses_sandbox
+        if optional_actor() is not None:
+            return current_workspace().uses_sandbox
+        return not current_installation().has_several and current_installation().uses_sandbox
     except (LinkingFailure, VaultKeyMissing):
         return False
 
