@@ -176,7 +176,7 @@ def test_an_email_that_waits_goes_out_and_a_signal_wakes_the_worker(
 
     invited("kim@firm.example")
     with mail_server() as (server, received):
-        installation.mail = replace(
+        installation.first.mail = replace(
             installation.mail,
             environment=server,
             public_url="https://crmlink.firm.example",

@@ -11,6 +11,7 @@ from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
 from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest_in
+from crmlink.metrics import count_suggestion
 from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import (
@@ -42,6 +43,7 @@ class SuggestionsView(MethodView):
         known = contact.kind or known_kind(
             ctx, contact.package, contact.organisation, contact.reference
         )
+        count_suggestion(offered=bool(offer.suggestions))
         return {
             "connection_id": ctx.public_connection_id,
             "contact": {

@@ -64,7 +64,7 @@ from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
     current_actor,
-    current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -264,7 +264,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _gone(token: str) -> Response:
-    data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
+    data_dir, device = current_open_workspace().folder, current_actor().device.public_id
     deleted = deleted_file(data_dir, token, device)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")
@@ -296,7 +296,7 @@ def _new_page(form: Form) -> str:
     for package, rules in packages["packages"].items():
         if (inside := exports_references(packages, package)) is not None:
             names[inside].append(rules["name"])
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         sources = list_sources(session, here.workspace_id)
     return render_template(
