@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from crmlink.access.audit.upkeep import prepare_audit
 from crmlink.access.context import SignInContext, note
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import InvalidFields
@@ -53,7 +52,6 @@ def make_workspace(context: SignInContext, name: str) -> tuple[Workspace, str]:
     with context.database.writing() as session:
         workspace = Workspace(name=name)
         session.add(workspace)
-    prepare_audit(context.database)
     access = context.of(workspace.id)
     actor = command_line_actor(access)
     with context.database.writing() as session:

@@ -43,6 +43,8 @@ def test_a_firm_is_made_once_the_first_one_has_a_name(run: Run) -> None:
     assert "/welcome#crmi_" in made.stdout
     assert [firm["name"] for firm in firms(run)] == ["Holloway Plumbing", "Quill Heating"]
     assert run("workspace", "make", "Quill Heating").exit_code == 2, "the name is taken"
+    for _ in range(2):  # a start looks at the anchors
+        assert run("--workspace", "Quill Heating", "audit", "verify").exit_code == 0
 
 
 def test_a_command_has_to_say_which_of_several_firms_it_is_for(run: Run) -> None:
