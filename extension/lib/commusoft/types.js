@@ -68,6 +68,9 @@
  * @property {(element: Element) => boolean} isControl
  * @property {(control: Element) => Name} nameOf
  * @property {(element: Element, subject: Subject, signs?: {byHeading?: boolean}) => boolean} isForeign
+ * @property {(element: Element, subject: Subject) => string[]} headingsOf
+ * @property {(element: Element, subject: Subject) => boolean} isBesideWrittenName whether what is written there as a name is another's
+ * @property {(link: Element, subject: Subject) => boolean} leadsToOther whether it leads to another record
  * @property {(document: Document, search: Search) => Found} findField
  * @property {(control: Element, subject: Subject, signs?: {byHeading?: boolean}) => Unfit | null} unfitness
  * @property {(document: Document, search: Search) => Shown} readShown
