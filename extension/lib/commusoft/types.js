@@ -80,6 +80,7 @@
  * @property {(document: Document, names: string[]) => boolean} showsSubject
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
+ * @property {(document: Document) => boolean} holdsDraft whether the page says that it shows what was never saved
  * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
  * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}) => Promise<Filled>} fillField
  */
