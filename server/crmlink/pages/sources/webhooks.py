@@ -10,6 +10,7 @@ from flask import Response as FlaskResponse
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
+from crmlink.access.errors import WorkspaceSuspended
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.sources.connecting import find_source
@@ -20,8 +21,16 @@ from crmlink.sources.webhooks import (
     receive_webhook,
     set_webhook_key,
 )
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    enter_workspace,
+    require_permission,
+    sign_in_context,
+)
 from crmlink.web.hosts import external_url
+from crmlink.web.source_senders import workspace_of_webhook
 
 log = structlog.get_logger()
 
@@ -31,15 +40,15 @@ Reply = str | Response | tuple[str, int]
 @blueprint.post("/hooks/<source_id>")
 def hear_webhook(source_id: str) -> FlaskResponse:
     """Ask for a reading, if the accounting software signed what it sent."""
-    here = current_installation()
     headers = {name.lower(): value for name, value in request.headers}
     try:
-        is_new = receive_webhook(here.sources, source_id, headers, request.get_data())
-    except WebhookRefused as error:
+        owner = enter_workspace(workspace_of_webhook(sign_in_context(), source_id))
+        is_new = receive_webhook(owner.sources, source_id, headers, request.get_data())
+    except (WebhookRefused, WorkspaceSuspended) as error:
         log.info("webhook refused", problem=error.code)
         return FlaskResponse(status=401)
     if is_new:
-        here.wake_workers()
+        current_installation().wake_workers()
     return FlaskResponse(status=200)
 
 
@@ -59,14 +68,14 @@ def save_webhook(source_id: str) -> Reply:
     if not form.values["remove"] and not (key.isascii() and 0 < len(key) <= MAX_KEY_LENGTH):
         form.errors["key"] = "Paste the key here."
         return _page(source_id, form), 422
-    here = current_installation().sources
+    here = current_open_workspace().sources
     set_webhook_key(here, current_actor().device, source_id, "" if form.values["remove"] else key)
     flash_message("Ended." if form.values["remove"] else "Saved. Now check it there.")
     return redirect_to("pages.webhook_form", source_id=source_id)
 
 
 def _page(source_id: str, form: Form) -> str:
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
     if source.package not in SIGNATURE_HEADERS:
