@@ -26,7 +26,13 @@ from crmlink.api.schemas.access import (
     PersonSchema,
 )
 from crmlink.store import Person
-from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.strict_parsing import Blueprint
 
@@ -48,7 +54,7 @@ class PeopleView(MethodView):
     @blueprint.response(201, InvitationSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Add a person; give them the one-time link, which is also emailed where email is set up"""
-        by_email = body["by_email"] and current_installation().mail.sends
+        by_email = body["by_email"] and current_open_workspace().mail.sends
         name, email, role = body["name"], body["email"], body["role"]
         person, token = invite(
             current_access(), current_actor(), name, email, role, by_email=by_email

@@ -8,10 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import OSA
+
 from crmlink.matching import normalise
 from crmlink.matching.indexed_record import IndexedRecord
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
 
+MIN_SHARED = 3  # letters of a word from which it is seen in another
+MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
+MIN_SIMILARITY = 0.6  # below this a word is no misspelling of another
 _NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -58,6 +63,23 @@ def is_same_but_for_spaces(one: Side, other: Side) -> bool:
     if len(whole) < 2 or min(map(len, whole)) < 2:
         return False
     return any("".join(short) == "".join(words) for words in _orders(long))
+
+
+def has_another_word_attached(one: Side, other: Side) -> bool:
+    """Return whether a name is one word, a word of the other name and a strange one run together.
+
+    HuwHolloway is not Ann Holloway.
+    """
+    short, long = sorted((one.words, other.words), key=len)
+    if len(short) != 1 or len(long) < 2:
+        return False
+    word, rests = short[0], (("".join(long[1:]), long[0]), ("".join(long[:-1]), long[-1]))
+    return any(
+        len(attached) >= MIN_ATTACHED and OSA.normalized_similarity(attached, rest) < MIN_SIMILARITY
+        for rest, shared in rests
+        for attached in (word.removeprefix(shared), word.removesuffix(shared))
+        if attached != word and len(shared) >= MIN_SHARED
+    )
 
 
 def is_spelt_out(one: Side, other: Side) -> bool:

@@ -31,7 +31,13 @@ from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, 
 from crmlink.pages.forms import Form, flash_message, number_in, sent
 from crmlink.store import MailKind
 from crmlink.store.base import new_id, utc_now
-from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 
 Reply = str | Response | tuple[str, int]
 NAMES = ("host", "port", "security", "username", "password", "sender", "sender_name")
@@ -73,7 +79,7 @@ def email() -> str:
 @require_permission("admin")
 def save_email() -> Reply:
     """Store the mail server; an empty password keeps the stored one."""
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     form = sent(*NAMES)
     if mail.environment is not None:
         return _page(notice=("stop", "The mail server is set where crmlink is started.")), 409
@@ -89,7 +95,7 @@ def save_email() -> Reply:
 @require_permission("admin")
 def test_email() -> Reply:
     """Send a test email to the person who asks, and show what the mail server answered."""
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     status = mail.status()
     person = current_actor().person
     recipient = mailbox(person.email) if person else None
@@ -133,7 +139,7 @@ def ask_remove_email() -> str:
 @require_permission("admin")
 def remove_email() -> Response:
     """Delete the mail server."""
-    current_installation().mail.remove_server(current_actor())
+    current_open_workspace().mail.remove_server(current_actor())
     flash_message("The mail server is removed.")
     return redirect_to("pages.email")
 
@@ -147,7 +153,7 @@ def save_weekly() -> Reply:
     if day is None or day > 6 or hour is None or hour > 23:
         form.errors["day" if day is None or day > 6 else "hour"] = "Choose a day and an hour."
         return _page(weekly=form), 422
-    current_installation().mail.save_weekly_time(current_actor(), WeeklyTime(day, hour))
+    current_open_workspace().mail.save_weekly_time(current_actor(), WeeklyTime(day, hour))
     flash_message("Saved.")
     return redirect_to("pages.email")
 
@@ -176,7 +182,7 @@ def email_sample(kind: str) -> HtmlResponse:
 
 def _sample(kind: MailKind) -> Letter:
     person = current_actor().person
-    base = current_installation().mail.public_url or "https://crmlink.firm.example"
+    base = current_open_workspace().mail.public_url or "https://crmlink.firm.example"
     optional = kind in SAMPLE_FACTS
     recipient = Recipient(
         person.name if person else "",
@@ -233,7 +239,7 @@ def _page(
     weekly: Form | None = None,
     notice: tuple[str, str] | None = None,
 ) -> str:
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     status, time = mail.status(), mail.weekly_time()
     server = status.server
     known = (server.host, server.port, server.sender) if server else ("The mail server", 0, "")

@@ -207,7 +207,7 @@ def test_why_nothing_is_sent_is_said_and_nothing_leaves(
     obstacle: str,
 ) -> None:
     change = {"practice": lambda: True} if obstacle == "practice" else {"public_url": ""}
-    installation.mail = replace(installation.mail, **change)
+    installation.first.mail = replace(installation.mail, **change)
     said = "showing practice data" if obstacle == "practice" else "CRMLINK_PUBLIC_URL"
     assert said in admin.read("/settings/email")
     assert said in words(admin.send("/settings/email/test"))

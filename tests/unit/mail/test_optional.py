@@ -52,7 +52,7 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def faulty(installation: Installation) -> Iterator[FaultyMailServer]:
     with FaultyMailServer() as found:
-        installation.mail = replace(
+        installation.first.mail = replace(
             installation.mail,
             environment=found.server,
             public_url="https://crmlink.firm.example",

@@ -160,3 +160,24 @@ def test_a_phone_that_many_share_vouches_for_nobody(
     tenants = [ContactDetails(person=f"Tenant {n}", phones=HELD.phones) for n in range(8)]
     contact = ContactDetails(person=HELD.person, phones=HELD.phones)
     assert is_sure(known_records, contact, HELD, *tenants) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "sure"),
+    [
+        ("PeterHolloway", False),
+        ("HuwHolloway", False),
+        ("HollowayHuw", False),
+        ("Hollowayson", False),
+        ("RebeccaHolloway", True),
+        ("Hollowayx", True),
+        ("Holloway", True),
+        ("Rebecca", True),
+    ],
+)
+def test_another_forename_run_together_with_the_surname_is_seen_in_spite_of_the_same_email(
+    known_records: list[tuple[str, ContactDetails]], written: str, sure: bool
+) -> None:
+    held = replace(HELD, email="holloways@postbox.example")
+    assert is_sure(known_records, replace(held, person=written), held) is sure
+    assert is_sure(known_records, held, replace(held, person=written)) is sure
