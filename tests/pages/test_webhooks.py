@@ -225,3 +225,33 @@ def test_software_without_webhooks_has_no_such_page(
     page = f"/sources/{source.public_id}/webhook"
     assert admin.get(page).status_code == 404
     assert admin.send(page, key=KEY).status_code == 404
+
+
+def test_each_firms_key_asks_for_its_own_sources_alone(
+    app: Flask, installation: Installation, source: ContactSource
+) -> None:
+    first = list_workspaces(installation.database)[0]
+    rename_workspace(installation.sign_in, first, "Holloway Plumbing")
+    made, _ = make_workspace(installation.sign_in, "Quill Heating")
+    with installation.database.writing() as session:
+        account = SourceAccount(workspace_id=made.id, package="xero", credentials=None)
+        theirs = ContactSource(
+            workspace_id=made.id, package="xero", account=account, tenant="1", name="Quill"
+        )
+        session.add(theirs)
+    with installation.workspaces.use(made.id) as second:
+        their_device = command_line_actor(second.access).device
+        set_webhook_key(second.sources, their_device, theirs.public_id, "their key")
+    client = app.test_client()
+
+    def status(of: ContactSource, key: str) -> int:
+        headers = {"x-xero-signature": signature(key=key)}
+        return client.post(f"/hooks/{of.public_id}", data=BODY, headers=headers).status_code
+
+    assert [status(theirs, KEY), status(source, "their key")] == [401, 401]
+    before = everything(installation.database)["contact_source"]
+    assert status(theirs, "their key") == 200
+    after = everything(installation.database)["contact_source"]
+    assert [old[0] for old, new in zip(before, after, strict=True) if old != new] == [theirs.id]
+    suspend_workspace(installation.sign_in, made, suspended=True)
+    assert status(theirs, "their key") == 401

@@ -30,7 +30,7 @@ from crmlink.web.auth import (
     sign_in_context,
 )
 from crmlink.web.hosts import external_url
-from crmlink.web.web_connectors import workspace_of_webhook
+from crmlink.web.source_senders import workspace_of_webhook
 
 log = structlog.get_logger()
 
@@ -42,8 +42,8 @@ def hear_webhook(source_id: str) -> FlaskResponse:
     """Ask for a reading, if the accounting software signed what it sent."""
     headers = {name.lower(): value for name, value in request.headers}
     try:
-        here = enter_workspace(workspace_of_webhook(sign_in_context(), source_id)).sources
-        is_new = receive_webhook(here, source_id, headers, request.get_data())
+        owner = enter_workspace(workspace_of_webhook(sign_in_context(), source_id))
+        is_new = receive_webhook(owner.sources, source_id, headers, request.get_data())
     except (WebhookRefused, WorkspaceSuspended) as error:
         log.info("webhook refused", problem=error.code)
         return FlaskResponse(status=401)
