@@ -277,3 +277,13 @@ def test_every_package_has_its_five_steps(admin: PageClient, package: str) -> No
     page = admin.get(f"/sources/connect/{package}").get_data(as_text=True)
     assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
     assert 'name="client_secret"' in page
+
+
+def test_the_agents_page_leads_to_a_token_that_can_do_nothing_else(admin: PageClient) -> None:
+    page = admin.get("/sources/sage-50").get_data(as_text=True)
+    assert "crmlink has no https address at the moment" in page
+    assert 'href="/devices/tokens/new?scope=contacts"' in page
+    form = admin.get("/devices/tokens/new?scope=contacts").get_data(as_text=True)
+    assert re.findall(r'value="(\w+)"[^>]* checked', form) == ["contacts"]
+    usual = admin.get("/devices/tokens/new?scope=everything").get_data(as_text=True)
+    assert "contacts" not in re.findall(r'value="(\w+)"[^>]* checked', usual)
