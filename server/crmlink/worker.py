@@ -38,6 +38,7 @@ from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.sender import MailSender, delete_old_messages
 from crmlink.mail.weekly import queue_weekly
+from crmlink.non_overlapping_job import NonOverlappingJob
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
@@ -82,7 +83,7 @@ class Worker:
         # By workspace: the newest erasure that uploads were checked for, and the connection synced.
         self._checked_erasures: dict[int, int] = {}
         self._synced: dict[int, tuple[object, ...]] = {}
-        self._batches: list[_NonOverlappingJob] = []
+        self._batches: list[NonOverlappingJob] = []
         self._startup_jobs: list[Any] = []
         self._listener: Listener | None = None
         shared = installation.database.is_shared
@@ -144,7 +145,7 @@ class Worker:
             (self._match_batches, self._write_batches, self._read_sources, self._send_emails),
             strict=True,
         ):
-            job = _NonOverlappingJob(work, self._stopping.is_set)
+            job = NonOverlappingJob(work, self._stopping.is_set)
             self._batches.append(job)
             tasks.append(register_task(self._queue, name, job))
             self._every(crontab(), f"{name}_periodic", job)
@@ -393,34 +394,3 @@ def _or_left(
 def _enqueue(tasks: Iterable[Any]) -> None:
     for task in tasks:
         task()
-
-
-class _NonOverlappingJob:
-    """Job that never runs twice at once; repeats while its work returns True.
-
-    A call while it runs makes it look once more, for what it may have passed already.
-    """
-
-    def __init__(self, work: Callable[[], bool], stopping: Callable[[], bool]) -> None:
-        self._work, self._stopping = work, stopping
-        self._running = threading.Lock()
-        self._wanted = threading.Event()
-        self.__module__ = __name__  # huey identifies a task by these
-        self.__name__ = work.__name__
-
-    def __call__(self) -> None:
-        self._wanted.set()
-        while self._wanted.is_set() and not self._stopping():
-            if not self._running.acquire(blocking=False):
-                return
-            try:
-                self._wanted.clear()
-                while not self._stopping() and self._work():
-                    pass
-            finally:
-                self._running.release()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it is not running, at most so many seconds."""
-        if self._running.acquire(timeout=seconds):
-            self._running.release()

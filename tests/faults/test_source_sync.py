@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
+from bench.live_contacts import add_source, at, package_process, read_all
 from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
@@ -24,7 +26,7 @@ from crmlink.sources.errors import SourceSyncInProgress
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
-from crmlink.store import ContactSource, Device, Process
+from crmlink.store import ContactSource, Device, Process, SourceContact
 from crmlink.store.base import utc_now
 from crmlink.web.problems import trouble
 from faults.full_disks import TightDatabase
@@ -265,6 +267,22 @@ def test_two_machines_with_one_sign_in_are_told_plainly_and_one_connects_again(
     assert sync_source(here, again.id).complete
     for each in (first, second):
         each.close()
+
+
+def test_memory_is_that_of_a_page_however_long_the_list_is(installation: Installation) -> None:
+    peaks = []
+    for contacts in (2_000, 6_000):
+        with package_process(contacts) as url:
+            ctx = at(installation.sources, url)
+            source_id = add_source(ctx, f"a company of {contacts}")
+            tracemalloc.start()
+            list(read_all(ctx, source_id))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        with ctx.database.reading() as session:
+            read = select(func.count(SourceContact.id)).filter_by(source_id=source_id)
+            assert session.scalar(read) == contacts
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def _opened(settings: Settings, folder: Path) -> Installation:

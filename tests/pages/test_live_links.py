@@ -335,6 +335,17 @@ def test_a_merged_contacts_link_moves_by_the_ordinary_path(
     assert "no longer in use" not in clerk.read("/left/live")
 
 
+def test_a_merged_customers_link_moves_to_no_supplier(
+    clerk: PageClient, installation: Installation, source: ContactSource, sandbox: SandboxHandle
+) -> None:
+    first = keep(installation, source, HOLLOWAY, state=ContactState.MERGED, merged_into=OTHER)
+    keep(installation, source, OTHER, name="Holloway Supplies", kind="supplier")
+    path = f"/left/live/{first}/customer-1001"
+    reply = clerk.send(path, **shown(clerk, path))
+    assert reply.status_code == 409
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
 def test_a_move_does_only_what_was_shown(
     clerk: PageClient,
     installation: Installation,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from crmlink.access.audit.upkeep import prepare_audit
 from crmlink.access.context import SignInContext, note
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import InvalidFields
 from crmlink.access.people import create_first_admin_invitation
 from crmlink.store import (
+    DeletedWorkspace,
     Device,
     Link,
     LinkState,
@@ -51,9 +52,8 @@ def make_workspace(context: SignInContext, name: str) -> tuple[Workspace, str]:
     if any(not row.name for row in list_workspaces(context.database)):
         raise InvalidFields(errors=["name: Name the first firm before you make another."])
     with context.database.writing() as session:
-        workspace = Workspace(name=name)
+        workspace = Workspace(id=_free_number(session), name=name)
         session.add(workspace)
-    prepare_audit(context.database)
     access = context.of(workspace.id)
     actor = command_line_actor(access)
     with context.database.writing() as session:
@@ -132,6 +132,21 @@ def list_figures(context: SignInContext) -> list[WorkspaceFigures]:
         )
         for row in rows
     ]
+
+
+def list_deleted(context: SignInContext) -> list[DeletedWorkspace]:
+    """Return what stays of deleted workspaces, in the order of their numbers."""
+    with context.database.reading() as session:
+        return list(session.scalars(select(DeletedWorkspace).order_by(DeletedWorkspace.id)))
+
+
+def _free_number(session: Session) -> int:
+    """Return a number that no workspace has or had: the anchors of a deleted one are still there.
+
+    In a writing session, which holds the lock of all writers.
+    """
+    highest = (session.scalar(select(func.max(each.id))) for each in (Workspace, DeletedWorkspace))
+    return 1 + max(number or 0 for number in highest)
 
 
 def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from crmlink.access.context import SignInContext
-    from crmlink.store import Workspace
+    from crmlink.store import DeletedWorkspace, Workspace
 
 
 @click.group("workspace", hidden=True)  # most installations have one
@@ -20,8 +20,12 @@ def workspace_group() -> None:
 
 @workspace_group.command("list")
 @click.option("--json", "as_json", is_flag=True)
-def list_command(as_json: bool) -> None:
+@click.option("--deleted", is_flag=True, help="List the firms that were deleted.")
+def list_command(as_json: bool, deleted: bool) -> None:
     """List the firms with their figures; nothing of their data is shown."""
+    if deleted:
+        _list_deleted(as_json)
+        return
     from crmlink.access.workspaces import list_figures
     from crmlink.values.moments import format_moment
 
@@ -113,6 +117,70 @@ def export_command(firm: str, file: Path) -> None:
         raise click.ClickException(f"{file} can't be written ({error.strerror}).") from error
     note_export(context, workspace)
     click.echo(f"Exported: {count:,} rows.")
+
+
+@workspace_group.command("delete")
+@click.argument("firm")
+def delete_command(firm: str) -> None:
+    """Delete a suspended firm, with all that is kept of it, for good.
+
+    Asks for the firm's name. Export it first if it may be needed.
+    """
+    from crmlink.settings import load_settings
+    from crmlink.upkeep.delete_workspace import FirstWorkspace, NotSuspended, delete_workspace
+
+    context = _context()
+    workspace = _find(context, firm)
+    click.echo("All its people, records, links, lists and its audit log are deleted.")
+    if click.prompt("The firm's name, to delete it") != workspace.name:
+        raise click.ClickException("That is not its name. Nothing was deleted.")
+    try:
+        stays = delete_workspace(context, workspace, load_settings().data_dir)
+    except NotSuspended:
+        raise click.ClickException(
+            f'It works. First run: crmlink workspace suspend "{workspace.name}"'
+        ) from None
+    except FirstWorkspace:
+        raise click.ClickException(
+            "The first firm can't be deleted: its files are those of the installation."
+        ) from None
+    except OSError as error:
+        raise click.ClickException(
+            f"Its files can't all be deleted ({error.strerror}). Run it again."
+        ) from error
+    click.echo(_deleted_text(stays))
+    click.echo("Backups made before still hold it.", err=True)
+    if context.database.is_shared:
+        folder = f"workspaces/{stays.public_id}"
+        click.echo(f"On other machines, delete {folder} in the data folder.", err=True)
+
+
+def _list_deleted(as_json: bool) -> None:
+    from crmlink.access.workspaces import list_deleted
+
+    for stays in list_deleted(_context()):
+        if as_json:
+            fields = {
+                "id": stays.public_id,
+                "people": stays.people,
+                "records": stays.records,
+                "links": stays.links,
+                "entries": stays.entries,
+                "last_hash": stays.last_hash,
+                "deleted_at": stays.deleted_at.isoformat(),
+            }
+            click.echo(json.dumps(fields))
+        else:
+            click.echo(_deleted_text(stays))
+
+
+def _deleted_text(stays: DeletedWorkspace) -> str:
+    from crmlink.values.moments import format_moment
+
+    return (
+        f"{stays.public_id}  deleted {format_moment(stays.deleted_at)}: {stays.people:,} people, "
+        f"{stays.records:,} records, {stays.links:,} links, {stays.entries:,} audit entries"
+    )
 
 
 def _context() -> SignInContext:

@@ -37,7 +37,7 @@ from crmlink.pages.sources import agent as source_agent
 from crmlink.pages.sources import asked as source_asked
 from crmlink.pages.sources import connect as source_connect
 from crmlink.pages.sources import overview as source_overview
-from crmlink.pages.sources import web_connector
+from crmlink.pages.sources import web_connector, webhooks
 
 __all__ = [
     "account",
@@ -79,5 +79,6 @@ __all__ = [
     "together",
     "upkeep",
     "web_connector",
+    "webhooks",
     "write",
 ]

@@ -73,6 +73,8 @@ ACTIONS = {
     "source.connected": "connected accounting software",
     "source.password_replaced": "replaced a Web Connector's password",
     "source.contact_checked": "found a linked contact right",
+    "source.webhook_set": "let accounting software tell of changes",
+    "source.webhook_removed": "ended that accounting software tells of changes",
     "source.disconnected": "disconnected accounting software",
     "rules.installed": "installed a rule file",
     "workspace.made": "set up crmlink for the firm",

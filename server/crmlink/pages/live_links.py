@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import CommusoftError
+from crmlink.kinds import kind_named
 from crmlink.linking.decisions import Decision, confirm, require_connection
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.overrides import Overrides
@@ -82,7 +83,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
         return redirect_to("pages.left_live")
     decision = Decision(
         package=found.source.package,
-        kind=found.record.kind,
+        kind=kind_named(found.survivor.kind) or found.record.kind,
         reference=found.survivor.reference,
         record_id=found.record.public_id,
         organisation=found.source.organisation,

@@ -161,6 +161,7 @@ def survivor_of(session: Session, contact: SourceContact) -> SourceContact | Non
         current = session.scalar(
             select(SourceContact)
             .filter_by(source_id=contact.source_id, reference=current.merged_into)
+            .order_by(SourceContact.kind != current.kind)  # two kinds may have one number
             .limit(1)
         )
     return current if current is not None and current.state is ContactState.ACTIVE else None

@@ -9,7 +9,14 @@ from crmlink.store.base import Base
 WORKSPACE = "workspace"
 # Of the installation, whichever workspace was worked for.
 OF_INSTALLATION = frozenset(
-    {"counted_attempt", "database_move", "process", "request_count", "seen_proof"}
+    {
+        "counted_attempt",
+        "database_move",
+        "deleted_workspace",
+        "process",
+        "request_count",
+        "seen_proof",
+    }
 )
 
 

@@ -58,6 +58,7 @@ class ContactSource(Base):
     ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
     itself. ``round`` counts complete lists, ``version`` grows with every change of a contact.
+    ``webhook_key`` is encrypted; the package signs with it what it sends, last at ``webhook_at``.
     """
 
     __tablename__ = "contact_source"
@@ -83,6 +84,8 @@ class ContactSource(Base):
     requested_at: Mapped[datetime | None]
     resume_at: Mapped[datetime | None]
     problem: Mapped[str | None]
+    webhook_key: Mapped[str | None]
+    webhook_at: Mapped[datetime | None]
 
     account: Mapped[SourceAccount] = relationship(lazy="joined")
 

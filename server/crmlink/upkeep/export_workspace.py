@@ -25,6 +25,7 @@ from crmlink.store.database import newest_revision
 SECRETS = frozenset(
     {
         ("connection", "credentials"),
+        ("contact_source", "webhook_key"),
         ("device", "previous_hash"),
         ("device", "token_hash"),
         ("invitation", "token_hash"),

@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
     runner = CliRunner(
         env={"CRMLINK_DATA_DIR": str(tmp_path), "CRMLINK_DATABASE_URL": sqlite_database(tmp_path)}
     )
-    return lambda *arguments: runner.invoke(main, arguments)
+    return lambda *arguments, typed=None: runner.invoke(main, arguments, input=typed)
 
 
 def firms(run: Run) -> list[dict[str, Any]]:
@@ -43,6 +43,8 @@ def test_a_firm_is_made_once_the_first_one_has_a_name(run: Run) -> None:
     assert "/welcome#crmi_" in made.stdout
     assert [firm["name"] for firm in firms(run)] == ["Holloway Plumbing", "Quill Heating"]
     assert run("workspace", "make", "Quill Heating").exit_code == 2, "the name is taken"
+    for _ in range(2):  # a start looks at the anchors
+        assert run("--workspace", "Quill Heating", "audit", "verify").exit_code == 0
 
 
 def test_a_command_has_to_say_which_of_several_firms_it_is_for(run: Run) -> None:
@@ -75,3 +77,23 @@ def test_a_firm_is_exported_into_a_new_file_alone(run: Run, tmp_path: Path) -> N
     before = file.read_bytes()
     assert run("workspace", "export", first["id"], str(file)).exit_code == 1
     assert file.read_bytes() == before
+
+
+def test_a_suspended_firm_is_deleted_once_its_name_is_typed(run: Run) -> None:
+    run("workspace", "rename", firms(run)[0]["id"], "Holloway Plumbing")
+    run("workspace", "make", "Quill Heating")
+    firm = firms(run)[1]["id"]
+    works = run("workspace", "delete", firm, typed="Quill Heating\n")
+    assert (works.exit_code, "workspace suspend" in works.output) == (1, True)
+    run("workspace", "suspend", firm)
+    assert run("workspace", "delete", firm, typed="Quill\n").exit_code == 1
+    assert len(firms(run)) == 2
+    done = run("workspace", "delete", firm, typed="Quill Heating\n")
+    assert done.exit_code == 0, done.output
+    assert [each["name"] for each in firms(run)] == ["Holloway Plumbing"]
+    stays = json.loads(run("workspace", "list", "--deleted", "--json").stdout)
+    assert (stays["id"], stays["people"], stays["entries"] > 0) == (firm, 0, True)
+    assert "Quill" not in run("workspace", "list", "--deleted").stdout
+    assert run("person", "list").exit_code == 0, "there is one firm again"
+    first = run("workspace", "delete", "Holloway Plumbing", typed="Holloway Plumbing\n")
+    assert (first.exit_code, "first firm" in first.output) == (1, True)

@@ -334,6 +334,19 @@ def test_a_contact_is_deleted_when_two_complete_lists_lack_it(
     assert stored(installation)["customer", "A"].state is ContactState.ACTIVE
 
 
+def test_a_misused_token_does_not_fill_the_page_of_companies(
+    installation: Installation, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmlink.sources.brought.MAX_COMPANIES", 2)
+    for company in ("Office", "Shop"):
+        assert send(part(1, "A", last=True, company=company)).status_code == 200
+    refused = send(part(1, "A", last=True, company="Third"))
+    assert (refused.status_code, refused.get_json()["title"]) == (409, "Too many companies")
+    assert send(part(1, "A", company="Shop", reading="reading-2")).status_code == 200
+    with installation.database.reading() as session:
+        assert sorted(session.scalars(select(ContactSource.name))) == ["Office", "Shop"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -365,7 +378,7 @@ def test_the_token_of_an_agent_can_do_nothing_else(
                 403,
             ):
                 allowed.add(rule.rule)
-    assert allowed == {"/api/v1/packages", "/api/v1/workspace"}
+    assert allowed == {"/api/openapi.json", "/api/v1/packages", "/api/v1/workspace"}
     told = json.dumps(client.get("/api/v1/workspace").get_json())
     assert '"customers"' in told
     assert "Holloway" not in told

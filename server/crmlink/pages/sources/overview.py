@@ -21,6 +21,7 @@ from crmlink.sources.connecting import disconnect, find_source, list_sources, re
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.sources.quickbooks_desktop.connectors import is_being_read
+from crmlink.sources.webhooks import SIGNATURE_HEADERS
 from crmlink.store import ContactSource, ContactState, SourceContact, WebConnector
 from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
@@ -97,6 +98,7 @@ def sources() -> str:
         sources=_shown(current_open_workspace().sources),
         packages=[each for each in current_open_workspace().sources.registry if each in STEPS],
         every=current_installation().settings.sync_minutes,
+        hooked=SIGNATURE_HEADERS,
     )
 
 

@@ -53,7 +53,7 @@ from crmlink.web.auth import (
 from crmlink.web.hosts import external_url
 from crmlink.web.problems import problem_of, trouble
 from crmlink.web.rate_limits import guessing_connector
-from crmlink.web.web_connectors import workspace_of_connector
+from crmlink.web.source_senders import workspace_of_connector
 
 NAME = "QuickBooks Desktop"  # until the first reading names the company
 TYPE = "text/xml; charset=utf-8"

@@ -64,6 +64,17 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Not accepted",
         "The Web Connector's user name or password is wrong.",
     ),
+    "source-too-many-companies": (
+        409,
+        "Too many companies",
+        "crmlink takes contacts of 50 companies from agents. Keep a company's name the same, and "
+        "disconnect those that aren't needed.",
+    ),
+    "source-webhook-refused": (
+        401,
+        "Not accepted",
+        "It was not signed with the key that the accounting software gave for this webhook.",
+    ),
     "source-sign-in-wrong": (
         422,
         "Not accepted",

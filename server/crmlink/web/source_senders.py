@@ -1,4 +1,4 @@
-"""The workspace of a Web Connector, found from its password or its ticket."""
+"""The workspace that accounting software sends to, found from its secret or its signing key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, or_, select
 
 from crmlink.access.context import KeyedContext
 from crmlink.access.owner import find_owner, owner_query
-from crmlink.sources.errors import ConnectorRefused
+from crmlink.sources.errors import ConnectorRefused, WebhookRefused
 from crmlink.sources.quickbooks_desktop.connectors import hash_of_secret
 from crmlink.store import ContactSource, WebConnector
 
@@ -20,6 +20,11 @@ _OWNER = owner_query(
         )
     )
 )
+_OWNER_OF_KEY = owner_query(
+    select(ContactSource.workspace_id).where(
+        ContactSource.public_id == bindparam("shown"), ContactSource.webhook_key.is_not(None)
+    )
+)
 
 
 def workspace_of_connector(access: KeyedContext, secret: str) -> int:
@@ -28,3 +33,11 @@ def workspace_of_connector(access: KeyedContext, secret: str) -> int:
     Raises ConnectorRefused or WorkspaceSuspended.
     """
     return find_owner(access, _OWNER, hash_of_secret(secret), ConnectorRefused)
+
+
+def workspace_of_webhook(access: KeyedContext, source_id: str) -> int:
+    """Return the id of the workspace of the source whose key has to have signed what came.
+
+    Raises WebhookRefused or WorkspaceSuspended.
+    """
+    return find_owner(access, _OWNER_OF_KEY, source_id, WebhookRefused)
