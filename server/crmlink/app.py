@@ -14,6 +14,7 @@ from crmlink.settings import Settings
 from crmlink.web.auth import init_authentication, init_authorization
 from crmlink.web.body_limits import init_body_limits
 from crmlink.web.hosts import init_hosts
+from crmlink.web.metrics import init_metrics
 from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.reachability import init_probes
@@ -47,6 +48,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     app.wsgi_app = TrustedProxies(  # type: ignore[method-assign]
         app.wsgi_app, settings.trusted_proxies, settings.proxy_addresses
     )
+    init_metrics(app, settings, installation.database)
     init_hosts(app, settings)
     init_probes(app)
     init_authentication(app)

@@ -6,8 +6,29 @@ locale.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_TITLES = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "rev",
+        "revd",
+        "sir",
+        "lady",
+        "dame",
+    ]
+)
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_APOSTROPHES = re.compile("['\u2018\u2019`]")
+_WORD = re.compile(r"[^\W_]+")
 _LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 
 
@@ -22,6 +43,21 @@ def fold(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", decomposed.casefold())
+
+
+def spellings(name: str) -> frozenset[str]:
+    """Return the forms in which a person's name is compared: as it is, and by its words alone.
+
+    The words are without accents, titles, punctuation and remarks in brackets, in alphabetical
+    order, so that *Holloway, Márgaret (Mrs)* is *Margaret Holloway*. A name with only one whole
+    word is compared as it is: *Mr J Smith* is not *Mrs J Smith*.
+    """
+    whole = " ".join(fold(name).split())
+    plain = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", _IN_BRACKETS.sub(" ", whole)))
+    bare = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    words = [word for word in _WORD.findall(bare) if word not in _TITLES]
+    several = sum(len(word) > 1 for word in words) > 1
+    return frozenset((whole, " ".join(sorted(words))) if several else (whole,)) - {""}
 
 
 def normalise_login_email(email: str) -> str:

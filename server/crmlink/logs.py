@@ -181,6 +181,7 @@ def _configure(*handlers: logging.Handler) -> None:
     sys.unraisablehook = _log_object_failure
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(

@@ -1,15 +1,19 @@
 """Background worker, in the server's process or its own: recovers links, syncs, runs batches.
 
+It goes through all active workspaces. Where there are several, each has a turn at its lists, so
+that a long one keeps no other firm waiting.
+
 The queue only sends wake-ups; pending work is stored in the database, so a lost wake-up loses
 nothing.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import structlog
@@ -29,11 +33,12 @@ from crmlink.batches.writer import write_waiting
 from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
-from crmlink.installation import Installation
+from crmlink.installation import Installation, OpenWorkspace
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.sender import MailSender, delete_old_messages
 from crmlink.mail.weekly import queue_weekly
+from crmlink.non_overlapping_job import NonOverlappingJob
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
@@ -54,6 +59,7 @@ from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
+TURN_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
 
 
@@ -74,9 +80,10 @@ class Worker:
     def __init__(self, installation: Installation, *, whole: bool = True) -> None:
         self._installation = installation
         self._stopping = threading.Event()
-        self._checked_erasure = 0  # the newest erasure that uploads were checked for
-        self._synced_context: WorkspaceContext | None = None  # context of the last sync
-        self._batches: list[_NonOverlappingJob] = []
+        # By workspace: the newest erasure that uploads were checked for, and the connection synced.
+        self._checked_erasures: dict[int, int] = {}
+        self._synced: dict[int, tuple[object, ...]] = {}
+        self._batches: list[NonOverlappingJob] = []
         self._startup_jobs: list[Any] = []
         self._listener: Listener | None = None
         shared = installation.database.is_shared
@@ -91,6 +98,13 @@ class Worker:
             self._register_common_work()
             if shared:
                 self._listener = Listener(installation.database, lambda: _enqueue(wakeable))
+
+    @property
+    def runs(self) -> bool:
+        """Whether its threads and this process's heartbeat do, and it was not told to stop."""
+        threads = [self._consumer.scheduler, *(each for _, each in self._consumer.worker_threads)]
+        is_alive = all(thread.is_alive() for thread in threads)
+        return is_alive and not self._stopping.is_set() and self._installation.ownership.is_beating
 
     def start(self) -> None:
         """Start the worker, first with work left by dead processes."""
@@ -131,7 +145,7 @@ class Worker:
             (self._match_batches, self._write_batches, self._read_sources, self._send_emails),
             strict=True,
         ):
-            job = _NonOverlappingJob(work, self._stopping.is_set)
+            job = NonOverlappingJob(work, self._stopping.is_set)
             self._batches.append(job)
             tasks.append(register_task(self._queue, name, job))
             self._every(crontab(), f"{name}_periodic", job)
@@ -175,85 +189,134 @@ class Worker:
 
         return run
 
-    def _stop_condition(self, ctx: WorkspaceContext) -> Callable[[], bool]:
-        """Return a function that tells whether work must stop.
+    def _in_each(self, work: Callable[[OpenWorkspace, Callable[[], bool]], object]) -> bool:
+        """Do work in each active workspace; return whether there is more of it in any.
 
-        It must when the process ends or another connection is in use.
+        Work is given a function that tells whether it must stop: when the process ends, when its
+        turn is over, or when its workspace no longer is active. One workspace's failure is raised
+        after the others have had their turn.
         """
-        return lambda: self._stopping.is_set() or self._installation.has_replaced(ctx)
+        more, failure = False, None
+        active = self._installation.active_workspaces()
+        for workspace_id in active:
+            turn = TURN_SECONDS if len(active) > 1 else math.inf
+            end = time.monotonic() + turn
+            if self._stopping.is_set():
+                break
+            try:
+                with self._installation.workspaces.use(workspace_id) as workspace:
+                    more = bool(work(workspace, partial(self._must_stop, end))) or more
+            except Exception as error:
+                if failure:
+                    log.exception("work failed", workspace=workspace_id)
+                failure = failure or error
+        if failure:
+            raise failure
+        return more
+
+    def _must_stop(self, end: float) -> bool:
+        return self._stopping.is_set() or time.monotonic() > end
 
     def _follow_connection(self) -> None:
-        """Sync an account that was connected since the last sync, by any process."""
-        if self._installation.workspace is not self._synced_context:
-            self._sync()
+        """Sync accounts that were connected since their last sync, by any process."""
+
+        def follow(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+            if self._synced.get(workspace.id) != workspace.connection_stamp:
+                self._sync_one(workspace)
+
+        self._in_each(follow)
 
     def _match_batches(self) -> bool:
-        ctx = self._installation.workspace
-        match_waiting(ctx, self._stop_condition(ctx))
-        return has_pending_work(ctx, BatchState.MATCHING)
+        def match(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
+            ctx = workspace.context
+            match_waiting(ctx, _or_left(workspace, ctx, must_stop))
+            return has_pending_work(ctx, BatchState.MATCHING)
+
+        return self._in_each(match)
 
     def _write_batches(self) -> bool:
-        ctx = self._installation.workspace
-        check_stopped(ctx, self._stop_condition(ctx))
-        settle_stopped(ctx)
-        write_waiting(ctx, self._stop_condition(ctx))
-        return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+        def write(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
+            ctx = workspace.context
+            stop = _or_left(workspace, ctx, must_stop)
+            check_stopped(ctx, stop)
+            settle_stopped(ctx)
+            write_waiting(ctx, stop)
+            return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
+
+        return self._in_each(write)
 
     def _send_emails(self) -> bool:
-        here = self._installation
-        MailSender(here.mail, here.ownership, self._stopping.is_set).send_due()
-        if here.mail.sends:
-            time = here.mail.weekly_time()
-            return queue_weekly(here.access, here.workspace, time, utc_now()) > 0
-        return False
+        def send(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
+            mail = workspace.mail
+            MailSender(mail, self._installation.ownership, must_stop).send_due()
+            if mail.sends:
+                time_ = mail.weekly_time()
+                return queue_weekly(workspace.access, workspace.context, time_, utc_now()) > 0
+            return False
+
+        return self._in_each(send)
 
     def _read_sources(self) -> bool:
         """Read the sources that are due, each until its package's limit of the moment."""
-        installation = self._installation
-        for source_id in due_sources(installation.sources, installation.settings.sync_minutes):
-            try:
-                result = sync_source(installation.sources, source_id, self._stopping.is_set)
-            except (SourceSyncInProgress, SourceUnknown):
-                continue  # another process reads it, or it was disconnected
-            log.info(
-                "source read",
-                source=source_id,
-                contacts=result.read,
-                complete=result.complete,
-                problem=result.problem,
-            )
+        minutes = self._installation.settings.sync_minutes
+
+        def read(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> None:
+            for source_id in due_sources(workspace.sources, minutes):
+                try:
+                    result = sync_source(workspace.sources, source_id, must_stop)
+                except (SourceSyncInProgress, SourceUnknown):
+                    continue  # another process reads it, or it was disconnected
+                log.info(
+                    "source read",
+                    source=source_id,
+                    contacts=result.read,
+                    complete=result.complete,
+                    problem=result.problem,
+                )
+
+        self._in_each(read)
         return False
 
     def _recover_links(self) -> None:
-        for link in recover(self._installation.workspace):
-            problem = (link.failure or {}).get("code")  # other parameters may name a person
-            log.info("link finished", link=link.id, state=link.state.value, problem=problem)
+        def finish(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+            for link in recover(workspace.context):
+                problem = (link.failure or {}).get("code")  # other parameters may name a person
+                log.info("link finished", link=link.id, state=link.state.value, problem=problem)
+
+        self._in_each(finish)
 
     def _flush_anchors(self) -> None:
         flush_anchors(self._installation.database)
 
     def _check_audit(self) -> None:
-        status = verify_audit(self._installation.database, self._installation.access.workspace_id)
-        codes = sorted({finding.code for finding in status.findings})
-        write_log = log.info if status.sound else log.error
-        write_log("audit checked", sound=status.sound, entries=status.count, findings=codes)
+        def check(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+            status = verify_audit(self._installation.database, workspace.id)
+            codes = sorted({finding.code for finding in status.findings})
+            write_log = log.info if status.sound else log.error
+            write_log("audit checked", sound=status.sound, entries=status.count, findings=codes)
+
+        self._in_each(check)
 
     def _snapshot_shares(self) -> None:
-        take_snapshot(self._installation.workspace)
+        self._in_each(lambda workspace, _: take_snapshot(workspace.context))
 
     def _check_uploads(self) -> None:
         """Delete uploads on this machine that hold a person who was erased on any machine."""
-        ctx = self._installation.workspace
-        if (newest := newest_erasure(ctx)) != self._checked_erasure:
-            delete_uploads_of_erased(self._installation.settings.data_dir, ctx)
-            self._checked_erasure = newest
+
+        def check(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+            ctx = workspace.context
+            if (newest := newest_erasure(ctx)) != self._checked_erasures.get(workspace.id, 0):
+                delete_uploads_of_erased(workspace.folder, ctx)
+                self._checked_erasures[workspace.id] = newest
+
+        self._in_each(check)
 
     def _purge(self) -> None:
         self._installation.database.purge()
 
     def _forget_counts(self) -> None:
         forget_old_counts(self._installation.database)
-        forget_old_proofs(self._installation.access)
+        forget_old_proofs(self._installation.sign_in)
 
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""
@@ -271,23 +334,32 @@ class Worker:
             self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
-        search_duplicates(self._installation.workspace)
+        self._in_each(lambda workspace, _: search_duplicates(workspace.context))
 
     def _delete_uploads(self) -> None:
-        delete_expired_uploads(self._installation.settings.data_dir)
+        self._in_each(lambda workspace, _: delete_expired_uploads(workspace.folder))
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""
-        delete_expired_refresh_tokens(self._installation.access)
-        forget_old_proofs(self._installation.access)
-        delete_old_messages(self._installation.access)
-        delete_unfinished_imports(self._installation.workspace)
-        delete_expired_uploads(self._installation.settings.data_dir)
-        erased = apply_retention(self._installation.access)
-        log.info("kept long enough", links=erased.links, drafts=erased.drafts)
+
+        def expire(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+            access = workspace.access
+            delete_expired_refresh_tokens(access)
+            delete_old_messages(access)
+            delete_unfinished_imports(workspace.context)
+            delete_expired_uploads(workspace.folder)
+            erased = apply_retention(access)
+            log.info("kept long enough", links=erased.links, drafts=erased.drafts)
+
+        forget_old_proofs(self._installation.sign_in)
+        self._in_each(expire)
 
     def _sync(self) -> None:
-        ctx = self._synced_context = self._installation.workspace
+        self._in_each(lambda workspace, _: self._sync_one(workspace))
+
+    def _sync_one(self, workspace: OpenWorkspace) -> None:
+        ctx = workspace.context
+        self._synced[workspace.id] = workspace.connection_stamp
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
         ctx.index.save()
         if not ctx.has_api:
@@ -312,37 +384,13 @@ class Worker:
             return_freed_memory()
 
 
+def _or_left(
+    workspace: OpenWorkspace, ctx: WorkspaceContext, must_stop: Callable[[], bool]
+) -> Callable[[], bool]:
+    """Return a function that also tells when the connection or the workspace is out of use."""
+    return lambda: must_stop() or workspace.has_left(ctx)
+
+
 def _enqueue(tasks: Iterable[Any]) -> None:
     for task in tasks:
         task()
-
-
-class _NonOverlappingJob:
-    """Job that never runs twice at once; repeats while its work returns True.
-
-    A call while it runs makes it look once more, for what it may have passed already.
-    """
-
-    def __init__(self, work: Callable[[], bool], stopping: Callable[[], bool]) -> None:
-        self._work, self._stopping = work, stopping
-        self._running = threading.Lock()
-        self._wanted = threading.Event()
-        self.__module__ = __name__  # huey identifies a task by these
-        self.__name__ = work.__name__
-
-    def __call__(self) -> None:
-        self._wanted.set()
-        while self._wanted.is_set() and not self._stopping():
-            if not self._running.acquire(blocking=False):
-                return
-            try:
-                self._wanted.clear()
-                while not self._stopping() and self._work():
-                    pass
-            finally:
-                self._running.release()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it is not running, at most so many seconds."""
-        if self._running.acquire(timeout=seconds):
-            self._running.release()

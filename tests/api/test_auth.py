@@ -28,8 +28,8 @@ def ask(app: Flask, token: str | None, path: str = WORKSPACE) -> tuple[int, str]
     return reply.status_code, f"{body.get('type')} {body.get('detail')}"
 
 
-def test_there_are_fifteen_public_routes_and_they_exist(shared_app: Flask) -> None:
-    assert len(PUBLIC_ENDPOINTS) == 15
+def test_there_are_seventeen_public_routes_and_they_exist(shared_app: Flask) -> None:
+    assert len(PUBLIC_ENDPOINTS) == 17
     assert {rule.endpoint for rule in shared_app.url_map.iter_rules()} >= PUBLIC_ENDPOINTS
 
 

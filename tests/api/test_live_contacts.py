@@ -64,6 +64,18 @@ def asked(script: FlaskClient) -> Any:
     return reply.get_json()
 
 
+@pytest.mark.parametrize("kind", ["supplier", "customer", ""])
+def test_the_kind_of_a_live_contact_is_the_likely_one(
+    script: FlaskClient, installation: Installation, record: MirroredRecord, kind: str
+) -> None:
+    keep(installation.access, record, kind=kind)
+    contact = {"package": "xero", "reference": HOLLOWAY, "name": record.label,
+               "email": record.email}  # fmt: skip
+    answer = script.post("/api/v1/suggestions", json=contact).get_json()
+    assert answer["suggestions"][0]["record"]["id"] == "customer-1001"
+    assert answer["likely_kind"] == (kind or "customer")
+
+
 def test_a_live_contact_is_suggested_with_its_reference(
     script: FlaskClient, installation: Installation, record: MirroredRecord
 ) -> None:

@@ -166,7 +166,16 @@ class Firefox:
 
     def open_popup(self) -> PageDriver:
         self.ask("open_popup")
-        return self.popup_shown()
+        popup = self.popup_shown()
+        try:
+            popup.evaluate("document.readyState")
+        except BrowserTrouble:
+            # A busy Firefox may close a popup at once; a person presses again.
+            if self.popup_is_open():
+                raise
+            self.ask("open_popup")
+            popup = self.popup_shown()
+        return popup
 
     def popup_shown(self) -> PageDriver:
         self.wait_until(self.popup_is_open, "the popup opens")

@@ -27,7 +27,7 @@ export async function popup(asked) {
   const browser = found.find(
     (one) => one.currentURI?.spec.endsWith("/popup/popup.html") && one.clientWidth > 0,
   );
-  if (asked.action === "open") return browser !== undefined;
+  if (asked.action === "open") return browser?.closest("panel")?.state === "open";
   if (asked.action === "close") {
     const panels = /** @type {NodeListOf<any>} */ (document.querySelectorAll("panel[panelopen], panel[open]"));
     for (const panel of panels) panel.hidePopup();

@@ -376,3 +376,35 @@ test("a page in which the filling changes another field stays as it was", async 
   assert.equal(at.title(), "The field was not filled in");
 });
 
+const LINE = "<h1>Margaret Holloway</h1><dl><dt>Third-Party Reference</dt><dd id=f contenteditable></dd></dl>";
+
+test("where only a text can be edited, the person is told what to do, and what to type", async () => {
+  const at = await open(LINE);
+  await pass(600);
+  assert.match(at.state.view.lines[0], /Change it there yourself/);
+  assert.equal(at.state.view.change.after, TARGET);
+  assert.equal(at.field().textContent, "");
+});
+
+test("what was typed into a text that can be edited is no proof in that page either", async () => {
+  const at = await open(LINE);
+  await pass(600);
+  at.field().textContent = TARGET;
+  at.byHand(at.field());
+  at.field().removeAttribute("contenteditable");
+  await pass(5_000);
+  assert.deepEqual(at.observed(), []);
+  assert.equal(at.state.link.state, "intended");
+  assert.ok(at.state.loads > 0);
+});
+
+for (const remark of ["<div role=alert>Your draft was restored.</div>", "<button>Discard draft</button>", "<div class=banner>You have unsaved changes.</div>"]) {
+  test(`what a page brings back without having saved it is no proof: ${remark}`, async () => {
+    const at = await open(FORM.replace("<input id=f>", `<input id=f value=${TARGET}>`) + remark);
+    await pass(5_000);
+    assert.deepEqual([at.observed(), at.state.link.state], [[], "intended"]);
+    at.draw(shows(TARGET) + remark);
+    await pass(5_000);
+    assert.deepEqual([at.observed(), at.state.link.state], [[], "intended"]);
+  });
+}

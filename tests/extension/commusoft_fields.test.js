@@ -14,7 +14,7 @@ const FOUND = {
   "a label around it": "<label>Accounting Reference <input id=f></label>",
   "aria-label": "<input id=f aria-label='Third-party reference'>",
   "aria-labelledby": "<span id=l>Third-Party Reference</span><p>A help text</p><input id=f aria-labelledby=l>",
-  "a table's row": "<table><tr><th>Name</th><td><input id=n value=x></td></tr><tr><th>Third-Party Reference</th><td><input id=f></td></tr></table>",
+  "a table's row": "<table><tr><th>Name</th><td><input id=n value=Margaret></td></tr><tr><th>Third-Party Reference</th><td><input id=f></td></tr></table>",
   "a row of plain cells": "<table><tr><td>Third-Party Reference:</td><td><input id=f></td></tr></table>",
   "a definition list": "<dl><dt>Mobile</dt><dd><input id=m></dd><dt>Third-Party Reference</dt><dd><input id=f></dd></dl>",
   "a form group": "<div class=form-group><div class=col-4>Third-Party Reference</div><div class=col-8><input id=f></div></div>",

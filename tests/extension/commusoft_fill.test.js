@@ -158,3 +158,56 @@ test("a page that draws a new field with each key is filled where the new one ho
   const lost = await tools.fillField(again(), "ANOTHER-1", same);
   assert.deepEqual([lost.ok, lost.why, lost.restored], [false, "gone", false]);
 });
+
+test("a page that draws its form anew with the value in another field too is refused, and that field has its own back", async () => {
+  const { document, field } = form("value=OLD");
+  field.addEventListener("input", () => {
+    if (field.value !== VALUE) return;
+    document.querySelector("form").innerHTML = `<input id=f value="${VALUE}"><input id=name value="${VALUE}">`;
+  }, { once: true });
+  const filled = await tools.fillField(field, VALUE, { ...same, again: () => document.querySelector("#f") });
+  assert.deepEqual([filled.ok, filled.why, filled.restored], [false, "others", true]);
+  assert.deepEqual([document.querySelector("#f").value, document.querySelector("#name").value], ["OLD", "Margaret"]);
+});
+
+test("a field without a name that holds the value in a form drawn anew cannot be put back, and that is said", async () => {
+  const { document, field } = form("value=OLD");
+  field.addEventListener("input", () => {
+    document.querySelector("form").innerHTML = `<input id=f value="${VALUE}"><input class=x value="${VALUE}">`;
+  }, { once: true });
+  const filled = await tools.fillField(field, VALUE, { ...same, again: () => document.querySelector("#f") });
+  assert.deepEqual([filled.ok, filled.why, filled.restored], [false, "others", false]);
+});
+
+test("a form that is drawn anew with its other fields as they were is filled", async () => {
+  const { document, field } = form("value=OLD");
+  field.addEventListener("input", () => {
+    document.querySelector("form").innerHTML = `<input id=f value="${VALUE}"><input id=name value=Margaret>`;
+  }, { once: true });
+  assert.equal((await tools.fillField(field, VALUE, { ...same, again: () => document.querySelector("#f") })).ok, true);
+});
+
+test("a field that is emptied when it is entered has its value back", async () => {
+  const { field } = form("value=OLD");
+  field.addEventListener("focus", () => (field.value = ""), { once: true });
+  assert.deepEqual(await tools.fillField(field, VALUE, same), { ok: false, why: "changed", restored: true });
+  assert.equal(field.value, "OLD");
+});
+
+for (const attribute of ["readonly", "disabled"]) {
+  test(`a field that becomes ${attribute} when it is entered is left alone`, async () => {
+    const { field } = form("value=OLD");
+    let heard = 0;
+    field.addEventListener("input", () => (heard += 1));
+    field.addEventListener("focus", () => field.setAttribute(attribute, ""));
+    assert.deepEqual(await tools.fillField(field, VALUE, same), { ok: false, why: "changed", restored: true });
+    assert.deepEqual([heard, field.value], [0, "OLD"]);
+  });
+}
+
+test("a hidden field of something else that takes the value over is refused", async () => {
+  const { field, document } = form("value=OLD", "<input id=name value=Margaret><input type=hidden id=h value=S1>");
+  field.addEventListener("input", () => (document.querySelector("#h").value = field.value));
+  const filled = await tools.fillField(field, VALUE, same);
+  assert.deepEqual([filled.ok, filled.why, field.value], [false, "others", "OLD"]);
+});

@@ -104,6 +104,11 @@ export const FIT = {
   "a banner about changes": `${HEAD}<form>${NAME}<h3>Unsaved changes</h3><label for=f>Third-Party Reference</label><input id=f></form>`,
   "a tab panel called after invoices": `${HEAD}<form>${NAME}<div role=tabpanel aria-label='Accounts & invoices'><label for=f>Third-Party Reference</label><input id=f></div></form>`,
   "a disabled twin": form("<label for=g>Third-Party Reference</label><input id=g disabled><label for=f>Accounting reference</label><input id=f>"),
+  "a drawer that edits the record": `${HEAD}<div class=drawer><div class=drawer-title>Edit details</div>${NAME}<label for=f>Third-Party Reference</label><input id=f></div>`,
+  "a drawer that holds the page": `<div class=drawer><div class=drawer-content>${form("<label for=f>Third-Party Reference</label><input id=f>")}</div></div>`,
+  "one of the record's own fields in a list": form("<div ng-repeat='field in sections.fields'><label for=f>Third-Party Reference</label><input id=f ng-model='customerDetails.c_27'></div>"),
+  "a bold line of the record's own before it": form("<b>Account Number</b> A7<br><b>Third-Party Reference</b> <input id=f>"),
+  "a part of the page called by what it may do": `${HEAD}<div class=has-search>${form("<label for=f>Third-Party Reference</label><input id=f>").replace(HEAD, "")}</div>`,
 };
 
 /** Pages whose label is not found; there an admin shows the field. @type {Record<string, string>} */
@@ -209,4 +214,19 @@ export const DECOYS = {
   "a form named after a job without a heading": `${HEAD}<form name=jobForm><label for=x>Third-Party Reference</label><input id=x></form>`,
   "AngularJS model of a job": `${HEAD}<form><label for=x>Third-Party Reference</label><input id=x ng-model='job.thirdPartyReference'></form>`,
   "AngularJS model of a site": `${HEAD}<form><label for=x>Third-Party Reference</label><input id=x name='site[thirdparty]'></form>`,
+  "a drawer of another": `${HEAD}<div class=drawer><div class=drawer-title>Jonathan Pryce-Davies</div><label for=s2>Surname</label><input id=s2 value=Pryce-Davies><label for=x>Third-Party Reference</label><input id=x></div>`,
+  "a drawer of another without its name": `${HEAD}<div class=side-panel><label for=x>Third-Party Reference</label><input id=x></div>`,
+  "fields of another in no form": `${HEAD}<div class=side><span>Jonathan Pryce-Davies</span><label for=s2>Surname</label><input id=s2 value=Pryce-Davies><label for=x>Third-Party Reference</label><input id=x></div>`,
+  "a layer over the page with another's fields": `${HEAD}<div style="position:fixed"><h2>Edit customer</h2><label for=s2>Surname</label><input id=s2 value=Pryce-Davies><label for=x>Third-Party Reference</label><input id=x></div>`,
+  "another's name in bold before it": `${HEAD}<div class=card><strong>Jonathan Pryce-Davies</strong><div><label for=x>Third-Party Reference</label><input id=x></div></div>`,
+  "another's name that opens it": `${HEAD}<details open><summary>Jonathan Pryce-Davies</summary><label for=x>Third-Party Reference</label><input id=x></details>`,
+  "linked accounts": `${HEAD}<h3>Linked accounts</h3><div class=row><span>Jonathan Pryce-Davies</span><label for=x>Third-Party Reference</label><input id=x></div>`,
+  "filters by their class": `${HEAD}<div class=list-filter><label for=x>Third-Party Reference</label><input id=x><button>Apply filters</button></div>`,
+  "filters by their heading": `${HEAD}<div><h4>Filter</h4><label for=x>Third-Party Reference</label><input id=x><button>Apply</button></div>`,
+  "names of fields": `${HEAD}<h3>Custom field labels</h3><label for=x>Third-Party Reference</label><input id=x>`,
+  "a supplier's model": form("<label for=x>Third-Party Reference</label><input id=x name='supplier.thirdPartyReference'>"),
+  "a group of a site's fields": form("<div formgroupname=site><label for=x>Third-Party Reference</label><input id=x formcontrolname=ref></div>"),
+  "a group of a landlord's fields": form("<div formgroupname=landlord><label for=x>Third-Party Reference</label><input id=x formcontrolname=ref></div>"),
+  "one of several sites": form("<div ng-repeat='s in customer.sites track by s.id'><label for=x>Third-Party Reference</label><input id=x ng-model='s.ref'></div>"),
+  ...Object.fromEntries(["Managing agent", "Tenant", "Occupier", "Billing customer", "Head office", "Customer group", "Preferred supplier", "Invoice to"].map((words) => [`a part called ${words}`, form(`<h4>${words}</h4><label for=x>Third-Party Reference</label><input id=x>`)])),
 };

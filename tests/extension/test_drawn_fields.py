@@ -30,6 +30,12 @@ RUN = """async ([scripts, value]) => {
 
 FLOATING = "<style>.f{position:relative}.f label{position:absolute;left:8px;top:3px}</style>"
 IN_ONE_GRID = "display:grid;grid-template-columns:1fr 1fr"
+IN_COLUMNS = (
+    "<style>.c{{display:flex}}.l>*{{height:{label}px;line-height:{label}px}}"
+    ".r>*{{height:{field}px}}input{{width:200px;height:24px}}</style><div class=c><div class=l>"
+    "<div>Account number</div><div>{name}</div><div>VAT number</div></div><div class=r>"
+    "<div><input id=a></div><div><input id=f></div><div><input id=v></div></div></div>"
+)
 COMPONENT = """<script>customElements.define("cs-field", class extends HTMLElement {
   connectedCallback() {
     this.attachShadow({mode: "open"}).innerHTML = `<div><input id=${this.getAttribute("key")}>
@@ -53,7 +59,36 @@ FILLED = {
     + "background:#fff;z-index:5'>Commusoft</header><div style='height:1500px'></div>"
     + f"<label for=f>{LABEL}</label><input id=f><div style='height:1500px'></div>",
 }
+FILLED |= {
+    "a column of labels beside a column of fields": IN_COLUMNS.format(
+        name=LABEL, label=30, field=30
+    ),
+    "two lists side by side": "<style>ul{float:left}li{height:30px;list-style:none}</style>"
+    + f"<ul><li>Account number</li><li>{LABEL}</li></ul>"
+    + "<ul><li><input id=a></li><li><input id=f></li></ul>",
+}
 LEFT_ALONE = {
+    "a column of labels of another height": IN_COLUMNS.format(name=LABEL, label=20, field=30),
+    "a column of labels that is lower by half": "<style>.l{padding-top:12px}</style>"
+    + IN_COLUMNS.format(name=LABEL, label=30, field=30),
+    "a column of labels and fields with the label twice": IN_COLUMNS.format(
+        name=LABEL, label=30, field=30
+    )
+    + f"<p>{LABEL}</p>",
+    "a column of labels whose fields are called otherwise": IN_COLUMNS.format(
+        name=LABEL, label=30, field=30
+    ).replace("<input id=f>", "<input id=f aria-label='Old reference'>"),
+    "a column of labels beside fields with labels above": "<style>.c{display:flex}</style>"
+    + f"<div class=c><div><br>{LABEL}</div><div><div>Account number</div><input id=x></div></div>",
+    "a column of fields that was scrolled by one": "<style>.r{height:60px;overflow-y:auto}</style>"
+    + IN_COLUMNS.format(name=LABEL, label=30, field=30)
+    + "<script>document.querySelector('.r').scrollTop = 30</script>",
+    "a column of labels beside two columns of fields": IN_COLUMNS.format(
+        name=LABEL, label=30, field=30
+    ).replace("<input id=f>", "<input id=f><input id=g>"),
+    "another's column of labels": "<div role=dialog aria-label='Jim Broad'>"
+    + IN_COLUMNS.format(name=LABEL, label=30, field=30)
+    + "</div>",
     "a label that is drawn below the field": f"<div style='{IN_ONE_GRID}'>"
     + f"<span style='order:3'>{LABEL}</span><input id=x style='order:2'>"
     + "<span style='order:1'>VAT</span><input id=y style='order:4'></div>",

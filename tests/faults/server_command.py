@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from crmlink import installation
 from crmlink.cli import main as crmlink
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.installation import open_workspace
 
 LATE_WRITE_SECONDS = 4.0
 
 
 def main() -> None:
     """Run the command with the short bound."""
-    installation.ClientLimits = partial(  # type: ignore[attr-defined, assignment] # makes the same limits
+    open_workspace.ClientLimits = partial(  # type: ignore[attr-defined, assignment] # makes the same limits
         ClientLimits, late_write_seconds=LATE_WRITE_SECONDS
     )
     crmlink()

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,9 @@ def test_the_wheel_contains_every_file_of_the_package(wheel: Path) -> None:
         packed = set(archive.namelist())
     assert {name.removeprefix("server/") for name in tracked} - packed == set()
     assert "crmlink/browser_extension/files/background.js" in packed
-    assert {name.partition("/")[0] for name in packed} == {"crmlink", "crmlink-0.1.0.dist-info"}
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    metadata = f"crmlink-{project['version']}.dist-info"
+    assert {name.partition("/")[0] for name in packed} == {"crmlink", metadata}
 
 
 def test_each_zip_has_the_manifest_of_its_browser(release: Path) -> None:

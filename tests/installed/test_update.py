@@ -20,6 +20,7 @@ from installed.conftest import environment_with
 from installed.newer_wheels import CHECKS, MIGRATION, migration, release_of
 
 STAND_IN = Path(__file__).with_name("systemctl_stand_in.py")
+NEWER, NEWEST = "98.0.0", "99.0.0"
 NO_SPACE = "\nLEAST_FREE = 10**18\n"  # so that a check fails which did not before
 
 
@@ -87,8 +88,9 @@ def _wait_for_answer(port: int) -> None:
 def test_an_update_stops_the_service_and_takes_back_a_version_that_fails_here(
     office: Office, service: int, wheel: Path, tmp_path: Path
 ) -> None:
-    good = release_of(tmp_path / "good", wheel, "0.2.0", {MIGRATION: migration()})
-    bad = release_of(tmp_path / "bad", wheel, "0.3.0", {CHECKS: NO_SPACE, MIGRATION: migration()})
+    own = wheel.name.split("-")[1]
+    good = release_of(tmp_path / "good", wheel, NEWER, {MIGRATION: migration()})
+    bad = release_of(tmp_path / "bad", wheel, NEWEST, {CHECKS: NO_SPACE, MIGRATION: migration()})
     systemctl = office.folder / "bin" / "systemctl"
     systemctl.rename(systemctl.with_name("away"))  # so it is a server that is no service
     refused = office.crmlink("update", str(good))
@@ -98,13 +100,13 @@ def test_an_update_stops_the_service_and_takes_back_a_version_that_fails_here(
     before = office.tables()
     failed = office.crmlink("update", str(bad))
     assert failed.returncode == 1
-    assert "crmlink check finds: disk. crmlink 0.1.0 is in place again" in failed.stdout
+    assert f"crmlink check finds: disk. crmlink {own} is in place again" in failed.stdout
     assert (office.tables(), office.left_over()) == (before, [])
     _wait_for_answer(service)
     done = office.crmlink("update", "--json", str(good))
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
-    assert (result["result"], result["to"]) == ("done", "0.2.0")
+    assert (result["result"], result["to"]) == ("done", NEWER)
     assert Path(result["backup"]).is_file()
     _wait_for_answer(service)
     assert office.crmlink("service", "status", "--user").returncode == 0
@@ -113,4 +115,4 @@ def test_an_update_stops_the_service_and_takes_back_a_version_that_fails_here(
     program = next(office.environment.glob("lib/*/site-packages/crmlink/cli/__init__.py"))
     assert program.stat().st_mode & 0o004, "the service's user can read it"
     again = office.crmlink("update", "--check", CRMLINK_UPDATES=str(good))
-    assert again.stdout == "crmlink 0.2.0 is installed, and there is no newer version.\n"
+    assert again.stdout == f"crmlink {NEWER} is installed, and there is no newer version.\n"

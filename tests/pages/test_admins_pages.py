@@ -200,7 +200,7 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
         assert "Nothing was saved" in words(
             admin.send("/commusoft/connect", url="http://127.0.0.1:9/api/v1", **fields)
         )
-        assert not bare.has_account
+        assert not bare.first.has_account
         reply = admin.send(
             "/commusoft/connect", url=connection_to(sandbox.address).base_url, **fields
         )
@@ -208,11 +208,11 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
         told = admin.read("/audit?action=commusoft")
         assert "connected Commusoft" in told
         assert "Robin" in told
-        assert bare.has_account
+        assert bare.first.has_account
         kept = connection_in_use(bare.database, bare.access.workspace_id).credentials
         assert vault.decrypt(kept or "") == connection_to(sandbox.address)
         assert admin.send("/commusoft/disconnect").status_code == 303
-        assert not bare.has_account
+        assert not bare.first.has_account
     finally:
         bare.close()
 

@@ -39,7 +39,7 @@ def fake() -> Iterator[FakeKashFlow]:
 @pytest.fixture
 def sources(installation: Installation, fake: FakeKashFlow) -> SourceContext:
     registry = {**installation.sources.registry, "kashflow": fake.package()}
-    installation.sources = replace(installation.sources, registry=registry)
+    installation.first.sources = replace(installation.sources, registry=registry)
     return installation.sources
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from sqlalchemy import select, update
 
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
+from crmlink.pages.labels import action_in_words
 from crmlink.store import (
+    AuditEntry,
     ContactSource,
     ContactState,
     Link,
@@ -149,6 +152,156 @@ def test_a_reference_that_no_contact_has_is_told(
     assert HOLLOWAY not in orphans
 
 
+QUICKBOOKS_NAMES = ["ÉCLAIR Heizung", "Straße & Söhne", "İstanbul Plumbing", "PLAIN ltd"]
+
+
+@pytest.mark.parametrize("name", QUICKBOOKS_NAMES)
+def test_a_name_that_is_a_reference_is_found_whatever_its_letters(
+    clerk: PageClient, installation: Installation, source: ContactSource, name: str
+) -> None:
+    """SQLite lowers ASCII letters alone."""
+    with installation.database.writing() as session:
+        session.execute(update(ContactSource).values(package="quickbooks_desktop"))
+        record = session.query(MirroredRecord).filter_by(kind="customer", number="1006").one()
+        record.reference = name
+    keep(installation, source, name, name=name)
+    assert name not in clerk.read("/left/contacts")
+    assert name not in findings(clerk.read("/left/live"))
+    with installation.database.writing() as session:
+        session.execute(update(SourceContact).values(state=ContactState.ARCHIVED))
+    assert "no longer in use" in findings(clerk.read("/left/live"))
+
+
+HOME = {"address": "12 Mill Lane", "town": "Otley", "postcode": "LS21 1AB"}
+AWAY = {"address": "3 Quay Street", "town": "Whitby", "postcode": "YO21 1AA"}
+
+
+def move(installation: Installation, contact_id: int) -> None:
+    """The contact's address became another one just now."""
+    with installation.database.writing() as session:
+        contact = session.get_one(SourceContact, contact_id)
+        contact.moved_from, contact.moved_at = HOME, utc_now()
+        for name, value in AWAY.items():
+            setattr(contact, name, value)
+
+
+def checked(client: PageClient, contact_id: int, **changed: str) -> str:
+    """What the page says after its button was pressed, with the fields that it has."""
+    page = client.get("/left/live").get_data(as_text=True)
+    form = page.partition(f"/left/live/{contact_id}/checked")[2].partition("</form>")[0]
+    fields = dict(re.findall('name="(name|address)" value="([^"]*)"', form))
+    client.send(f"/left/live/{contact_id}/checked", **fields | changed)
+    return client.read("/left/live")
+
+
+def test_a_contact_that_moved_is_told_until_a_person_finds_its_link_right(
+    clerk: PageClient, installation: Installation, source: ContactSource
+) -> None:
+    contact_id = keep(installation, source, HOLLOWAY, **HOME)
+    move(installation, contact_id)
+    page = findings(clerk.read("/left/live"))
+    assert "From 12 Mill Lane, Otley, LS21 1AB to 3 Quay Street, Whitby, YO21 1AA" in page
+    for changed in ({"name": "Another"}, {"address": "12 Mill Lane"}):
+        assert "Nothing was noted" in checked(clerk, contact_id, **changed)
+    page = checked(clerk, contact_id)
+    assert "Noted." in page
+    assert "another address now" not in page
+    assert "found a linked contact right" in audit_of(installation)
+
+
+def audit_of(installation: Installation) -> str:
+    """The words for all that was done."""
+    with installation.database.reading() as session:
+        actions = session.scalars(select(AuditEntry.action)).all()
+    return " ".join(action_in_words(action) for action in actions)
+
+
+def test_a_record_that_moved_along_and_a_later_link_need_no_check(
+    clerk: PageClient, installation: Installation, source: ContactSource
+) -> None:
+    contact_id = keep(installation, source, HOLLOWAY, **HOME)
+    move(installation, contact_id)
+    with installation.database.writing() as session:
+        session.get_one(SourceContact, contact_id).moved_at = utc_now() - timedelta(days=1)
+    assert "another address now" not in findings(clerk.read("/left/live"))  # linked since then
+    move(installation, contact_id)
+    assert "another address now" in findings(clerk.read("/left/live"))
+    with installation.database.writing() as session:
+        record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
+        record.address, record.town, record.postcode = "3, Quay St", "Whitby", "yo211aa"
+    assert "another address now" not in findings(clerk.read("/left/live"))
+
+
+def test_a_new_name_that_was_found_right_is_told_again_when_it_changes_again(
+    clerk: PageClient, installation: Installation, source: ContactSource
+) -> None:
+    contact_id = keep(installation, source, HOLLOWAY, name="Quite Another Ltd")
+    assert "is now" not in findings(checked(clerk, contact_id))
+    with installation.database.writing() as session:
+        session.get_one(SourceContact, contact_id).name = "A Third Ltd"
+    assert "M. Holloway is now A Third Ltd" in findings(clerk.read("/left/live"))
+
+
+def test_sage_links_are_compared_to_the_letter(
+    clerk: PageClient, installation: Installation, source: ContactSource
+) -> None:
+    with installation.database.writing() as session:
+        session.execute(update(ContactSource).values(package="sage_business_cloud"))
+        record = session.query(MirroredRecord).filter_by(kind="customer", number="1003").one()
+        record.address, record.town, record.postcode = "1 High St\nFlat 2", "Leeds", "LS1 1AA"
+        record.email = "jo@home.example"
+        label = record.label
+    same = {"name": label, "email": "jo@home.example", "address": "1 High St, Flat 2",
+            "town": "Leeds", "postcode": "LS1 1AA"}  # fmt: skip
+    contact_id = keep(installation, source, "186204511", **same)
+    assert "Not the same in both" not in clerk.read("/left/live")
+    for name, value in (("email", "Jo@home.example"), ("town", "York"), ("name", label.lower())):
+        with installation.database.writing() as session:
+            setattr(session.get_one(SourceContact, contact_id), name, value)
+        page = findings(clerk.read("/left/live"))
+        assert "Not the same in both" in page
+        assert value in page
+        with installation.database.writing() as session:
+            setattr(session.get_one(SourceContact, contact_id), name, same[name])
+
+
+def linkable(client: PageClient, path: str) -> dict[str, str]:
+    """The fields of the first form that links a contact."""
+    page = client.get(path).get_data(as_text=True)
+    names = "connection_id|key|q|record_id|reference"
+    form = next(each for each in page.split("<form") if 'name="record_id"' in each)
+    return dict(re.findall(f'name="({names})" value="([^"]*)"', form))
+
+
+def test_a_contact_is_linked_from_its_page(
+    clerk: PageClient, installation: Installation, source: ContactSource, sandbox: SandboxHandle
+) -> None:
+    with installation.database.reading() as session:
+        record = session.query(MirroredRecord).filter_by(kind="customer", reference=None).first()
+    assert record
+    details = {"name": record.label, "email": record.email, "postcode": record.postcode,
+               "address": record.address, "phones": record.phones}  # fmt: skip
+    path = f"/left/contacts/{keep(installation, source, OTHER, **details)}"
+    assert path in clerk.get("/left/contacts").get_data(as_text=True)
+    fields = linkable(clerk, path)
+    assert (fields["record_id"], fields["reference"]) == (record.public_id, OTHER)
+    for changed in ({"reference": THIRD}, {"reference": ""}):
+        clerk.send(path, **fields | changed)
+        assert "changed in the meantime" in clerk.read("/left/contacts")
+    assert clerk.send(path, **fields | {"connection_id": "another"}).status_code == 409
+    refused = clerk.send(path, **fields | {"record_id": "supplier-501"})
+    assert "Not linked." in words(refused)
+    held = clerk.send(path, **fields | {"record_id": "customer-1001"})
+    assert "Not linked." in words(held)
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    assert sandbox.reference(record.public_id) is None
+    assert clerk.send(path, **fields).status_code == 303
+    assert sandbox.reference(record.public_id) == OTHER
+    assert clerk.get(path).status_code == 303  # it has a record now
+    assert record.label in words(clerk.get(f"/left/contacts/{keep(installation, source, THIRD)}?q="
+                                           f"{record.label}"))  # fmt: skip
+
+
 def merge(installation: Installation, source: ContactSource) -> tuple[int, str]:
     """Holloway's contact was merged, twice; return its id and the move's page."""
     middle = THIRD.replace("3", "5")
@@ -180,6 +333,17 @@ def test_a_merged_contacts_link_moves_by_the_ordinary_path(
         link = session.get_one(Link, reply.headers["Location"].rpartition("/")[2])
     assert (link.prior, link.target, link.state) == (HOLLOWAY, OTHER, LinkState.LINKED)
     assert "no longer in use" not in clerk.read("/left/live")
+
+
+def test_a_merged_customers_link_moves_to_no_supplier(
+    clerk: PageClient, installation: Installation, source: ContactSource, sandbox: SandboxHandle
+) -> None:
+    first = keep(installation, source, HOLLOWAY, state=ContactState.MERGED, merged_into=OTHER)
+    keep(installation, source, OTHER, name="Holloway Supplies", kind="supplier")
+    path = f"/left/live/{first}/customer-1001"
+    reply = clerk.send(path, **shown(clerk, path))
+    assert reply.status_code == 409
+    assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
 def test_a_move_does_only_what_was_shown(

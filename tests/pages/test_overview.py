@@ -67,8 +67,8 @@ def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
 def test_a_newer_version_is_said_to_admins_where_the_office_lets_crmlink_ask(
     admin: PageClient, clerk: PageClient, installation: Installation, tmp_path: Path
 ) -> None:
-    worker, there = Worker(installation), "crmlink 0.2.0 is there"
-    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  crmlink-0.2.0-py3-none-any.whl\n")
+    worker, there = Worker(installation), "crmlink 99.0.0 is there"
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  crmlink-99.0.0-py3-none-any.whl\n")
     worker._look_for_update()
     assert there not in admin.read("/"), "no place is set"
     installation.settings = replace(installation.settings, updates=str(tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,9 +18,17 @@ from sqlalchemy import select
 from werkzeug.test import EnvironBuilder
 from zeep.transports import Transport
 
-from crmlink.installation import Installation
+from crmlink.access.devices import command_line_actor
+from crmlink.access.workspaces import make_workspace, rename_workspace, suspend_workspace
+from crmlink.installation import Installation, OpenWorkspace
+from crmlink.sources.quickbooks_desktop.connectors import (
+    NewPassword,
+    add_connector,
+    open_session,
+)
 from crmlink.store import ContactSource, SourceContact, WebConnector
 from crmlink.store.base import utc_now
+from crmlink.store.workspaces import list_workspaces
 from crmlink.strict_xml import read_xml
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import REQUEST_BYTES, STRANGER_BYTES
@@ -48,6 +57,27 @@ def connector(installation: Installation, password: str) -> WebConnector:
 @pytest.fixture
 def path(connector: WebConnector) -> str:
     return f"/quickbooks/{connector.source.public_id}"
+
+
+@pytest.fixture
+def second(installation: Installation) -> Iterator[OpenWorkspace]:
+    """A second firm in the installation."""
+    first = list_workspaces(installation.database)[0]
+    rename_workspace(installation.sign_in, first, "Holloway Plumbing")
+    made, _ = make_workspace(installation.sign_in, "Quill Heating")
+    with installation.workspaces.use(made.id) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def their_password(second: OpenWorkspace) -> NewPassword:
+    """The Web Connector of the second firm, with its password."""
+    return add_connector(second.sources, command_line_actor(second.access).device, "QuickBooks")
+
+
+@pytest.fixture
+def their_path(their_password: NewPassword) -> str:
+    return f"/quickbooks/{their_password.connector.source.public_id}"
 
 
 @pytest.fixture
@@ -103,6 +133,41 @@ def test_a_web_connector_brings_the_contacts(
     assert "✓ Connected" in text
     assert "as often as the Web Connector runs" in text
     assert "Read now" not in text
+
+
+def test_each_firms_web_connector_brings_its_own_contacts(
+    installation: Installation, stranger: FlaskClient, path: str, connector: WebConnector,
+    password: str, second: OpenWorkspace, their_password: NewPassword, their_path: str,
+) -> None:  # fmt: skip
+    theirs = their_password.connector
+    fake = fake_connector(stranger, their_path, theirs, their_password.password)
+    assert fake.run_update(office()).authenticated
+    owners = select(ContactSource.workspace_id).join(SourceContact).distinct()
+    with installation.database.reading() as session:
+        assert session.scalars(owners).all() == [second.id]
+    crossed = fake_connector(stranger, path, theirs, their_password.password)
+    assert crossed.run_update(office()).last_error == "nvu"
+    crossed = fake_connector(stranger, their_path, connector, password)
+    assert crossed.run_update(office()).last_error == "nvu"
+    ticket = open_session(second.sources, theirs.source.public_id, theirs.user_name, fake.password)
+    assert fake.last_error(ticket) == "No error."
+    own = fake_connector(stranger, path, connector, password)
+    assert "session has ended" in own.last_error(ticket)
+
+
+def test_a_suspended_firms_web_connector_is_refused(
+    installation: Installation, stranger: FlaskClient, second: OpenWorkspace,
+    their_password: NewPassword, their_path: str,
+) -> None:  # fmt: skip
+    theirs = their_password.connector
+    fake = fake_connector(stranger, their_path, theirs, their_password.password)
+    ticket = open_session(second.sources, theirs.source.public_id, theirs.user_name, fake.password)
+    row = list_workspaces(installation.database)[1]
+    suspend_workspace(installation.sign_in, row, suspended=True)
+    assert fake.run_update(office()).last_error == "nvu"
+    assert "suspended" in fake.last_error(ticket)
+    assert fake.connection_error(ticket, "0x80040408", "no") == "done"
+    assert names(installation) == []
 
 
 def test_an_independent_client_reads_the_description_and_calls_by_it(

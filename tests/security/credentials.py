@@ -23,7 +23,7 @@ from crmlink.access.devices import command_line_actor, revoke_device
 from crmlink.access.pairing import start_pairing
 from crmlink.access.people import invite, remove_person
 from crmlink.access.refresh_tokens import AUDIENCE, TYPE, TokenResponse
-from crmlink.access.sessions import authenticate_session, create_session, end_session
+from crmlink.access.sessions import authenticate_session, end_session
 from crmlink.access.token_format import generate_token
 from crmlink.store import Device, WebSession
 from crmlink.store.base import new_id, utc_now
@@ -119,9 +119,6 @@ def bad_for_pages(target: AttackFixture) -> dict[str, Credential]:
         "idle for too long": cookie(_aged_session(target, last_seen_at=utc_now() - 13 * HOUR)),
         "begun too long ago": cookie(_aged_session(target, created_at=utc_now() - 15 * 24 * HOUR)),
         "person removed": cookie(_orphaned_session(target)),
-        "other workspace": cookie(
-            create_session(target.other, make_person(target.other, "admin"), "", "")
-        ),
         "another key": cookie(_aged_session(target, token_hash=new_id())),
     }
 
@@ -173,12 +170,11 @@ def _bad_access_tokens(target: AttackFixture, good: TokenResponse) -> dict[str, 
 
 
 def _once_good_access_tokens(target: AttackFixture) -> dict[str, str]:
-    """Those of browsers that are not let in any more, or elsewhere."""
+    """Those of browsers that are not let in any more."""
     return {
         "revoked": _revoked_browser(target),
         "lapsed": _lapsed_browser(target),
         "person removed": _orphaned_browser(target),
-        "other workspace": pair(target.other, make_person(target.other, "admin")).access_token,
     }
 
 
@@ -201,7 +197,6 @@ def _bad_script_tokens(target: AttackFixture) -> dict[str, str]:
         "script: tampered": _other_end(good),
         "script: never given out": generate_token("crm_"),
         "script: maker removed": _orphaned_script(target),
-        "script: other workspace": make_token(target.other),
         "script: its hash": _kept_hash(target, good),
     }
 

@@ -71,6 +71,7 @@ def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[Sa
             secret_key=secrets.token_urlsafe(48),
             commusoft=connection,
             requests_per_minute=100_000,
+            backup_dir=folder / "backups",
         )
         installation = open_installation(settings, CommusoftClient(connection, limits=FAST_LIMITS))
         exits.callback(installation.close)

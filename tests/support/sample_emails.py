@@ -23,7 +23,7 @@ PROBLEMS = {
 
 def switch_emails_on(installation: Installation, sample: SampleData) -> None:
     """Enter a mail server that nothing answers at, and fill the outbox with each state."""
-    installation.mail = replace(
+    installation.first.mail = replace(
         installation.mail, public_url="https://crmlink.firm.example", practice=lambda: False
     )
     server = MailServer(

@@ -20,7 +20,7 @@ from support.accounting_apis.servers import PackageServer
 def sources_at(installation: Installation, server: PackageServer, package: str) -> SourceContext:
     """The installation's sources, with a package at an imitated server."""
     registry = {**installation.sources.registry, package: server.package(package)}
-    installation.sources = replace(installation.sources, registry=registry)
+    installation.first.sources = replace(installation.sources, registry=registry)
     return installation.sources
 
 

@@ -21,9 +21,10 @@ from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
+from crmlink.non_overlapping_job import NonOverlappingJob
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
-from crmlink.worker import Worker, _NonOverlappingJob
+from crmlink.worker import Worker
 from support.batch_factories import BOUND, imported, lines_of, rows_of
 from support.mail_servers import mail_server
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
@@ -144,7 +145,7 @@ def test_a_call_while_a_job_runs_makes_it_look_once_more() -> None:
             job()  # as a signal that comes when it has looked already
         return False
 
-    job = _NonOverlappingJob(look, lambda: False)
+    job = NonOverlappingJob(look, lambda: False)
     job()
     assert len(looked) == 2
 
@@ -176,7 +177,7 @@ def test_an_email_that_waits_goes_out_and_a_signal_wakes_the_worker(
 
     invited("kim@firm.example")
     with mail_server() as (server, received):
-        installation.mail = replace(
+        installation.first.mail = replace(
             installation.mail,
             environment=server,
             public_url="https://crmlink.firm.example",

@@ -1,5 +1,5 @@
 ; The Windows installer of crmlink, for NSIS 3 (makensis, also on Linux). `make package` builds it:
-;   makensis -DVERSION=0.1.0 -DFILES=folder -DOUTPUT=crmlink-0.1.0-setup.exe crmlink.nsi
+;   makensis -DVERSION=VERSION -DFILES=folder -DOUTPUT=crmlink-VERSION-setup.exe crmlink.nsi
 ; FILES has uv.exe, WinSW-x64.exe, requirements.txt and wheels\.
 ;
 ; Switches: /S          without questions

@@ -127,13 +127,14 @@
     const { field } = found;
     if (field && filled?.field === field && field.value === target) return { kind: "save" };
     if (field && !tools.agrees(reading)) return { kind: "differs" };
-    if (field && field.value === target) return !filledHere.has(link.id) && tools.isAsLoaded(field, { touched, since: startedAt }) ? { kind: "seen", value: field.value || null } : { kind: "save" };
+    if (field && field.value === target) return !filledHere.has(link.id) && !tools.holdsDraft(document) && tools.isAsLoaded(field, { touched, since: startedAt }) ? { kind: "seen", value: field.value || null } : { kind: "save" };
     if (field && filled?.field !== field && isEdited(field)) return { kind: "edited" };
     if (field) return { kind: "ready", field, value: field.value || null };
     if (filled && shown.state !== "shown" && shown.state !== "empty") return { kind: "save" };
     if (found.state === "several") return { kind: "several", count: found.count };
     const edit = tools.findEdit(document, search);
-    if (shown.state === "absent") return { kind: "missing", why: found.unfit[0]?.why ?? null, edit };
+    const inText = shown.state === "unknown" && edit === null && found.unfit[0]?.why === "not-text";
+    if (shown.state === "absent" || inText) return { kind: "missing", why: found.unfit[0]?.why ?? null, edit };
     return { kind: "shown", value: shown.state === "shown" ? shown.value : shown.state === "empty" ? null : undefined, edit };
   }
 
@@ -191,6 +192,7 @@
   /** Whether the page shows how it ended: our value, or after our filling and without the field any value. @param {Situation} now */
   function isTelling(now) {
     const target = job?.link.reference ?? null;
+    if ((now.kind === "seen" || now.kind === "shown") && tools.holdsDraft(document)) return false;
     if (now.kind === "seen") return true;
     if (now.kind !== "shown" || now.value === undefined) return false;
     return now.value === target || filled !== null || Boolean(job?.was_filled);
@@ -375,7 +377,8 @@
   function noteInput(target) {
     changed = true;
     // Typed by hand, pasted or filled in: what the page shows of it from now on may be no more than that.
-    if (job && target && "value" in target && target.value === (job.link.reference ?? "")) filledHere.add(job.link.id);
+    const held = target && "value" in target ? target.value : /** @type {Node | undefined} */ (target)?.textContent?.trim();
+    if (job && held === (job.link.reference ?? "")) filledHere.add(job.link.id);
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */

@@ -73,6 +73,7 @@
       edited: (_, __, steps) => ({ title: say("assist_edited"), lines: [say("assist_edited_text")], tone: "caution", actions: [again(steps), close(steps), withdraw(steps)] }),
       missing: (now, job, steps) => ({
         title: say("assist_missing"), lines: [say(now.why ? (UNFIT[now.why] ?? "assist_why_other") : "assist_missing_text")], small: decided(job), asks: now.edit !== null,
+        ...(now.why === "not-text" ? { change: { before: undefined, after: job.link.reference } } : {}),
         actions: [...editing(now, steps), ...showing(job, steps), close(steps), withdraw(steps)],
       }),
     };

@@ -7,13 +7,15 @@
 
   const DIALOG = "dialog, [role=dialog], [role=alertdialog], [aria-modal=true], .modal, .ui-dialog, .mat-dialog-container, .mat-mdc-dialog-container, .cdk-dialog-container, .popover, .p-dialog, .ReactModal__Content";
   const FORM = "form, [role=form], fieldset, ng-form, [ng-form], [formgroup]";
-  const HEADING = "h1, h2, h3, h4, h5, h6, legend, [role=heading], .modal-title, .ui-dialog-title, .mat-dialog-title, .mat-mdc-dialog-title, .panel-title, .card-title, [class*=section-title], [class*=sectionTitle], [class*=section-header]";
+  const HEADING = "h1, h2, h3, h4, h5, h6, legend, [role=heading], .modal-title, .ui-dialog-title, .mat-dialog-title, .mat-mdc-dialog-title, .panel-title, .card-title, summary, [class*=drawer-title i], [class*=drawertitle i], [class*=sheet-title i], [class*=sidebar-title i], [class*=offcanvas-title i], [class*=accordion-title i], [class*=panel-heading i], [class*=section-title], [class*=sectionTitle], [class*=section-header]";
   /** What holds a heading, and perhaps the buttons beside it. */
   const HEAD = "header, hgroup, [class*=head i], [class*=title i]";
   const MAX_HEADING = 150;
   const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form"];
   /** What is below a record, or beside it, and has pages and forms of its own. */
   const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site|contacts|contact pe(?:rson|ople)|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers|" +
+    "tenant|occupier|occupant|managing agent|estate agent|payer|guarantor|next of kin|head office|subsidiary|subsidiarie|bill to|invoice to|linked accounts|(?:customer|supplier) group|" +
+    "(?:billing|invoice|invoicing|paying|master|linked|preferred|default|referring) (?:customer|supplier|contact|company)|field label|template|filter|search|refine|" +
     "bulk|mass (?:edit|update)|(?:all|selected|several|multiple) (?:customer|supplier)|history|activity|audit|^changes$|recent changes|change ?log|timeline|messages|comments|chat|log";
   /** "Site: 12 Mill Lane": what a part is about, and which one. */
   const ONE_OF = /^\s*(?:edit(?:ing)?\s+)?(?:customer|supplier|contact|client|account|site|property|person|company)s?\s*[:#\u2013\u2014-]\s*(.*\p{L}.*)$/iu;
@@ -23,8 +25,13 @@
   const ACCOUNTS = /^(?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices?)(?: (?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices))*$/;
   const REGION = "section, article, aside, fieldset, [role=region], [role=group], [role=tabpanel], [role=complementary], [role=form]";
   const ASIDE = "nav, footer, [role=navigation], [role=tooltip], [role=menu], [role=status], [role=alert], [role=log], [role=feed], [role=listbox]";
-  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
+  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|alert|callout|notice|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
   const MODEL = ["ng-model", "data-ng-model", "name"];
+  /** A part of the page that is one of several things, or a thing of its own within the record. */
+  const PART_OF_MODEL = ["formgroupname", "formarrayname", "ng-repeat", "data-ng-repeat"];
+  const OTHER_PART = /^(?:site|landlord|branch|branche|tenant|agent|managingagent|occupier|payer|headoffice|workaddress|workaddresse|subcontractor|subaccount)s?$|^contacts$/i;
+  const DRAWER = /^(?:[a-z]+-)?(?:drawer|offcanvas|off-canvas|slide-?over|slide-?out|side-?panel|side-?sheet|flyout|blade)(?:-(?:panel|body|inner))?$/;
+  const BOLD = "strong, b, a, [class~=name], [class*=-name]";
   const OTHER = new RegExp(`\\b(?:${OTHER_THINGS})(?:e?s)?\\b`, "i");
   const THING = "(?:job|invoice|estimate|quote|quotation|contract|asset|appliance|appointment|opportunity|purchaseorder)s?";
   /** A word of an attribute, as one that programmers write. */
@@ -90,10 +97,22 @@
     return names.some((name) => ASIDE_CLASS.test(name)) && !element.matches("html, body") && element.querySelector("h1, main") === null;
   }
 
-  /** Whether a control says that it is another thing's: job.reference. @param {Element} control */
-  function isOfOtherModel(control) {
-    return MODEL.map((name) => /^([A-Za-z_]+)[.[]/.exec(control.getAttribute(name) ?? "")?.[1] ?? "").some((word) => OTHER_CLASS.test(word) || /^(?:site|landlord|branch)s?$/i.test(word));
+  /** @param {string} word @param {Subject} subject */
+  const isOtherPart = (word, subject) => OTHER_CLASS.test(word) || OTHER_PART.test(word) || new RegExp(`^${otherKind(subject)}s?$`, "i").test(word);
+
+  /** Whether a control says that it is another thing's: job.reference. @param {Element} control @param {Subject} subject */
+  function isOfOtherModel(control, subject) {
+    return MODEL.map((name) => /^([A-Za-z_]+)[.[]/.exec(control.getAttribute(name) ?? "")?.[1] ?? "").some((word) => isOtherPart(word, subject));
   }
+
+  /** Whether a part of the page says so: formgroupname="site", ng-repeat="one in customer.sites". @param {Element} element @param {Subject} subject */
+  function isOtherPartOfModel(element, subject) {
+    return PART_OF_MODEL.map((name) => element.getAttribute(name) ?? "").filter(Boolean)
+      .map((value) => (/\bin\s+([\w.$]+)/.exec(value)?.[1] ?? value).split(".").at(-1) ?? "").some((word) => isOtherPart(word, subject));
+  }
+
+  /** Whether it slides in beside the page, and does not hold it. @param {Element} element */
+  const isDrawer = (element) => [...element.classList].some((name) => DRAWER.test(name.toLowerCase())) && element.querySelector("h1, main") === null;
 
   /**
    * The heading that a node stands under within `top`: the last one before it that is not part of something else.
@@ -101,17 +120,55 @@
    * @param {Node} branch the child of `top` that holds the node
    */
   function headingBefore(top, branch) {
-    let heading = { text: "", main: false };
+    let heading = { text: "", main: false, bold: "" };
     for (const child of childrenOf(top)) {
       if (child === branch) break;
-      const text = isElement(child) && isVisible(child) ? headingIn(child) : "";
-      if (text) heading = { text, main: isElement(child) && (child.matches("h1") || child.querySelector("h1") !== null) };
+      if (!isElement(child) || !isVisible(child)) continue;
+      const text = headingIn(child);
+      if (text) heading = { text, main: child.matches("h1") || child.querySelector("h1") !== null, bold: "" };
+      else if (tools.isControl(child) || child.querySelector("input:not([type=hidden]), select, textarea")) heading.bold = "";
+      else if (child.matches(BOLD)) heading.bold = textOf(child).slice(0, MAX_HEADING);
     }
     return heading;
   }
 
-  /** @param {{text: string, main: boolean}} heading @param {Element} element @param {Subject} subject */
-  function headsOther({ text, main }, element, subject) {
+  /** What a part of the page stands under, without the record's own name. @param {Element} element @param {Subject} subject */
+  function headingsOf(element, subject) {
+    /** @type {string[]} */
+    const found = [];
+    let branch = /** @type {Node} */ (element);
+    for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
+      if (!isElement(at)) continue;
+      const { text, main } = headingBefore(at, branch);
+      found.push(main ? "" : text, at.matches(REGION) ? regionName(at) : "");
+    }
+    return found.filter(Boolean).map((text) => withoutName(text, subject).join(" "));
+  }
+
+  /**
+   * Whether the names written beside a part of the page are another's.
+   * @param {Element} element
+   * @param {Subject} subject
+   */
+  function isBesideWrittenName(element, subject) {
+    const own = new Set(subject.names.flatMap(wordsOf));
+    for (let at = parentOf(element); isElement(at) && !at.matches("body, html, main") && at.querySelector("h1") === null; at = parentOf(at)) {
+      const labels = [...at.querySelectorAll("dt, th, td, label, strong, b, span, div")].filter((one) => one.childElementCount === 0 && RECORD_NAMES.test(tools.labelKey(textOf(one))));
+      const words = labels.flatMap((one) => wordsOf(one.nextElementSibling ? textOf(one.nextElementSibling) : ""));
+      if (words.length > 0) return own.size > 0 && !words.some((word) => own.has(word));
+    }
+    return false;
+  }
+
+  /** Whether a link leads to another record. @param {Element} link @param {Subject} subject */
+  function leadsToOther(link, subject) {
+    const path = RECORD_PATH.exec(link.getAttribute("href") ?? "");
+    return path !== null && (path[2] !== subject.number || !path[1]?.toLowerCase().startsWith(subject.kind));
+  }
+
+  /** @param {{text: string, main: boolean, bold: string}} heading @param {Element} element @param {Subject} subject */
+  function headsOther({ text, main, bold }, element, subject) {
+    if (bold !== "" && !subject.sure && isNameOfOther(bold, subject)) return true;
     if (namesOther(text, subject)) return !isOnAccounts(text, element, subject);
     return !main && !subject.sure && isNameOfOther(text, subject);
   }
@@ -158,12 +215,13 @@
    * @param {Subject} subject
    */
   function isBesideOtherName(control, subject) {
-    const form = control.closest("form, ng-form, [formgroup], [role=dialog], dialog, .modal, fieldset, section, article");
-    if (!form) return false;
-    const fields = [...form.querySelectorAll("input")].filter((one) => one !== control && isNameField(one) && isVisible(one));
-    const words = fields.flatMap((one) => wordsOf(one.value));
     const own = new Set(subject.names.flatMap(wordsOf));
-    return words.length > 0 && own.size > 0 && !words.some((word) => own.has(word));
+    for (let at = parentOf(control); isElement(at) && !at.matches("body, html, main") && at.querySelector("h1") === null; at = parentOf(at)) {
+      const fields = [...at.querySelectorAll("input")].filter((one) => one !== control && isNameField(one) && isVisible(one));
+      const words = fields.flatMap((one) => wordsOf(one.value));
+      if (words.length > 0) return own.size > 0 && !words.some((word) => own.has(word));
+    }
+    return false;
   }
 
   /** @param {HTMLInputElement} field */
@@ -197,16 +255,17 @@
    * @param {{byHeading?: boolean}} [signs] byHeading: false where a person showed the field, whatever it stands under
    */
   function isForeign(element, subject, { byHeading = true } = {}) {
-    if (tools.isControl(element) && (isBesideOtherName(element, subject) || isOfOtherModel(element))) return true;
+    if (tools.isControl(element) && (isBesideOtherName(element, subject) || isOfOtherModel(element, subject))) return true;
     if (isAside(element)) return true;
     let branch = /** @type {Node} */ (element);
     for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
       if (!isElement(at)) continue;
       if (isOfOtherRecord(at, subject) || (hasOtherClass(at) && at !== at.ownerDocument.body)) return true;
-      if (at.matches(DIALOG) && isOtherDialog(at, subject)) return true;
+      if (isOtherPartOfModel(at, subject)) return true;
+      if ((at.matches(DIALOG) || isDrawer(at)) && isOtherDialog(at, subject)) return true;
       if (at.matches(FORM) && isOtherForm(at, subject)) return true;
       if (isAside(at)) return true;
-      if (byHeading && at.matches(REGION) && headsOther({ text: regionName(at), main: true }, element, subject)) return true;
+      if (byHeading && at.matches(REGION) && headsOther({ text: regionName(at), main: true, bold: "" }, element, subject)) return true;
       if (byHeading && headsOther(headingBefore(at, branch), element, subject)) return true;
     }
     return false;
@@ -230,5 +289,5 @@
     return names.map(wordsOf).some((words) => words.length > 0 && (text.includes(` ${words.join(" ")} `) || words.every((word) => inFields.has(word))));
   }
 
-  Object.assign(tools, { isForeign, showsSubject });
+  Object.assign(tools, { headingsOf, isBesideWrittenName, isForeign, leadsToOther, showsSubject });
 })();

@@ -16,6 +16,8 @@
    * @typedef {{same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}} Guard
    */
 
+  /** @typedef {{others: Map<Element, string>, wasInvalid: boolean, old: string, guard: Guard}} Before */
+
   /** @param {number} milliseconds @returns {Promise<void>} */
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -78,14 +80,45 @@
   }
 
   /**
-   * Those that hold something else now. A hidden one that repeats what was filled is the page's way to send it.
+   * Those that hold something else now, with what they held. A hidden one that repeats what was filled is the page's way
+   * to send it, if it held the same as the field before.
    * @param {Map<Element, string>} before
+   * @param {HTMLInputElement} field
    * @param {string} value
+   * @param {string} old what the field held
+   * @returns {[Element, string | null][]} null where it is not known what it held
    */
-  function changed(before, value) {
-    return [...before].filter(([one, held]) => {
-      if (!one.isConnected || stateOf(one) === held) return false;
-      return !(/** @type {HTMLInputElement} */ (one).type === "hidden" && stateOf(one) === value);
+  function changed(before, field, value, old) {
+    const differs = (/** @type {Element} */ one, /** @type {string} */ held) => stateOf(one) !== held &&
+      !(/** @type {HTMLInputElement} */ (one).type === "hidden" && stateOf(one) === value && (held === "" || held === old));
+    const all = [...before];
+    const lost = all.filter(([one]) => !one.isConnected);
+    return [...all.filter(([one, held]) => one.isConnected && differs(one, held)), ...(lost.length > 0 ? changedAnew(before, lost, field, value, differs) : [])];
+  }
+
+  /** @param {Element} control what the page's code calls it; "" where it has no name of its own */
+  const codeNameOf = (control) => {
+    const names = ["id", "name", "formcontrolname", "ng-model"].map((name) => control.getAttribute(name) ?? "");
+    return names.join("") === "" ? "" : [control.localName, /** @type {HTMLInputElement} */ (control).type, ...names].join(" ");
+  };
+
+  /**
+   * Where the page drew its fields anew, those that came in another's place count as that one.
+   * @param {Map<Element, string>} before
+   * @param {[Element, string][]} lost
+   * @param {HTMLInputElement} field
+   * @param {string} value
+   * @param {(one: Element, held: string) => boolean} differs
+   * @returns {[Element, string | null][]}
+   */
+  function changedAnew(before, lost, field, value, differs) {
+    const drawn = [...othersOf(field).keys()].filter((one) => !before.has(one));
+    return drawn.flatMap((one) => {
+      const name = codeNameOf(one);
+      const same = lost.filter(([earlier]) => name !== "" && codeNameOf(earlier) === name);
+      const held = same.length === 1 ? (same[0]?.[1] ?? "") : null;
+      const astray = held === null ? value !== "" && stateOf(one) === value : differs(one, held);
+      return astray ? [/** @type {[Element, string | null]} */ ([one, held])] : [];
     });
   }
 
@@ -144,29 +177,29 @@
    * What the page made of it.
    * @param {HTMLInputElement} field
    * @param {string} value
-   * @param {{others: Map<Element, string>, wasInvalid: boolean, guard: Guard}} before
+   * @param {Before} before
    * @returns {Promise<{why: Filled["why"], now: HTMLInputElement | null}>} now: the field as it is drawn now
    */
-  async function outcome(field, value, { others, wasInvalid, guard }) {
+  async function outcome(field, value, before) {
+    const { guard } = before;
     await pause(SETTLES);
     for (let waited = SETTLES; isTaken(field) === false && field.value === value && waited < DIRTY_BY; waited += LOOKS_EVERY) await pause(LOOKS_EVERY);
     if (!guard.same()) return { why: "moved", now: null };
     const now = field.isConnected ? field : (guard.again?.() ?? null);
-    return { why: now ? judged(now, value, others, wasInvalid) : "gone", now };
+    return { why: now ? judged(now, value, before) : "gone", now };
   }
 
   /**
    * @param {HTMLInputElement} field
    * @param {string} value
-   * @param {Map<Element, string>} others
-   * @param {boolean} wasInvalid
+   * @param {Before} before
    * @returns {Filled["why"]}
    */
-  function judged(field, value, others, wasInvalid) {
+  function judged(field, value, { others, wasInvalid, old }) {
     if (field.value !== value) return "changed";
     if (isTaken(field) === false) return "not-taken";
     if (!wasInvalid && isInvalid(field)) return "invalid";
-    return changed(others, value).length > 0 ? "others" : null;
+    return changed(others, field, value, old).length > 0 ? "others" : null;
   }
 
   /**
@@ -184,12 +217,14 @@
     if (isCovered(field, guard.own)) return untouched("covered");
     if (!guard.same()) return untouched("moved");
     const old = field.value;
-    const before = { others: othersOf(field), wasInvalid: isInvalid(field), guard };
+    const before = { others: othersOf(field), wasInvalid: isInvalid(field), old, guard };
     // A page may do something of its own when a field is entered.
     field.focus({ preventScroll: true });
     if (!field.isConnected) return untouched("gone");
     if (!guard.same()) return untouched("moved");
-    if (field.value !== old) return untouched("changed");
+    // One that is emptied when it is entered must not be saved like that.
+    if (field.value === "" && old !== "") return { ok: false, why: "changed", restored: await putBack(field, value, before) };
+    if (field.value !== old || field.matches("[readonly], :disabled, [aria-readonly=true], [aria-disabled=true]")) return untouched("changed");
     type(field, value);
     const { why, now } = await outcome(field, value, before);
     if (why === null) return { ok: true, why, restored: false, ...(now && now !== field ? { field: now } : {}) };
@@ -197,21 +232,22 @@
     if (why === "gone") return { ok: false, why, restored: false };
     // The field may be another record's by now, with that one's value in it.
     if (why === "moved" && (!field.isConnected || field.value !== value)) return { ok: false, why, restored: true };
-    return { ok: false, why, restored: await putBack(now ?? field, old, before.others) };
+    return { ok: false, why, restored: await putBack(now ?? field, value, before) };
   }
 
   /**
    * @param {HTMLInputElement} field
-   * @param {string} old
-   * @param {Map<Element, string>} others
+   * @param {string} value that was filled
+   * @param {Before} before
    */
-  async function putBack(field, old, others) {
+  async function putBack(field, value, { others, old }) {
     if (field.isConnected) type(field, old);
-    for (const [one, held] of changed(others, "")) {
-      if (one.localName === "input" && !/^(?:checkbox|radio|file|hidden)$/.test(/** @type {HTMLInputElement} */ (one).type)) type(/** @type {HTMLInputElement} */ (one), held);
+    for (const [one, held] of changed(others, field, value, old)) {
+      if (held !== null && one.localName === "input" && !/^(?:checkbox|radio|file|hidden)$/.test(/** @type {HTMLInputElement} */ (one).type)) type(/** @type {HTMLInputElement} */ (one), held);
     }
     await pause(SETTLES);
-    return (!field.isConnected || field.value === old) && changed(others, old).length === 0;
+    const left = [...changed(others, field, old, old), ...changed(others, field, value, old).filter(([, held]) => held === null)];
+    return (!field.isConnected || field.value === old) && left.length === 0;
   }
 
   Object.assign(tools, { fillField });

@@ -8,6 +8,7 @@
   const MAX_CONTROLS = 20_000;
   const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|lookup|quick-?find)/i;
   const SEARCH_CLASS = /(?:^|[\s_-])(?:search|filter|typeahead|quick-?find)(?:$|[\s_-])/i;
+  const FILTER_CLASS = /^(?!(?:has|no|with|without|is|js)-)(?:[a-z]+-)*(?:filters?|search)(?:-(?:panel|bar|row|drawer|form|box|area|section|sidebar|container|wrapper))?$/;
   const SENDS_TO_FILTER = /^(?:filter|applyfilters?)$/;
   const SENDS_TO_SEARCH = /^(?:search|find|lookup)$/;
   const MAX_SEARCHED = 3; // fields; a longer form has such a button for a postcode, and saves elsewhere
@@ -64,7 +65,16 @@
     if (control.matches("[aria-autocomplete]:not([aria-autocomplete=none]), [aria-haspopup=listbox], [list]") || closest(control, SEARCH_PLACES)) return true;
     if (SEARCH_CLASS.test(control.getAttribute("class") ?? "")) return true;
     const words = ["id", "name", "placeholder", "ng-model", "formcontrolname"].map((one) => control.getAttribute(one) ?? "");
-    return words.some((text) => SEARCHES.test(text)) || isSentToSearch(control);
+    return words.some((text) => SEARCHES.test(text)) || isInFilter(control) || isSentToSearch(control);
+  }
+
+  /** @param {Element} control */
+  function isInFilter(control) {
+    for (let at = parentOf(control); at?.nodeType === 1; at = parentOf(at)) {
+      const element = /** @type {Element} */ (at);
+      if ([...element.classList].some((name) => FILTER_CLASS.test(name.toLowerCase())) && !element.querySelector("h1, main") && !element.matches("body, html")) return true;
+    }
+    return false;
   }
 
   /** Whether all that its form is for is to find something. @param {Element} control */
@@ -133,9 +143,78 @@
     }
     const shared = unfit.some(({ why }) => why === "shared-label");
     if (fits.length === 0 && rule && unfit.every(({ why }) => why === "foreign")) return byRule(document, rule, subject);
+    const drawn = fits.length === 0 && unfit.length === 0 ? drawnBeside(document, keys, subject) : null;
+    if (drawn) return { state: "one", ...drawn, count: 1, unfit, byRule: false };
     const one = fits.length === 1 && !shared ? (fits[0] ?? null) : null;
     const state = one ? "one" : fits.length > 0 || shared ? "several" : "none";
     return { state, field: one, count: fits.length, unfit, byRule: false };
+  }
+
+  /** @param {Range | Element} what */
+  const boxOf = (what) => what.getBoundingClientRect();
+
+  /** The part of the lower of two boxes that is beside the other. @param {DOMRect} one @param {DOMRect} other */
+  const beside = (one, other) => (Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top)) / Math.max(1, Math.min(one.height, other.height));
+
+  /**
+   * All words that a document shows, and where.
+   * @param {Document} document
+   * @returns {{element: Element, text: string, box: DOMRect}[]}
+   */
+  function wordsIn(document) {
+    const walker = document.createTreeWalker(document.body, 4);
+    /** @type {ReturnType<typeof wordsIn>} */
+    const found = [];
+    while (walker.nextNode()) {
+      const element = walker.currentNode.parentElement;
+      if (!walker.currentNode.nodeValue?.trim() || !element || element.closest("script, style, template, option, button, svg") || !isVisible(element)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(walker.currentNode);
+      found.push({ element, text: walker.currentNode.nodeValue, box: boxOf(range) });
+    }
+    return found;
+  }
+
+  /**
+   * Labels may have a column of their own, as fields have, so that only the drawing tells which goes with which: the one
+   * field in the label's line that has no other name, with no other words before it there and none above it.
+   * @param {Document} top
+   * @param {Set<string>} keys
+   * @param {import("./types.js").Subject} subject
+   * @returns {{field: HTMLInputElement, label: Element} | null}
+   */
+  function drawnBeside(top, keys, subject) {
+    const documents = rootsOf(top).filter((one) => one.nodeType === 9 && /** @type {Document} */ (one).documentElement.getBoundingClientRect().width > 0);
+    const all = documents.flatMap((one) => wordsIn(/** @type {Document} */ (one)));
+    const [label, another] = all.filter(({ element, text }) => keys.has(labelKey(text)) && keys.has(labelKey(textOf(element))));
+    if (!label || another || label.element.closest("a, nav, thead, [role=columnheader]") || /** @type {HTMLLabelElement | null} */ (label.element.closest("label"))?.control) return null;
+    const { element, box } = label;
+    const document = element.ownerDocument;
+    const controls = controlsOf(document).filter((one) => one.ownerDocument === document && isVisible(one)).map((control) => ({ control, at: boxOf(control) }));
+    const inLine = controls.filter(({ at }) => at.left >= box.right - 1 && beside(at, box) > 0.5).sort((one, other) => one.at.left - other.at.left);
+    const [first, second] = inLine;
+    if (!first || isNamedOtherwise(first.control) || scrolledBy(first.control) !== scrolledBy(element)) return null;
+    const others = all.filter((one) => one !== label && one.element.ownerDocument === document && one.text.trim().length > 1);
+    const before = others.some((one) => one.box.left >= box.left - 2 && one.box.right <= first.at.left + 1 && beside(one.box, first.at) > 0.2);
+    const above = others.some((one) => one.box.left < first.at.right && one.box.right > first.at.left && one.box.bottom <= first.at.top + 2 && first.at.top - one.box.bottom < one.box.height);
+    const shares = controls.some(({ control, at }) => control !== first.control && at.left < first.at.right && at.right > first.at.left && beside(at, box) > 0.2);
+    const two = second && !isNamedOtherwise(second.control) && !others.some((one) => one.box.left >= first.at.right - 1 && one.box.right <= second.at.left + 1 && beside(one.box, second.at) > 0.2);
+    if (before || above || shares || two || tools.isForeign(element, subject) || unfitness(first.control, subject) !== null) return null;
+    return { field: /** @type {HTMLInputElement} */ (first.control), label: element };
+  }
+
+  /** What moves it against the rest of the page. @param {Element} element */
+  function scrolledBy(element) {
+    for (let at = element.parentElement; at; at = at.parentElement) {
+      if (/auto|scroll|overlay|hidden/.test(getComputedStyle(at).overflowY) && at.scrollHeight > at.clientHeight + 1) return at;
+    }
+    return null;
+  }
+
+  /** @param {Element} control */
+  function isNamedOtherwise(control) {
+    const { texts, column } = nameOf(control);
+    return texts.length > 0 || Boolean(column);
   }
 
   /**

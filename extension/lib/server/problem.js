@@ -89,7 +89,7 @@ export function endsConnection(found) {
 
 const REJECTED_BEFORE_PROCESSING = new Set([
   "token-refused", "scope-missing", "role-too-low", "too-many-requests", "key-unreadable", "proof-nonce", "proof-missing", "proof-refused",
-  "proof-elsewhere",
+  "proof-elsewhere", "workspace-suspended",
 ]);
 
 const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused", KEY_LOST]);

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
 from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, InvalidToken
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Device, DeviceType, Person
@@ -28,6 +29,12 @@ _SHOWN = select(Device).where(
     Device.sort == DeviceType.SCRIPT,
     or_(Device.token_hash == bindparam("hash"), Device.previous_hash == bindparam("hash")),
 )  # built once: every request of a script asks it
+_OWNER = owner_query(
+    select(Device.workspace_id).where(
+        Device.sort == DeviceType.SCRIPT,
+        or_(Device.token_hash == bindparam("shown"), Device.previous_hash == bindparam("shown")),
+    )
+)
 
 
 def create_api_token(
@@ -83,6 +90,13 @@ def list_tokens(access: AccessContext) -> list[Device]:
     query = _tokens(access).order_by(Device.id.desc())
     with access.database.reading() as session:
         return list(session.scalars(query))
+
+
+def workspace_of_api_token(access: KeyedContext, token: str) -> int:
+    """Return the id of the workspace of a script's token; raises InvalidToken."""
+    if not is_well_formed(token, PREFIX):
+        raise InvalidToken
+    return find_owner(access, _OWNER, _hash(access, token), InvalidToken)
 
 
 def authenticate_api_token(access: AccessContext, token: str, address: str) -> Actor:
@@ -201,5 +215,5 @@ def _tokens(access: AccessContext) -> Select[Device]:
     return select(Device).filter_by(workspace_id=access.workspace_id, sort=DeviceType.SCRIPT)
 
 
-def _hash(access: AccessContext, token: str) -> str:
+def _hash(access: KeyedContext, token: str) -> str:
     return hmac.new(access.secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()

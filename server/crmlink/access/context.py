@@ -1,17 +1,61 @@
-"""Access context: a workspace's people and devices, and the acting device and person."""
+"""Access contexts, before and after the workspace is known, and the acting device and person."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from crmlink.access.proofs import SeenProofs
 from crmlink.store import Database, Device, DeviceType, Person, audit
+
+
+class KeyedContext(Protocol):
+    """What checking a secret needs, whether or not its workspace is known."""
+
+    @property
+    def database(self) -> Database:
+        """The installation's database."""
+        ...
+
+    @property
+    def secret_key(self) -> str:
+        """The installation's secret key."""
+        ...
+
+    @property
+    def seen_proofs(self) -> SeenProofs:
+        """Proofs presented to this process."""
+        ...
+
+    def keyed(self, purpose: str, secret: str) -> bytes:
+        """Return the keyed hash stored for a secret, useless without the key."""
+        ...
+
+    def of(self, workspace_id: int) -> AccessContext:
+        """Return the access context of a workspace of the same installation."""
+        ...
+
+
+@dataclass(frozen=True)
+class SignInContext:
+    """Database and hashing key before a request's workspace is known; it has none."""
+
+    database: Database
+    secret_key: str = field(repr=False)
+    seen_proofs: SeenProofs = field(default_factory=SeenProofs, repr=False, compare=False)
+
+    def keyed(self, purpose: str, secret: str) -> bytes:
+        """Return the keyed hash stored for a secret, useless without the key."""
+        return _keyed_hash(self.secret_key, purpose, secret)
+
+    def of(self, workspace_id: int) -> AccessContext:
+        """Return the access context of a workspace."""
+        return AccessContext(self.database, workspace_id, self.secret_key, self.seen_proofs)
 
 
 @dataclass(frozen=True)
@@ -25,8 +69,16 @@ class AccessContext:
 
     def keyed(self, purpose: str, secret: str) -> bytes:
         """Return the keyed hash stored for a secret, useless without the key."""
-        message = f"{purpose}\0{secret}".encode()
-        return hmac.new(self.secret_key.encode(), message, hashlib.sha256).digest()
+        return _keyed_hash(self.secret_key, purpose, secret)
+
+    def of(self, workspace_id: int) -> AccessContext:
+        """Return the access context of another workspace of the same installation."""
+        return replace(self, workspace_id=workspace_id)
+
+
+def _keyed_hash(secret_key: str, purpose: str, secret: str) -> bytes:
+    message = f"{purpose}\0{secret}".encode()
+    return hmac.new(secret_key.encode(), message, hashlib.sha256).digest()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext
+from crmlink.access.context import KeyedContext
 from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
@@ -36,14 +36,14 @@ CLOCK_SKEW = timedelta(minutes=1)  # between the servers of one installation
 COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
 
 
-def new_nonce(access: AccessContext) -> str:
+def new_nonce(access: KeyedContext) -> str:
     """Return a nonce that dates a proof; valid for every process of the installation."""
     seconds = int(utc_now().timestamp())
     return f"{seconds:x}.{_nonce_mac(access, seconds)}"
 
 
 def check_proof(
-    access: AccessContext, proofs: list[str], method: str, addresses: Collection[str]
+    access: KeyedContext, proofs: list[str], method: str, addresses: Collection[str]
 ) -> Proof:
     """Return the proof in a request's DPoP headers.
 
@@ -75,7 +75,7 @@ def remember_proof(session: Session, proof: Proof) -> bool:
     return True
 
 
-def is_first_use(access: AccessContext, proof: Proof) -> bool:
+def is_first_use(access: KeyedContext, proof: Proof) -> bool:
     """Remember a proof presented with an access token; returns False if it was presented before.
 
     The one server of a SQLite database remembers in memory; with PostgreSQL it may have been
@@ -93,7 +93,7 @@ def _digest(proof: Proof) -> str:
     return hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
 
 
-def forget_old_proofs(access: AccessContext) -> None:
+def forget_old_proofs(access: KeyedContext) -> None:
     """Delete proofs that are too old to be accepted."""
     with access.database.writing() as session:
         session.execute(delete(SeenProof).where(SeenProof.expires_at < utc_now()))
@@ -143,7 +143,7 @@ def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
     return claims
 
 
-def _is_current(access: AccessContext, nonce: object) -> bool:
+def _is_current(access: KeyedContext, nonce: object) -> bool:
     """Return whether a nonce was issued here, a short while ago."""
     if not isinstance(nonce, str):
         return False
@@ -157,7 +157,7 @@ def _is_current(access: AccessContext, nonce: object) -> bool:
     return right and -CLOCK_SKEW <= age <= NONCE_TTL
 
 
-def _nonce_mac(access: AccessContext, seconds: int) -> str:
+def _nonce_mac(access: KeyedContext, seconds: int) -> str:
     return base64url(access.keyed("dpop nonce", str(seconds))[:18])
 
 

@@ -21,6 +21,12 @@ class InvalidToken(AccessFailure):
     code = "token-refused"
 
 
+class WorkspaceSuspended(InvalidToken):
+    """The credential is of a workspace that the operator has suspended."""
+
+    code = "workspace-suspended"
+
+
 class InvalidCredentials(AccessFailure):
     """Unknown email, wrong password or removed person; the caller learns no more."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext
+from crmlink.access.context import AccessContext, KeyedContext
 from crmlink.access.errors import InvalidInvitation
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.token_format import derive_token, generate_token, is_well_formed
 from crmlink.store import Invitation, MailKind, MailMessage, Person
 from crmlink.store.base import utc_now
@@ -17,6 +18,14 @@ from crmlink.store.mail import queue_message
 INVITATION = "crmi_"
 SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
 INVITED_FOR = timedelta(days=7)
+_OWNER = owner_query(
+    select(Invitation.workspace_id).where(Invitation.token_hash == bindparam("shown"))
+)
+
+
+def workspace_of_invitation(access: KeyedContext, token: str) -> int:
+    """Return the id of the workspace of a one-time link; raises InvalidInvitation."""
+    return find_owner(access, _OWNER, _hash(access, token), InvalidInvitation)
 
 
 def create_invitation(
@@ -50,7 +59,7 @@ def add_invitation(
         Invitation(
             workspace_id=access.workspace_id,
             person_id=person.id if person else None,
-            token_hash=access.keyed("invitation", token).hex(),
+            token_hash=_hash(access, token),
             expires_at=expires_at,
         )
     )
@@ -71,7 +80,7 @@ def find_open_invitation(session: Session, access: AccessContext, token: str) ->
     invitation = session.scalar(
         select(Invitation).filter_by(
             workspace_id=access.workspace_id,
-            token_hash=access.keyed("invitation", token).hex(),
+            token_hash=_hash(access, token),
             used_at=None,
         )
     )
@@ -99,3 +108,7 @@ def end_invitations(session: Session, access: AccessContext, person: Person) -> 
         )
         .values(used_at=utc_now())
     )
+
+
+def _hash(access: KeyedContext, token: str) -> str:
+    return access.keyed("invitation", token).hex()

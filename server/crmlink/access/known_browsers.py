@@ -16,7 +16,7 @@ from typing import Any, Self
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
-from crmlink.access.context import AccessContext
+from crmlink.access.context import KeyedContext
 from crmlink.store import Person
 
 KNOWN_FOR = timedelta(days=365)
@@ -33,7 +33,7 @@ class KnownBrowser:
     people: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, access: AccessContext, cookie: str) -> Self | None:
+    def read(cls, access: KeyedContext, cookie: str) -> Self | None:
         """Return the contents of a cookie; None if it is invalid or too old."""
         if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
             return None
@@ -43,7 +43,7 @@ class KnownBrowser:
         except (BadData, KeyError, TypeError):
             return None
 
-    def knows(self, access: AccessContext, person: Person | None) -> bool:
+    def knows(self, access: KeyedContext, person: Person | None) -> bool:
         """Return whether this person signed in here, with the present password."""
         if person is None:
             return False
@@ -51,7 +51,7 @@ class KnownBrowser:
         return any(hmac.compare_digest(each, wanted) for each in self.people)
 
 
-def remember(access: AccessContext, cookie: str, person_id: int) -> str:
+def remember(access: KeyedContext, cookie: str, person_id: int) -> str:
     """Return the cookie with a person added who has just signed in."""
     known = KnownBrowser.read(access, cookie) or KnownBrowser(secrets.token_hex(8))
     with access.database.reading() as session:
@@ -61,10 +61,10 @@ def remember(access: AccessContext, cookie: str, person_id: int) -> str:
     return str(_serializer(access).dumps(content))
 
 
-def _hash(access: AccessContext, person: Person) -> str:
+def _hash(access: KeyedContext, person: Person) -> str:
     mark = f"{person.public_id}\0{person.password_hash or ''}"
     return access.keyed("known browser", mark).hex()[:HASH_LENGTH]
 
 
-def _serializer(access: AccessContext) -> URLSafeTimedSerializer:
+def _serializer(access: KeyedContext) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(access.secret_key, salt="known browser")

@@ -1,4 +1,7 @@
-"""Pairing of a browser as in RFC 8628: it shows a code, a signed-in person approves it."""
+"""Pairing of a browser as in RFC 8628: it shows a code, a signed-in person approves it.
+
+Of several workspaces it belongs to none until then: to the person's who approves or denies it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import validate_device_name
 from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
@@ -21,6 +24,7 @@ from crmlink.access.errors import (
     PairingSlowDown,
     PairingUnknown,
     ProofRefused,
+    WorkspaceSuspended,
 )
 from crmlink.access.preferences import read_preferences
 from crmlink.access.proofs import Proof
@@ -31,7 +35,7 @@ from crmlink.access.refresh_tokens import (
     reissue_first_tokens,
 )
 from crmlink.access.token_format import generate_token, is_well_formed
-from crmlink.store import Pairing, PairingState
+from crmlink.store import Pairing, PairingState, Workspace
 from crmlink.store.base import utc_now
 
 DEVICE_CODE = "crmd_"
@@ -53,7 +57,7 @@ class DeviceAuthorization:
 
 
 def start_pairing(
-    access: AccessContext, browser: str, address: str, proof: Proof
+    access: KeyedContext, browser: str, address: str, proof: Proof
 ) -> DeviceAuthorization:
     """Return a new pairing, valid for ten minutes, for the key that made the proof.
 
@@ -63,7 +67,7 @@ def start_pairing(
     with access.database.writing() as session:
         session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - KEPT))
         pairing = Pairing(
-            workspace_id=access.workspace_id,
+            workspace_id=_only_workspace(session),
             device_code_hash=_hash(access, device_code),
             user_code=_new_user_code(session),
             browser=" ".join(browser.split()) or "A browser",
@@ -102,7 +106,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
         if pairing.state is PairingState.WAITING:
             if actor.person is None:
                 raise NotAllowed
-            pairing.person_id = actor.person.id
+            pairing.person_id, pairing.workspace_id = actor.person.id, access.workspace_id
         pairing.device_name = name
         pairing.state = PairingState.NEEDS_ADMIN if needs_admin else PairingState.APPROVED
         note(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
@@ -117,7 +121,7 @@ def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing
         pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
             raise NotAllowed
-        pairing.state = PairingState.DENIED
+        pairing.state, pairing.workspace_id = PairingState.DENIED, access.workspace_id
         note(session, access, actor, "pairing.denied", str(pairing.id))
     return pairing
 
@@ -134,17 +138,16 @@ def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
         return list(session.scalars(query))
 
 
-def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) -> TokenResponse:
+def exchange_device_code(access: KeyedContext, device_code: str, proof: Proof) -> TokenResponse:
     """Return the tokens of an approved browser; the same ones until it has used them.
 
-    Only for the key that started the pairing. Raises a TokenRequestError with the reason.
+    Only for the key that started the pairing. Raises a TokenRequestError with the reason, or
+    WorkspaceSuspended.
     """
     if not is_well_formed(device_code, DEVICE_CODE):
         raise InvalidGrant
     with access.database.writing() as session:
-        query = select(Pairing).filter_by(
-            workspace_id=access.workspace_id, device_code_hash=_hash(access, device_code)
-        )
+        query = select(Pairing).filter_by(device_code_hash=_hash(access, device_code))
         pairing = session.scalar(query)
         if pairing is None or pairing.key_thumbprint != proof.thumbprint:
             raise InvalidGrant
@@ -152,20 +155,33 @@ def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) 
             raise ProofRefused
         hasty = _polls_too_fast(pairing)
         pairing.last_polled_at = utc_now()
-        if pairing.state is PairingState.APPROVED and not is_expired(pairing):
-            pairing.state = PairingState.REDEEMED
-            grant = issue_first_tokens(session, access, pairing, device_code)
-            pairing.device_id = grant.device.id
-            return grant
-        if pairing.state is PairingState.REDEEMED and pairing.device:
-            if first_tokens_used(session, pairing.device):
-                raise InvalidGrant
-            return reissue_first_tokens(session, access, pairing.device, device_code)
+        if pairing.workspace_id is not None:
+            if session.get_one(Workspace, pairing.workspace_id).suspended_at:
+                raise WorkspaceSuspended
+            own = access.of(pairing.workspace_id)
+            if grant := _tokens_of(session, own, pairing, device_code):
+                return grant
     if pairing.state is PairingState.DENIED:
         raise PairingDenied
     if is_expired(pairing):
         raise PairingExpired
     raise PairingSlowDown if hasty else PairingPending
+
+
+def _tokens_of(
+    session: Session, access: AccessContext, pairing: Pairing, device_code: str
+) -> TokenResponse | None:
+    """Return the first tokens of an approved pairing; None before, and where it was denied."""
+    if pairing.state is PairingState.APPROVED and not is_expired(pairing):
+        pairing.state = PairingState.REDEEMED
+        grant = issue_first_tokens(session, access, pairing, device_code)
+        pairing.device_id = grant.device.id
+        return grant
+    if pairing.state is PairingState.REDEEMED and pairing.device:
+        if first_tokens_used(session, pairing.device):
+            raise InvalidGrant
+        return reissue_first_tokens(session, access, pairing.device, device_code)
+    return None
 
 
 def is_expired(pairing: Pairing) -> bool:
@@ -194,12 +210,17 @@ def _open(session: Session, access: AccessContext, user_code: str) -> Pairing:
 
 def _by_code(session: Session, access: AccessContext, user_code: str) -> Pairing:
     code = "".join(letter for letter in user_code.upper() if letter.isalnum())
-    pairing = session.scalar(
-        select(Pairing).filter_by(workspace_id=access.workspace_id, user_code=code)
-    )
+    mine = or_(Pairing.workspace_id.is_(None), Pairing.workspace_id == access.workspace_id)
+    pairing = session.scalar(select(Pairing).where(mine, Pairing.user_code == code))
     if pairing is None:
         raise PairingUnknown
     return pairing
+
+
+def _only_workspace(session: Session) -> int | None:
+    """Return the id of the only workspace, None where there are several."""
+    ids = session.scalars(select(Workspace.id).limit(2)).all()
+    return ids[0] if len(ids) == 1 else None
 
 
 def _new_user_code(session: Session) -> str:
@@ -209,5 +230,5 @@ def _new_user_code(session: Session) -> str:
             return code
 
 
-def _hash(access: AccessContext, device_code: str) -> str:
+def _hash(access: KeyedContext, device_code: str) -> str:
     return access.keyed("device code", device_code).hex()

@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import end_browsers, ended_browsers
 from crmlink.access.errors import (
     EmailTaken,
@@ -27,7 +27,7 @@ from crmlink.access.invitations import (
 )
 from crmlink.access.passwords import hash_password, verify_password
 from crmlink.folding import normalise_login_email
-from crmlink.store import Device, Invitation, Person, Role, WebSession
+from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspace
 from crmlink.store.base import utc_now
 
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
@@ -175,6 +175,40 @@ def person_by_email(access: AccessContext, email: str) -> Person | None:
     """Return the person with this email who was not removed."""
     with access.database.reading() as session:
         return session.scalar(_by_email(access, email))
+
+
+def people_by_email(access: KeyedContext, email: str) -> list[Person]:
+    """Return who has this email in any active workspace, in the workspaces' order."""
+    query = (
+        select(Person)
+        .join(Workspace, Workspace.id == Person.workspace_id)
+        .where(
+            Workspace.suspended_at.is_(None),
+            Person.removed_at.is_(None),
+            Person.email_key == normalise_login_email(email),
+        )
+        .order_by(Person.workspace_id)
+    )
+    with access.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def workspaces_of_sso(access: KeyedContext, subject: str, email: str) -> list[int]:
+    """Return the ids of the workspaces with a person of this subject, or of this email."""
+    by_email = people_by_email(access, email) if email else []
+    with access.database.reading() as session:
+        by_subject = set(
+            session.scalars(
+                select(Person.workspace_id)
+                .join(Workspace, Workspace.id == Person.workspace_id)
+                .where(
+                    Workspace.suspended_at.is_(None),
+                    Person.removed_at.is_(None),
+                    Person.sso_subject == subject,
+                )
+            )
+        )
+    return sorted(by_subject | {person.workspace_id for person in by_email})
 
 
 def authenticate_password(

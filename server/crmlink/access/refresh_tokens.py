@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import revoke_in
 from crmlink.access.dpop import is_first_use, remember_proof
 from crmlink.access.errors import (
@@ -35,6 +35,7 @@ from crmlink.access.errors import (
     TokenRequestError,
     TokenReused,
 )
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
@@ -51,6 +52,16 @@ REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
 _ISSUED = select(RefreshToken).where(
     RefreshToken.public_id == bindparam("jti")
 )  # asked by every request
+_OWNER_OF_ISSUED = owner_query(
+    select(Device.workspace_id)
+    .join(RefreshToken, RefreshToken.device_id == Device.id)
+    .where(RefreshToken.public_id == bindparam("shown"))
+)
+_OWNER_OF_REFRESH = owner_query(
+    select(Device.workspace_id)
+    .join(RefreshToken, RefreshToken.device_id == Device.id)
+    .where(RefreshToken.token_hash == bindparam("shown"))
+)
 COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
@@ -108,6 +119,14 @@ def first_tokens_used(session: Session, device: Device) -> bool:
     )
 
 
+def workspace_of_refresh_token(access: KeyedContext, refresh_token: str) -> int:
+    """Return the id of the workspace of a refresh token; raises InvalidGrant."""
+    if not is_well_formed(refresh_token, REFRESH_TOKEN_PREFIX):
+        raise InvalidGrant
+    shown = _refresh_hash(access, refresh_token)
+    return find_owner(access, _OWNER_OF_REFRESH, shown, InvalidGrant)
+
+
 def rotate_refresh_token(access: AccessContext, refresh_token: str, proof: Proof) -> TokenResponse:
     """Return new tokens for a browser's refresh token and a proof of its key.
 
@@ -152,6 +171,15 @@ def _rotate(
     return _issue_successor(session, access, device, refresh_token, shown.generation + 1)
 
 
+def workspace_of_access_token(access: KeyedContext, access_token: str) -> int:
+    """Return the id of the workspace of an access token that crmlink signed.
+
+    Raises InvalidToken.
+    """
+    shown = _claims(access, access_token)["jti"]
+    return find_owner(access, _OWNER_OF_ISSUED, shown, InvalidToken)
+
+
 def authenticate_access_token(
     access: AccessContext, access_token: str, proof: Proof, address: str
 ) -> Actor:
@@ -180,7 +208,7 @@ def authenticate_access_token(
     return Actor(device, person, role_permissions(person), address)
 
 
-def is_own_access_token(access: AccessContext, access_token: str) -> bool:
+def is_own_access_token(access: KeyedContext, access_token: str) -> bool:
     """Return whether crmlink signed a still valid access token, whoever presents it."""
     try:
         _claims(access, access_token)
@@ -273,7 +301,7 @@ def _access_token(access: AccessContext, refresh: RefreshToken) -> str:
     return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": TYPE})
 
 
-def _claims(access: AccessContext, token: str) -> dict[str, Any]:
+def _claims(access: KeyedContext, token: str) -> dict[str, Any]:
     try:
         if jwt.get_unverified_header(token).get("typ") != TYPE:
             raise InvalidToken
@@ -290,11 +318,11 @@ def _claims(access: AccessContext, token: str) -> dict[str, Any]:
     return claims
 
 
-def _key(access: AccessContext) -> bytes:
+def _key(access: KeyedContext) -> bytes:
     """Return the signing key of access tokens, used for nothing else."""
     kdf = HKDF(hashes.SHA256(), 32, salt=None, info=b"crmlink access token")
     return kdf.derive(access.secret_key.encode())
 
 
-def _refresh_hash(access: AccessContext, token: str) -> str:
+def _refresh_hash(access: KeyedContext, token: str) -> str:
     return access.keyed("refresh token", token).hex()

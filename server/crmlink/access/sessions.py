@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
 from crmlink.access.errors import InvalidToken, NotAllowed, SessionUnknown
+from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.people import end_web_sessions, find_person
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import generate_token, is_well_formed
@@ -19,6 +20,11 @@ SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
 LONGEST = timedelta(days=14)
 TOUCH_INTERVAL = timedelta(minutes=1)
+_OWNER = owner_query(
+    select(Person.workspace_id)
+    .join(WebSession, WebSession.person_id == Person.id)
+    .where(WebSession.token_hash == bindparam("shown"))
+)  # built once: every request for a page asks it
 
 
 def create_session(access: AccessContext, person: Person, address: str, browser: str) -> str:
@@ -37,6 +43,13 @@ def create_session(access: AccessContext, person: Person, address: str, browser:
         session.flush()
         note(session, access, None, "session.begun", row.public_id, log_in=begun.public_id)
     return token
+
+
+def workspace_of_session(access: KeyedContext, token: str) -> int:
+    """Return the id of the workspace of a cookie; raises InvalidToken."""
+    if not is_well_formed(token, SESSION_TOKEN_PREFIX):
+        raise InvalidToken
+    return find_owner(access, _OWNER, access.keyed("session", token).hex(), InvalidToken)
 
 
 def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession, Actor]:

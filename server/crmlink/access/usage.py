@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from crmlink.access.context import AccessContext, Actor
+from crmlink.access.context import Actor, KeyedContext
 from crmlink.store import Device
 from crmlink.store.base import utc_now
 
@@ -18,7 +18,7 @@ WRITE_INTERVAL = timedelta(minutes=1)
 class UsageCounter:
     """Counts in memory and writes once a minute per device; a crash loses that minute."""
 
-    def __init__(self, access: AccessContext) -> None:
+    def __init__(self, access: KeyedContext) -> None:
         self._access = access
         self._lock = threading.Lock()
         self._counts: Counter[int] = Counter()

@@ -10,7 +10,11 @@ from werkzeug.exceptions import HTTPException
 from crmlink.access.dpop import MAX_PROOF_LENGTH
 from crmlink.access.errors import InvalidTokenRequest, UnsupportedGrantType
 from crmlink.access.pairing import exchange_device_code, start_pairing
-from crmlink.access.refresh_tokens import TokenResponse, rotate_refresh_token
+from crmlink.access.refresh_tokens import (
+    TokenResponse,
+    rotate_refresh_token,
+    workspace_of_refresh_token,
+)
 from crmlink.api.schemas.access import (
     DEVICE_CODE_GRANT,
     DeviceAuthorizationSchema,
@@ -18,7 +22,7 @@ from crmlink.api.schemas.access import (
     TokenRequestSchema,
     TokenResponseSchema,
 )
-from crmlink.web.auth import current_access, proof_of_request
+from crmlink.web.auth import proof_of_request, sign_in_context
 from crmlink.web.error_handlers import token_error_response
 from crmlink.web.hosts import external_url
 from crmlink.web.rate_limits import pairing_limit, token_limit
@@ -42,7 +46,7 @@ blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="C
 def create_pairing(form: dict[str, Any]) -> dict[str, Any]:
     """Ask to connect a browser; a person approves it at the verification address"""
     proof = proof_of_request()
-    begun = start_pairing(current_access(), form["browser"], request.remote_addr or "", proof)
+    begun = start_pairing(sign_in_context(), form["browser"], request.remote_addr or "", proof)
     return {
         "device_code": begun.device_code,
         "user_code": begun.user_code,
@@ -67,11 +71,12 @@ def issue_token(form: dict[str, Any]) -> dict[str, Any]:
     """
     proof = proof_of_request()
     if form["grant_type"] == DEVICE_CODE_GRANT:
-        grant = exchange_device_code(current_access(), _required_param(form, "device_code"), proof)
+        code = _required_param(form, "device_code")
+        grant = exchange_device_code(sign_in_context(), code, proof)
     else:
-        grant = rotate_refresh_token(
-            current_access(), _required_param(form, "refresh_token"), proof
-        )
+        token = _required_param(form, "refresh_token")
+        access = sign_in_context().of(workspace_of_refresh_token(sign_in_context(), token))
+        grant = rotate_refresh_token(access, token, proof)
     return _shape(grant)
 
 

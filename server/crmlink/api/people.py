@@ -26,7 +26,13 @@ from crmlink.api.schemas.access import (
     PersonSchema,
 )
 from crmlink.store import Person
-from crmlink.web.auth import current_access, current_actor, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.strict_parsing import Blueprint
 
@@ -47,11 +53,15 @@ class PeopleView(MethodView):
     @blueprint.arguments(NewPersonSchema)
     @blueprint.response(201, InvitationSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Add a person; give them the one-time link"""
+        """Add a person; give them the one-time link, which is also emailed where email is set up"""
+        by_email = body["by_email"] and current_open_workspace().mail.sends
+        name, email, role = body["name"], body["email"], body["role"]
         person, token = invite(
-            current_access(), current_actor(), body["name"], body["email"], body["role"]
+            current_access(), current_actor(), name, email, role, by_email=by_email
         )
-        return _shape(person) | {"link": invitation_url(public_address(), token)}
+        if by_email:
+            current_installation().wake_workers()
+        return _invitation(person, token, emailed=by_email)
 
 
 @blueprint.route("/people/<person_id>")
@@ -105,14 +115,19 @@ class InvitationsView(MethodView):
     def post(self, person_id: str) -> dict[str, Any]:
         """Create a new one-time link, for example after a forgotten password"""
         token = new_invitation(current_access(), current_actor(), person_id)
-        return _shape(find_person(current_access(), person_id)) | {
-            "link": invitation_url(public_address(), token)
-        }
+        return _invitation(find_person(current_access(), person_id), token, emailed=False)
 
 
 def _own(person_id: str) -> str:
     person = current_actor().person
     return person.public_id if person_id == "me" and person else person_id
+
+
+def _invitation(person: Person, token: str, *, emailed: bool) -> dict[str, Any]:
+    return _shape(person) | {
+        "link": invitation_url(public_address(), token),
+        "emailed": emailed,
+    }
 
 
 def _shape(person: Person) -> dict[str, Any]:

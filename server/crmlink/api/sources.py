@@ -11,7 +11,7 @@ from crmlink.sources.brought import ContactPart, bring_contacts
 from crmlink.sources.contact import ReadContact
 from crmlink.store import ContactState
 from crmlink.values.contact_details import ContactDetails
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import current_actor, current_open_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("sources", __name__, url_prefix="/api/v1", description="Live contacts")
@@ -27,7 +27,7 @@ class SageContactsView(MethodView):
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take one part of a complete list of customers and suppliers"""
         done = bring_contacts(
-            current_installation().sources,
+            current_open_workspace().sources,
             current_actor().device,
             ContactPart(
                 package="sage_50",

@@ -8,8 +8,10 @@ from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_name
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
+from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest_in
+from crmlink.metrics import count_suggestion
 from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import (
@@ -38,6 +40,10 @@ class SuggestionsView(MethodView):
             offer = suggest_in(session, ctx, contact_of(body))
             contact = offer.contact
             parked = parked_as(session, ctx.connection_id, contact)
+        known = contact.kind or known_kind(
+            ctx, contact.package, contact.organisation, contact.reference
+        )
+        count_suggestion(offered=bool(offer.suggestions))
         return {
             "connection_id": ctx.public_connection_id,
             "contact": {
@@ -47,7 +53,7 @@ class SuggestionsView(MethodView):
                 "reference": contact.reference,
                 "organisation": contact.organisation or None,
             },
-            "likely_kind": offer.likely_kind,
+            "likely_kind": known or offer.likely_kind,
             "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
             "none": round(offer.none, 4),
             "holders": [record_shape(row) for row in offer.holders],

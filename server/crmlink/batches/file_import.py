@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,6 +21,7 @@ from crmlink.accounting.exports.reader import (
     Source,
     import_hints,
     read_contacts,
+    unread_text,
 )
 from crmlink.batches.state import ago, bump_version, is_free
 from crmlink.linking.audit import note
@@ -76,9 +78,10 @@ def import_file(
         source=file.came_from,
         file_name=shown, recognised=found.without_contents().as_dict(),
     )  # fmt: skip
-    rows = read_contacts(file.source, found, ctx.packages)
+    unread: Counter[str] = Counter()
+    rows = counting_unread(read_contacts(file.source, found, ctx.packages), unread)
     done = import_rows(ctx, device_id, batch, rows, agreed)
-    return replace(done, advice=import_hints(found, ctx.packages))
+    return replace(done, advice=[*import_hints(found, ctx.packages), *unread_text(unread)])
 
 
 def import_rows(
@@ -105,6 +108,16 @@ def import_rows(
     finally:
         ctx.ownership.working_on.discard(lease)
     return ImportResult(done, contacts, bad, [])
+
+
+def counting_unread(
+    rows: Iterable[ExportedContact | RejectedRow], unread: Counter[str]
+) -> Iterator[ExportedContact | RejectedRow]:
+    """Yield the rows, and count by field the contacts of which a value could not be read."""
+    for row in rows:
+        if isinstance(row, ExportedContact):
+            unread.update(row.unread)
+        yield row
 
 
 def are_many(left_out: int, lines: int) -> bool:
@@ -144,8 +157,9 @@ def without_erased(
             )  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
-            facts = row.args.values()
-            named = any(isinstance(fact, str) and erased.hidden(fact) != fact for fact in facts)
+            facts = [fact for fact in row.args.values() if isinstance(fact, str)]
+            named = any(erased.hidden(fact) != fact or erased.are_mentioned_in(fact)
+                        for fact in facts)  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if named else row
 
 

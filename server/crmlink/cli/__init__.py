@@ -35,6 +35,7 @@ from crmlink.cli.tokens import token_group
 from crmlink.cli.update import update_command
 from crmlink.cli.upkeep import backup_command, check_command, restore_command
 from crmlink.cli.worker import worker_command
+from crmlink.cli.workspaces import workspace_group
 
 
 class CrmlinkGroup(click.Group):
@@ -61,7 +62,13 @@ class CrmlinkGroup(click.Group):
 
 @click.group(cls=CrmlinkGroup)
 @click.version_option(package_name="crmlink")
-def main() -> None:
+@click.option(
+    "--workspace",
+    envvar="CRMLINK_WORKSPACE",
+    hidden=True,  # most installations have one
+    help="The firm that the command is for, by its name or id, where there are several.",
+)
+def main(workspace: str | None) -> None:
     """Put the reference from your accounting software on the matching Commusoft record."""
 
 
@@ -97,5 +104,6 @@ for command in (
     restore_command,
     check_command,
     update_command,
+    workspace_group,
 ):
     main.add_command(command)

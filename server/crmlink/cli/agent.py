@@ -103,5 +103,17 @@ def _secret(file: Path | None, variable: str, label: str) -> str:
     import os
 
     if file is not None:
-        return file.read_text(encoding="utf-8").strip()
+        return _text_of(file)
     return os.environ.get(variable) or str(click.prompt(label, hide_input=True, err=True))
+
+
+def _text_of(file: Path) -> str:
+    """Return a file's text as Windows' programs save it: UTF-8 or UTF-16. Raises AgentFailed."""
+    from crmlink.sources.errors import AgentFailed
+
+    content = file.read_bytes()
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return content.decode(encoding).strip()
+    except UnicodeDecodeError:
+        raise AgentFailed("no-text", name=file.name) from None

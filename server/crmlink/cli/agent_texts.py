@@ -16,6 +16,7 @@ SENTENCES = {
     "no-answer": "crmlink doesn't answer. Nothing is lost; try again later.",
     "token": "crmlink doesn't accept the token. It needs the scope contacts, and ends after some "
     "months.",
+    "no-text": "{name} isn't a text file in UTF-8. Save it again as one.",
     "refused": "crmlink refused the contacts: {what}",
 }
 

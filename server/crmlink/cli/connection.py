@@ -34,18 +34,18 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     """
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
+    from crmlink.cli.context import chosen_workspace, settings_of_chosen
     from crmlink.commusoft.doctor import run_checks
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import (
         Consent,
         contents_in_use,
-        get_or_create_workspace,
         save_connection,
     )
     from crmlink.settings import load_settings
 
-    settings = load_settings()
+    settings = settings_of_chosen(load_settings())
     if without_api:
         _connect_pages(settings, url, yes)
         return
@@ -54,7 +54,7 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     if dialect is None:
         raise click.ClickException("Nothing was saved. Fix the items marked ✕ and try again.")
     database = open_database(settings)
-    workspace_id = get_or_create_workspace(database).id
+    workspace_id = chosen_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
@@ -69,12 +69,12 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     """Use an account of which only the pages are known."""
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
+    from crmlink.cli.context import chosen_workspace
     from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
         Consent,
         contents_in_use,
-        get_or_create_workspace,
         save_connection,
     )
 
@@ -88,7 +88,7 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     except ConnectionUnsafe as error:
         raise click.ClickException(str(error)) from error
     database = open_database(settings)
-    workspace_id = get_or_create_workspace(database).id
+    workspace_id = chosen_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
@@ -120,23 +120,23 @@ def disconnect_command(yes: bool) -> None:
     """Disconnect your Commusoft account, delete its credentials, and use practice data."""
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
+    from crmlink.cli.context import chosen_workspace, settings_of_chosen
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
         contents_in_use,
         delete_connection,
-        get_or_create_workspace,
     )
     from crmlink.settings import load_settings
     from crmlink.web.connection_words import ended_in_words
 
-    settings = load_settings()
+    settings = settings_of_chosen(load_settings())
     if settings.commusoft:
         raise click.ClickException(
             "CRMLINK_COMMUSOFT_… variables set the account. Remove them where crmlink is started, "
             "then run this again."
         )
     database = open_database(settings)
-    workspace_id = get_or_create_workspace(database).id
+    workspace_id = chosen_workspace(database).id
     contents = contents_in_use(database, workspace_id)
     if contents is None or contents.practice:
         raise click.ClickException("No account is connected: crmlink uses practice data.")

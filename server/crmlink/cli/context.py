@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from crmlink.installation import Installation
+    from crmlink.settings import Settings
+    from crmlink.store import Database, Workspace
 
 
 PRACTICE = "Practice data: made-up customers, not your Commusoft."
@@ -26,5 +29,44 @@ def open_installation_from_env() -> Installation:
     settings = load_settings()
     configure_logging(settings.data_dir / LOG_NAME)
     installation = open_installation(settings)
+    installation.choose(chosen_workspace(installation.database).id)
     click.get_current_context().find_root().call_on_close(installation.close)
     return installation
+
+
+def chosen_workspace(database: Database) -> Workspace:
+    """Return the workspace that a command is for: the only one, or the named one.
+
+    Raises click.ClickException.
+    """
+    from crmlink.linking.connections import get_or_create_workspace
+    from crmlink.store.workspaces import list_workspaces
+
+    get_or_create_workspace(database)
+    found, name = list_workspaces(database), _name()
+    if name is None and len(found) > 1:
+        raise click.ClickException("There are several firms. Name one: crmlink --workspace NAME …")
+    matching = [row for row in found if name in (None, row.name, row.public_id)]
+    if len(matching) != 1:
+        raise click.ClickException(f"There is no firm {name!r}. See: crmlink workspace list")
+    return matching[0]
+
+
+def settings_of_chosen(settings: Settings) -> Settings:
+    """Return the settings of the workspace that a command is for.
+
+    The account that the environment names is the first workspace's alone.
+    """
+    from crmlink.installation import open_database
+    from crmlink.linking.connections import get_or_create_workspace
+
+    if _name() is None:
+        return settings
+    database = open_database(settings)
+    is_first = chosen_workspace(database).id == get_or_create_workspace(database).id
+    return settings if is_first else replace(settings, commusoft=None)
+
+
+def _name() -> str | None:
+    name: str | None = click.get_current_context().find_root().params.get("workspace")
+    return name

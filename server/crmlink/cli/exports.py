@@ -122,5 +122,6 @@ def _line(contact: ExportedContact) -> str:
               for text in (place.address, place.town, place.postcode)]  # fmt: skip
     parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.other_emails,
              *contact.phones, contact.address, contact.town, contact.postcode, *others,
-             "no longer in use" if contact.retired else ""]  # fmt: skip
+             "no longer in use" if contact.retired else "",
+             f"not read: {', '.join(contact.unread)}" if contact.unread else ""]  # fmt: skip
     return " · ".join(part for part in parts if part)

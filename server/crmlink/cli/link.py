@@ -179,6 +179,7 @@ def _contact(
     phone: str,
 ) -> Contact:
     from crmlink.accounting.locate import cautions, locate
+    from crmlink.linking.known_kinds import known_kind
     from crmlink.linking.suggest import Contact
     from crmlink.linking.workspace_rules import workspace_rules
     from crmlink.values.contact_details import ContactDetails
@@ -201,13 +202,18 @@ def _contact(
         click.echo(caution, err=True)
     if kind and location.kind and kind != location.kind:
         raise click.ClickException(f"The address is of a {location.kind}, not a {kind}.")
+    kind = (
+        location.kind
+        or kind
+        or known_kind(ctx, location.package, location.organisation or "", location.reference)
+    )
     return Contact(
         package=location.package,
         reference=location.reference,
-        kind=location.kind or kind,
+        kind=kind,
         organisation=location.organisation or "",
         details=ContactDetails(
-            kind=location.kind or kind,
+            kind=kind,
             name=name,
             email=email,
             postcode=postcode,

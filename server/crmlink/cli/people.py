@@ -24,15 +24,28 @@ def person_group() -> None:
 @click.argument("email")
 @click.option("--role", type=ROLES, default="clerk", show_default=True)
 @click.option("--server", help="The web address of crmlink, if CRMLINK_PUBLIC_URL is not set.")
-def add_command(name: str, email: str, role: str, server: str | None) -> None:
-    """Add a person; prints the one-time link to give them."""
+@click.option(
+    "--email/--no-email",
+    "by_email",
+    default=True,
+    show_default=True,
+    help="Also email them the link, where email is set up.",
+)
+def add_command(name: str, email: str, role: str, server: str | None, by_email: bool) -> None:
+    """Add a person; prints the one-time link to give them, and emails it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
+    from crmlink.cli.context import open_installation_from_env
 
-    access = _office()
-    _, token = invite(access, command_line_actor(access), name, email, role)
-    click.echo(_welcome_link(server, token))
+    installation = open_installation_from_env()
+    access = installation.access
+    by_email = by_email and installation.mail.sends
+    person, token = invite(access, command_line_actor(access), name, email, role, by_email=by_email)
+    click.echo(welcome_link(server, token))
     click.echo("The link works once and expires after seven days.", err=True)
+    if by_email:
+        installation.wake_workers()
+        click.echo(f"crmlink is emailing it to {person.email} too.", err=True)
 
 
 @person_group.command("link")
@@ -46,7 +59,7 @@ def link_command(email: str, server: str | None) -> None:
     access = _office()
     person = _by_email(access, email)
     token = new_invitation(access, command_line_actor(access), person.public_id)
-    click.echo(_welcome_link(server, token))
+    click.echo(welcome_link(server, token))
 
 
 @person_group.command("list")
@@ -167,7 +180,7 @@ def erase_command(who: str, yes: bool) -> None:
     installation = open_installation_from_env()
     access = installation.access
     erased = erase(access, command_line_actor(access), who)
-    files = delete_uploads_of_erased(installation.settings.data_dir, installation.workspace)
+    files = delete_uploads_of_erased(installation.folder, installation.workspace)
     click.echo(
         f"Erased from {erased.people} people, {erased.records} records, {erased.links} links, "
         f"{erased.drafts} contacts in draft lists and {files} files waiting to be imported."
@@ -235,7 +248,8 @@ def device_revoke_command(device_id: str) -> None:
     click.echo(f"{device.name} is disconnected.")
 
 
-def _welcome_link(server: str | None, token: str) -> str:
+def welcome_link(server: str | None, token: str) -> str:
+    """Return the address of a one-time link."""
     from crmlink.settings import load_settings
     from crmlink.web.hosts import invitation_url
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -73,6 +74,13 @@ def serve_command(
 
 def _serve_by_processes(settings: Settings, host: str, port: int, *, service: bool) -> None:
     """Serve with several processes until they are stopped; workers are processes of their own."""
+    with TemporaryDirectory(prefix="crmlink-metrics-") as folder:
+        if settings.metrics_token:  # before anything counts: the processes count together
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _serve_together(settings, host, port, service=service)
+
+
+def _serve_together(settings: Settings, host: str, port: int, *, service: bool) -> None:
     from crmlink.cli.web_processes import WebProcesses
     from crmlink.installation import open_installation
     from crmlink.logs import configure_logging_to_output
@@ -117,6 +125,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     from crmlink.installation import open_installation
     from crmlink.logs import LOG_NAME, configure_logging
     from crmlink.store import ProcessRole
+    from crmlink.web.health import watch_worker
     from crmlink.web.hosts import serve_at
     from crmlink.web.http_server import HTTPServer
     from crmlink.worker import Worker
@@ -136,6 +145,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(installation)
+    watch_worker(app, worker)
     worker.start()
     _print_welcome(installation, listening, service=service)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -19,6 +19,7 @@ from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.store import ProcessRole
 from crmlink.web.body_limits import LARGEST
+from crmlink.web.health import watch_worker
 from crmlink.web.hosts import serve_at
 from crmlink.worker import Worker
 
@@ -57,6 +58,7 @@ class WebProcesses(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
         app.config["MAX_CONTENT_LENGTH"] = LARGEST
         serve_at(app, self._listening)
         worker = Worker(installation, whole=False)
+        watch_worker(app, worker)
         worker.start()
         self._opened = installation, worker
         return app

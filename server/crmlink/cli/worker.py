@@ -5,10 +5,17 @@ from __future__ import annotations
 import click
 
 from crmlink.cli.ending import STOP_SECONDS, end_in, wait_for_end
+from crmlink.hosts import LAST_PORT
 
 
 @click.command("worker")
-def worker_command() -> None:
+@click.option(
+    "--status-port",
+    type=click.IntRange(0, LAST_PORT),
+    help="Answer /readyz, and /metrics with CRMLINK_METRICS_TOKEN, at this port.",
+)
+@click.option("--status-host", default="127.0.0.1", show_default=True)
+def worker_command(status_port: int | None, status_host: str) -> None:
     """Do the background work of servers that share a PostgreSQL database, on any machine."""
     from crmlink.process_memory import import_without_extras
 
@@ -17,6 +24,7 @@ def worker_command() -> None:
     from crmlink.logs import configure_logging_to_output
     from crmlink.settings import load_settings
     from crmlink.store import ProcessRole
+    from crmlink.web.worker_status import serve_status, worker_status
     from crmlink.worker import Worker
 
     settings = load_settings()
@@ -30,6 +38,15 @@ def worker_command() -> None:
     try:
         account = installation.workspace.commusoft.connection.base_url
         worker = Worker(installation)
+        if status_port is not None:
+            app = worker_status(settings, installation.database, worker)
+            try:
+                port = serve_status(app, status_host, status_port)
+            except OSError as error:
+                raise click.ClickException(
+                    f"Port {status_port} can't be used ({error.strerror})."
+                ) from error
+            click.echo(f"Its state is at http://{status_host}:{port}/readyz")
         worker.start()
         click.echo(f"A worker of crmlink runs, for {account}. Press Ctrl+C to stop it.")
         wait_for_end()

@@ -33,6 +33,7 @@ from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
+from crmlink.metrics import count_commusoft_call
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
 _CHUNK = 64 * 1024
@@ -185,10 +186,12 @@ class Transport:
         pace, began = self._limiter.pace, time.monotonic()
         try:
             reply = self._exchange(call, deadline)
-        except (CommusoftTimeout, CommusoftUnreachable):
-            if pace is not None:
+        except CommusoftError as error:
+            count_commusoft_call(call.method, error.code, time.monotonic() - began)
+            if pace is not None and isinstance(error, CommusoftTimeout | CommusoftUnreachable):
                 pace.note_silence()
             raise
+        count_commusoft_call(call.method, reply.status, time.monotonic() - began)
         if pace is not None:
             is_small = reply.size < _SMALL_REPLY  # a list takes as long as it is long
             pace.note_answer(time.monotonic() - began if is_small else None, reply.status)

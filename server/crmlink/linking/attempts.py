@@ -60,6 +60,7 @@ LOOK_EVERY = 5.0  # seconds between reads for an open PUT
 MOST_WRITES = 10  # a write without a response fails after so many tries
 READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds before each read of an accepted write
 GONE, NOT_KEPT, UNANSWERED = "record-gone", "reference-not-kept", "write-unanswered"
+RESTORED = "backup-restored"
 NEEDS_CONFIRMATION = (GONE, NOT_KEPT)  # verdicts that need a second read: the first may be older
 
 
@@ -165,6 +166,8 @@ def _settle_or_write(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
     link.writes_over = link.writes
     if held.reference != link.prior:
         return _settle_by_value(ctx, link, held)
+    if link.is_restored:
+        return settle(ctx, link, LinkState.FAILED, {"code": RESTORED}, held)
     # An accepted PUT is not repeated: a person may have put the prior value back since.
     if _pending_verdict(link) == NOT_KEPT or link.written_at is not None:
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)

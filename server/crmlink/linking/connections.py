@@ -21,6 +21,7 @@ from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.store import (
     Batch,
     ConnectionKind,
+    ContactSource,
     Database,
     Device,
     Link,
@@ -261,6 +262,10 @@ def rotate_keys(database: Database, keys: Path) -> int:
             row.credentials = vault.renewed(row.credentials or "")
         for sign_in in session.scalars(select(SourceSignIn)):
             sign_in.sealed = vault.renewed(sign_in.sealed)
+        for source in session.scalars(
+            select(ContactSource).where(ContactSource.webhook_key.is_not(None))
+        ):
+            source.webhook_key = vault.renewed(source.webhook_key or "")
         mail = list(session.scalars(select(MailSettings).where(MailSettings.password != "")))
         for entry in mail:
             entry.password = vault.renewed(entry.password)

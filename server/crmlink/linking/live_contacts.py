@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from crmlink.store import (
@@ -85,7 +85,7 @@ def unlinked_live(workspace_id: int, connection_id: int) -> tuple[ColumnElement[
     held = exists().where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.deleted_at.is_(None),
-        MirroredRecord.reference_key == func.lower(SourceContact.reference),
+        MirroredRecord.reference_key == SourceContact.reference_key,
     )
     mine = select(ContactSource.id).filter_by(workspace_id=workspace_id)
     return (

@@ -71,10 +71,14 @@ class MailServer:
         return {} if 1 <= self.port <= 65_535 else {"port": "port"}
 
     def _wrong_account(self) -> dict[str, str]:
-        for name in ("username", "password", "sender_name"):
-            text = getattr(self, name)
-            if len(text) > MAX_LENGTH or _CONTROL.search(text):
-                return {name: "text"}
+        texts = {name: getattr(self, name) for name in ("username", "password", "sender_name")}
+        wrong = {
+            name: "text"
+            for name, text in texts.items()
+            if len(text) > MAX_LENGTH or _CONTROL.search(text)
+        }
+        if wrong:
+            return wrong
         if self.password and not self.username:
             return {"username": "username-missing"}
         if self.username and not self.password:

@@ -78,6 +78,14 @@ _NO_FAULT = {
 _FIGURES = {
     "customers": ("customer without a reference", "customers without a reference"),
     "suppliers": ("supplier without a reference", "suppliers without a reference"),
+    "live-new": (
+        "new contact in your accounting software without a record",
+        "new contacts in your accounting software without a record",
+    ),
+    "live": (
+        "contact in your accounting software without a record",
+        "contacts in your accounting software without a record",
+    ),
     "parked": ("parked contact that waits for a record", "parked contacts that wait for a record"),
     "parked-new": ("contact parked in the last week", "contacts parked in the last week"),
     "undecided": ("contact in a list to decide", "contacts in lists to decide"),

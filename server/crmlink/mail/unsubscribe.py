@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.store import MailKind, Person
 
 MAX_LENGTH = 300
@@ -23,23 +23,22 @@ def unsubscribe_token(access: AccessContext, person: Person, kind: MailKind) -> 
     return str(_serializer(access).dumps([person.public_id, kind.value]))
 
 
-def kind_of_token(access: AccessContext, token: str) -> MailKind | None:
+def kind_of_token(access: KeyedContext, token: str) -> MailKind | None:
     """Return the kind of email that a link ends; None if the link is not one of crmlink's."""
     found = _read(access, token)
     return found[1] if found else None
 
 
-def unsubscribe(access: AccessContext, token: str) -> MailKind | None:
+def unsubscribe(access: KeyedContext, token: str) -> MailKind | None:
     """End one kind of email to a person; returns which, None for a link that is not crmlink's."""
     found = _read(access, token)
     if found is None:
         return None
     with access.database.writing() as session:
-        person = session.scalar(
-            select(Person).filter_by(workspace_id=access.workspace_id, public_id=found[0])
-        )
+        person = session.scalar(select(Person).filter_by(public_id=found[0]))
         if person is not None:
-            choose(session, access, None, person, {found[1]: False})
+            own = access.of(person.workspace_id)
+            choose(session, own, None, person, {found[1]: False})
     return found[1]
 
 
@@ -62,7 +61,7 @@ def choose(
         note(session, access, actor, "email.choice", person.public_id, emails=changed)
 
 
-def _read(access: AccessContext, token: str) -> tuple[str, MailKind] | None:
+def _read(access: KeyedContext, token: str) -> tuple[str, MailKind] | None:
     if len(token) > MAX_LENGTH:
         return None
     try:
@@ -72,5 +71,5 @@ def _read(access: AccessContext, token: str) -> tuple[str, MailKind] | None:
         return None
 
 
-def _serializer(access: AccessContext) -> URLSafeSerializer:
+def _serializer(access: KeyedContext) -> URLSafeSerializer:
     return URLSafeSerializer(access.secret_key, salt="unsubscribe")

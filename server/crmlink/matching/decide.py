@@ -12,21 +12,34 @@ from math import log
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
+from crmlink.matching.features.identifiers import SAME_MAILBOX
 from crmlink.matching.features.similarity import idf_of_unique_value
 from crmlink.matching.features.vector import FeatureVectors
 from crmlink.matching.index import InvertedIndex
+from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
+from crmlink.matching.same_person import (
+    Side,
+    contact_side,
+    has_another_word_attached,
+    is_forename_of,
+    is_same_but_for_spaces,
+    is_same_door,
+    is_spelt_out,
+    record_side,
+)
 from crmlink.matching.scorecard import Scorecard
 
 SURE = 0.995  # minimum probability
 MAX_RUNNER_UP = 0.005  # maximum probability of the second record
 NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability is a near-tie
-VETOES = ("bare", "kind_other", "account_other", "name_words_unlike")
+VETOES = ("bare", "kind_other", "account_other")
 FIRM_VETOES = ("house_number_other", "address_other", "name_number_swap")  # a branch
 MIN_ADDRESS_FIT = 0.6  # share of a street's weight from which the street agrees
 MIN_WORDS_AGREED = 2  # words of a person's name that agree, no initials
 MISSPELT = 0.5  # part of a word's weight that counts if it is misspelt
 PLACE_MARGIN = 4.0  # how much rarer than unique a name and its town must be together, as idf
+MAX_HOUSEHOLD = 4  # records that may share a phone where a person's name is the same
 LAST_VISIBLE_RANK = 5
 
 
@@ -80,7 +93,7 @@ def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share
         runner_up = float(ordered[1]) if len(ordered) > 1 else 0.0
         likely = float(ordered[0]) >= SURE and runner_up <= MAX_RUNNER_UP
         in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
-        sure = likely and near == 1 and in_use and _is_vouched_for(scored.evidence, first)
+        sure = likely and near == 1 and in_use and _is_vouched_for(index, scored, first)
         namesakes = _namesakes(scored.evidence, first)
     return Ranking(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 
@@ -103,30 +116,61 @@ def _namesakes(evidence: FeatureVectors, first: int) -> int:
     return int((fits >= 0.93).sum()) - int(fits[first] >= 0.93)
 
 
-def _is_vouched_for(evidence: FeatureVectors, first: int) -> bool:
+def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) -> bool:
     """Return whether something besides the name agrees, and nothing forbids *sure*."""
+    evidence = scored.evidence
 
     def value(name: str) -> float:
-        column = evidence.columns.get(name)
+        column = evidence.columns.get(name) if evidence else None
         return 0.0 if column is None else float(column[first])
 
-    vetoes = VETOES + (FIRM_VETOES if value("persons") == 0 else ())
-    if value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
+    person = value("persons") > 0
+    vetoes = VETOES if person else VETOES + FIRM_VETOES
+    if evidence is None or value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
         return False
     unique_idf = idf_of_unique_value(evidence.total)
-    if max(value("email_same"), value("account_same")) >= unique_idf:
+    own = max(value("email_same"), value("account_same")) >= unique_idf
+    own |= person and value("email_misspelt") >= SAME_MAILBOX
+    unlike = value("name_words_unlike") > 0
+    half = person and _is_partial_name(value)
+    if not unlike and not half:
+        return own or _agrees_beside_the_name(value, evidence.total)
+    row = int(scored.rows[first])
+    record = record_side(indexed_record(index, row), bool(index.is_company[row]))
+    contact = contact_side(evidence.contact)
+    if own and not unlike:
+        return not (half and has_another_word_attached(contact, record))
+    if person and _is_whole_after_all(value, contact, record):
+        return _agrees_beside_the_name(value, evidence.total)
+    at_door = _street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record)
+    return person and not unlike and at_door and is_forename_of(contact, record)
+
+
+def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:
+    """Return whether a name is whole once its email spells it out, or spaces are ignored."""
+    if is_same_but_for_spaces(contact, record):
         return True
-    if value("persons") > 0 and _is_partial_name(value):
-        return False
+    unlike, initial = value("name_words_unlike") > 0, value("name_initial") > 0
+    return initial and not unlike and is_spelt_out(contact, record)
+
+
+def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool:
+    unique_idf = idf_of_unique_value(records)
     town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
     mailbox = value("persons") > 0 and value("email_misspelt") > 0  # a firm's is made of its name
     phone = value("phone_same") >= unique_idf or value("phone_near") > 0
+    if value("persons") > 0 and value("name_same") > 0:  # a family shares a phone, and no full name
+        phone |= value("phone_same") >= unique_idf - log(MAX_HOUSEHOLD)
     postcode = value("postcode_same") > 0 or value("postcode_near") > 0
-    street = max(value("address_covered"), value("address_record_covered")) > MIN_ADDRESS_FIT
+    street = _street(value) > MIN_ADDRESS_FIT
     if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
         return True
-    return _is_rare_for_its_town(value, evidence.total)
+    return _is_rare_for_its_town(value, records)
+
+
+def _street(value: Callable[[str], float]) -> float:
+    return max(value("address_covered"), value("address_record_covered"))
 
 
 def _is_partial_name(value: Callable[[str], float]) -> bool:

@@ -213,6 +213,9 @@ def _address(address: NormalisedAddress, record: IndexedAddress) -> Iterator[Rea
     contact_words = [word for word, flag in address.words if not flag & TOWN_FLAG]
     if not contact_words or not record.street:
         return
+    if len(contact_words) == len(address.words) and set(contact_words) <= {*record.town}:
+        yield _agrees("same_town")  # typed where others have the street
+        return
     written = dict(address.written)
     shared = [word for word in contact_words if _is_among(word, record.street)]
     if len(shared) == min(len(contact_words), len(record.street)) and any(

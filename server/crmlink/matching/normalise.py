@@ -30,6 +30,7 @@ TRADE_WORDS = frozenset(WORDS["trade_words"])  # they name the trade, not the co
 FLAT = ADDRESS_WORDS["flat"]
 IN_ENGLISH: dict[str, str] = WORDS["places_in_english"]  # from Welsh and Gaelic
 FREE_MAIL = frozenset(WORDS["free_mail"])
+SURNAME_PARTICLES = frozenset(WORDS["surname_particles"])
 
 GENERIC_MAILBOXES = frozenset(WORDS["generic_mailboxes"])
 NICKNAMES: dict[str, frozenset[str]] = {}
@@ -47,6 +48,11 @@ _APOSTROPHES = re.compile(r"['`]\s?")
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
 _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNORECASE)
+
+
+def is_forename(word: str) -> bool:
+    """Return whether a word is known as a forename."""
+    return word in _FORENAMES
 
 
 def are_other_forenames(one: str, other: str) -> bool:

@@ -14,6 +14,7 @@ from crmlink.pages import (
     install,
     link_by_url,
     links,
+    live_contacts,
     live_links,
     overview,
     packages,
@@ -36,7 +37,7 @@ from crmlink.pages.sources import agent as source_agent
 from crmlink.pages.sources import asked as source_asked
 from crmlink.pages.sources import connect as source_connect
 from crmlink.pages.sources import overview as source_overview
-from crmlink.pages.sources import web_connector
+from crmlink.pages.sources import web_connector, webhooks
 
 __all__ = [
     "account",
@@ -55,6 +56,7 @@ __all__ = [
     "link_by_url",
     "links",
     "list_overview",
+    "live_contacts",
     "live_links",
     "overview",
     "packages",
@@ -77,5 +79,6 @@ __all__ = [
     "together",
     "upkeep",
     "web_connector",
+    "webhooks",
     "write",
 ]

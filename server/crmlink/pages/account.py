@@ -20,7 +20,12 @@ from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, 
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.sign_in import start_session
 from crmlink.store import Person
-from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
@@ -145,7 +150,7 @@ def _page(form: Form) -> str:
     return render_template(
         "account.html",
         form=form,
-        sends=current_installation().mail.sends,
+        sends=current_open_workspace().mail.sends,
         log_ins=list_sessions(current_access(), me),
         this_log_in=g.log_in.public_id,
         devices=[device for device in list_devices(current_access(), me) if not device.revoked_at],

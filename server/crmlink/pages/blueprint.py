@@ -19,6 +19,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
 from crmlink.values.moments import format_day, format_moment
 from crmlink.web.auth import current_installation, current_workspace
+from crmlink.web.health import readiness
 from crmlink.web.reachability import notice_probe
 
 blueprint = Blueprint("pages", __name__)
@@ -37,9 +38,14 @@ def _template_context() -> dict[str, Any]:
 
 
 def _uses_sandbox() -> bool:
-    """Return whether the remote system is a sandbox; False if no connection opens."""
+    """Return whether the remote system is a sandbox; False if no connection opens.
+
+    Strangers are told where there is one firm only.
+    """
     try:
-        return current_workspace().uses_sandbox
+        if optional_actor() is not None:
+            return current_workspace().uses_sandbox
+        return not current_installation().has_several and current_installation().uses_sandbox
     except (LinkingFailure, VaultKeyMissing):
         return False
 
@@ -47,11 +53,13 @@ def _uses_sandbox() -> bool:
 @blueprint.get("/healthz")
 @blueprint.get("/readyz")
 def health() -> tuple[Response, int]:
-    """Return 200 while the process answers; at /readyz, while the database does too."""
+    """Return 200 while the process answers; at /readyz, while it can do what it is for."""
     notice_probe()
-    if request.path == "/healthz" or current_installation().database.answers():
+    if request.path == "/healthz":
         return jsonify(status="ok"), 200
-    return jsonify(status="database does not answer"), 503
+    parts = readiness(current_installation().database)
+    wrong = [f"{part} {state}" for part, state in parts.items() if state != "ok"]
+    return jsonify(status=", ".join(wrong) or "ok", **parts), 503 if wrong else 200
 
 
 @dataclass(frozen=True, slots=True)

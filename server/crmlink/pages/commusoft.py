@@ -16,8 +16,7 @@ from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
 from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.errors import NoApi
-from crmlink.commusoft.vault import Vault
-from crmlink.installation import CLI_PATH, KEY_FILE, Installation
+from crmlink.installation import CLI_PATH, OpenWorkspace
 from crmlink.linking.checklist import read_checklist
 from crmlink.linking.connections import Consent, contents_in_use, delete_connection, save_connection
 from crmlink.linking.errors import ConnectionNotAgreed
@@ -33,6 +32,7 @@ from crmlink.web.auth import (
     current_access,
     current_actor,
     current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -119,10 +119,10 @@ def connect() -> Reply:
         form.errors["url"] = str(error)
     else:
         check_agreement(form, account)
-    if form.errors or current_installation().settings.commusoft:
+    if form.errors or current_open_workspace().account_of_environment:
         return _connect_page(form), 422
     attempt = Attempt(
-        current_installation(), account, current_actor().device, form.values["agreement"]
+        current_open_workspace(), account, current_actor().device, form.values["agreement"]
     )
     return _streamed(attempt.steps(), "connect", attempt)
 
@@ -131,8 +131,8 @@ def connect() -> Reply:
 @require_permission("admin")
 def ask_disconnect() -> Reply:
     """Show what disconnecting means."""
-    contents = contents_in_use(current_installation().database, current_access().workspace_id)
-    if contents is None or contents.practice or current_installation().settings.commusoft:
+    contents = contents_in_use(current_access().database, current_access().workspace_id)
+    if contents is None or contents.practice or current_open_workspace().account_of_environment:
         return redirect_to("pages.commusoft")
     return confirmation_page(
         Confirmation(
@@ -149,10 +149,10 @@ def ask_disconnect() -> Reply:
 def disconnect() -> Response:
     """Disconnect the account, delete its credentials if it has any, and use the sandbox."""
     has_credentials = current_workspace().has_api
-    if current_installation().settings.commusoft:
+    if current_open_workspace().account_of_environment:
         flash_message("Environment variables set the account. Remove them first.", "stop")
     elif delete_connection(
-        current_installation().database, current_access().workspace_id, current_actor().device
+        current_access().database, current_access().workspace_id, current_actor().device
     ):
         done = "The credentials are deleted." if has_credentials else "Commusoft is disconnected."
         flash_message(f"{done} crmlink now uses practice data.")
@@ -163,7 +163,7 @@ def disconnect() -> Response:
 class Attempt:
     """An account being tried, and put into use once its dialect is found."""
 
-    where: Installation
+    where: OpenWorkspace
     account: Connection
     by: Device
     agreement: str
@@ -180,11 +180,11 @@ class Attempt:
     def _connect(self, dialect: Dialect) -> None:
         try:
             save_connection(
-                self.where.database,
-                self.where.access.workspace_id,
+                self.where.access.database,
+                self.where.id,
                 self.account,
                 Consent(by=self.by, agreement=self.agreement),
-                vault=Vault.at(self.where.settings.data_dir / KEY_FILE),
+                vault=self.where.vault(),
                 dialect=dialect,
             )
         except ConnectionNotAgreed as refused:
@@ -217,17 +217,18 @@ def _streamed(steps: Iterator[CheckResult], purpose: str, attempt: Attempt | Non
 
 def _sync_job() -> SyncJob:
     """Return the sync started by a page, one per connection."""
-    present = current_installation().workspace
-    sync_job: SyncJob | None = current_app.extensions.get("crmlink.sync")
+    present = current_open_workspace().context
+    jobs: dict[int, SyncJob] = current_app.extensions.setdefault("crmlink.sync", {})
+    sync_job = jobs.get(present.workspace_id)
     if sync_job is None or sync_job.workspace is not present:
-        sync_job = current_app.extensions["crmlink.sync"] = SyncJob(present)
+        sync_job = jobs[present.workspace_id] = SyncJob(present)
     return sync_job
 
 
 def _page(form: Form) -> str:
-    here_ = current_installation()
+    here_, every = current_open_workspace(), current_installation().settings.sync_minutes
     sync_job = _sync_job()
-    mirror = mirror_state(current_workspace(), here_.settings.sync_minutes)
+    mirror = mirror_state(current_workspace(), every)
     newest = not (sync_job.ended and mirror.since and mirror.since > sync_job.ended)
     trouble = (
         sync_job.problem if newest else None
@@ -243,12 +244,12 @@ def _page(form: Form) -> str:
         write_tests=open_write_tests(current_workspace()),
         held_before=_held_before,
         connection=current_workspace().commusoft.connection,
-        by_environment=here_.settings.commusoft is not None,
+        by_environment=here_.account_of_environment is not None,
         has_account=here_.has_account,
         **writing_context(),
         pace=current_workspace().commusoft.pace,
         pace_reasons=PACE_REASONS,
-        every=here_.settings.sync_minutes,
+        every=every,
         checklist=read_checklist(current_workspace()),
         questions=len(QUESTIONS),
         command=CLI_PATH,
@@ -256,14 +257,14 @@ def _page(form: Form) -> str:
 
 
 def _connect_page(form: Form) -> str:
-    contents = contents_in_use(current_installation().database, current_access().workspace_id)
+    contents = contents_in_use(current_access().database, current_access().workspace_id)
     return render_template(
         "connect.html",
         contents=contents,
         sentences=replaced_in_words(contents) if contents else [],
         form=form,
         labels=LABELS,
-        by_environment=current_installation().settings.commusoft is not None,
+        by_environment=current_open_workspace().account_of_environment is not None,
         command=CLI_PATH,
     )
 

@@ -23,7 +23,7 @@ from crmlink.store import LinkState, Writes
 from crmlink.web.auth import (
     current_access,
     current_actor,
-    current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -149,11 +149,11 @@ def connect_pages() -> Reply:
         form.errors["origin"] = str(error)
     else:
         check_agreement(form, account)
-    if form.errors or current_installation().settings.commusoft:
+    if form.errors or current_open_workspace().account_of_environment:
         return _connect_page(form), 422
     try:
         save_connection(
-            current_installation().database,
+            current_access().database,
             current_access().workspace_id,
             account,
             Consent(by=current_actor().device, agreement=form.values["agreement"]),
@@ -167,9 +167,7 @@ def connect_pages() -> Reply:
 
 def check_agreement(form: Form, account: Account) -> None:
     """Check the agreement to what is replaced; adds an error if that has changed."""
-    contents = contents_in_use(
-        current_installation().database, current_access().workspace_id, account
-    )
+    contents = contents_in_use(current_access().database, current_access().workspace_id, account)
     if contents is None or not contents.has_decisions:
         return
     if not is_ticked("agreed"):
@@ -179,11 +177,11 @@ def check_agreement(form: Form, account: Account) -> None:
 
 
 def _connect_page(form: Form) -> str:
-    contents = contents_in_use(current_installation().database, current_access().workspace_id)
+    contents = contents_in_use(current_access().database, current_access().workspace_id)
     return render_template(
         "connect_pages.html",
         contents=contents,
         sentences=replaced_in_words(contents) if contents else [],
         form=form,
-        by_environment=current_installation().settings.commusoft is not None,
+        by_environment=current_open_workspace().account_of_environment is not None,
     )

@@ -165,7 +165,9 @@ def revoke(device_id: str) -> Response:
 @require_permission("admin")
 def new_token() -> str:
     """Show the form for a script token."""
-    return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), USUAL_SCOPES)
+    asked = request.args.get("scope", "")
+    chosen = (asked,) if asked in SCOPES else USUAL_SCOPES
+    return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), chosen)
 
 
 @blueprint.post("/devices/tokens/new")

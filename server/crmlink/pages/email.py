@@ -31,7 +31,13 @@ from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, 
 from crmlink.pages.forms import Form, flash_message, number_in, sent
 from crmlink.store import MailKind
 from crmlink.store.base import new_id, utc_now
-from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 
 Reply = str | Response | tuple[str, int]
 NAMES = ("host", "port", "security", "username", "password", "sender", "sender_name")
@@ -49,6 +55,8 @@ SAMPLE_FACTS: dict[MailKind, dict[str, Any]] = {
         "figures": [
             {"code": "customers", "count": 42, "path": "/left/customer"},
             {"code": "suppliers", "count": 1, "path": "/left/supplier"},
+            {"code": "live-new", "count": 3, "path": "/left/contacts"},
+            {"code": "live", "count": 57, "path": "/left/contacts"},
             {"code": "parked-new", "count": 5, "path": "/parked"},
             {"code": "parked", "count": 12, "path": "/parked"},
             {"code": "undecided", "count": 1204, "path": "/lists"},
@@ -71,7 +79,7 @@ def email() -> str:
 @require_permission("admin")
 def save_email() -> Reply:
     """Store the mail server; an empty password keeps the stored one."""
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     form = sent(*NAMES)
     if mail.environment is not None:
         return _page(notice=("stop", "The mail server is set where crmlink is started.")), 409
@@ -87,7 +95,7 @@ def save_email() -> Reply:
 @require_permission("admin")
 def test_email() -> Reply:
     """Send a test email to the person who asks, and show what the mail server answered."""
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     status = mail.status()
     person = current_actor().person
     recipient = mailbox(person.email) if person else None
@@ -131,7 +139,7 @@ def ask_remove_email() -> str:
 @require_permission("admin")
 def remove_email() -> Response:
     """Delete the mail server."""
-    current_installation().mail.remove_server(current_actor())
+    current_open_workspace().mail.remove_server(current_actor())
     flash_message("The mail server is removed.")
     return redirect_to("pages.email")
 
@@ -145,7 +153,7 @@ def save_weekly() -> Reply:
     if day is None or day > 6 or hour is None or hour > 23:
         form.errors["day" if day is None or day > 6 else "hour"] = "Choose a day and an hour."
         return _page(weekly=form), 422
-    current_installation().mail.save_weekly_time(current_actor(), WeeklyTime(day, hour))
+    current_open_workspace().mail.save_weekly_time(current_actor(), WeeklyTime(day, hour))
     flash_message("Saved.")
     return redirect_to("pages.email")
 
@@ -174,7 +182,7 @@ def email_sample(kind: str) -> HtmlResponse:
 
 def _sample(kind: MailKind) -> Letter:
     person = current_actor().person
-    base = current_installation().mail.public_url or "https://crmlink.firm.example"
+    base = current_open_workspace().mail.public_url or "https://crmlink.firm.example"
     optional = kind in SAMPLE_FACTS
     recipient = Recipient(
         person.name if person else "",
@@ -191,28 +199,30 @@ def _server(form: Form, kept: MailServer | None) -> MailServer | None:
     password = form.values["password"]
     if not password and kept and (kept.host, kept.username) == (values["host"], values["username"]):
         password = kept.password  # it goes to no other server, and to no other account's
-    try:
-        security = Security(values["security"])
-    except ValueError:
-        form.errors["security"] = FIELDS["security"]
-        return None
-    port = number_in(values["port"], 5) if values["port"] else USUAL_PORTS[security]
+    errors: dict[str, str] = {}
+    security = next((one for one in Security if one == values["security"]), None)
+    if security is None:
+        errors["security"] = FIELDS["security"]
+    usual_port = USUAL_PORTS[security or Security.STARTTLS]
+    port = number_in(values["port"], 5) if values["port"] else usual_port
     if port is None or port not in PORTS:
-        form.errors["port"] = FIELDS["port" if port is None else "port-unusual"]
-        return None
-    try:
-        return MailServer(
+        errors["port"] = FIELDS["port" if port is None else "port-unusual"]
+        port = usual_port
+    server = None
+    try:  # a wrong port or security hides no other field's error
+        server = MailServer(
             values["host"],
             port,
-            security,
+            security or Security.STARTTLS,
             values["username"],
             password,
             values["sender"],
             values["sender_name"],
         )
     except InvalidMailServer as refused:
-        form.errors |= {name: FIELDS[code] for name, code in refused.errors.items()}
-        return None
+        errors |= {name: FIELDS[code] for name, code in refused.errors.items()}
+    form.errors |= {name: errors[name] for name in NAMES if name in errors}
+    return None if errors else server
 
 
 def _values(status: MailStatus) -> dict[str, str]:
@@ -229,7 +239,7 @@ def _page(
     weekly: Form | None = None,
     notice: tuple[str, str] | None = None,
 ) -> str:
-    mail = current_installation().mail
+    mail = current_open_workspace().mail
     status, time = mail.status(), mail.weekly_time()
     server = status.server
     known = (server.host, server.port, server.sender) if server else ("The mail server", 0, "")

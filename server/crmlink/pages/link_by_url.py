@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 from flask import render_template, request, url_for
@@ -13,6 +14,7 @@ from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decisions import Decision, confirm, require_connection
 from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
@@ -40,7 +42,7 @@ def do_link_by_address(record_id: str) -> Reply:
     require_connection(current_workspace(), request.form.get("connection_id", ""))
     record, _ = record_with_links(current_workspace(), record_id)
     address = _address()
-    location = locate(address, workspace_rules(current_workspace()))
+    location = _located(address)
     if not _fits(location, record):
         return _page(record, address), 422
     decision = Decision(
@@ -65,6 +67,16 @@ def _address() -> str:
     return request.values.get("url", "").strip()[:LONGEST_ADDRESS]
 
 
+def _located(address: str) -> Location:
+    """Return what a URL shows, with the contact's kind if crmlink knows it from elsewhere."""
+    ctx = current_workspace()
+    found = locate(address, workspace_rules(ctx))
+    if found.kind or not (found.package and found.reference):
+        return found
+    kind = known_kind(ctx, found.package, found.organisation or "", found.reference)
+    return replace(found, kind=kind)
+
+
 def _fits(location: Location, record: MirroredRecord) -> bool:
     """Return whether the URL's contact is of the record's kind, or its kind is unknown."""
     shows = location.page == "contact" and bool(location.reference)
@@ -73,7 +85,7 @@ def _fits(location: Location, record: MirroredRecord) -> bool:
 
 def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
     packages = workspace_rules(current_workspace())
-    location = locate(address, packages)
+    location = _located(address)
     return render_template(
         "reports/link_by_url.html",
         record=record,

@@ -1,4 +1,4 @@
-"""/left/live and /left/contacts: links beside live contacts, and moving one to a merged contact."""
+"""/left/live: links beside live contacts, and what is done about those that are not right."""
 
 from __future__ import annotations
 
@@ -9,37 +9,20 @@ from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import CommusoftError
+from crmlink.kinds import kind_named
 from crmlink.linking.decisions import Decision, confirm, require_connection
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.overrides import Overrides
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
 from crmlink.pages.link_by_url import tell_end
-from crmlink.pages.links import page_number
 from crmlink.reports.duplicates import shared_references
-from crmlink.reports.live_links import (
-    RetiredLink,
-    find_merged,
-    live_findings,
-    sources_read,
-    unlinked_contacts,
-)
+from crmlink.reports.live_changes import check_contact, link_changes
+from crmlink.reports.live_links import RetiredLink, find_merged, live_findings, sources_read
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of
 
 Reply = str | Response | tuple[str, int]
-
-
-@blueprint.get("/left/contacts")
-@require_permission("read")
-def left_contacts() -> str:
-    """Show live contacts without a record, new ones first."""
-    ctx = current_workspace()
-    return render_template(
-        "reports/live_contacts.html",
-        leaf=unlinked_contacts(ctx, page_number()),
-        sources=sources_read(ctx),
-    )
 
 
 @blueprint.get("/left/live")
@@ -51,8 +34,27 @@ def left_live() -> str:
         "reports/live_links.html",
         sources=sources_read(ctx),
         found=live_findings(ctx),
+        changes=link_changes(ctx),
         twice=shared_references(ctx),
     )
+
+
+@blueprint.post("/left/live/<contact_id>/checked")
+@require_permission("link")
+def check_contact_of_link(contact_id: str) -> Response:
+    """Note that a linked contact's shown name and address are right."""
+    is_noted = check_contact(
+        current_workspace(),
+        current_actor().device.id,
+        number_in(contact_id) or 0,
+        request.form.get("name", ""),
+        request.form.get("address", ""),
+    )
+    if is_noted:
+        flash_message("Noted. crmlink shows it again when the contact changes again.")
+    else:
+        flash_message("That has changed in the meantime. Nothing was noted.", "caution")
+    return redirect_to("pages.left_live")
 
 
 @blueprint.get("/left/live/<contact_id>/<record_id>")
@@ -81,7 +83,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
         return redirect_to("pages.left_live")
     decision = Decision(
         package=found.source.package,
-        kind=found.record.kind,
+        kind=kind_named(found.survivor.kind) or found.record.kind,
         reference=found.survivor.reference,
         record_id=found.record.public_id,
         organisation=found.source.organisation,

@@ -14,7 +14,12 @@ from crmlink.batches.drafts import list_batches
 from crmlink.pages.blueprint import blueprint, has_permission
 from crmlink.reports.link_health import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.store import BatchState, Link
-from crmlink.web.auth import current_installation, current_workspace, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.problems import problem
 
 
@@ -68,7 +73,7 @@ def _where(links: tuple[Link, ...], state: str) -> str:
 def _of_devices() -> list[PendingTask]:
     if not has_permission("admin"):
         return []
-    access = current_installation().access
+    access = current_access()
     found = [
         PendingTask(
             "audit",
@@ -88,7 +93,7 @@ def _of_devices() -> list[PendingTask]:
 
 def _of_updates() -> list[PendingTask]:
     newer = current_installation().newer_version
-    if not newer or not has_permission("admin"):
+    if not newer or not has_permission("admin") or current_installation().has_several:
         return []
     return [PendingTask("update", 1, "", f"crmlink {newer} is there")]
 

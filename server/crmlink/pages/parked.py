@@ -53,7 +53,7 @@ def link_parked(parked_id: str) -> Reply:
     record_id = request.form.get("record_id", "")[:100]
     decision = Decision(
         package=contact.package,
-        kind=kind_named(contact.kind) or _kind_of_record(record_id),
+        kind=kind_named(contact.kind) or kind_of_record(record_id),
         reference=contact.reference,
         record_id=record_id,
         organisation=contact.organisation,
@@ -78,7 +78,7 @@ def remove_parked(parked_id: str) -> Response:
     return redirect_to("pages.parked")
 
 
-def _kind_of_record(record_id: str) -> Kind:
+def kind_of_record(record_id: str) -> Kind:
     """Return the record's kind, which the user chose if the contact's URL gives none."""
     return kind_named(record_id.partition("-")[0]) or "customer"
 

@@ -28,7 +28,13 @@ from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.labels import ROLES
 from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, Person, Role
-from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
@@ -174,7 +180,7 @@ def _page(form: Form) -> str:
     return render_template(
         "people.html",
         form=form,
-        sends=current_installation().mail.sends,
+        sends=current_open_workspace().mail.sends,
         everybody=sorted_rows(everybody, order, SORT_KEYS),
         order=order,
         role=role if role in ROLES else "",
@@ -189,7 +195,7 @@ def _person_page(found: Person, form: Form) -> str:
         "person.html",
         found=found,
         form=form,
-        sends=current_installation().mail.sends,
+        sends=current_open_workspace().mail.sends,
         log_ins=list_sessions(current_access(), found),
         devices=_good(list_devices(current_access(), found)),
     )
@@ -197,7 +203,7 @@ def _person_page(found: Person, form: Form) -> str:
 
 def _is_emailed() -> bool:
     """Return whether the link is to be emailed too."""
-    return is_ticked("by_email") and current_installation().mail.sends
+    return is_ticked("by_email") and current_open_workspace().mail.sends
 
 
 def _invited(found: Person, token: str, *, replaced: bool, emailed: bool) -> str:

@@ -65,6 +65,7 @@ def _page(form: Form, needs_admin: bool) -> str:
         least=format_percent(LEAST_SURE),
         most=format_percent(MOST_SURE),
         settings=current_installation().settings,
+        only_firm=not current_installation().has_several,
     )
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from crmlink.access.context import AccessContext
 from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
-from crmlink.access.invitations import SET_UP_CODE
+from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
 from crmlink.access.known_browsers import KNOWN_FOR, remember
 from crmlink.access.people import accept_invitation, find_invitation, has_admin
-from crmlink.access.people import authenticate_password as prove
 from crmlink.access.sessions import LONGEST, create_session, end_session
+from crmlink.access.sign_in import people_of_password
 from crmlink.pages.blueprint import blueprint
+from crmlink.pages.choose_firm import choice_page, chosen_person
 from crmlink.pages.forms import Form, is_ticked, sent
 from crmlink.pages.sso import handle_callback, is_callback, provider_name, redirect_to_provider
 from crmlink.store import Invitation, Person, Role
-from crmlink.web.auth import SESSION_COOKIE, current_access, current_actor, current_installation
+from crmlink.web.auth import (
+    SESSION_COOKIE,
+    current_access,
+    current_actor,
+    current_installation,
+    sign_in_context,
+)
 from crmlink.web.hosts import is_from_this_computer
 from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import (
@@ -53,11 +61,13 @@ def sign_in() -> Reply:
         return _enter_by_sso() if is_callback() else _log_in_page(Form())
     if request.form.get("with") == "sso":
         return _leave_for_sso()
+    if request.form.get("with") == "firm":
+        return _enter_firm()
     form = sent("email", "password")
     try:
         with guessing_password(form.values["email"]) as has_failed:
-            person = prove(
-                current_access(),
+            people = people_of_password(
+                sign_in_context(),
                 form.values["email"],
                 form.values["password"],
                 has_failed=has_failed,
@@ -65,7 +75,7 @@ def sign_in() -> Reply:
     except InvalidCredentials as refused:
         form.add_error(refused)
         return _log_in_page(form), problem_of(refused).status
-    return start_session(person, _wanted())
+    return _enter(people, _wanted())
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
@@ -80,7 +90,8 @@ def welcome() -> Reply:
         return render_template("welcome.html", form=form, invitation=None), 403
     try:
         with guessing_link():
-            invitation = find_invitation(current_access(), form.values["token"])
+            access = _access_of_link(form.values["token"])
+            invitation = find_invitation(access, form.values["token"])
     except InvalidInvitation as refused:
         form.errors["token"] = problem_of(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
@@ -89,7 +100,7 @@ def welcome() -> Reply:
     if form.values["password"] != form.values["again"]:
         form.errors["again"] = "The two passwords don't match."
         return _welcome_page(form, invitation), 422
-    return _accept_invitation(form, invitation)
+    return _accept_invitation(access, form, invitation)
 
 
 @blueprint.post("/log-out")
@@ -103,8 +114,9 @@ def sign_out() -> Response:
 
 def start_session(person: Person, then: str) -> Response:
     """Create a session for a person and redirect to a page."""
-    cookie = create_session(current_access(), person, request.remote_addr or "", browser_name())
-    known = remember(current_access(), request.cookies.get(KNOWN_BROWSER, ""), person.id)
+    access = sign_in_context().of(person.workspace_id)
+    cookie = create_session(access, person, request.remote_addr or "", browser_name())
+    known = remember(access, request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
     for name, value, max_age in (
         (SESSION_COOKIE, cookie, LONGEST),
@@ -129,6 +141,26 @@ def browser_name() -> str:
     return f"{browser} on {system}" if system else browser
 
 
+def _enter(people: list[Person], then: str) -> Reply:
+    """Sign in the one person that was proved, or ask in which of several firms."""
+    return start_session(people[0], then) if len(people) == 1 else choice_page(people, then)
+
+
+def _enter_firm() -> Reply:
+    try:
+        person, wanted = chosen_person(request.form.get("person", ""))
+    except InvalidCredentials as refused:
+        form = Form()
+        form.errors[""] = "Sign in again: the choice took too long."
+        return _log_in_page(form), problem_of(refused).status
+    return start_session(person, wanted)
+
+
+def _access_of_link(token: str) -> AccessContext:
+    """Return the access context of a one-time link; raises InvalidInvitation."""
+    return sign_in_context().of(workspace_of_invitation(sign_in_context(), token))
+
+
 def _leave_for_sso() -> Reply:
     count_sso_step()
     try:
@@ -140,10 +172,10 @@ def _leave_for_sso() -> Reply:
 def _enter_by_sso() -> Reply:
     count_sso_step()
     try:
-        person, wanted = handle_callback()
+        people, wanted = handle_callback()
     except AccessFailure as refused:
         return _sso_failed(refused)
-    return start_session(person, wanted)
+    return _enter(people, wanted)
 
 
 def _sso_failed(refused: AccessFailure) -> Reply:
@@ -152,11 +184,11 @@ def _sso_failed(refused: AccessFailure) -> Reply:
     return _log_in_page(form), problem_of(refused).status
 
 
-def _accept_invitation(form: Form, invitation: Invitation) -> Reply:
+def _accept_invitation(access: AccessContext, form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
         person = accept_invitation(
-            current_access(),
+            access,
             values["token"],
             values["password"],
             values["name"],
@@ -173,7 +205,7 @@ def _accept_invitation(form: Form, invitation: Invitation) -> Reply:
 
 
 def _log_in_page(form: Form) -> str:
-    if not has_admin(current_access()):
+    if not has_admin(current_installation().access):
         return _set_up_page()
     return render_template(
         "log_in.html",

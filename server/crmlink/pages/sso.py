@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Response, current_app, render_template, request, session
 
 from crmlink.access.errors import InvalidCredentials, InvalidSsoResponse, NotInvited
-from crmlink.access.people import authenticate_sso
+from crmlink.access.sign_in import people_of_sso
 from crmlink.store import Person
-from crmlink.web.auth import current_access, current_installation
+from crmlink.web.auth import current_installation, sign_in_context
 from crmlink.web.hosts import external_url
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def redirect_to_provider(wanted: str) -> Response:
     return reply
 
 
-def handle_callback() -> tuple[Person, str]:
-    """Return the person signed in, and the page they requested; each callback works once.
+def handle_callback() -> tuple[list[Person], str]:
+    """Return who signed in, one of each firm, and the page requested; a callback works once.
 
     Raises SsoDenied, InvalidSsoResponse, EmailNotVerified, NotInvited or SsoUnreachable.
     """
@@ -61,7 +61,7 @@ def handle_callback() -> tuple[Person, str]:
     authorization = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
     proven = _single_sign_on().finish(authorization, _return_address(), request.args)
     try:
-        return authenticate_sso(current_access(), proven.subject, proven.email), kept["wanted"]
+        return people_of_sso(sign_in_context(), proven.subject, proven.email), kept["wanted"]
     except InvalidCredentials:
         raise NotInvited from None
 

@@ -1,4 +1,4 @@
-"""/start: four steps to the first link, each with what crmlink itself sees of it."""
+"""/start: the steps to the first link, each with what crmlink itself sees of it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,11 @@ from crmlink.reports.duplicates import (
     shared_references,
 )
 from crmlink.reports.link_health import MirrorState, mirror_state
-from crmlink.reports.live_links import count_new_contacts, sources_read, unlinked_contacts
+from crmlink.reports.live_links import (
+    count_new_contacts,
+    count_unlinked_contacts,
+    sources_read,
+)
 from crmlink.reports.unlinked import SharePoint, malformed_references, share_history, unlinked
 from crmlink.web.auth import (
     current_actor,
@@ -113,7 +117,7 @@ def _live() -> dict[str, int] | None:
     ctx = current_workspace()
     if not sources_read(ctx):
         return None
-    return {"total": unlinked_contacts(ctx).total, "new": count_new_contacts(ctx)}
+    return {"total": count_unlinked_contacts(ctx), "new": count_new_contacts(ctx)}
 
 
 def _mirror() -> MirrorState:

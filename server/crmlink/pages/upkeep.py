@@ -6,7 +6,10 @@ import io
 import json
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from flask import abort, render_template, send_file
 from werkzeug.wrappers import Response
@@ -26,10 +29,28 @@ from crmlink.upkeep.texts import check_text, failure_text
 from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
 
 Reply = str | Response | tuple[str, int]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def require_only_firm(view: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a view of the installation: 404 where several firms share it.
+
+    A backup has all of them, so it is for the command line alone.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if current_installation().has_several:
+            abort(404)
+        return view(*args, **kwargs)
+
+    return guarded
 
 
 @blueprint.get("/upkeep")
 @require_permission("admin")
+@require_only_firm
 def upkeep() -> str:
     """Show the backups, and what can be checked."""
     return _page(Form())
@@ -37,6 +58,7 @@ def upkeep() -> str:
 
 @blueprint.post("/upkeep/backups")
 @require_permission("admin")
+@require_only_firm
 def back_up() -> Reply:
     """Make a backup in the folder for backups."""
     here = current_installation()
@@ -53,6 +75,7 @@ def back_up() -> Reply:
 
 @blueprint.post("/upkeep/download")
 @require_permission("admin")
+@require_only_firm
 def download_backup() -> Reply:
     """Make a backup whose keys are sealed with the passphrase, and send it."""
     form = sent("passphrase", "again")
@@ -80,6 +103,7 @@ def download_backup() -> Reply:
 
 @blueprint.get("/upkeep/backups/<filename>")
 @require_permission("admin")
+@require_only_firm
 def kept_backup(filename: str) -> Response:
     """Send a backup of the folder."""
     backups, _ = _backups()
@@ -92,6 +116,7 @@ def kept_backup(filename: str) -> Response:
 
 @blueprint.post("/upkeep/checks")
 @require_permission("admin")
+@require_only_firm
 def check_installation() -> str:
     """Run the checks, and show their results."""
     return _page(Form(), list(run_checks(current_installation().settings)))
@@ -99,6 +124,7 @@ def check_installation() -> str:
 
 @blueprint.get("/upkeep/diagnosis")
 @require_permission("admin")
+@require_only_firm
 def download_diagnosis() -> Response:
     """Send the diagnosis, which holds no personal data."""
     settings = current_installation().settings

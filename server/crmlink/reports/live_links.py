@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.accounting.references import canonical_reference
-from crmlink.folding import fold
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.live_contacts import unlinked_live
 from crmlink.pseudonyms import holds_pseudonym
@@ -25,7 +24,6 @@ from crmlink.store import (
     SourceContact,
 )
 from crmlink.store.base import utc_now
-from crmlink.store.erased import ERASED
 
 NEW_DAYS = 7
 MAX_LISTED = 200
@@ -60,21 +58,10 @@ class RetiredLink:
 
 
 @dataclass(frozen=True, slots=True)
-class RenamedLink:
-    """A linked contact with another name than at the time of its link."""
-
-    record: MirroredRecord
-    contact: SourceContact
-    source: ContactSource
-    name_before: str
-
-
-@dataclass(frozen=True, slots=True)
 class LiveFindings:
     """What is no longer right; ``orphans`` have a reference that no live contact has."""
 
     retired: tuple[RetiredLink, ...] = ()
-    renamed: tuple[RenamedLink, ...] = ()
     orphans: tuple[MirroredRecord, ...] = ()
 
 
@@ -113,9 +100,30 @@ def unlinked_contacts(ctx: WorkspaceContext, number: int = 1) -> Page[UnlinkedCo
     return Page(tuple(found), total, number)
 
 
-def count_new_contacts(ctx: WorkspaceContext) -> int:
-    """Return how many contacts without a record came within the week."""
-    since = utc_now() - timedelta(days=NEW_DAYS)
+def find_unlinked(ctx: WorkspaceContext, contact_id: int) -> UnlinkedContact | None:
+    """Return a contact without a record as it is now; None if it is no longer one."""
+    query = (
+        select(SourceContact, ContactSource)
+        .join(ContactSource)
+        .where(SourceContact.id == contact_id, *unlinked_live(ctx.workspace_id, ctx.connection_id))
+    )
+    with ctx.database.reading() as session:
+        row = session.execute(query).one_or_none()
+    return UnlinkedContact(row[0], row[1], is_new=False) if row else None
+
+
+def count_unlinked_contacts(ctx: WorkspaceContext) -> int:
+    """Return how many contacts in use have no record."""
+    query = select(func.count(SourceContact.id)).where(
+        *unlinked_live(ctx.workspace_id, ctx.connection_id)
+    )
+    with ctx.database.reading() as session:
+        return session.scalar(query) or 0
+
+
+def count_new_contacts(ctx: WorkspaceContext, since: datetime | None = None) -> int:
+    """Return how many contacts without a record came since then, or within the week."""
+    since = since or utc_now() - timedelta(days=NEW_DAYS)
     query = select(func.count(SourceContact.id)).where(
         *unlinked_live(ctx.workspace_id, ctx.connection_id), SourceContact.first_seen_at >= since
     )
@@ -131,7 +139,6 @@ def live_findings(ctx: WorkspaceContext) -> LiveFindings:
     with ctx.database.reading() as session:
         return LiveFindings(
             tuple(_retired(session, ctx)),
-            tuple(_renamed(session, ctx)),
             tuple(_orphans(session, ctx, sources)),
         )
 
@@ -154,16 +161,17 @@ def survivor_of(session: Session, contact: SourceContact) -> SourceContact | Non
         current = session.scalar(
             select(SourceContact)
             .filter_by(source_id=contact.source_id, reference=current.merged_into)
+            .order_by(SourceContact.kind != current.kind)  # two kinds may have one number
             .limit(1)
         )
     return current if current is not None and current.state is ContactState.ACTIVE else None
 
 
-def _linked(ctx: WorkspaceContext) -> Select[MirroredRecord, SourceContact, ContactSource]:
+def linked_contacts(ctx: WorkspaceContext) -> Select[MirroredRecord, SourceContact, ContactSource]:
     """Return the query for records with the live contacts that have their reference."""
     return (
         select(MirroredRecord, SourceContact, ContactSource)
-        .join(SourceContact, func.lower(SourceContact.reference) == MirroredRecord.reference_key)
+        .join(SourceContact, SourceContact.reference_key == MirroredRecord.reference_key)
         .join(ContactSource, ContactSource.id == SourceContact.source_id)
         .where(
             MirroredRecord.connection_id == ctx.connection_id,
@@ -173,6 +181,24 @@ def _linked(ctx: WorkspaceContext) -> Select[MirroredRecord, SourceContact, Cont
             SourceContact.kind.in_(("", MirroredRecord.kind)),
         )
     )
+
+
+def latest_link(session: Session, ctx: WorkspaceContext, record: MirroredRecord) -> Link | None:
+    """Return the link that gave a record its present reference, if crmlink made it."""
+    query = select(Link).filter_by(
+        connection_id=ctx.connection_id,
+        kind=record.kind,
+        record_number=record.number,
+        state=LinkState.LINKED,
+        target=record.reference,
+    )
+    return session.scalar(query.order_by(Link.created_at.desc()).limit(1))
+
+
+def may_be_of(link: Link, source: ContactSource) -> bool:
+    """Return whether a link is to a contact of this source, as far as its address told."""
+    unknown = not link.organisation or not source.organisation
+    return link.package == source.package and (unknown or link.organisation == source.organisation)
 
 
 def _retired(
@@ -189,52 +215,20 @@ def _retired(
         .where(
             other.source_id.in_(mine),
             other.state == ContactState.ACTIVE,
-            func.lower(other.reference) == MirroredRecord.reference_key,
+            other.reference_key == MirroredRecord.reference_key,
             other.kind.in_(("", MirroredRecord.kind)),
         )
         .exists()
     )
-    query = _linked(ctx).where(SourceContact.state != ContactState.ACTIVE, ~in_use)
+    query = linked_contacts(ctx).where(SourceContact.state != ContactState.ACTIVE, ~in_use)
     if contact_id is not None:
         query = query.where(SourceContact.id == contact_id)
     rows = session.execute(query.order_by(MirroredRecord.id).limit(MAX_LISTED)).all()
     for record, contact, source in rows:
-        link = _latest_link(session, ctx, record)
-        if link is None or _may_be_of(link, source):
+        link = latest_link(session, ctx, record)
+        if link is None or may_be_of(link, source):
             yield RetiredLink(record, contact, source, survivor_of(session, contact)
                               if contact.state is ContactState.MERGED else None)  # fmt: skip
-
-
-def _renamed(session: Session, ctx: WorkspaceContext) -> Iterable[RenamedLink]:
-    """Yield linked contacts in use whose name is another one than their latest link's."""
-    query = (
-        _linked(ctx)
-        .add_columns(Link.contact_name, Link.created_at, Link.id.label("link_id"))
-        .join(
-            Link,
-            (Link.connection_id == MirroredRecord.connection_id)
-            & (Link.kind == MirroredRecord.kind)
-            & (Link.record_number == MirroredRecord.number)
-            & (Link.target == MirroredRecord.reference)
-            & (Link.package == ContactSource.package),
-        )
-        .where(
-            SourceContact.state == ContactState.ACTIVE,
-            Link.state == LinkState.LINKED,
-            Link.undoes_id.is_(None),
-            Link.contact_name.not_in(("", ERASED)),
-            func.lower(Link.contact_name) != func.lower(SourceContact.name),
-        )
-        .order_by(MirroredRecord.id, Link.created_at.desc())
-    )
-    seen: set[int] = set()
-    for record, contact, source, name, _, _ in session.execute(query):
-        names = {fold(each) for each in (contact.name, contact.company, contact.person) if each}
-        if record.id in seen or len(seen) >= MAX_LISTED:
-            continue
-        seen.add(record.id)
-        if fold(name) not in names:
-            yield RenamedLink(record, contact, source, name)
 
 
 def _orphans(
@@ -246,7 +240,7 @@ def _orphans(
         .join(ContactSource)
         .where(
             ContactSource.workspace_id == ctx.workspace_id,
-            func.lower(SourceContact.reference) == MirroredRecord.reference_key,
+            SourceContact.reference_key == MirroredRecord.reference_key,
             SourceContact.kind.in_(("", MirroredRecord.kind)),
         )
         .exists()
@@ -267,8 +261,8 @@ def _orphans(
     found = 0
     for record in session.scalars(query):
         if found < MAX_LISTED and _may_be_of_any(ctx, record.reference or "", packages):
-            link = _latest_link(session, ctx, record)
-            if link is None or any(_may_be_of(link, source) for source in sources):
+            link = latest_link(session, ctx, record)
+            if link is None or any(may_be_of(link, source) for source in sources):
                 found += 1
                 yield record
 
@@ -283,21 +277,3 @@ def _may_be_of_any(ctx: WorkspaceContext, reference: str, packages: set[str]) ->
         except (InvalidReference, UnknownPackage):
             continue
     return False
-
-
-def _latest_link(session: Session, ctx: WorkspaceContext, record: MirroredRecord) -> Link | None:
-    """Return the link that gave a record its present reference, if crmlink made it."""
-    query = select(Link).filter_by(
-        connection_id=ctx.connection_id,
-        kind=record.kind,
-        record_number=record.number,
-        state=LinkState.LINKED,
-        target=record.reference,
-    )
-    return session.scalar(query.order_by(Link.created_at.desc()).limit(1))
-
-
-def _may_be_of(link: Link, source: ContactSource) -> bool:
-    """Return whether a link is to a contact of this source, as far as its address told."""
-    unknown = not link.organisation or not source.organisation
-    return link.package == source.package and (unknown or link.organisation == source.organisation)

@@ -11,6 +11,11 @@ from sqlalchemy.orm import Session
 
 from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.link_health import shares
+from crmlink.reports.live_links import (
+    count_new_contacts,
+    count_unlinked_contacts,
+    sources_read,
+)
 from crmlink.store import Batch, BatchRow, BatchState, Choice, ParkedContact, Verdict
 from crmlink.store.base import utc_now
 
@@ -63,6 +68,12 @@ def _undecided(ctx: WorkspaceContext, _since: datetime) -> Iterator[WeeklyFigure
         yield WeeklyFigure("undecided", session.scalar(query) or 0, "/lists")
 
 
+def _live(ctx: WorkspaceContext, since: datetime) -> Iterator[WeeklyFigure]:
+    if sources_read(ctx):
+        yield WeeklyFigure("live-new", count_new_contacts(ctx, since), "/left/contacts")
+        yield WeeklyFigure("live", count_unlinked_contacts(ctx), "/left/contacts")
+
+
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
     query = select(func.count(ParkedContact.id)).where(*conditions)
     return session.scalar(query) or 0
@@ -71,6 +82,7 @@ def _count(session: Session, *conditions: ColumnElement[bool]) -> int:
 # A source yields figures for the week that begins at the moment given.
 SOURCES: tuple[Callable[[WorkspaceContext, datetime], Iterator[WeeklyFigure]], ...] = (
     _records,
+    _live,
     _parked,
     _undecided,
 )

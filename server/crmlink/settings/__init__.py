@@ -13,7 +13,7 @@ from crmlink.browser_extension.store_links import StoreLinks
 from crmlink.commusoft.connection import Connection
 from crmlink.hosts import Host
 from crmlink.mail.server import MailServer
-from crmlink.settings.data_place import load_place, secret_key
+from crmlink.settings.data_place import load_place, metrics_token, secret_key
 from crmlink.settings.services import (
     commusoft,
     mail_server,
@@ -64,6 +64,7 @@ class Settings:
     backups_kept: int = 14
     backup_passphrase: str = field(default="", repr=False)  # seals the keys in them
     mail_server: MailServer | None = None  # None: an admin may enter one on a page
+    metrics_token: str = field(default="", repr=False)  # opens /metrics; "": it does not exist
     updates: str = ""  # where newer releases are, an https address or a folder; "": not asked
     source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
@@ -102,6 +103,7 @@ def load_settings() -> Settings:
         backups_kept=whole_number(env, "BACKUPS_KEPT", 14, 1000),
         backup_passphrase=env.str("BACKUP_PASSPHRASE", ""),
         mail_server=mail_server(env),
+        metrics_token=metrics_token(env.str("METRICS_TOKEN", "")),
         updates=updates_setting(env.str("UPDATES", "")),
         source_packages=source_packages(env.str("SOURCE_ADDRESSES", "")),
     )

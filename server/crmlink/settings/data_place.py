@@ -128,6 +128,16 @@ def secret_key(configured: str, data_dir: Path) -> str:
     return key
 
 
+def metrics_token(configured: str) -> str:
+    """Return the token that opens the figures, "" for none. Raises InvalidSettings."""
+    if configured and (_is_weak(configured) or not configured.isascii()):
+        raise InvalidSettings(
+            f"CRMLINK_METRICS_TOKEN is too easy to guess: use {MIN_SECRET_LENGTH} random "
+            "characters or more, such as those that `openssl rand -hex 24` prints."
+        )
+    return configured
+
+
 def _read_secret_key(path: Path) -> str:
     """Return the stored key; an incomplete one, as left by a full disk, is rejected."""
     key = path.read_text().strip()

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crmlink.sources.connecting import connect_company, note_source
 from crmlink.sources.contact import Company, ContactPage, ReadContact
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import PartMissing, SourceUnreadable
+from crmlink.sources.errors import PartMissing, SourceUnreadable, TooManyCompanies
 from crmlink.sources.sync import store_page
 from crmlink.store import ContactSource, Device, SourceAccount
 from crmlink.store.base import utc_now
+
+MAX_COMPANIES = 50  # a misused token must not fill the page of companies
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def bring_contacts(ctx: SourceContext, device: Device, part: ContactPart) -> Bro
     """Store a part; the first part of a list ends an older list that is not complete.
 
     A part that comes again is not stored again. Raises PartMissing if one before it has not come,
-    or SourceUnreadable for an empty list where there were contacts.
+    SourceUnreadable for an empty list where there were contacts, or TooManyCompanies.
     """
     try:
         with ctx.database.writing() as session:
@@ -72,6 +74,7 @@ def _source(
     }  # fmt: skip
     source = session.scalar(select(ContactSource).filter_by(**identity))
     if source is None:
+        _require_room(session, ctx, part.package)
         account = SourceAccount(
             workspace_id=ctx.workspace_id, package=part.package, credentials=None
         )
@@ -82,6 +85,14 @@ def _source(
         session.flush()
         note_source(session, ctx, device, "source.connected", source)
     return source
+
+
+def _require_room(session: Session, ctx: SourceContext, package: str) -> None:
+    known = select(func.count(ContactSource.id)).filter_by(
+        workspace_id=ctx.workspace_id, package=package
+    )
+    if (session.scalar(known) or 0) >= MAX_COMPANIES:
+        raise TooManyCompanies
 
 
 def _has_come(source: ContactSource, part: ContactPart) -> bool:

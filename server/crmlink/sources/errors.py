@@ -105,10 +105,22 @@ class ConnectorRefused(SourceError):
     code = "source-connector-refused"
 
 
+class WebhookRefused(SourceError):
+    """What came was not signed with a source's own key."""
+
+    code = "source-webhook-refused"
+
+
 class PartMissing(SourceError):
     """A part of a list came before the one that precedes it."""
 
     code = "source-part-missing"
+
+
+class TooManyCompanies(SourceError):
+    """Agents have brought contacts of as many companies as are taken."""
+
+    code = "source-too-many-companies"
 
 
 class AgentFailed(Exception):

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.references import canonical_reference
-from crmlink.folding import compose
+from crmlink.folding import compose, fold
 from crmlink.sources.contact import ReadContact
+from crmlink.sources.moving import has_moved, place_of
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
@@ -52,8 +53,7 @@ def keep_page(
         source.version += 1
     first_seen = utc_now() if source.round else None
     for contact in changed:
-        for name, value in _values(contact).items():
-            setattr(stored[contact.key], name, value)
+        _update(stored[contact.key], _values(contact))
         stored[contact.key].version = source.version
     session.flush()
     _note_round(session, [row.id for row in stored.values()], round_)
@@ -134,11 +134,23 @@ def _changed(named: dict[str, ReadContact], stored: dict[str, SourceContact]) ->
     return changed
 
 
+def _update(row: SourceContact, values: dict[str, Any]) -> None:
+    """Set a contact's new values, and note if it has moved since a person last checked it."""
+    before = (row.moved_at and row.moved_from) or place_of(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    if not has_moved(before, place_of(row)):
+        row.moved_from = row.moved_at = None
+    elif row.moved_at is None:
+        row.moved_from, row.moved_at = before, utc_now()
+
+
 def _values(contact: ReadContact) -> dict[str, Any]:
     plain = plain_details(composed(contact.details))
     details = {name: plain[name] for name in DETAIL_COLUMNS}
     return details | {
         "reference": compose(contact.reference),
+        "reference_key": fold(compose(contact.reference)),
         "code": compose(contact.code),
         "kind": contact.details.kind or "",
         "state": contact.state,

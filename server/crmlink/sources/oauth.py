@@ -116,7 +116,7 @@ def revoke(package: SourcePackage, credentials: Credentials) -> None:
 
 
 class RenewedTokens:
-    """Tokens of one account; ``keep`` stores renewed credentials before they are used.
+    """Tokens of one account; ``keep`` stores credentials, renewed ones before they are used.
 
     Only the holder of the account's lease may have one: a token that is used twice ends all.
     """
@@ -141,6 +141,7 @@ class RenewedTokens:
     def _renewed(self) -> Credentials:
         if not self.credentials.refresh_token:
             raise SourceRefused("no refresh token")
+        self._keep(self.credentials)  # a full disk must be known before the token is used up
         session = _session(self._package, self.credentials)
         token = _asked(
             lambda: session.refresh_token(

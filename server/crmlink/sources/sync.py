@@ -158,7 +158,14 @@ def _complete(session: Session, source: ContactSource, position: Position) -> No
         mark_missing(session, source)
         source.fully_synced_at = utc_now()
     source.synced_at = moment(position["began"]) or utc_now()
-    source.requested_at = None
+    if source.account.credentials is None or not _is_requested_since(source, position):
+        source.requested_at = None
+
+
+def _is_requested_since(source: ContactSource, position: Position) -> bool:
+    """Return whether it was requested after its list began, which may lack the reason for that."""
+    began = moment(position["began"])
+    return bool(source.requested_at and began and source.requested_at > began)
 
 
 def _pause(lease: SourceLease, until: datetime) -> None:

@@ -28,6 +28,7 @@ from crmlink.store.checklist import ChecklistAnswer
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.counts import CommusoftPace, CountedAttempt, RequestCount
 from crmlink.store.database import Database
+from crmlink.store.deleted_workspaces import DeletedWorkspace
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
 from crmlink.store.mail import MailKind, MailMessage, MailSettings, MailState
@@ -66,6 +67,7 @@ __all__ = [
     "CountedAttempt",
     "Database",
     "DatabaseMove",
+    "DeletedWorkspace",
     "Device",
     "DeviceType",
     "ErasedKey",

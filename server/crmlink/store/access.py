@@ -43,7 +43,7 @@ class Person(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     name: Mapped[str]
     email: Mapped[str]
-    email_key: Mapped[str | None]
+    email_key: Mapped[str | None] = mapped_column(index=True)
     role: Mapped[Role]
     password_hash: Mapped[str | None]
     sso_subject: Mapped[str | None]  # issuer and subject, after the first single sign-on
@@ -100,7 +100,7 @@ class Device(Base):
     name: Mapped[str]
     prefix: Mapped[str] = mapped_column(unique=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
-    previous_hash: Mapped[str | None]
+    previous_hash: Mapped[str | None] = mapped_column(index=True)
     previous_expires_at: Mapped[datetime | None]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -158,12 +158,15 @@ class WebSession(Base):
 
 
 class Pairing(Base):
-    """A browser's request to be connected, in the form of RFC 8628."""
+    """A browser's request to be connected, in the form of RFC 8628.
+
+    Of several workspaces it has none until a person approves or denies it.
+    """
 
     __tablename__ = "pairing"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    workspace_id: Mapped[int | None] = mapped_column(ForeignKey("workspace.id"))
     device_code_hash: Mapped[str] = mapped_column(unique=True)
     user_code: Mapped[str] = mapped_column(unique=True)
     browser: Mapped[str]

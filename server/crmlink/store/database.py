@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,11 @@ class Database:
             return False
         return True
 
+    def has_current_tables(self) -> bool:
+        """Return whether the tables have this version, or a newer one as in a rolling restart."""
+        version = self._version()
+        return version is not None and version not in _older_revisions()
+
     def mark_purge_due(self, session: Session) -> None:
         """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
 
@@ -276,6 +282,13 @@ def newest_revision() -> str:
     followed = {found[1] for text in texts if (found := DOWN_REVISION.search(text))}
     newest = {found[1] for text in texts if (found := REVISION.search(text))} - followed
     return newest.pop() if len(newest) == 1 else ""
+
+
+@cache
+def _older_revisions() -> frozenset[str]:
+    """Return the versions that a migration of this version follows."""
+    texts = (path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return frozenset(found[1] for text in texts if (found := DOWN_REVISION.search(text)))
 
 
 def _set_up_sqlite(engine: Engine) -> None:

@@ -16,11 +16,13 @@ from crmlink.folding import fold, normalise_login_email
 from crmlink.store.access import Person
 from crmlink.store.links import Link
 from crmlink.store.records import MirroredRecord
+from crmlink.store.sources import SourceContact
 
 KEYS: tuple[tuple[Any, Any, Callable[[str], str]], ...] = (
     (MirroredRecord.reference, MirroredRecord.reference_key, fold),
     (Link.target, Link.target_key, fold),
     (Person.email, Person.email_key, normalise_login_email),
+    (SourceContact.reference, SourceContact.reference_key, fold),
 )
 
 

@@ -137,6 +137,11 @@ class Link(Base):
         return self.state is LinkState.INTENDED and self.written_at is not None
 
     @property
+    def is_restored(self) -> bool:
+        """Whether a backup brought it back on its way: it may have ended since, and be undone."""
+        return self.is_to_be_checked and not self.writes
+
+    @property
     def record_id(self) -> str:
         """Public id of the record."""
         return f"{self.kind}-{self.record_number}"

@@ -106,6 +106,13 @@ class Ownership:
         self._stopping = threading.Event()
         self._silence: dict[str, tuple[int, float]] = {}
         self._checked_at = clock()
+        self._beaten_at: float | None = None
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether its last successful beat is recent enough to count as alive for others."""
+        beaten_at = self._beaten_at
+        return beaten_at is not None and self._clock() - beaten_at < SILENCE_TIMEOUT
 
     def start(self) -> None:
         """Start the heartbeat and the observation of other processes."""
@@ -123,6 +130,7 @@ class Ownership:
                 self._id = new_id()
                 session.add(Process(id=self._id, role=self._role, key_id=self._database.key_id))
                 session.flush()
+                self._beaten_at = self._clock()
             self._start_heartbeat()
             return self._id
 
@@ -147,6 +155,7 @@ class Ownership:
                     delete(Process).where(Process.id == process_id, Process.beats == number)
                 )
                 log.warning("a process is counted as dead", process=process_id)
+        self._beaten_at = self._clock()
 
     def mark_servers_ended(self) -> None:
         """Delete the rows of all other servers; only for a server whose lock proves it is alone."""

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import fold
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, utc_now
 from crmlink.store.contact_columns import ContactColumns
@@ -57,6 +58,7 @@ class ContactSource(Base):
     ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
     itself. ``round`` counts complete lists, ``version`` grows with every change of a contact.
+    ``webhook_key`` is encrypted; the package signs with it what it sends, last at ``webhook_at``.
     """
 
     __tablename__ = "contact_source"
@@ -82,6 +84,8 @@ class ContactSource(Base):
     requested_at: Mapped[datetime | None]
     resume_at: Mapped[datetime | None]
     problem: Mapped[str | None]
+    webhook_key: Mapped[str | None]
+    webhook_at: Mapped[datetime | None]
 
     account: Mapped[SourceAccount] = relationship(lazy="joined")
 
@@ -91,13 +95,18 @@ class SourceContact(ContactColumns, Base):
 
     ``key`` is the package's own id, ``reference`` the value for Commusoft, ``code`` another one
     that the package shows. ``round`` is the complete list that had it last. ``first_seen_at`` is
-    None for contacts of the first list.
+    None for contacts of the first list. ``reference_key`` is the folded reference.
+
+    ``moved_at`` is when its address became another place's, and ``moved_from`` the address before
+    (address, town, postcode); both until a person has checked it. ``checked_name`` is the name
+    that a person has found right for its link.
     """
 
     __tablename__ = "source_contact"
     __table_args__ = (
         UniqueConstraint("source_id", "key"),
         Index("ix_source_contact_source_id_reference", "source_id", "reference"),
+        Index("ix_source_contact_source_id_reference_key", "source_id", "reference_key"),
         Index("ix_source_contact_source_id_state", "source_id", "state"),
     )
 
@@ -110,8 +119,17 @@ class SourceContact(ContactColumns, Base):
     merged_into: Mapped[str] = mapped_column(default="")  # the surviving contact's reference
     changed_at: Mapped[datetime | None]  # as the package says
     first_seen_at: Mapped[datetime | None]
+    reference_key: Mapped[str | None]
+    moved_from: Mapped[dict[str, Any] | None]
+    moved_at: Mapped[datetime | None]
+    checked_name: Mapped[str | None]
     round: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=0)
+
+    @validates("reference")
+    def _fold_reference(self, _name: str, reference: str) -> str:
+        self.reference_key = fold(reference)
+        return reference
 
 
 class SourceSignIn(Base):

@@ -6,12 +6,13 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
-from crmlink.store.base import Base, utc_now
+from crmlink.store.base import Base, new_id, utc_now
+from crmlink.store.database import Database
 
 
 class Writes(enum.StrEnum):
@@ -23,11 +24,17 @@ class Writes(enum.StrEnum):
 
 
 class Workspace(Base):
-    """One firm: its people, devices, settings and audit; its connection may change."""
+    """One firm: its people, devices, settings and audit; its connection may change.
+
+    ``name`` is for people who belong to several, and for the operator; empty where there is one.
+    """
 
     __tablename__ = "workspace"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    name: Mapped[str] = mapped_column(default="", server_default="")
+    suspended_at: Mapped[datetime | None]
     preferences: Mapped[dict[str, Any] | None]
     writes: Mapped[Writes] = mapped_column(default=Writes.API)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -67,3 +74,15 @@ class RecordField(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     device: Mapped[Device] = relationship(lazy="joined")
+
+
+def list_workspaces(database: Database) -> list[Workspace]:
+    """Return all workspaces, the first one first."""
+    with database.reading() as session:
+        return list(session.scalars(select(Workspace).order_by(Workspace.id)))
+
+
+def find_workspace(database: Database, workspace_id: int) -> Workspace:
+    """Return a workspace. Raises NoResultFound."""
+    with database.reading() as session:
+        return session.get_one(Workspace, workspace_id)

@@ -8,9 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import update
+
 from crmlink.installation import RULES_FILE
-from crmlink.store import AuditSigner, Database
+from crmlink.store import (
+    AuditSigner,
+    Batch,
+    BatchState,
+    Database,
+    Link,
+    LinkMethod,
+    LinkState,
+)
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
+from crmlink.store.base import utc_now
 from crmlink.store.database import MIGRATIONS, REVISION
 from crmlink.store.only_server import only_server
 from crmlink.store.sqlite_file import sqlite_file
@@ -100,10 +111,27 @@ def _update(file: Path) -> None:
     database = Database(f"sqlite:///{file}")
     try:
         database.migrate()
+        _stop_writing(database)
     finally:
         database.close()
     make_single_file(file)
     require_sound(file)
+
+
+def _stop_writing(database: Database) -> None:
+    """Let nothing be written that was on its way when the backup was made.
+
+    It may have been linked and undone since. Links are only read back, lists are paused.
+    """
+    on_its_way = (Link.state == LinkState.INTENDED, Link.method == LinkMethod.API)
+    read_only = {"written_at": utc_now(), "writes": 0, "writes_over": 0, "failure": None}
+    with database.writing() as session:
+        session.execute(update(Link).where(*on_its_way).values(read_only))
+        session.execute(
+            update(Batch)
+            .where(Batch.state == BatchState.WRITING)
+            .values(state=BatchState.PAUSED, rate=None, version=Batch.version + 1)
+        )
 
 
 def _known_revisions() -> set[str]:

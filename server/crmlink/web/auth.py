@@ -13,8 +13,8 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
-from crmlink.access.api_tokens import PREFIX, authenticate_api_token
-from crmlink.access.context import AccessContext, Actor
+from crmlink.access.api_tokens import PREFIX, authenticate_api_token, workspace_of_api_token
+from crmlink.access.context import AccessContext, Actor, SignInContext
 from crmlink.access.dpop import check_proof, new_nonce
 from crmlink.access.errors import (
     InvalidToken,
@@ -22,11 +22,16 @@ from crmlink.access.errors import (
     ProofElsewhere,
     ProofMissing,
     ProofRefused,
+    WorkspaceSuspended,
 )
 from crmlink.access.proofs import Proof
-from crmlink.access.refresh_tokens import authenticate_access_token, is_own_access_token
-from crmlink.access.sessions import authenticate_session
-from crmlink.installation import Installation
+from crmlink.access.refresh_tokens import (
+    authenticate_access_token,
+    is_own_access_token,
+    workspace_of_access_token,
+)
+from crmlink.access.sessions import authenticate_session, workspace_of_session
+from crmlink.installation import Installation, OpenWorkspace
 from crmlink.linking.context import WorkspaceContext
 from crmlink.logs import for_stranger
 from crmlink.sources.quickbooks_desktop.connectors import has_open_session
@@ -40,6 +45,7 @@ from crmlink.web.hosts import addresses_of_request
 PUBLIC_ENDPOINTS = {
     "static",
     "pages.health",
+    "metrics",  # its own token, and 404 without one in the settings
     "pages.sign_in",
     "pages.welcome",
     "pages.extension_updates",  # browsers fetch these two by policy, before anyone signs in
@@ -51,12 +57,13 @@ PUBLIC_ENDPOINTS = {
     "pages.privacy",  # people read it before they let crmlink in
     "pages.web_connector_description",  # the Web Connector's password is in its calls
     "pages.web_connector",
+    "pages.hear_webhook",  # what accounting software sends is signed
     "pairings.create_pairing",
     "pairings.issue_token",
 }
 # Sent by programs that have seen no page of crmlink's: mail programs, to an address that cannot be
-# guessed, and the Web Connector, with a ticket or a password.
-WITHOUT_CSRF = {"pages.end_optional_emails", "pages.web_connector"}
+# guessed, the Web Connector, with a ticket or a password, and accounting software, which signs.
+WITHOUT_CSRF = {"pages.end_optional_emails", "pages.hear_webhook", "pages.web_connector"}
 TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
 }  # API clients read it with a token, users from a page
@@ -104,6 +111,7 @@ def init_authentication(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(_authenticate)
     app.after_request(add_nonce)
+    app.teardown_request(_leave_workspace)
 
 
 def init_authorization(app: Flask) -> None:
@@ -136,15 +144,27 @@ def current_installation() -> Installation:
     return cast("Installation", current_app.extensions["crmlink"])
 
 
+def sign_in_context() -> SignInContext:
+    """Return what checks secrets of requests whose workspace is not known."""
+    return current_installation().sign_in
+
+
+def current_open_workspace() -> OpenWorkspace:
+    """Return the actor's workspace. Raises InvalidToken where no one is authenticated."""
+    if "open_workspace" not in g:
+        raise InvalidToken
+    return cast("OpenWorkspace", g.open_workspace)
+
+
 def current_access() -> AccessContext:
-    """Return the access context of the workspace."""
-    return current_installation().access
+    """Return the access context of the actor's workspace."""
+    return current_open_workspace().access
 
 
 def current_workspace() -> WorkspaceContext:
     """Return the context of the connection in use, the same for a whole request."""
     if "workspace" not in g:
-        g.workspace = current_installation().workspace
+        g.workspace = current_open_workspace().context
     return cast("WorkspaceContext", g.workspace)
 
 
@@ -153,7 +173,7 @@ def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
     with app.request_context(environ), suppress(InvalidToken):
         scheme, token = _authorization()
         if scheme == "dpop":  # its proof is valid once, and is checked later
-            return is_own_access_token(current_access(), token)
+            return is_own_access_token(sign_in_context(), token)
         return _sender() is not None or is_expected()
     return False
 
@@ -161,7 +181,7 @@ def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
 def is_expected() -> bool:
     """Return whether a request's body may be large because its Web Connector has signed in."""
     return request.endpoint == "pages.web_connector" and has_open_session(
-        current_installation().sources, (request.view_args or {})["source_id"]
+        current_installation().database, (request.view_args or {})["source_id"]
     )
 
 
@@ -170,16 +190,32 @@ def _authenticate() -> None:
         found = _sender()
     except NonceNeeded:
         g.nonce_needed = True
+    except WorkspaceSuspended:
+        g.suspended = True
     except InvalidToken:
         pass
     else:
         if found:
             log_in, g.actor = found
+            enter_workspace(g.actor.device.workspace_id)
             for_stranger.set(False)
             if log_in:
                 g.log_in = log_in
             else:
                 current_installation().usage.note(g.actor)
+
+
+def enter_workspace(workspace_id: int) -> OpenWorkspace:
+    """Return the workspace of a request's secret, open until the request ends."""
+    g.open_workspace = current_installation().workspaces.acquire(workspace_id)
+    g.holds_workspace = True
+    return current_open_workspace()
+
+
+def _leave_workspace(_error: BaseException | None) -> None:
+    """End the request's use of its workspace; a page that is still being sent keeps the object."""
+    if g.pop("holds_workspace", False):
+        current_installation().workspaces.release(g.open_workspace)
 
 
 def _sender() -> tuple[WebSession | None, Actor] | None:
@@ -194,7 +230,8 @@ def _sender() -> tuple[WebSession | None, Actor] | None:
     )
     if by_token:
         return None, _authenticate_bearer()
-    return authenticate_session(current_access(), request.cookies.get(SESSION_COOKIE, ""))
+    context, cookie = sign_in_context(), request.cookies.get(SESSION_COOKIE, "")
+    return authenticate_session(context.of(workspace_of_session(context, cookie)), cookie)
 
 
 def _require_authenticated() -> Response | None:
@@ -202,6 +239,8 @@ def _require_authenticated() -> Response | None:
     in_pages = not request.path.startswith(API_PREFIX)
     if _is_allowed_preflight():
         return None
+    if "suspended" in g:
+        raise WorkspaceSuspended
     if request.endpoint not in PUBLIC_ENDPOINTS and "actor" not in g:
         if in_pages and request.method in ("GET", "HEAD"):
             wanted = request.full_path.rstrip("?")
@@ -228,13 +267,13 @@ def proof_of_request() -> Proof:
     Raises ProofMissing, NonceNeeded, ProofElsewhere or ProofRefused.
     """
     proofs = request.headers.getlist("DPoP")
-    return check_proof(current_access(), proofs, request.method, addresses_of_request())
+    return check_proof(sign_in_context(), proofs, request.method, addresses_of_request())
 
 
 def add_nonce(reply: Response) -> Response:
     """Add a nonce for the next proof to the response."""
     if "DPoP" in request.headers:
-        reply.headers["DPoP-Nonce"] = new_nonce(current_access())
+        reply.headers["DPoP-Nonce"] = new_nonce(sign_in_context())
     return reply
 
 
@@ -247,9 +286,10 @@ def _authorization() -> tuple[str, str]:
 def _authenticate_bearer() -> Actor:
     """Return the actor of a script's token, or of a browser's access token and proof."""
     scheme, token = _authorization()
-    address = request.remote_addr or ""
+    context, address = sign_in_context(), request.remote_addr or ""
     if scheme == "bearer" and token.startswith(PREFIX):
-        return authenticate_api_token(current_access(), token, address)
+        access = context.of(workspace_of_api_token(context, token))
+        return authenticate_api_token(access, token, address)
     if scheme != "dpop":
         raise InvalidToken
     try:
@@ -257,7 +297,8 @@ def _authenticate_bearer() -> Actor:
     except (ProofMissing, ProofRefused, ProofElsewhere) as refused:
         log.info("proof refused", problem=refused.code, request_id=g.request_id)
         raise InvalidToken from None
-    return authenticate_access_token(current_access(), token, proof, address)
+    access = context.of(workspace_of_access_token(context, token))
+    return authenticate_access_token(access, token, proof, address)
 
 
 def _check_csrf() -> None:

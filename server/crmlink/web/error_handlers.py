@@ -11,13 +11,19 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from crmlink.access.errors import AccessFailure, InvalidToken, NonceNeeded, TokenRequestError
+from crmlink.access.errors import (
+    AccessFailure,
+    InvalidToken,
+    NonceNeeded,
+    TokenRequestError,
+    WorkspaceSuspended,
+)
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_installation
+from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_workspace
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problems import TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
@@ -73,6 +79,9 @@ def register_errors(app: Flask) -> None:
     ):
         app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
+    app.register_error_handler(
+        WorkspaceSuspended, lambda error: problem_response(problem_of(error))
+    )
     app.register_error_handler(TokenRequestError, token_error_response)
     app.register_error_handler(CSRFError, lambda _: problem_response(problem("form-expired")))
     app.register_error_handler(
@@ -152,7 +161,7 @@ def _handle_unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return http_problem(error)
     if (
-        "workspace" in g and current_installation().workspace is not g.workspace
+        "workspace" in g and current_open_workspace().context is not g.workspace
     ):  # its object no longer exists
         log.info("connection ended meanwhile", request_id=g.request_id)
         return problem_response(problem("connection-ended"))

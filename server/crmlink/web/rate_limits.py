@@ -16,12 +16,12 @@ from flask_limiter import Limiter
 from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, network_of
 from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
 from crmlink.access.known_browsers import KnownBrowser
-from crmlink.access.people import person_by_email
+from crmlink.access.people import people_by_email
 from crmlink.access.shared_attempts import SharedAttempts
 from crmlink.folding import normalise_login_email
 from crmlink.sources.errors import ConnectorRefused
 from crmlink.store import Database
-from crmlink.web.auth import current_access
+from crmlink.web.auth import sign_in_context
 from crmlink.web.request_windows import SCHEME as WINDOWS
 from crmlink.web.shared_counts import SCHEME
 
@@ -38,7 +38,7 @@ def _client() -> str:
 
 def _key(purpose: str, *parts: str) -> bytes:
     text = "\0".join(part[:MAX_KEY_LENGTH] for part in (purpose, *parts))
-    return current_access().keyed("limit", text)[:16]
+    return sign_in_context().keyed("limit", text)[:16]
 
 
 def _part(part: int) -> int:
@@ -70,9 +70,10 @@ def guessing_password(email: str) -> AbstractContextManager[bool]:
     For all others there is one by email and network, one by network, and a slower one by email.
     """
     email = normalise_login_email(email)
-    known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
-    person = person_by_email(current_access(), email)
-    if known and known.knows(current_access(), person):
+    context = sign_in_context()
+    known = KnownBrowser.read(context, request.cookies.get(KNOWN_BROWSER, ""))
+    people = people_by_email(context, email)
+    if known and any(known.knows(context, person) for person in people):
         own = Counted(_key("known browser", known.id, email), Bound(_part(60), QUARTER))
         return _attempts().guessing(InvalidCredentials, own)
     network = network_of(request.remote_addr)

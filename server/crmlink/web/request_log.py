@@ -11,10 +11,11 @@ import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from crmlink.logs import for_stranger
 
-QUIET = {"static", "pages.health"}  # while they succeed
+QUIET = {"static", "pages.health", "metrics"}  # while they succeed
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 log = structlog.get_logger()
@@ -27,6 +28,7 @@ def init_request_log(app: Flask) -> None:
     def start_request() -> None:
         g.request_id = uuid.uuid4().hex[:12]
         g.started = time.perf_counter()
+        bind_contextvars(request_id=g.request_id)  # to every line of this request
         g.was_for_stranger = for_stranger.get()
         for_stranger.set(True)
 
@@ -40,6 +42,7 @@ def init_request_log(app: Flask) -> None:
     @app.teardown_request
     def end_request(_error: BaseException | None) -> None:
         for_stranger.set(g.pop("was_for_stranger", False))
+        unbind_contextvars("request_id")
 
 
 def _log(reply: Response) -> None:

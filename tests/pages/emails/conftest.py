@@ -39,7 +39,8 @@ def configure(installation: Installation) -> Configure:
     """Let emails be sent by a server, or by the one that is entered."""
 
     def change(server: MailServer | None) -> None:
-        installation.mail = replace(installation.mail, environment=server, public_url=PUBLIC_URL)
+        first = installation.first
+        first.mail = replace(first.mail, environment=server, public_url=PUBLIC_URL)
 
     return change
 

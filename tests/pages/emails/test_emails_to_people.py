@@ -10,6 +10,7 @@ from crmlink.installation import Installation
 from crmlink.mail.unsubscribe import unsubscribe_token
 from crmlink.store import MailKind, Person
 from pages.emails.staff import PUBLIC_URL, Staff, messages, send
+from support.access_factories import pair, with_token
 from support.mail_servers import FaultyMailServer, both_texts
 from support.page_client import PageClient, anonymous_client, words
 
@@ -30,6 +31,32 @@ def test_an_invitation_is_emailed_and_shown(
     assert shown[1] in both_texts(faulty.received.messages[0])[0]
     assert "One-time link Kim Osei" in admin.read("/settings/email")
     assert "Sent." in admin.read("/settings/email")
+
+
+def test_the_api_emails_an_invitation_unless_told_not_to(
+    app: Flask, installation: Installation, faulty: FaultyMailServer, sample: Staff
+) -> None:
+    client = with_token(app, pair(installation.access, sample.admin, "Desk").access_token)
+    new = {"name": "Kim Osei", "email": "kim@firm.example", "role": "clerk"}
+    quiet = {"name": "Jo Ray", "email": "jo@firm.example", "role": "clerk", "by_email": False}
+    emailed, shown = (client.post("/api/v1/people", json=each) for each in (new, quiet))
+    assert (emailed.status_code, shown.status_code) == (201, 201)
+    assert (emailed.get_json()["emailed"], shown.get_json()["emailed"]) == (True, False)
+    assert send(installation) == 1
+    token = emailed.get_json()["link"].partition("#")[2]
+    assert f"{PUBLIC_URL}/welcome#{token}" in both_texts(faulty.received.messages[0])[0]
+    again = client.post(f"/api/v1/people/{emailed.get_json()['id']}/invitations")
+    assert again.get_json()["emailed"] is False
+    assert send(installation) == 0
+
+
+def test_the_api_says_that_nothing_is_emailed_where_email_is_not_set_up(
+    app: Flask, installation: Installation, sample: Staff
+) -> None:
+    client = with_token(app, pair(installation.access, sample.admin, "Desk").access_token)
+    new = {"name": "Kim Osei", "email": "kim@firm.example", "role": "clerk"}
+    assert client.post("/api/v1/people", json=new).get_json()["emailed"] is False
+    assert messages(installation) == []
 
 
 def test_an_invitation_is_not_emailed_unless_asked_for(

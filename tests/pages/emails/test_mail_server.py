@@ -47,6 +47,22 @@ def test_without_a_mail_server_pages_are_as_they_were(
     assert "emailing" not in words(reply)
 
 
+def test_each_wrong_field_is_named_at_once(admin: PageClient, configure: Configure) -> None:
+    configure(None)
+    wrong = FIELDS | {"host": "no host", "port": "8080", "sender": "crmlink"}
+    reply = admin.send("/settings/email", **wrong)
+    assert reply.status_code == 422
+    for sentence in ("ports 25, 465", "such as smtp.firm.example", "Enter an email address"):
+        assert sentence in words(reply)
+    said = words(admin.send("/settings/email", **wrong | {"security": "none at all", "port": "x"}))
+    assert "Choose STARTTLS" in said
+    assert "Enter the port as a number" in said
+    assert "Enter an email address" in said
+    long = {"username": "u" * 201, "password": "p" * 201, "sender_name": "n" * 201}
+    said = words(admin.send("/settings/email", **FIELDS | {"port": "8080"} | long))
+    assert said.count("up to 200 characters") == 3
+
+
 def test_asking_without_a_mail_server_says_how_to_get_back_in(
     anonymous: PageClient, installation: Installation, sample: Staff
 ) -> None:
@@ -191,7 +207,7 @@ def test_why_nothing_is_sent_is_said_and_nothing_leaves(
     obstacle: str,
 ) -> None:
     change = {"practice": lambda: True} if obstacle == "practice" else {"public_url": ""}
-    installation.mail = replace(installation.mail, **change)
+    installation.first.mail = replace(installation.mail, **change)
     said = "showing practice data" if obstacle == "practice" else "CRMLINK_PUBLIC_URL"
     assert said in admin.read("/settings/email")
     assert said in words(admin.send("/settings/email/test"))

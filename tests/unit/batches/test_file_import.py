@@ -54,6 +54,20 @@ def page(
     return taken.added, taken.completed
 
 
+def test_what_cannot_be_read_is_told(ctx: WorkspaceContext, device_id: int) -> None:
+    content = (
+        "A/C,Name,Address Line 1,Telephone,E-mail\n"
+        "A1,Ann Field,1 Road,ask Bob,ann at home\nA2,Bob Field,2 Road,999,bob@field.example\n"
+        "A3,Cyd Field,3 Road,01632 960111,\n"
+    )
+    file = io.BytesIO(content.encode())
+    found = detected(ctx, file, "Customers.csv")
+    made = import_file(ctx, device_id, ListFile(file, "Customers.csv", found))
+    assert made.advice[-1] == (
+        "Values that can't be read are left out: telephone number (2 contacts), email (1 contact)."
+    )
+
+
 def test_the_good_rows_of_a_file_are_kept_and_the_bad_ones_told_by_line_and_reason(
     ctx: WorkspaceContext, device_id: int
 ) -> None:

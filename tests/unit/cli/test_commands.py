@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from crmlink.accounting.rule_loading import load_packages
 from crmlink.cli import main
+from crmlink.store import Database, MailKind, MailMessage
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, SandboxHandle
 
 CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{HOLLOWAY}"
@@ -244,6 +245,27 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     listed = run("person", "list").stdout
     assert "Anne Lee" in listed
     assert "Bo Ray" not in listed
+
+
+def test_a_new_person_is_emailed_their_link_where_email_is_set_up(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "emailing" not in run("person", "add", "Ann Lee", "ann@firm.example").stderr
+    for name, value in (
+        ("PUBLIC_URL", "https://crmlink.firm.example"),
+        ("SMTP_HOST", "smtp.firm.example"),
+        ("SMTP_FROM", "crmlink@firm.example"),
+    ):
+        monkeypatch.setenv(f"CRMLINK_{name}", value)
+    added = run("person", "add", "Cy Poe", "cy@firm.example")
+    assert added.stdout.startswith("https://crmlink.firm.example/welcome#crmi_")
+    assert "crmlink is emailing it to cy@firm.example too" in added.stderr
+    assert "emailing" not in run("person", "add", "Di Fox", "di@firm.example", "--no-email").stderr
+    with Database(f"sqlite:///{tmp_path}/crmlink.sqlite").reading() as session:
+        kept = session.query(MailMessage).one()
+        assert kept.kind is MailKind.INVITATION
+        assert kept.person
+        assert kept.person.email == "cy@firm.example"
 
 
 def test_a_one_time_link_leads_to_the_public_address(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from crmlink.access.devices import command_line_actor, web_device
 from crmlink.batches.control import start_undo, start_writing
@@ -23,7 +24,18 @@ from crmlink.mail.unsubscribe import kind_of_token, unsubscribe, unsubscribe_tok
 from crmlink.mail.weekly import last_due, queue_weekly
 from crmlink.reports import weekly
 from crmlink.reports.weekly import WeeklyFigure, weekly_figures
-from crmlink.store import Batch, BatchState, MailKind, MailMessage, ParkedContact, Person
+from crmlink.store import (
+    Batch,
+    BatchState,
+    ContactSource,
+    ContactState,
+    MailKind,
+    MailMessage,
+    ParkedContact,
+    Person,
+    SourceAccount,
+    SourceContact,
+)
 from crmlink.store.base import utc_now
 from support.access_factories import make_person
 from support.batch_factories import accepted, lines_of, wait_for_nothing
@@ -40,7 +52,7 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def faulty(installation: Installation) -> Iterator[FaultyMailServer]:
     with FaultyMailServer() as found:
-        installation.mail = replace(
+        installation.first.mail = replace(
             installation.mail,
             environment=found.server,
             public_url="https://crmlink.firm.example",
@@ -202,6 +214,37 @@ def test_figures_count_records_parked_contacts_and_open_decisions(
     after = {each.code: each.count for each in weekly_figures(ctx)}
     assert (after["parked"], after["parked-new"]) == (2, 1)
     assert "Marked" not in repr(weekly_figures(ctx))
+
+
+def test_figures_count_live_contacts_without_a_record(
+    installation: Installation, ctx: WorkspaceContext
+) -> None:
+    def figures() -> tuple[int | None, int | None]:
+        found = {each.code: each.count for each in weekly_figures(ctx)}
+        return found.get("live"), found.get("live-new")
+
+    with installation.database.writing() as session:
+        account = SourceAccount(workspace_id=ctx.workspace_id, package="xero")
+        source = ContactSource(
+            workspace_id=ctx.workspace_id, package="xero", tenant="t", account=account
+        )
+        session.add_all([account, source])
+        session.flush()
+        for number, age in enumerate((1, 6, 8, None)):
+            seen = None if age is None else utc_now() - timedelta(days=age)
+            key = f"k{number}"
+            session.add(
+                SourceContact(source_id=source.id, key=key, reference=key, name="Mrs Marked",
+                              first_seen_at=seen)
+            )  # fmt: skip
+    assert figures() == (None, None)  # not read whole yet: more may be linked than is known
+    with installation.database.writing() as session:
+        session.get_one(ContactSource, source.id).fully_synced_at = utc_now()
+    assert figures() == (4, 2)
+    assert "Marked" not in repr(weekly_figures(ctx))
+    with installation.database.writing() as session:
+        session.execute(update(SourceContact).values(state=ContactState.ARCHIVED))
+    assert figures() == (None, None)
 
 
 def test_a_link_ends_one_kind_of_email_of_one_person_and_nothing_else(

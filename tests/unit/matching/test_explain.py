@@ -24,6 +24,13 @@ def said(contact: ContactDetails, *records: ContactDetails) -> dict[str, bool | 
     return {reason_text(reason): reason.agrees for reason in reasons}
 
 
+@pytest.mark.parametrize("address", ["Cardiff", "Cardiff, Wales", "cardiff"])
+def test_a_town_in_the_address_is_no_other_street(address: str) -> None:
+    reasons = said(ContactDetails(person="Jonathan Pryce-Davies", address=address))
+    assert reasons["same town"] is True
+    assert "address differs" not in reasons
+
+
 @pytest.mark.parametrize(
     ("contact", "sentence", "agrees"),
     [

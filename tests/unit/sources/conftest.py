@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from crmlink.installation import Installation
-from crmlink.store import Device
-from support.source_factories import device_of
+from crmlink.sources.context import SourceContext
+from crmlink.store import ContactSource, Device
+from support.accounting_apis.xero import OFFICE, FakeXero, fake_xero
+from support.source_factories import connect, device_of, sources_at
 
 
 @pytest.fixture
 def device(installation: Installation, device_id: int) -> Device:
     """Who connects the packages."""
     return device_of(installation.access, device_id)
+
+
+@pytest.fixture
+def xero() -> Iterator[FakeXero]:
+    with fake_xero() as server:
+        yield server
+
+
+@pytest.fixture
+def sources(installation: Installation, xero: FakeXero) -> SourceContext:
+    return sources_at(installation, xero.server, "xero")
+
+
+@pytest.fixture
+def source(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
+    return connect(sources, device, xero.server, "xero", OFFICE)[0]

@@ -13,6 +13,8 @@ import pytest
 from flask import request
 from sqlalchemy import select
 
+from crmlink.access.api_tokens import create_api_token
+from crmlink.access.devices import command_line_actor
 from crmlink.installation import Installation
 from crmlink.sources.asked_reading import start_reading
 from crmlink.sources.asked_sign_in import begin_asked_sign_in, finish_asked_sign_in
@@ -51,7 +53,7 @@ def fake() -> Iterator[FakeKashFlow]:
 @pytest.fixture
 def sources(installation: Installation, fake: FakeKashFlow) -> SourceContext:
     registry = {**installation.sources.registry, "kashflow": fake.package()}
-    installation.sources = replace(installation.sources, registry=registry)
+    installation.first.sources = replace(installation.sources, registry=registry)
     return installation.sources
 
 
@@ -183,9 +185,12 @@ def test_a_wrong_sign_in_connects_nothing(
 
 
 def test_the_second_step_counts_once_and_for_one_device(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    installation: Installation, sources: SourceContext, device: Device, fake: FakeKashFlow
 ) -> None:
     asked = begin_asked_sign_in(sources, device, "kashflow", USER, PASSWORD)
+    another = create_api_token(installation.access, command_line_actor(installation.access), "B")[0]
+    with pytest.raises(SignInExpired):
+        finish_asked_sign_in(sources, another, asked.choice, CHARACTERS)
     with pytest.raises(SignInExpired):
         finish_asked_sign_in(sources, device, "guessed", CHARACTERS)
     finish_asked_sign_in(sources, device, asked.choice, CHARACTERS)

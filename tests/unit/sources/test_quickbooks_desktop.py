@@ -216,18 +216,18 @@ def test_a_ticket_of_one_source_is_none_of_another(
 
 
 def test_an_old_session_and_a_closed_one_are_over(office: Office) -> None:
-    assert not has_open_session(office.ctx, office.id)
+    assert not has_open_session(office.ctx.database, office.id)
     ticket = office.sign_in()
-    assert has_open_session(office.ctx, office.id)
+    assert has_open_session(office.ctx.database, office.id)
     with office.ctx.database.writing() as session:
         row = session.scalars(select(WebConnector)).one()
         row.seen_at = utc_now() - SESSION_TTL
-    assert not has_open_session(office.ctx, office.id)
+    assert not has_open_session(office.ctx.database, office.id)
     with pytest.raises(SessionOver):
         office.ask(ticket)
     ticket = office.sign_in()
     close_session(office.ctx, office.id, ticket)
-    assert not has_open_session(office.ctx, office.id)
+    assert not has_open_session(office.ctx.database, office.id)
     with pytest.raises(SessionOver):
         office.ask(ticket)
 

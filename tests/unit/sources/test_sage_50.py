@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -258,6 +260,33 @@ def test_secrets_come_from_files_too(
     assert "PWD={from a file}" in driver.strings[0]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_secrets_may_come_from_files_as_windows_saves_them(
+    driver: SageDriver, server: Server, token: str, tmp_path: Path, encoding: str
+) -> None:
+    """Notepad puts a mark before the text, and a redirection of PowerShell writes UTF-16."""
+    driver.add("A")
+    (tmp_path / "token").write_text(f"{token}\r\n", encoding=encoding)
+    (tmp_path / "password").write_text("Päss from a file\r\n", encoding=encoding)
+    options = {"token-file": str(tmp_path / "token"), "password-file": str(tmp_path / "password")}
+    result = run(server, "wrong", **options)
+    assert result.exit_code == 0, result.output
+    assert "PWD={Päss from a file}" in driver.strings[0]
+
+
+def test_what_is_no_token_is_told_and_sent_nowhere(
+    driver: SageDriver, server: Server, tmp_path: Path
+) -> None:
+    driver.add("A")
+    for content in (b"\x81\xff\x00", "crm_ünsinn".encode(), b"crm_a\r\nX-Other: 1", b""):
+        (tmp_path / "token").write_bytes(content)
+        result = run(server, "", **{"token-file": str(tmp_path / "token")})
+        assert result.exit_code == 1
+        assert result.output.splitlines()[-1].startswith("Error: "), result.output
+        assert "ünsinn" not in result.output
+    assert server.sizes == []
+
+
 def test_without_pyodbc_it_says_how_to_install_it(
     server: Server, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +334,19 @@ def test_a_contact_is_deleted_when_two_complete_lists_lack_it(
     assert stored(installation)["customer", "A"].state is ContactState.ACTIVE
 
 
+def test_a_misused_token_does_not_fill_the_page_of_companies(
+    installation: Installation, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmlink.sources.brought.MAX_COMPANIES", 2)
+    for company in ("Office", "Shop"):
+        assert send(part(1, "A", last=True, company=company)).status_code == 200
+    refused = send(part(1, "A", last=True, company="Third"))
+    assert (refused.status_code, refused.get_json()["title"]) == (409, "Too many companies")
+    assert send(part(1, "A", company="Shop", reading="reading-2")).status_code == 200
+    with installation.database.reading() as session:
+        assert sorted(session.scalars(select(ContactSource.name))) == ["Office", "Shop"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -325,9 +367,21 @@ def test_what_is_no_part_is_refused(
 def test_the_token_of_an_agent_can_do_nothing_else(
     app: Flask, installation: Installation, token: str
 ) -> None:
-    client = with_token(app, token)
-    for path in ("records?q=holloway", "people", "audit", "batches", "links"):
-        assert client.get(f"/api/v1/{path}").status_code in (403, 404, 405), path
+    """Whatever a GET can read is asked for, with the id of something where one is needed."""
+    client, allowed = with_token(app, token), set()
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.rule.startswith("/api/"):
+            path = re.sub("<int:[^>]+>", "1", rule.rule)
+            if client.get(re.sub("<[^>]+>", "customer-1001", path)).status_code not in (
+                303,
+                401,
+                403,
+            ):
+                allowed.add(rule.rule)
+    assert allowed == {"/api/openapi.json", "/api/v1/packages", "/api/v1/workspace"}
+    told = json.dumps(client.get("/api/v1/workspace").get_json())
+    assert '"customers"' in told
+    assert "Holloway" not in told
     assert (
         with_token(app, make_token(installation.access, "batch"))
         .post(PATH, json=part(1))

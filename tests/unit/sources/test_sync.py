@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -28,30 +27,13 @@ from crmlink.store import ContactSource, ContactState, Device
 from crmlink.store.base import utc_now
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.servers import answers
-from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero, full_contact, ms_date
+from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, full_contact, ms_date
 from support.source_factories import (
     change_source,
     connect,
     contacts_of,
     source_now,
-    sources_at,
 )
-
-
-@pytest.fixture
-def xero() -> Iterator[FakeXero]:
-    with fake_xero() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
-
-
-@pytest.fixture
-def source(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
-    return connect(sources, device, xero.server, "xero", OFFICE)[0]
 
 
 def test_a_contact_comes_with_its_details_and_the_reference_of_its_page(

@@ -7,17 +7,22 @@ import sqlite3
 import threading
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 
 from crmlink.access.audit.check import verify_audit
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEY_FILE, Installation, open_database
+from crmlink.installation import KEY_FILE, Installation, open_database, open_installation
+from crmlink.linking.attempts import recover
+from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.settings import Settings
-from crmlink.store import ConnectionKind, WorkspaceConnection
+from crmlink.store import Batch, BatchState, ConnectionKind, LinkState, WorkspaceConnection
 from crmlink.store.base import Base, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.upkeep import backup as backups
@@ -26,8 +31,10 @@ from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.restore import Restored, RestoreTarget, restore_backup
 from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
 from crmlink.upkeep.texts import failure_text
+from support.batch_factories import Line, imported
 from support.sample_data import populate
-from support.sandbox import SandboxHandle
+from support.sandbox import FAST_LIMITS, HOLLOWAY, OTHER, SandboxHandle, decision, new_key
+from unit.linking.test_attempts import fails, meddled
 
 PASSPHRASE = "a passphrase of the office"
 
@@ -105,6 +112,54 @@ def test_a_backup_is_restored_on_another_machine(
     assert sealed
     assert Vault.at(other / KEY_FILE).decrypt(sealed).username == "x" * 8
     assert not list(other.glob(".crmlink-restore-*"))
+
+
+def test_what_was_on_its_way_is_not_written_again(
+    installation: Installation, sandbox: SandboxHandle, device_id: int, tmp_path: Path, other: Path
+) -> None:
+    ctx = installation.workspace
+    lost = meddled(ctx, write_reference=fails(CommusoftUnreachable()))
+    links = [
+        confirm(lost, decision(record, reference), new_key(), device_id)
+        for record, reference in (("customer-1001", HOLLOWAY), ("customer-1002", OTHER))
+    ]
+    assert {link.state for link in links} == {LinkState.INTENDED}
+    file = tmp_path / "office.backup"
+    make_backup(installation.settings, installation.database, file, PASSPHRASE)
+    assert {link.state for link in recover(ctx)} == {LinkState.LINKED}
+    undo(ctx, UndoDecision(links[0].id), new_key(), device_id)
+    assert sandbox.reference("customer-1001") is None
+    restore(other, file)
+    secret_key, url = (other / SECRET_KEY).read_text(), place(other).database_url
+    settings = replace(installation.settings, data_dir=other, database_url=url,
+                       secret_key=secret_key)  # fmt: skip
+    assert settings.commusoft
+    restored = open_installation(settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS))
+    try:
+        restored.workspace.first_seen.age = lambda *_: 1_000.0  # type: ignore[method-assign]
+        settled = {link.record_id: link for link in recover(restored.workspace)}
+    finally:
+        restored.close()
+    assert settled["customer-1001"].state is LinkState.FAILED
+    assert settled["customer-1001"].failure == {"code": "backup-restored"}
+    assert settled["customer-1002"].state is LinkState.LINKED
+    assert sandbox.reference("customer-1001") is None
+
+
+def test_a_list_that_was_being_linked_is_paused(
+    installation: Installation, device_id: int, tmp_path: Path, other: Path
+) -> None:
+    batch_id = imported(installation.workspace, device_id, [Line("A1", "Ann Field")]).batch.id
+    with installation.database.writing() as session:
+        session.get_one(Batch, batch_id).state = BatchState.WRITING
+    file = tmp_path / "office.backup"
+    make_backup(installation.settings, installation.database, file, PASSPHRASE)
+    restore(other, file)
+    there = settings_of(place(other), installation.settings.secret_key)
+    database = open_database(there)
+    with database.reading() as session:
+        assert session.get_one(Batch, batch_id).state is BatchState.PAUSED
+    database.close()
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)

@@ -9,11 +9,10 @@ fields: any other change is detected like that of any entry.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows
@@ -21,6 +20,7 @@ from crmlink.access.audit.vouching import SUBJECT
 from crmlink.store import AuditEntry, AuditSigner
 from crmlink.store.audit import append_entry
 from crmlink.store.audit.entries import signer_of
+from crmlink.store.audit.unguarded import unguarded
 
 REDACTED = "audit.redacted"
 REFERENCES = ("prior", "new", "reference", "current_reference")  # details that may be references
@@ -60,7 +60,7 @@ def redact_references(
                 done.append((row.position, was, hash_of_row(changed, workspace_id)))
                 changes[row.id] = hidden
     if changes:
-        with _unguarded(session):
+        with unguarded(session, "update"):
             for entry_id, hidden in changes.items():
                 line = update(AuditEntry).where(AuditEntry.id == entry_id)
                 session.execute(line.values(details=hidden))
@@ -116,21 +116,3 @@ def _hidden(
         name: changes[name](value) if name in changes and isinstance(value, str) else value
         for name, value in details.items()
     }
-
-
-@contextmanager
-def _unguarded(session: Session) -> Iterator[None]:
-    """Allow changes of entries in this transaction, which alone sees the audit unguarded."""
-    if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_unchanged"))
-        yield
-        session.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_unchanged"))
-        return
-    name = "audit_entry_no_update"
-    kept = session.scalar(
-        select(text("sql")).select_from(text("sqlite_master")).where(text(f"name = '{name}'"))
-    )
-    session.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
-    yield
-    if kept:
-        session.execute(text(str(kept)))

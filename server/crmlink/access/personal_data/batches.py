@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.folding import fold
+from crmlink.folding import fold, spellings
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -40,7 +40,10 @@ UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """Folded data that identifies a person in lists; ``own_emails`` suffice by themselves."""
+    """Folded data that identifies a person in lists; ``own_emails`` suffice by themselves.
+
+    ``names`` are their ``spellings``.
+    """
 
     names: frozenset[str]
     references: frozenset[str]
@@ -48,6 +51,10 @@ class Clues:
     emails: frozenset[str]
     record_ids: frozenset[str]
     link_ids: frozenset[str]
+
+    def are_named(self, names: Iterable[str]) -> bool:
+        """Return whether one of the names is theirs, in whatever spelling."""
+        return any(not self.names.isdisjoint(spellings(name)) for name in names)
 
 
 class _Facts(NamedTuple):
@@ -93,7 +100,7 @@ def _is_theirs(row: _Facts, clues: Clues) -> bool:
         return True
     if row.best in clues.record_ids and (row.probability or 0.0) >= LIKELY:
         return True
-    named = not clues.names.isdisjoint(fold(name) for name in (row.name, row.company) if name)
+    named = clues.are_named((row.name, row.company))
     return named and (not emails or not emails.isdisjoint(clues.emails))
 
 

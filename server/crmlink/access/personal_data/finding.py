@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from crmlink.access.personal_data.batches import Clues, find_rows
 from crmlink.access.personal_data.parked import find_parked
 from crmlink.access.personal_data.sources import find_contacts
-from crmlink.folding import fold, normalise_login_email
+from crmlink.folding import fold, normalise_login_email, spellings
 from crmlink.kinds import KINDS
 from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person, SourceContact
 from crmlink.store.connections import connections_of
@@ -164,7 +164,7 @@ def _clues(subject: Subject) -> Clues:
     emails.update(*(contact_emails(link.differences) for link in links))
     emails.update(*((row.email, *row.other_emails) for row in certain))
     return Clues(
-        names=_folded(names - {ERASED}),
+        names=frozenset().union(*(spellings(name) for name in names - {ERASED})),
         references=_folded(value for value in references if not value.isdecimal()),
         own_emails=subject.own_emails,
         emails=_folded(emails) | subject.own_emails,

@@ -48,5 +48,5 @@ def _is_theirs(each: ParkedContact, clues: Clues) -> bool:
     email = fold(each.email)
     if email in clues.own_emails or fold(each.reference) in clues.references:
         return True
-    named = not clues.names.isdisjoint(fold(name) for name in (each.name, each.company) if name)
+    named = clues.are_named((each.name, each.company))
     return named and (not email or email in clues.emails)

@@ -14,7 +14,7 @@ from crmlink.store import ContactSource, SourceContact
 from crmlink.store.erased import Signs, postcodes_of
 from crmlink.values.contact_details import DETAIL_COLUMNS
 
-PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS)
+PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS, "moved_from", "checked_name")
 IDENTIFYING = ("id", "reference", "code", "name", "company", "person", "email", "other_emails")
 
 
@@ -60,5 +60,5 @@ def _is_theirs(row: Row[Any], clues: Clues) -> bool:
         return True
     if not clues.references.isdisjoint(map(fold, (row.reference, row.code))):
         return True
-    names = {fold(name) for name in (row.name, row.company, row.person) if name}
-    return not clues.names.isdisjoint(names) and (not emails or not emails.isdisjoint(clues.emails))
+    named = clues.are_named((row.name, row.company, row.person))
+    return named and (not emails or not emails.isdisjoint(clues.emails))

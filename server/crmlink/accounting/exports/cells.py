@@ -37,7 +37,13 @@ _EXACT_DIGITS = 15
 _MONEY = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,6})?")
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?:[ T].*)?")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
-_KIND_WORDS: dict[str, Kind] = {**{kind: kind for kind in KINDS}, "vendor": "supplier"}
+_KIND_WORDS: dict[str, Kind] = {
+    **{kind: kind for kind in KINDS},
+    "cust": "customer", "client": "customer", "debtor": "customer", "sales ledger": "customer",
+    "vendor": "supplier", "supp": "supplier", "creditor": "supplier",
+    "purchase ledger": "supplier", "customer account": "customer", "supplier account": "supplier",
+}  # fmt: skip
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*")
 
 
 class CellConverted(Exception):
@@ -90,7 +96,7 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             return ""
         case str():
             text = cell.strip("\ufeff")
-            return _written(text) if through_excel else text
+            return _written(text, package) if through_excel else text
         case bool():
             raise CellConverted("reference_value", cell_text(cell))
         case int() | float():
@@ -101,7 +107,7 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             raise CellConverted("reference_value", cell_text(cell)[:60])
 
 
-def _written(text: str) -> str:
+def _written(text: str, package: Package) -> str:
     match_ = _AS_TEXT.fullmatch(text.strip())
     if match_:
         return match_[1]
@@ -112,7 +118,8 @@ def _written(text: str) -> str:
         raise CellConverted("reference_date", bare)
     if _EXCEL_ERROR.fullmatch(bare):
         raise CellConverted("reference_value", bare[:60])
-    if _MARKED_TEXT.fullmatch(bare):
+    exact = package["reference"]["canonical"] == "exact"  # may be a name: 't Hooft
+    if _MARKED_TEXT.fullmatch(bare) or (bare[:1] in "'\u2018\u2019`" and bare and not exact):
         raise CellConverted("reference_marked", bare[:60])
     return text
 
@@ -203,4 +210,5 @@ def _date_in_order(first: int, second: int, year: int, order: DateOrder | None) 
 
 def parse_kind(cell: Any) -> Kind | None:
     """Return customer or supplier, or None."""
-    return _KIND_WORDS.get(cell_text(cell).lower().removesuffix("s"))
+    text = _REMARK.sub(" ", cell_text(cell)).strip(" .:*-").lower()
+    return _KIND_WORDS.get(text.removesuffix("s"))

@@ -129,6 +129,29 @@ FIELD_WORDS = {
 }
 
 
+UNREAD_WORDS = {
+    "phones": "telephone number",
+    "email": "email",
+    "kind": "customer or supplier",
+    "status": "status",
+    "open_balance": "open balance",
+    "open_invoices": "open invoices",
+    "created": "date created",
+    "last_used": "date last used",
+}
+
+
+def unread_text(contacts_of: Mapping[str, int]) -> list[str]:
+    """Return a sentence about values that are left out, by field; none if all were read."""
+    if not contacts_of:
+        return []
+    parts = [
+        f"{UNREAD_WORDS[field]} ({number:,} {'contact' if number == 1 else 'contacts'})"
+        for field, number in contacts_of.items()
+    ]
+    return [f"Values that can't be read are left out: {', '.join(parts)}."]
+
+
 def export_error_text(code: str, facts: Mapping[str, str | int]) -> str:
     """Return why a file is refused, as a sentence. Raises KeyError for an unknown code."""
     things = {name: THINGS[str(facts[name])] for name in ("named", "found") if name in facts}

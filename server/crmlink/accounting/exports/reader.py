@@ -12,7 +12,11 @@ from contextlib import closing
 from crmlink.accounting.exports.detect import detect_format
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.files import Source, open_seekable
-from crmlink.accounting.exports.messages import import_hints, rejected_row_text
+from crmlink.accounting.exports.messages import (
+    import_hints,
+    rejected_row_text,
+    unread_text,
+)
 from crmlink.accounting.exports.model import (
     IMPORT_FIELDS,
     Column,
@@ -48,6 +52,7 @@ __all__ = [
     "import_hints",
     "read_contacts",
     "rejected_row_text",
+    "unread_text",
 ]
 
 _ENOUGH = {"name", "company", "person", "first_name", "last_name", "email"}

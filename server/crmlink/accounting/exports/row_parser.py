@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 from crmlink.accounting.errors import InvalidReference
@@ -26,7 +27,7 @@ from crmlink.accounting.exports.model import DetectedFormat, ExportedContact, Fa
 from crmlink.accounting.exports.rows import Row
 from crmlink.accounting.package_rules import Package, Packages, package_rules
 from crmlink.accounting.references import canonical_reference
-from crmlink.kinds import Kind
+from crmlink.kinds import KINDS, Kind
 from crmlink.values import (
     Address,
     PostalAddress,
@@ -45,6 +46,9 @@ MAX_LENGTHS = {
 }  # fmt: skip
 _MAX_ADDRESS_LINES = 12
 
+_QUOTATION_MARKS = frozenset("\"'`\u2018\u2019\u201a\u201c\u201d\u201e")
+_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,5}|#x[0-9a-f]{1,4});", re.IGNORECASE)
+_REPLACED_LETTER = re.compile(r"\w\?|\?\w")  # what programs write for a letter they do not have
 _BREAK = re.compile(r"[\r\n]+")
 
 Positions = dict[str, tuple[int, ...]]
@@ -112,15 +116,20 @@ class RowParser:
         self._reject_nul(row.cells)
         unread: list[str] = []
         stated = row.kind or self._kind(row.cells, unread)
-        kind = stated or self._around.kind or self._format.kind
+        kind = stated or (None if unread else self._around.kind or self._format.kind)
         reference = self._reference(row.cells)
-        if reference and (kind, reference) in self._seen:
-            first_line = self._seen[kind, reference]
+        if reference and (first_line := self._line_of(kind, reference)):
             raise RowRejected("reference_twice", reference=reference, first_line=first_line)
         contact = self._build_contact(row, kind, reference, unread)
         if reference:
             self._seen[kind, reference] = row.line
         return contact
+
+    def _line_of(self, kind: Kind | None, reference: str) -> int | None:
+        """Return the line that has this reference already, perhaps of a kind that is not known."""
+        kinds = (kind, None) if kind else (None, *KINDS)
+        lines = [self._seen[each, reference] for each in kinds if (each, reference) in self._seen]
+        return min(lines, default=None)
 
     def _build_contact(
         self, row: Row, kind: Kind | None, reference: str, unread: list[str]
@@ -207,7 +216,7 @@ class RowParser:
             raise RowRejected("reference_missing")
         if is_placeholder(text):
             raise RowRejected("reference_placeholder", reference=text.strip()[:60])
-        if len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"':
+        if len(text.strip()) > 1 and {text.strip()[0], text.strip()[-1]} <= _QUOTATION_MARKS:
             raise RowRejected("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
             raise RowRejected("letters_lost", reference=text[:60])
@@ -224,9 +233,13 @@ class RowParser:
         return reference
 
     def _is_in_doubt(self, reference: str, rules: Package) -> bool:
-        """Return whether an exact reference may contain wrongly decoded letters."""
+        """Return whether a reference may contain letters that were replaced or wrongly decoded."""
+        if _ENTITY.search(reference) or _REPLACED_LETTER.search(reference):
+            return True
         if reference.isascii() or rules["reference"]["canonical"] != "exact":
             return False
+        if "\xa0" in reference:
+            return True
         return is_doubtful(reference) or not self._format.letters_certain
 
     def _kind(self, cells: Sequence[Any], unread: list[str]) -> Kind | None:
@@ -294,4 +307,6 @@ def _text(cells: Sequence[Any], index: int) -> str:
     if index >= len(cells):
         return ""
     text = cell_text(cells[index])
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda entity: unescape(entity.group()), text).strip()
     return text if text.isascii() else without_double_encoding(text).replace("\xa0", " ")

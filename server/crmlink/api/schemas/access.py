@@ -98,6 +98,10 @@ class NewPersonSchema(Schema):
     name = text(100, required=True)
     email = text(254, required=True)
     role = fields.String(required=True, validate=ROLE)
+    by_email = StrictBoolean(
+        load_default=True,
+        metadata={"description": "Whether the link is also emailed, where email is set up."},
+    )
 
 
 class ChangedPersonSchema(Schema):
@@ -111,6 +115,7 @@ class InvitationSchema(PersonSchema):
     """A person with their new one-time link."""
 
     link = fields.String(metadata={"description": "The one-time link, good for seven days."})
+    emailed = fields.Boolean(metadata={"description": "Whether crmlink emails the link too."})
 
 
 class LogOutSchema(Schema):

@@ -44,7 +44,7 @@ def import_command(
     file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Import the contacts of FILE into a new list."""
-    from crmlink.accounting.exports.reader import detect_format
+    from crmlink.accounting.exports.reader import detect_format, import_hints
     from crmlink.batches.file_import import ListFile, import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
@@ -78,6 +78,9 @@ def import_command(
         return
     for line in _bad_lines(bad_rows(installation.workspace, made.batch.id, limit=20)):
         click.echo(line)
+    shown = import_hints(found, installation.workspace.packages)
+    for sentence in made.advice[len(shown) :]:
+        click.echo(sentence)
     click.echo(f"{counted(made.contacts, 'contact')} saved, {counted(made.bad, 'line')} left out.")
     click.echo(f"Next: crmlink batch match {made.batch.id}")
 

@@ -17,6 +17,9 @@ Features = dict[str, Floats]
 MAX_EDIT = 1.01  # number of letters that may differ, with room for rounding
 MIN_NEAR_EMAIL = 0.7  # similarity from which an email may be another's misspelling
 MIN_DOMAIN_SIMILARITY = 0.85  # similarity from which two domains count as spellings of one
+MIN_LABEL_SIMILARITY = 0.75  # the same of the first parts, where what is before the @ is equal
+MIN_LABEL_LENGTH = 5  # of shorter ones many are alike
+SAME_MAILBOX = 2.0  # value of email_misspelt for a slip in the domain alone
 
 
 def identifier_features(context: ComparisonContext) -> Features:
@@ -88,32 +91,46 @@ def _misspelt_emails(
 ) -> Floats:
     """Return 1 where an email is another in spite of a slip in its domain or before the @.
 
-    0 where the domain is a provider's, more than one record has it, or another record has the
-    contact's; emails made of one name are alike there.
+    SAME_MAILBOX if the slip is in the domain alone and that is long. 0 where the domain is a
+    provider's, more than one record has it, or another record has the contact's; emails made of one
+    name are alike there.
     """
     words, found = context.index.codes.words, np.zeros(len(among))
     for row in np.flatnonzero(among).tolist():
         numbers = context.index.code_table[context.rows[row], EMAILS].tolist()
         held = [words[number][2:] for number in numbers if number >= 0]
-        found[row] = any(_is_slip(context, one, other) for one in contact for other in held)
+        found[row] = max(
+            (_slip(context, one, other) for one in contact for other in held), default=0
+        )
     return found
 
 
-def _is_slip(context: ComparisonContext, email: str, other: str) -> bool:
+def _slip(context: ComparisonContext, email: str, other: str) -> float:
     (local, _, domain), (record_local, _, record_domain) = (
         text.rpartition("@") for text in (email, other)
     )
     if {domain, record_domain} & normalise.FREE_MAIL or local in normalise.GENERIC_MAILBOXES:
-        return False
+        return 0.0
     if _digits(local) != _digits(record_local):
-        return False
+        return 0.0
     if OSA.distance(local, record_local) > 1:
-        return False
-    if OSA.normalized_similarity(domain, record_domain) < MIN_DOMAIN_SIMILARITY:
-        return False
+        return 0.0
+    found = 1.0 * (OSA.normalized_similarity(domain, record_domain) >= MIN_DOMAIN_SIMILARITY)
+    if local == record_local and _are_alike_labels(domain, record_domain):
+        found = SAME_MAILBOX
     numbers = context.codes("d", (domain, record_domain))[0]
     others, holders = context.index.codes.document_frequency(numbers).tolist()
-    return holders <= 1 and (domain == record_domain or others == 0)
+    if holders > 1 or (domain != record_domain and others > 0):
+        return 0.0
+    return found
+
+
+def _are_alike_labels(domain: str, other: str) -> bool:
+    label, other_label = (text.partition(".")[0] for text in (domain, other))
+    return (
+        min(len(label), len(other_label)) >= MIN_LABEL_LENGTH
+        and OSA.normalized_similarity(label, other_label) >= MIN_LABEL_SIMILARITY
+    )
 
 
 def _digits(text: str) -> str:

@@ -104,11 +104,11 @@ FEATURES = tuple(
 
 
 class FeatureVectors:
-    """Features of one contact's candidates, by name in `columns`."""
+    """Features of the candidates of `contact`, by name in `columns`."""
 
     def __init__(self, index: InvertedIndex, contact: NormalisedDetails, rows: Ints) -> None:
         context = ComparisonContext(index, contact, rows)
-        self.total = context.total
+        self.contact, self.total = contact, context.total
         self._zeros = np.zeros(len(rows))
         other_columns = address_features(context) | identifier_features(context)
         self.columns: dict[str, Floats] = other_columns | name_features(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -17,10 +18,16 @@ from crmlink.accounting.exports.reader import (
     detect_format,
     import_hints,
     read_contacts,
+    unread_text,
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import ListFile, import_file, without_erased
+from crmlink.batches.file_import import (
+    ListFile,
+    counting_unread,
+    import_file,
+    without_erased,
+)
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
@@ -57,7 +64,7 @@ from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
     current_actor,
-    current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -216,7 +223,9 @@ def _read(look: ImportPreview, packages: Packages) -> None:
     with ctx.database.reading() as session:
         erased = erased_people(session, ctx.workspace_id)
     read = read_contacts(look.sent.path, look.found, packages)
-    rows = without_erased(erased, look.found.package or "", "", read)
+    unread: Counter[str] = Counter()
+    counted = counting_unread(read, unread)
+    rows = without_erased(erased, look.found.package or "", "", counted)
     seen = 0
     for row in islice(rows, LOOKED_AT):
         seen += 1
@@ -226,6 +235,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.contacts.append(row)
         if isinstance(row, RejectedRow) and row.code == "erased":
             look.found = replace(look.found, sample=(), values={})  # either may hold the person
+    look.advice += unread_text(unread)
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
         look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
@@ -254,7 +264,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _gone(token: str) -> Response:
-    data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
+    data_dir, device = current_open_workspace().folder, current_actor().device.public_id
     deleted = deleted_file(data_dir, token, device)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")
@@ -286,7 +296,7 @@ def _new_page(form: Form) -> str:
     for package, rules in packages["packages"].items():
         if (inside := exports_references(packages, package)) is not None:
             names[inside].append(rules["name"])
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         sources = list_sources(session, here.workspace_id)
     return render_template(

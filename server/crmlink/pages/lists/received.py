@@ -10,7 +10,7 @@ from flask import request
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.pages.lists.choices import Choices
 from crmlink.pages.lists.uploads import UploadedFile, find_file, forget_file, save_upload
-from crmlink.web.auth import current_actor, current_installation
+from crmlink.web.auth import current_actor, current_open_workspace
 from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
 
@@ -23,7 +23,7 @@ def receive_file(detect: Callable[[Path, str], object]) -> UploadedFile:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         raise UploadRefused("Choose a file.")
-    data_dir = current_installation().settings.data_dir
+    data_dir = current_open_workspace().folder
     sent = save_upload(data_dir, upload, current_actor().device.public_id)
     try:
         if sent.path.stat().st_size > UPLOAD_BYTES:
@@ -37,7 +37,7 @@ def receive_file(detect: Callable[[Path, str], object]) -> UploadedFile:
 
 def find_upload(token: str, *, records: bool) -> UploadedFile | None:
     """Return the user's list of contacts, or with ``records`` their report, if it is still here."""
-    data_dir = current_installation().settings.data_dir
+    data_dir = current_open_workspace().folder
     sent = find_file(data_dir, token, current_actor().device.public_id)
     return sent if sent and sent.records == records else None
 

@@ -9,9 +9,20 @@ from crmlink.pages.sources.steps import SAGE_50
 from crmlink.web.auth import require_permission
 from crmlink.web.hosts import public_address
 
+OPTIONS = (
+    '--company "Your company"', "--dsn SageLine50v30", "--user CRMLINK", "--token-file token.txt",
+    "--password-file password.txt",
+)  # fmt: skip
+
 
 @blueprint.get("/sources/sage-50")
 @require_permission("admin")
 def agent_guide() -> str:
     """Show how the agent is set up on Sage's computer."""
-    return render_template("sources/agent.html", steps=SAGE_50, address=public_address())
+    address = public_address()
+    return render_template(
+        "sources/agent.html",
+        steps=SAGE_50,
+        command=("crmlink agent sage50", f"--server {address}", *OPTIONS),
+        reachable=address.startswith("https://"),
+    )

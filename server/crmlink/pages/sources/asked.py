@@ -12,7 +12,7 @@ from crmlink.sources.asked_reading import start_reading
 from crmlink.sources.asked_sign_in import begin_asked_sign_in, finish_asked_sign_in
 from crmlink.sources.errors import SourceError
 from crmlink.sources.packages import SourcePackage
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import current_actor, current_open_workspace, require_permission
 from crmlink.web.problems import problem_of
 
 MAX_LENGTH = 200
@@ -38,7 +38,7 @@ def begin_asked(package: SourcePackage) -> Reply:
         return asked_page(package, form), 422
     try:
         asked = begin_asked_sign_in(
-            current_installation().sources, current_actor().device, package.id, user_name,
+            current_open_workspace().sources, current_actor().device, package.id, user_name,
             password, form.values["source"],
         )  # fmt: skip
     except SourceError as error:
@@ -51,7 +51,7 @@ def begin_asked(package: SourcePackage) -> Reply:
 @require_permission("admin")
 def source_characters() -> Response:
     """Finish a sign-in with the asked characters, and read the contacts."""
-    here = current_installation()
+    here = current_open_workspace()
     characters = [each.strip() for each in request.form.getlist("character")]
     try:
         source, session = finish_asked_sign_in(

@@ -18,7 +18,12 @@ from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_
 from crmlink.sources.errors import SourceError, SourceUnknown
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    require_permission,
+)
 from crmlink.web.hosts import external_url
 from crmlink.web.problems import problem_of
 
@@ -57,7 +62,11 @@ def connect_source(package: str) -> Reply:
         return _connect_page(known, form), 422
     client = Credentials(values["client_id"], values["client_secret"] if known.has_secret else "")
     url = begin_sign_in(
-        current_installation().sources, current_actor().device, package, client, values["redirect"]
+        current_open_workspace().sources,
+        current_actor().device,
+        package,
+        client,
+        values["redirect"],
     )
     comes_back = values["redirect"] == external_url("pages.source_callback")
     page = FlaskResponse(
@@ -106,11 +115,9 @@ def choose_companies() -> Response:
     if not tenants:
         flash_message("No company was chosen, so nothing is connected.", "caution")
         return redirect_to("pages.sources")
-    here = current_installation()
-    connected = connect_companies(
-        here.sources, current_actor().device, request.form.get("choice", ""), tenants
-    )
-    here.wake_workers()
+    sources, choice = current_open_workspace().sources, request.form.get("choice", "")
+    connected = connect_companies(sources, current_actor().device, choice, tenants)
+    current_installation().wake_workers()
     names = " and ".join(source.name for source in connected)
     flash_message(f"{names} connected. The contacts are being read now.")
     return redirect_to("pages.sources")
@@ -118,7 +125,7 @@ def choose_companies() -> Response:
 
 def _finish(answer: Mapping[str, str]) -> Reply:
     try:
-        reached = finish_sign_in(current_installation().sources, current_actor().device, answer)
+        reached = finish_sign_in(current_open_workspace().sources, current_actor().device, answer)
     except SourceError as error:
         flash_message(problem_of(error).detail, "stop")
         return redirect_to("pages.sources")
@@ -136,7 +143,7 @@ def _answer_in(address: str) -> dict[str, str]:
 
 
 def _package(package_id: str) -> SourcePackage:
-    package = current_installation().sources.registry.get(package_id)
+    package = current_open_workspace().sources.registry.get(package_id)
     if package is None or package_id not in STEPS:
         raise SourceUnknown
     return package

@@ -21,12 +21,14 @@ from crmlink.sources.connecting import disconnect, find_source, list_sources, re
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.sources.quickbooks_desktop.connectors import is_being_read
+from crmlink.sources.webhooks import SIGNATURE_HEADERS
 from crmlink.store import ContactSource, ContactState, SourceContact, WebConnector
 from crmlink.store.base import utc_now
 from crmlink.values.moments import format_moment
 from crmlink.web.auth import (
     current_actor,
     current_installation,
+    current_open_workspace,
     current_workspace,
     require_permission,
 )
@@ -93,9 +95,10 @@ def sources() -> str:
     """Show the connected companies."""
     return render_template(
         "sources/overview.html",
-        sources=_shown(current_installation().sources),
-        packages=[each for each in current_installation().sources.registry if each in STEPS],
+        sources=_shown(current_open_workspace().sources),
+        packages=[each for each in current_open_workspace().sources.registry if each in STEPS],
         every=current_installation().settings.sync_minutes,
+        hooked=SIGNATURE_HEADERS,
     )
 
 
@@ -103,7 +106,7 @@ def sources() -> str:
 @require_permission("admin")
 def read_source(source_id: str) -> Response:
     """Ask for a source to be read now."""
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         package = find_source(session, here.workspace_id, source_id).package
     if _way(here, package) == "asks":
@@ -117,7 +120,7 @@ def read_source(source_id: str) -> Response:
 @require_permission("batch")
 def list_source(source_id: str) -> Response:
     """Make a list of a source's contacts."""
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
     name = f"{source.name or source.package}, {format_moment(source.synced_at)}" if (
@@ -136,7 +139,7 @@ def list_source(source_id: str) -> Response:
 @require_permission("admin")
 def ask_disconnect_source(source_id: str) -> str:
     """Show what disconnecting means."""
-    here = current_installation().sources
+    here = current_open_workspace().sources
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
     sign_in = (
@@ -162,7 +165,7 @@ def ask_disconnect_source(source_id: str) -> str:
 @require_permission("admin")
 def disconnect_source(source_id: str) -> Response:
     """Disconnect a source and forget its contacts."""
-    ended = disconnect(current_installation().sources, current_actor().device, source_id)
+    ended = disconnect(current_open_workspace().sources, current_actor().device, source_id)
     if ended:
         flash_message("Disconnected. The sign-in and the contacts are deleted.")
     else:

@@ -132,7 +132,7 @@ SAGE_50 = ConnectSteps(
     "https://www.sage.com/en-gb/support/",
     notes=(
         "The agent reads, closes Sage's data and then sends. It writes nothing to Sage, and its "
-        "token can read nothing here.",
+        "token can read no contacts, links or records here.",
         "Keep the company's name the same: another name is another company.",
     ),
 )

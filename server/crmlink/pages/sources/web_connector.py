@@ -7,17 +7,18 @@ are answers of the protocol, since the Web Connector shows nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import structlog
 from flask import Response as FlaskResponse
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.access.errors import TooManyAttempts
+from crmlink.access.errors import TooManyAttempts, WorkspaceSuspended
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.sources.steps import QUICKBOOKS_DESKTOP
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import ConnectorRefused, SourceError
+from crmlink.sources.errors import ConnectorRefused, SessionOver, SourceError
 from crmlink.sources.quickbooks_desktop.connectors import (
     NewPassword,
     add_connector,
@@ -41,10 +42,18 @@ from crmlink.sources.quickbooks_desktop.soap import (
     read_call,
     service_description,
 )
-from crmlink.web.auth import current_actor, current_installation, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_open_workspace,
+    enter_workspace,
+    require_permission,
+    sign_in_context,
+)
 from crmlink.web.hosts import external_url
 from crmlink.web.problems import problem_of, trouble
 from crmlink.web.rate_limits import guessing_connector
+from crmlink.web.source_senders import workspace_of_connector
 
 NAME = "QuickBooks Desktop"  # until the first reading names the company
 TYPE = "text/xml; charset=utf-8"
@@ -54,7 +63,7 @@ NOTHING_WRONG = "No error."
 log = structlog.get_logger()
 
 Parameters = Mapping[str, str]
-Method = Callable[[SourceContext, str, Parameters], Result]
+Method = Callable[[str, Parameters], Result]
 
 
 @blueprint.get("/quickbooks/<source_id>")
@@ -72,56 +81,78 @@ def web_connector(source_id: str) -> FlaskResponse:
     except NotACall as error:
         log.info("no call of a web connector", cause=str(error))
         return FlaskResponse(fault("This is no call of the Web Connector."), 400, content_type=TYPE)
-    result = ANSWERS[call.method](current_installation().sources, source_id, call.parameters)
+    result = ANSWERS[call.method](source_id, call.parameters)
     return FlaskResponse(answer_to(call.method, result), content_type=TYPE)
 
 
-def _authenticate(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
+def _authenticate(source_id: str, sent: Parameters) -> Result:
+    password = sent["strPassword"]
     try:
         with guessing_connector(source_id):
-            ticket = open_session(ctx, source_id, sent["strUserName"], sent["strPassword"])
-    except (ConnectorRefused, TooManyAttempts) as error:
+            ticket = open_session(_sources(password), source_id, sent["strUserName"], password)
+    except (ConnectorRefused, TooManyAttempts, WorkspaceSuspended) as error:
         log.info("web connector refused", problem=error.code)
         return ("", "nvu")
     return (ticket, "")  # the company file that is open
 
 
-def _send_request(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
+def _send_request(source_id: str, sent: Parameters) -> Result:
+    ticket = sent["ticket"]
     try:
-        return next_request(ctx, source_id, sent["ticket"], sent["strCompanyFileName"])
-    except SourceError:
+        return next_request(_in_session(ticket), source_id, ticket, sent["strCompanyFileName"])
+    except (SourceError, WorkspaceSuspended):
         return ""  # it asks for the error then
 
 
-def _receive(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
-    failed = bool(sent["hresult"].strip())
+def _receive(source_id: str, sent: Parameters) -> Result:
+    ticket, failed = sent["ticket"], bool(sent["hresult"].strip())
     try:
-        return receive_answer(ctx, source_id, sent["ticket"], sent["response"], failed=failed)
-    except SourceError:
+        ctx = _in_session(ticket)
+        return receive_answer(ctx, source_id, ticket, sent["response"], failed=failed)
+    except (SourceError, WorkspaceSuspended):
         return FAILED
 
 
-def _last_error(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
+def _last_error(source_id: str, sent: Parameters) -> Result:
+    ticket = sent["ticket"]
     try:
-        code = error_of_session(ctx, source_id, sent["ticket"])
-    except SourceError as error:
+        code = error_of_session(_in_session(ticket), source_id, ticket)
+    except (SourceError, WorkspaceSuspended) as error:
         return problem_of(error).detail
     return trouble(code).detail if code else NOTHING_WRONG
 
 
-def _connection_error(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
-    note_unreachable(ctx, source_id, sent["ticket"])
+def _connection_error(source_id: str, sent: Parameters) -> Result:
+    with suppress(SessionOver, WorkspaceSuspended):
+        note_unreachable(_in_session(sent["ticket"]), source_id, sent["ticket"])
     return "done"
 
 
-def _close(ctx: SourceContext, source_id: str, sent: Parameters) -> Result:
-    close_session(ctx, source_id, sent["ticket"])
+def _close(source_id: str, sent: Parameters) -> Result:
+    with suppress(SessionOver, WorkspaceSuspended):
+        close_session(_in_session(sent["ticket"]), source_id, sent["ticket"])
     return "OK"
 
 
+def _sources(secret: str) -> SourceContext:
+    """Return the sources of the workspace whose Web Connector has this password or ticket.
+
+    Raises ConnectorRefused or WorkspaceSuspended.
+    """
+    return enter_workspace(workspace_of_connector(sign_in_context(), secret)).sources
+
+
+def _in_session(ticket: str) -> SourceContext:
+    """Return the sources of a ticket's workspace. Raises SessionOver or WorkspaceSuspended."""
+    try:
+        return _sources(ticket)
+    except ConnectorRefused:
+        raise SessionOver from None
+
+
 ANSWERS: Mapping[str, Method] = {
-    "serverVersion": lambda _ctx, _source, _sent: "crmlink",
-    "clientVersion": lambda _ctx, _source, _sent: "",  # any version will do
+    "serverVersion": lambda _source, _sent: "crmlink",
+    "clientVersion": lambda _source, _sent: "",  # any version will do
     "authenticate": _authenticate,
     "sendRequestXML": _send_request,
     "receiveResponseXML": _receive,
@@ -144,7 +175,7 @@ def connector_form() -> str:
 @require_permission("admin")
 def add_web_connector() -> str:
     """Make a Web Connector, and show its password once."""
-    made = add_connector(current_installation().sources, current_actor().device, NAME)
+    made = add_connector(current_open_workspace().sources, current_actor().device, NAME)
     return _password_page(made)
 
 
@@ -152,7 +183,7 @@ def add_web_connector() -> str:
 @require_permission("admin")
 def replace_connector_password(source_id: str) -> str:
     """Replace the password of a Web Connector, and show the new one once."""
-    here = current_installation().sources
+    here = current_open_workspace().sources
     return _password_page(replace_password(here, current_actor().device, source_id))
 
 
@@ -160,9 +191,9 @@ def replace_connector_password(source_id: str) -> str:
 @require_permission("admin")
 def connector_download(source_id: str) -> Response:
     """Send the file for the Web Connector; the password is not in it."""
-    here = current_installation()
-    with here.sources.database.reading() as session:
-        connector = connector_of(session, here.sources, source_id)
+    here = current_open_workspace().sources
+    with here.database.reading() as session:
+        connector = connector_of(session, here, source_id)
     values = {
         "AppName": "crmlink",
         "AppID": "",
@@ -174,7 +205,7 @@ def connector_download(source_id: str) -> Response:
         "FileID": connector.file_id,
     }
     return FlaskResponse(
-        connector_file(values, here.settings.sync_minutes),
+        connector_file(values, current_installation().settings.sync_minutes),
         content_type="application/xml",
         headers={"Content-Disposition": 'attachment; filename="crmlink.qwc"'},
     )

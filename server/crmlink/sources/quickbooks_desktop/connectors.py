@@ -19,7 +19,7 @@ from crmlink.sources.connecting import connect_company, find_source, note_source
 from crmlink.sources.contact import Company
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import ConnectorRefused, SourceUnknown
-from crmlink.store import ContactSource, Device, SourceAccount, WebConnector
+from crmlink.store import ContactSource, Database, Device, SourceAccount, WebConnector
 from crmlink.store.base import new_id, utc_now
 
 PACKAGE = "quickbooks_desktop"
@@ -48,7 +48,7 @@ def add_connector(ctx: SourceContext, device: Device, name: str) -> NewPassword:
         connector = WebConnector(
             source=source,
             user_name=f"crmlink-{secrets.token_hex(4)}",
-            password_hash=_hash(password),
+            password_hash=hash_of_secret(password),
             owner_id=f"{{{uuid.uuid4()}}}",
             file_id=f"{{{uuid.uuid4()}}}",
         )
@@ -62,7 +62,7 @@ def replace_password(ctx: SourceContext, device: Device, public_id: str) -> NewP
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     with ctx.database.writing() as session:
         connector = connector_of(session, ctx, public_id)
-        connector.password_hash, connector.ticket_hash = _hash(password), ""
+        connector.password_hash, connector.ticket_hash = hash_of_secret(password), ""
         note_source(session, ctx, device, "source.password_replaced", connector.source)
     return NewPassword(connector, password)
 
@@ -87,26 +87,28 @@ def open_session(ctx: SourceContext, public_id: str, user_name: str, password: s
             connector = connector_of(session, ctx, public_id)
         except SourceUnknown:
             raise ConnectorRefused from None
-        is_right = hmac.compare_digest(connector.password_hash, _hash(password))
-        if not is_right or not hmac.compare_digest(_hash(connector.user_name), _hash(user_name)):
+        is_right = hmac.compare_digest(connector.password_hash, hash_of_secret(password))
+        if not is_right or not hmac.compare_digest(
+            hash_of_secret(connector.user_name), hash_of_secret(user_name)
+        ):
             raise ConnectorRefused
-        connector.ticket_hash, connector.seen_at, connector.error = _hash(ticket), utc_now(), ""
+        connector.ticket_hash, connector.seen_at, connector.error = (
+            hash_of_secret(ticket),
+            utc_now(),
+            "",
+        )
         connector.source.position = None
     return ticket
 
 
-def has_open_session(ctx: SourceContext, public_id: str) -> bool:
+def has_open_session(database: Database, public_id: str) -> bool:
     """Return whether a source's Web Connector has signed in and not ended its session."""
     query = (
         select(WebConnector.seen_at)
         .join(ContactSource)
-        .where(
-            ContactSource.workspace_id == ctx.workspace_id,
-            ContactSource.public_id == public_id,
-            WebConnector.ticket_hash != "",
-        )
+        .where(ContactSource.public_id == public_id, WebConnector.ticket_hash != "")
     )
-    with ctx.database.reading() as session:
+    with database.reading() as session:
         return _is_recent(session.scalar(query))
 
 
@@ -118,7 +120,7 @@ def find_session(
         connector = connector_of(session, ctx, public_id)
     except SourceUnknown:
         return None
-    is_its = hmac.compare_digest(connector.ticket_hash, _hash(ticket))
+    is_its = hmac.compare_digest(connector.ticket_hash, hash_of_secret(ticket))
     if not is_its or not _is_recent(connector.seen_at):
         return None
     connector.seen_at = utc_now()
@@ -133,12 +135,13 @@ def is_being_read(connector: WebConnector, within: timedelta) -> bool:
 
 def hash_of_path(path: str) -> str:
     """Return the hash by which a company file is known; Windows ignores case."""
-    return _hash(path.casefold()) if path else ""
+    return hash_of_secret(path.casefold()) if path else ""
 
 
 def _is_recent(seen: datetime | None) -> bool:
     return seen is not None and utc_now() - seen < SESSION_TTL
 
 
-def _hash(text: str) -> str:
+def hash_of_secret(text: str) -> str:
+    """Return the hash by which a password or a ticket is stored."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ import requests
 
 from crmlink.hosts import Host
 from crmlink.sources.api import bounded_session, exchange, wait_until
-from crmlink.sources.errors import AgentFailed, SourceUnreachable
+from crmlink.sources.errors import AgentFailed, SourceUnreachable, SourceUnreadable
 from crmlink.sources.sage_50.ledgers import Connection, read_ledgers
 from crmlink.store.base import utc_now
 from crmlink.strict_json import NotJSON, read_json
@@ -62,7 +63,10 @@ class Destination:
     company: str
 
     def require_safe(self) -> None:
-        """Raise AgentFailed unless the token would travel encrypted, or on this computer alone."""
+        """Raise AgentFailed unless the token would travel encrypted, or on this computer alone.
+
+        Nor is anything sent that cannot be a token.
+        """
         try:
             parts = urlsplit(self.address)
         except ValueError:
@@ -71,6 +75,8 @@ class Destination:
         is_local = host is not None and host.is_loopback and parts.scheme == "http"
         if host is None or not (parts.scheme == "https" or is_local):
             raise AgentFailed("unsafe-address")
+        if not re.fullmatch(r"[!-~]+", self.token):  # what a header can carry
+            raise AgentFailed("token")
 
 
 def connect_by_odbc(data: SageData) -> ClosableConnection:
@@ -150,6 +156,8 @@ def _sent(
         except SourceUnreachable:
             wait(pause)
             continue
+        except SourceUnreadable:
+            raise AgentFailed("refused", what="an answer that isn't crmlink's") from None
         if reply.status_code not in PASSING:
             return _document(reply)
         if "Retry-After" in reply.headers:

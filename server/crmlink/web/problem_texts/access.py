@@ -61,6 +61,11 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Not connected",
         "This browser or script is not connected. Connect it again, or use a valid token.",
     ),
+    "workspace-suspended": (
+        403,
+        "Suspended",
+        "crmlink is suspended for your firm. Nothing is lost. Ask those who run it for you.",
+    ),
     "log-in-refused": (
         401,
         "Not signed in",

@@ -86,6 +86,12 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Commusoft's page still shows what was there before. crmlink looks again when the page is "
         "opened next.",
     ),
+    "backup-restored": (
+        409,
+        "On its way when the backup was made",
+        "crmlink was restored from a backup that was made while this was on its way. The record's "
+        "reference is as it was before, so nothing was written. If it is still right, link again.",
+    ),
     "withdrawn": (
         409,
         "Withdrawn",

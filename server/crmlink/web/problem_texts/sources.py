@@ -23,7 +23,8 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         502,
         "Connect it again",
         "The accounting software no longer accepts crmlink's sign-in. An admin can connect it "
-        "again; the contacts are kept.",
+        "again; the contacts are kept. If it happens again, another crmlink uses the same sign-in, "
+        "such as one restored from a backup: connect only one.",
     ),
     "source-limited": (
         503,
@@ -62,6 +63,17 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         401,
         "Not accepted",
         "The Web Connector's user name or password is wrong.",
+    ),
+    "source-too-many-companies": (
+        409,
+        "Too many companies",
+        "crmlink takes contacts of 50 companies from agents. Keep a company's name the same, and "
+        "disconnect those that aren't needed.",
+    ),
+    "source-webhook-refused": (
+        401,
+        "Not accepted",
+        "It was not signed with the key that the accounting software gave for this webhook.",
     ),
     "source-sign-in-wrong": (
         422,

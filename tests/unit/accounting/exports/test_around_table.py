@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from crmlink.accounting.exports.model import RejectedRow
-from unit.accounting.exports.export_files import bad, contacts, read, table, workbook
+from crmlink.accounting.exports.reader import read_contacts
+from unit.accounting.exports.export_files import (
+    PACKAGES,
+    bad,
+    contacts,
+    look,
+    read,
+    table,
+    workbook,
+)
 
 SAGE = ["A/C", "Name", "Address Line 1", "Telephone"]
 OTHERS = ["Name", "A/C", "Telephone", "Address Line 1"]
@@ -98,6 +109,28 @@ def test_totals_and_ends_of_pages_are_no_contacts(line: list[str], code: str) ->
 )  # fmt: skip
 def test_names_with_such_words_stay_contacts(name: str) -> None:
     assert [row.name for row in contacts(read(table([PLAIN, [name, "", "", ""]])))] == [name]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [("Creditor", "supplier"), ("Vendor (inactive)", "supplier"), ("SUPP.", "supplier"),
+     ("Client", "customer"), ("Debtors", "customer"), ("Subcontractor", None), ("S", None),
+     ("", "customer")],
+)  # fmt: skip
+def test_a_kind_that_cannot_be_read_is_not_the_one_of_the_file(cell: str, kind: str | None) -> None:
+    content = table([["A/C", "Name", "Address Line 1", "Sort"], ["A1", "Ann", "", cell]])
+    found = look(content).with_overrides(kind="customer", columns={"kind": ("Sort",)})
+    (row,) = contacts(list(read_contacts(BytesIO(content.encode()), found, PACKAGES)))
+    assert (row.kind, "kind" in row.unread) == (kind, kind is None)
+
+
+@pytest.mark.parametrize("first", ["pet", "Customer"])
+def test_a_reference_is_not_given_twice_where_one_kind_is_not_known(first: str) -> None:
+    second = "Customer" if first == "pet" else "pet"
+    content = f"Id,Name,Kind\n12,Ann,{first}\n12,Bob,{second}\n12,Eve,Supplier\n"
+    columns = {"reference": ("Id",), "name": ("Name",), "kind": ("Kind",)}
+    rows = read(content, columns=columns, package="quickbooks_online")
+    assert bad(rows)[0] == (3, "reference_twice")
 
 
 def test_a_repeated_heading_of_a_field_with_several_values_loses_none() -> None:

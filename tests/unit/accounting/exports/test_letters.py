@@ -60,6 +60,27 @@ def test_an_exact_reference_with_doubtful_letters_is_a_bad_row(reference: str) -
     assert [row.reference for row in contacts(rows)] == ["Bob Plain"]
 
 
+@pytest.mark.parametrize(
+    "reference",
+    ["Caf? Rouge", "O?Neill", "?ngela", "Smith &amp; Sons", "O&#39;Neill", "Ann\u00a0Field"],
+)
+def test_letters_that_a_program_replaced_are_never_written(reference: str) -> None:
+    rows = read(f"!CUST\tNAME\nCUST\t{reference}\nCUST\tBob & Sons\n", "list.iif")
+    assert bad(rows) == [(2, "letters_doubtful")]
+    assert [row.reference for row in contacts(rows)] == ["Bob & Sons"]
+
+
+@pytest.mark.parametrize("reference", ["A&amp;B", "CAF?01"])
+def test_nor_in_an_account_of_sage(reference: str) -> None:
+    rows = read(f"A/C,Name,Address Line 1\n{reference},Ann,1 Road\n")
+    assert bad(rows) == [(2, "letters_doubtful")]
+
+
+def test_an_encoded_sign_in_a_name_is_that_sign() -> None:
+    (row,) = contacts(read("Name,Email\nO&#39;Neill &amp; Sons,a@a.example\n"))
+    assert row.name == "O'Neill & Sons"
+
+
 def test_letters_that_a_person_said_wrongly_are_never_written() -> None:
     content = iif("Mary’s Café", "Bob Plain").encode("mac_roman")
     assert bad(read(content, "list.iif", encoding="cp1252")) == [(2, "letters_doubtful")]

@@ -1,0 +1,122 @@
+"""Whether two names are one person's although one of them is not whole.
+
+People at one address share the surname and seldom a forename, so that a forename says more. An
+email may spell out an initial.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import OSA
+
+from crmlink.matching import normalise
+from crmlink.matching.indexed_record import IndexedRecord
+from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
+
+MIN_SHARED = 3  # letters of a word from which it is seen in another
+MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
+MIN_SIMILARITY = 0.6  # below this a word is no misspelling of another
+_NO_LETTERS = re.compile(r"[^a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side says of a person: the words of the name, emails, numbers of each address."""
+
+    words: list[str]
+    emails: Sequence[str]
+    doors: list[frozenset[str]]
+
+
+def contact_side(contact: NormalisedDetails) -> Side:
+    """Return what the contact says of its person."""
+    name = contact.secondary_name if contact.is_company else contact.primary_name
+    streets = [[w for w, flag in a.words if flag != TOWN_FLAG] for a in contact.addresses]
+    words = [word for word, flags in name if not flags & PARENTHETICAL]
+    return Side(words, contact.emails, _doors(streets))
+
+
+def record_side(record: IndexedRecord, is_company: bool) -> Side:
+    """Return what the record says of its person."""
+    words = record.secondary_name if is_company else record.primary_name
+    return Side(words, record.emails, _doors([address.street for address in record.addresses]))
+
+
+def _doors(streets: list[list[str]]) -> list[frozenset[str]]:
+    numbers = [frozenset(word for word in street if word[0].isdigit()) for street in streets]
+    return [found for found in numbers if found]
+
+
+def is_same_door(one: Side, other: Side) -> bool:
+    """Return whether the numbers of two addresses are the same, the flat's among them."""
+    return any(door in other.doors for door in one.doors)
+
+
+def is_same_but_for_spaces(one: Side, other: Side) -> bool:
+    """Return whether two whole names have the same letters: AnnMorrison and Ann Morrison.
+
+    Not De Souza and Desouza or Hollo way and Holloway, which are a surname alone.
+    """
+    short, long = sorted((one.words, other.words), key=len)
+    if not _is_whole(long) or min(map(len, long)) < 2:
+        return False
+    if not _is_whole(short) and not any(map(normalise.is_forename, (long[0], long[-1]))):
+        return False
+    return any("".join(short) == "".join(words) for words in _orders(long))
+
+
+def _is_whole(words: list[str]) -> bool:
+    return sum(word not in normalise.SURNAME_PARTICLES for word in words) > 1
+
+
+def has_another_word_attached(one: Side, other: Side) -> bool:
+    """Return whether a name is one word, a word of the other name and a strange one run together.
+
+    HuwHolloway is not Ann Holloway.
+    """
+    short, long = sorted((one.words, other.words), key=len)
+    if len(short) != 1 or len(long) < 2:
+        return False
+    word, rests = short[0], (("".join(long[1:]), long[0]), ("".join(long[:-1]), long[-1]))
+    return any(
+        len(attached) >= MIN_ATTACHED and OSA.normalized_similarity(attached, rest) < MIN_SIMILARITY
+        for rest, shared in rests
+        for attached in (word.removeprefix(shared), word.removesuffix(shared))
+        if attached != word and len(shared) >= MIN_SHARED
+    )
+
+
+def is_spelt_out(one: Side, other: Side) -> bool:
+    """Return whether one side's email spells the first and last word of the other side's name.
+
+    T Stonehurst, thomas.stonehurst@..., is Thomas Stonehurst.
+    """
+    return _spells(one.emails, other.words) or _spells(other.emails, one.words)
+
+
+def _spells(emails: Sequence[str], words: list[str]) -> bool:
+    if len(words) < 2 or min(len(words[0]), len(words[-1])) < 2:
+        return False
+    spelt = {words[0] + words[-1], words[-1] + words[0]}
+    return any(_NO_LETTERS.sub("", email.partition("@")[0]) in spelt for email in emails)
+
+
+def is_forename_of(one: Side, other: Side) -> bool:
+    """Return whether one name is a forename alone and the other begins with it.
+
+    Not where the other's last word is a forename as well, for then its order is unknown.
+    """
+    short, long = sorted((one.words, other.words), key=len)
+    return (
+        len(short) == 1
+        and len(long) > 1
+        and short[0] == long[0]
+        and normalise.is_forename(short[0])
+        and not normalise.is_forename(long[-1])
+    )
+
+
+def _orders(words: list[str]) -> list[list[str]]:
+    """Return the words as they are, and with the last or the first moved to the other end."""
+    return [words, words[-1:] + words[:-1], words[1:] + words[:1]]

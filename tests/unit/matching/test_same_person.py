@@ -1,0 +1,186 @@
+"""Names that are not whole: one person's where no other of the household can be meant."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.uk import records
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
+
+HELD = ContactDetails(
+    person="Rebecca Holloway",
+    address="Flat 2, 14 Orchard Close",
+    town="Cheltenham",
+    postcode="GL50 2TR",
+    phones=("01632 960114",),
+)
+AT_HOME = replace(HELD, phones=())
+
+
+@pytest.fixture(scope="module")
+def known_records() -> list[tuple[str, ContactDetails]]:
+    return records(1_500, 51)
+
+
+def is_sure(
+    known_records: list[tuple[str, ContactDetails]], contact: ContactDetails, *held: ContactDetails
+) -> bool:
+    matcher = Matcher()
+    matcher.update([*known_records, *((f"h{place}", d) for place, d in enumerate(held))])
+    first = matcher.suggest(contact).items[0]
+    assert first.record_id == "h0"
+    return first.sure
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "sure"),
+    [
+        ("Rebecca", "Rebecca Holloway", True),
+        ("Rebecca Holloway", "Rebecca", True),
+        ("Holloway", "Rebecca Holloway", False),  # any of the household
+        ("Rebecca", "Holloway Rebecca", False),  # not the first word, so perhaps the surname
+        ("Thomas", "Thomas Rebecca", False),  # either may be the surname
+        ("Pargeter", "Pargeter Kiarna", False),  # no known forename
+        ("Rebecca", "Rebecca", False),  # of neither is the surname known
+        ("R", "Rebecca Holloway", False),
+        ("Rebeca", "Rebecca Holloway", False),
+    ],
+)
+def test_a_forename_alone_is_sure_at_the_same_door_where_the_other_name_begins_with_it(
+    known_records: list[tuple[str, ContactDetails]], written: str, held: str, sure: bool
+) -> None:
+    contact = replace(AT_HOME, person=written)
+    assert is_sure(known_records, contact, replace(AT_HOME, person=held)) is sure
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"address": "Flat 5, 14 Orchard Close"},
+        {"address": "14 Orchard Close"},
+        {"address": "Orchard Close"},
+        {"address": "", "town": ""},
+    ],
+)
+def test_a_forename_alone_is_never_sure_at_another_flat_or_at_the_postcode_alone(
+    known_records: list[tuple[str, ContactDetails]], changes: dict[str, str]
+) -> None:
+    contact = replace(AT_HOME, person="Rebecca", **changes)  # type: ignore[arg-type]  # texts by name
+    assert is_sure(known_records, contact, HELD) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "email", "sure"),
+    [
+        ("R Holloway", "rebecca.holloway@postbox.example", True),
+        ("R Holloway", "hollowayrebecca81@postbox.example", True),
+        ("R Holloway", "rebeccaholloways@postbox.example", False),
+        ("R Holloway", "rachel.holloway@postbox.example", False),
+        ("R Holloway", "r.holloway@postbox.example", False),
+        ("Holloway", "rebecca.holloway@postbox.example", False),  # the mailbox of the couple
+        ("Peter Holloway", "rebecca.holloway@postbox.example", False),
+    ],
+)
+def test_an_initial_is_a_whole_forename_where_the_own_email_spells_it_out(
+    known_records: list[tuple[str, ContactDetails]], written: str, email: str, sure: bool
+) -> None:
+    contact = replace(AT_HOME, person=written, email=email)
+    assert is_sure(known_records, contact, HELD) is sure
+
+
+def test_an_initial_of_the_record_is_spelt_out_by_its_own_email_too(
+    known_records: list[tuple[str, ContactDetails]],
+) -> None:
+    held = replace(HELD, person="R Holloway", email="rebecca.holloway@postbox.example")
+    assert is_sure(known_records, AT_HOME, held) is True
+    assert is_sure(known_records, replace(AT_HOME, person="Ruth Holloway"), held) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "sure"),
+    [
+        ("RebeccaHolloway", "Rebecca Holloway", True),
+        ("Rebecca Hollo way", "Rebecca Holloway", True),
+        ("HollowayRebecca", "Rebecca Holloway", True),
+        ("RebecaHolloway", "Rebecca Holloway", False),
+        ("JoanHolloway", "John Holloway", False),
+        ("Desouza", "De Souza", False),  # a surname alone
+        ("Holloway", "Holloway", False),
+        ("Hollo way", "Holloway", False),
+        ("Hollo way", "Rebecca Holloway", False),
+        ("Rebec ca Holloway", "Rebecca Holloway", True),
+    ],
+)
+def test_words_run_together_or_apart_are_the_same_name(
+    known_records: list[tuple[str, ContactDetails]], written: str, held: str, sure: bool
+) -> None:
+    contact = replace(AT_HOME, person=written)
+    assert is_sure(known_records, contact, replace(AT_HOME, person=held)) is sure
+
+
+@pytest.mark.parametrize(
+    ("written", "email", "sure"),
+    [
+        ("Rebecca", "r.h@pargterhall.example", True),
+        ("Holloway", "r.h@pargeterhll.example", True),
+        ("Holloway", "p.h@pargterhall.example", False),  # another of the household
+        ("Holloway", "r.h1@pargterhall.example", False),
+        ("Holloway", "r.h@pargeterball.example", False),  # another's domain
+        ("Peter Holloway", "r.h@pargterhall.example", False),
+    ],
+)
+def test_the_same_mailbox_in_spite_of_a_slip_in_its_domain_is_as_good_as_the_same_email(
+    known_records: list[tuple[str, ContactDetails]], written: str, email: str, sure: bool
+) -> None:
+    held = replace(HELD, email="r.h@pargeterhall.example")
+    other = ContactDetails(person="Peter Ashdown", email="peter@pargeterball.example")
+    contact = ContactDetails(person=written, town=HELD.town, postcode=HELD.postcode, email=email)
+    assert is_sure(known_records, contact, held, other) is sure
+
+
+def test_a_slip_in_a_short_domain_is_another_domain(
+    known_records: list[tuple[str, ContactDetails]],
+) -> None:
+    held = replace(HELD, email="r.h@abcd.example")
+    contact = replace(AT_HOME, person="Holloway", email="r.h@abce.example")
+    assert is_sure(known_records, contact, held) is False
+
+
+def test_a_phone_of_the_household_vouches_for_a_full_name_alone(
+    known_records: list[tuple[str, ContactDetails]],
+) -> None:
+    household = [replace(HELD, person=f"{name} Holloway") for name in ("Peter", "Ruth")]
+    contact = ContactDetails(person=HELD.person, phones=HELD.phones)
+    assert is_sure(known_records, contact, HELD, *household) is True
+    slipped = replace(contact, person="Rebeca Holloway")
+    assert is_sure(known_records, slipped, HELD, *household) is False
+
+
+def test_a_phone_that_many_share_vouches_for_nobody(
+    known_records: list[tuple[str, ContactDetails]],
+) -> None:
+    tenants = [ContactDetails(person=f"Tenant {n}", phones=HELD.phones) for n in range(8)]
+    contact = ContactDetails(person=HELD.person, phones=HELD.phones)
+    assert is_sure(known_records, contact, HELD, *tenants) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "sure"),
+    [
+        ("PeterHolloway", False),
+        ("HuwHolloway", False),
+        ("HollowayHuw", False),
+        ("Hollowayson", False),
+        ("RebeccaHolloway", True),
+        ("Hollowayx", True),
+        ("Holloway", True),
+        ("Rebecca", True),
+    ],
+)
+def test_another_forename_run_together_with_the_surname_is_seen_in_spite_of_the_same_email(
+    known_records: list[tuple[str, ContactDetails]], written: str, sure: bool
+) -> None:
+    held = replace(HELD, email="holloways@postbox.example")
+    assert is_sure(known_records, replace(held, person=written), held) is sure
+    assert is_sure(known_records, held, replace(held, person=written)) is sure
