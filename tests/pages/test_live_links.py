@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
-from crmlink.linking.parked import park
-from crmlink.linking.suggest import Contact
 from crmlink.pages.labels import action_in_words
 from crmlink.store import (
     AuditEntry,
@@ -348,40 +344,6 @@ def test_a_merged_customers_link_moves_to_no_supplier(
     reply = clerk.send(path, **shown(clerk, path))
     assert reply.status_code == 409
     assert sandbox.reference("customer-1001") == HOLLOWAY
-
-
-@pytest.mark.parametrize("by", ["live", "parked", "list"])
-def test_a_known_supplier_is_not_linked_to_a_customer_by_its_address(
-    clerk: PageClient,
-    installation: Installation,
-    source: ContactSource,
-    sandbox: SandboxHandle,
-    device_id: int,
-    by: str,
-) -> None:
-    ctx = installation.workspace
-    if by == "live":
-        keep(installation, source, THIRD, kind="supplier")
-    elif by == "parked":
-        park(ctx, Contact("xero", THIRD, "supplier"), device_id)
-    else:
-        contact = ListedContact(THIRD, kind="supplier", name="Pipe Stores")
-        append_contacts(ctx, device_id, ListPage("xero", "", None, [contact]))
-    path = "/left/link/customer-1002"
-    address = f"https://go.xero.com/Contacts/View/{THIRD}"
-    before = sandbox.reference("customer-1002")
-    assert "That is the page of a supplier" in clerk.read(f"{path}?url={address}")
-    connection_id = ctx.public_connection_id
-    assert clerk.send(path, url=address, connection_id=connection_id).status_code == 422
-    assert sandbox.reference("customer-1002") == before
-
-
-def test_a_contact_that_is_both_is_linked_by_its_address(
-    clerk: PageClient, installation: Installation, source: ContactSource
-) -> None:
-    keep(installation, source, THIRD, kind="")
-    address = f"https://go.xero.com/Contacts/View/{THIRD}"
-    assert "Is this right?" in clerk.read(f"/left/link/customer-1002?url={address}")
 
 
 def test_a_move_does_only_what_was_shown(

@@ -157,8 +157,9 @@ def without_erased(
             )  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
-            facts = row.args.values()
-            named = any(isinstance(fact, str) and erased.hidden(fact) != fact for fact in facts)
+            facts = [fact for fact in row.args.values() if isinstance(fact, str)]
+            named = any(erased.hidden(fact) != fact or erased.are_mentioned_in(fact)
+                        for fact in facts)  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if named else row
 
 

@@ -17,6 +17,7 @@ from crmlink.store.base import Base, utc_now
 from crmlink.store.connections import WorkspaceConnection
 
 ERASED = "(erased)"
+_EMAIL = re.compile(r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+[^\s<>(),;:\".]")
 DIGITS_COMPARED = 9  # last digits of a phone number; earlier ones depend on the country code
 
 
@@ -139,11 +140,18 @@ class ErasedPeople:
 
     def has_label(self, label: str) -> bool:
         """Return whether a record of an erased person had this label or name."""
-        return bool(self.keys) and label_key(self.pseudonyms, label) in self.keys
+        return bool(self.keys) and not self.keys.isdisjoint(label_keys(self.pseudonyms, label))
 
     def are_named_in(self, text: str) -> bool:
         """Return whether a text holds the name of a record of theirs."""
         return bool(self.keys) and any(map(self.has_label, phrases_of(text)))
+
+    def are_mentioned_in(self, text: str) -> bool:
+        """Return whether a text holds the name of a record of theirs, or their email."""
+        if not self.keys:
+            return False
+        emails = (self.pseudonyms.sign_of("email", email) for email in _EMAIL.findall(text))
+        return self.are_named_in(text) or any(key in self.keys for key in emails)
 
     def _hidden_fact(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -153,9 +161,9 @@ class ErasedPeople:
         return ERASED if self.has_label(value) else self.hidden(value)
 
 
-def label_key(pseudonyms: Pseudonyms, label: str) -> str:
-    """Return the key of a record's label or name, as failures and pages may show it."""
-    return pseudonyms.sign_of("label", label)
+def label_keys(pseudonyms: Pseudonyms, label: str) -> set[str]:
+    """Return the keys of a record's label or name, as failures and pages may show it."""
+    return {pseudonyms.sign_of("label", form) for form in spellings(label)}
 
 
 def pseudonyms_of(session: Session) -> Pseudonyms:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from crmlink.access.context import Actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import ListPage, append_contacts
+from crmlink.batches.file_import import ListFile, import_file
 from crmlink.folding import spellings
 from crmlink.installation import Installation
 from crmlink.store import MirroredRecord
-from support.erasing import EMAIL, where_kept
+from support.batch_factories import detected
+from support.erasing import EMAIL, NAME, where_kept
 
 SPELT = (
     "Mrs Margaret Holloway", "Holloway, Margaret", "HOLLOWAY MARGARET", "Holloway, Margaret (Mrs)",
@@ -60,3 +64,35 @@ def test_a_relative_and_a_firm_are_kept(
 
 def test_spouses_with_initials_alone_are_two() -> None:
     assert spellings("Mr J Smith").isdisjoint(spellings("Mrs J Smith"))
+
+
+TYPED = (NAME, "Holloway, Margaret", EMAIL, "Mrs M Holloway: Margaret Holloway, Cheltenham")
+
+
+def with_a_bad_line(installation: Installation, actor: Actor, reference: str) -> None:
+    """Import a file whose first line is left out for its reference, which is told."""
+    ctx = installation.workspace
+    file = io.BytesIO(
+        f'A/C,Name,Address Line 1\n"{reference}",Someone,1 Road\nA2,Bob,2 Road\n'.encode()
+    )
+    found = detected(ctx, file, "Customers.csv")
+    import_file(ctx, actor.device.id, ListFile(file, "Customers.csv", found), agreed=1)
+
+
+@pytest.mark.parametrize("reference", TYPED)
+def test_a_line_that_was_left_out_keeps_no_name(
+    installation: Installation, actor: Actor, reference: str
+) -> None:
+    with_a_bad_line(installation, actor, reference)
+    assert where_kept(installation, reference)
+    erase(installation.access, actor, EMAIL)
+    assert where_kept(installation, reference) == []
+
+
+@pytest.mark.parametrize("reference", TYPED)
+def test_nor_does_one_that_comes_later(
+    installation: Installation, actor: Actor, reference: str
+) -> None:
+    erase(installation.access, actor, EMAIL)
+    with_a_bad_line(installation, actor, reference)
+    assert where_kept(installation, reference) == []

@@ -22,7 +22,7 @@ from crmlink.installation import KEY_FILE, Installation, open_database, open_ins
 from crmlink.linking.attempts import recover
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.settings import Settings
-from crmlink.store import ConnectionKind, LinkState, WorkspaceConnection
+from crmlink.store import Batch, BatchState, ConnectionKind, LinkState, WorkspaceConnection
 from crmlink.store.base import Base, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.upkeep import backup as backups
@@ -31,6 +31,7 @@ from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.restore import Restored, RestoreTarget, restore_backup
 from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
 from crmlink.upkeep.texts import failure_text
+from support.batch_factories import Line, imported
 from support.sample_data import populate
 from support.sandbox import FAST_LIMITS, HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
@@ -143,6 +144,22 @@ def test_what_was_on_its_way_is_not_written_again(
     assert settled["customer-1001"].failure == {"code": "backup-restored"}
     assert settled["customer-1002"].state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
+
+
+def test_a_list_that_was_being_linked_is_paused(
+    installation: Installation, device_id: int, tmp_path: Path, other: Path
+) -> None:
+    batch_id = imported(installation.workspace, device_id, [Line("A1", "Ann Field")]).batch.id
+    with installation.database.writing() as session:
+        session.get_one(Batch, batch_id).state = BatchState.WRITING
+    file = tmp_path / "office.backup"
+    make_backup(installation.settings, installation.database, file, PASSPHRASE)
+    restore(other, file)
+    there = settings_of(place(other), installation.settings.secret_key)
+    database = open_database(there)
+    with database.reading() as session:
+        assert session.get_one(Batch, batch_id).state is BatchState.PAUSED
+    database.close()
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)

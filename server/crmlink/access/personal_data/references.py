@@ -32,7 +32,7 @@ from crmlink.store.erased import (
     ErasedPeople,
     Signs,
     erased_people,
-    label_key,
+    label_keys,
     postcodes_of,
     pseudonyms_of,
     remember_erased,
@@ -90,11 +90,11 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     keys = {pseudonyms.of(reference) for reference in naming}
     keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
     keys |= {
-        label_key(pseudonyms, name)
+        key
         for record in found.records
         if not record.erased_at
         for name in (record.label, record.name, record.company)
-        if name
+        for key in label_keys(pseudonyms, name)
     }
     signs = [_signs_of_record(record) for record in found.records]
     signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
@@ -159,13 +159,20 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
         for field in ("failure", "conflict", "agreed"):
             _set(row, field, known.people.hidden_facts(getattr(row, field)))
     for bad in session.scalars(select(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(mine))):
-        _set(bad, "args", {name: known.without(value) for name, value in bad.args.items()})
+        _set(bad, "args", {name: _hidden(known, value) for name, value in bad.args.items()})
     for batch in session.scalars(select(Batch).where(Batch.id.in_(mine))):
         for field in ("name", "file_name"):
             _set(batch, field, known.without(getattr(batch, field)))
     for page in session.scalars(select(AppendReceipt).where(AppendReceipt.batch_id.in_(mine))):
         page.fingerprint = pseudonyms.of(page.fingerprint)
     session.flush()
+
+
+def _hidden(known: Known, value: Any) -> Any:
+    """Return a value of a line that was left out, without the person in whatever spelling."""
+    rest = known.without(value)
+    mentions = isinstance(rest, str) and known.people.are_mentioned_in(rest)
+    return ERASED if mentions else rest
 
 
 def forget_shown_fields(session: Session, workspace_id: int, known: Known) -> list[Kind]:

@@ -96,7 +96,7 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             return ""
         case str():
             text = cell.strip("\ufeff")
-            return _written(text) if through_excel else text
+            return _written(text, package) if through_excel else text
         case bool():
             raise CellConverted("reference_value", cell_text(cell))
         case int() | float():
@@ -107,7 +107,7 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             raise CellConverted("reference_value", cell_text(cell)[:60])
 
 
-def _written(text: str) -> str:
+def _written(text: str, package: Package) -> str:
     match_ = _AS_TEXT.fullmatch(text.strip())
     if match_:
         return match_[1]
@@ -118,7 +118,8 @@ def _written(text: str) -> str:
         raise CellConverted("reference_date", bare)
     if _EXCEL_ERROR.fullmatch(bare):
         raise CellConverted("reference_value", bare[:60])
-    if _MARKED_TEXT.fullmatch(bare):
+    exact = package["reference"]["canonical"] == "exact"  # may be a name: 't Hooft
+    if _MARKED_TEXT.fullmatch(bare) or (bare[:1] in "'\u2018\u2019`" and bare and not exact):
         raise CellConverted("reference_marked", bare[:60])
     return text
 

@@ -46,6 +46,7 @@ MAX_LENGTHS = {
 }  # fmt: skip
 _MAX_ADDRESS_LINES = 12
 
+_QUOTATION_MARKS = frozenset("\"'`\u2018\u2019\u201a\u201c\u201d\u201e")
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#[0-9]{1,5}|#x[0-9a-f]{1,4});", re.IGNORECASE)
 _REPLACED_LETTER = re.compile(r"\w\?|\?\w")  # what programs write for a letter they do not have
 _BREAK = re.compile(r"[\r\n]+")
@@ -215,7 +216,7 @@ class RowParser:
             raise RowRejected("reference_missing")
         if is_placeholder(text):
             raise RowRejected("reference_placeholder", reference=text.strip()[:60])
-        if len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"':
+        if len(text.strip()) > 1 and {text.strip()[0], text.strip()[-1]} <= _QUOTATION_MARKS:
             raise RowRejected("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
             raise RowRejected("letters_lost", reference=text[:60])

@@ -242,7 +242,24 @@ def test_a_number_is_a_reference_where_it_never_begins_with_zero(package: str) -
     assert bad(rows) == [(4, "reference_number"), (5, "reference_malformed")]
 
 
-@pytest.mark.parametrize("cell", ["=00123", '="00123" ' + "x", "=A2"])
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("'A1'", "reference_marked"), ("\u2018A1\u2019", "reference_marked"),
+     ("\u201cA1\u201d", "reference_quoted"), ("'A1", "reference_marked")],
+)  # fmt: skip
+def test_other_quotation_marks_are_no_part_of_a_reference(cell: str, code: str) -> None:
+    assert bad(read(sage([cell, "Ann", ""]))) == [(2, code)]
+
+
+def test_a_name_that_begins_with_an_apostrophe_is_a_reference() -> None:
+    content = "Name,Email\n't Hooft,a@a.example\n'Ann Field',b@b.example\n"
+    columns = {"reference": ("Name",), "name": ("Name",)}
+    rows = read(content, columns=columns, package="quickbooks_desktop")
+    assert [row.reference for row in contacts(rows)] == ["'t Hooft"]
+    assert bad(rows) == [(3, "reference_quoted")]
+
+
+@pytest.mark.parametrize("cell", ["=00123", '="00123" x', "=A2"])
 def test_a_formula_in_a_text_is_no_reference(cell: str) -> None:
     assert bad(read(sage([cell, "Ann", ""]))) == [(2, "reference_value")]
 
