@@ -25,7 +25,7 @@
   const ACCOUNTS = /^(?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices?)(?: (?:accounts?|accounting|billing|finance|financial|credit|payments?|settings|preferences|options|defaults|details|and|invoicing|invoices))*$/;
   const REGION = "section, article, aside, fieldset, [role=region], [role=group], [role=tabpanel], [role=complementary], [role=form]";
   const ASIDE = "nav, footer, [role=navigation], [role=tooltip], [role=menu], [role=status], [role=alert], [role=log], [role=feed], [role=listbox]";
-  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
+  const ASIDE_CLASS = /^(?:[a-z]+-)?(?:toast|toastr|snack-?bar|growl|notification|alert|callout|notice|chat|live-?chat|intercom|messenger|history|timeline|activity|audit|change-?log)s?(?:-(?:container|panel|list|widget|box|wrapper|area|item|log|feed|region|window|body|message))?$/;
   const MODEL = ["ng-model", "data-ng-model", "name"];
   /** A part of the page that is one of several things, or a thing of its own within the record. */
   const PART_OF_MODEL = ["formgroupname", "formarrayname", "ng-repeat", "data-ng-repeat"];
@@ -130,6 +130,40 @@
       else if (child.matches(BOLD)) heading.bold = textOf(child).slice(0, MAX_HEADING);
     }
     return heading;
+  }
+
+  /** What a part of the page stands under, without the record's own name. @param {Element} element @param {Subject} subject */
+  function headingsOf(element, subject) {
+    /** @type {string[]} */
+    const found = [];
+    let branch = /** @type {Node} */ (element);
+    for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
+      if (!isElement(at)) continue;
+      const { text, main } = headingBefore(at, branch);
+      found.push(main ? "" : text, at.matches(REGION) ? regionName(at) : "");
+    }
+    return found.filter(Boolean).map((text) => withoutName(text, subject).join(" "));
+  }
+
+  /**
+   * Whether the names written beside a part of the page are another's.
+   * @param {Element} element
+   * @param {Subject} subject
+   */
+  function isBesideWrittenName(element, subject) {
+    const own = new Set(subject.names.flatMap(wordsOf));
+    for (let at = parentOf(element); isElement(at) && !at.matches("body, html, main") && at.querySelector("h1") === null; at = parentOf(at)) {
+      const labels = [...at.querySelectorAll("dt, th, td, label, strong, b, span, div")].filter((one) => one.childElementCount === 0 && RECORD_NAMES.test(tools.labelKey(textOf(one))));
+      const words = labels.flatMap((one) => wordsOf(one.nextElementSibling ? textOf(one.nextElementSibling) : ""));
+      if (words.length > 0) return own.size > 0 && !words.some((word) => own.has(word));
+    }
+    return false;
+  }
+
+  /** Whether a link leads to another record. @param {Element} link @param {Subject} subject */
+  function leadsToOther(link, subject) {
+    const path = RECORD_PATH.exec(link.getAttribute("href") ?? "");
+    return path !== null && (path[2] !== subject.number || !path[1]?.toLowerCase().startsWith(subject.kind));
   }
 
   /** @param {{text: string, main: boolean, bold: string}} heading @param {Element} element @param {Subject} subject */
@@ -255,5 +289,5 @@
     return names.map(wordsOf).some((words) => words.length > 0 && (text.includes(` ${words.join(" ")} `) || words.every((word) => inFields.has(word))));
   }
 
-  Object.assign(tools, { isForeign, showsSubject });
+  Object.assign(tools, { headingsOf, isBesideWrittenName, isForeign, leadsToOther, showsSubject });
 })();

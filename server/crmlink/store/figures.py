@@ -17,8 +17,14 @@ from crmlink.store.database import Database
 from crmlink.store.links import Link, LinkMethod, LinkState
 from crmlink.store.mail import MailMessage, MailState
 from crmlink.store.processes import Process, ProcessRole
+from crmlink.store.workspaces import Workspace
 
-_IN_USE = select(WorkspaceConnection.id).filter_by(ended_at=None)
+_ACTIVE = select(Workspace.id).where(Workspace.suspended_at.is_(None))
+_IS_IN_USE = (
+    WorkspaceConnection.ended_at.is_(None),
+    WorkspaceConnection.workspace_id.in_(_ACTIVE),  # nothing is done for suspended firms
+)
+_IN_USE = select(WorkspaceConnection.id).where(*_IS_IN_USE)
 _WORKED_ON = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 _OLDEST: Mapping[str, Select[Any]] = {
     "lists": select(func.min(Batch.updated_at)).where(
@@ -29,12 +35,14 @@ _OLDEST: Mapping[str, Select[Any]] = {
         Link.method == LinkMethod.API,  # others wait for a person
         Link.connection_id.in_(_IN_USE),
     ),
-    "emails": select(func.min(MailMessage.due_at)).filter_by(state=MailState.WAITING),
+    "emails": select(func.min(MailMessage.due_at)).where(
+        MailMessage.state == MailState.WAITING, MailMessage.workspace_id.in_(_ACTIVE)
+    ),
 }
 _OLDEST_MIRROR = select(
     func.min(func.coalesce(WorkspaceConnection.synced_at, WorkspaceConnection.connected_at))
 ).where(
-    WorkspaceConnection.ended_at.is_(None),
+    *_IS_IN_USE,
     WorkspaceConnection.kind != ConnectionKind.PAGES,  # imported by a person
 )
 

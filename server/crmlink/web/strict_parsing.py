@@ -57,6 +57,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Any:
+        """Do the same with one schema for all requests: making one copies all of its fields."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **options)
+
 
 class StrictInteger(fields.Integer):
     """A whole number in a JSON body; text and booleans are rejected."""

@@ -25,7 +25,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import Installation
 from crmlink.settings import load_settings
 from crmlink.settings.errors import InvalidSettings
-from crmlink.store import Link, LinkState, Process, ProcessRole, WorkspaceConnection
+from crmlink.store import Link, LinkState, Process, ProcessRole, Workspace, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
 from crmlink.store.figures import read_figures
 from crmlink.web.health import watch_worker
@@ -154,6 +154,13 @@ def test_links_are_counted_by_state_and_the_oldest_unfinished_is_timed(
         hour_ago = utc_now() - timedelta(hours=1)
         session.query(Link).filter_by(state=LinkState.INTENDED).update({"created_at": hour_ago})
     assert 3_590 < read_figures(installation.database).waiting["links"] < 3_700
+    with installation.database.writing() as session:
+        session.query(Workspace).update({"suspended_at": utc_now()})
+    suspended = read_figures(installation.database)
+    assert (suspended.waiting["links"], suspended.mirror) == (0, 0)
+    with installation.database.writing() as session:
+        session.query(Workspace).update({"suspended_at": None})
+    assert read_figures(installation.database).waiting["links"] > 3_590
     with installation.database.writing() as session:  # practice data, or another account's
         session.query(WorkspaceConnection).update({"ended_at": utc_now()})
     assert read_figures(installation.database).waiting["links"] == 0
