@@ -397,3 +397,14 @@ test("what was typed into a text that can be edited is no proof in that page eit
   assert.equal(at.state.link.state, "intended");
   assert.ok(at.state.loads > 0);
 });
+
+for (const remark of ["<div role=alert>Your draft was restored.</div>", "<button>Discard draft</button>", "<div class=banner>You have unsaved changes.</div>"]) {
+  test(`what a page brings back without having saved it is no proof: ${remark}`, async () => {
+    const at = await open(FORM.replace("<input id=f>", `<input id=f value=${TARGET}>`) + remark);
+    await pass(5_000);
+    assert.deepEqual([at.observed(), at.state.link.state], [[], "intended"]);
+    at.draw(shows(TARGET) + remark);
+    await pass(5_000);
+    assert.deepEqual([at.observed(), at.state.link.state], [[], "intended"]);
+  });
+}

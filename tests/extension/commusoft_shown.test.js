@@ -77,6 +77,9 @@ for (const [what, html] of Object.entries({
   "one that is hidden": "<a id=a hidden>Edit</a>",
   "one that is switched off": "<button id=a disabled>Edit</button>",
   "something else": "<a id=a>Edit this site</a>",
+  "a link to the same path of another site": "<a id=a href='https://elsewhere.example/customers/customer/1001/view/property/view'>Edit</a>",
+  "a link that opens another tab": "<a id=a href='#' target=_blank>Edit</a>",
+  "a link with no address that can be read": "<a id=a href='http://['>Edit</a>",
 })) {
   test(`no way to edit: ${what}`, () => assert.equal(edit(html), null));
 }

@@ -49,6 +49,9 @@ export const SHOWN = {
   "an edit link": dl(`${V} <a href='#'>Edit</a>`),
   "label above": view(`<div class=tile><div class=caption>Third-Party Reference</div><div class=val>${V}</div></div>`),
   "h4 as label": view(`<div><h4>Third-Party Reference</h4><p>${V}</p></div>`),
+  "beside the record's own name": `<h1>Margaret Holloway</h1><dl><dt>Name</dt><dd>Margaret Holloway</dd><dt>Third-Party Reference</dt><dd>${V}</dd></dl>`,
+  "a table with headings of its columns": view(`<table><thead><tr><th>Field</th><th>Value</th></tr></thead><tbody><tr><td>Third-Party Reference</td><td>${V}</td></tr></tbody></table>`),
+  "a note that mentions another": `${dl(V)}<h3>Notes</h3><p>Third-Party Reference: OLD-1</p>`,
 };
 
 /** Shown as empty. @type {Record<string, string>} */
@@ -68,6 +71,8 @@ export const UNSURE = {
   "old struck out": dl(`<del>OLD-1</del> ${V}`), "a spinner": dl("<span class=spinner role=status aria-label=Loading></span>"), "a skeleton": dl("<span class='skeleton' aria-busy=true></span>"), "dd that is busy": view("<dl aria-busy=true><dt>Third-Party Reference</dt><dd></dd></dl>"),
   "pending": dl(`${V} <span class=badge>Pending</span>`), "unsaved": dl(`${V} (unsaved)`), "masked": dl("••••••1d6186"), "a placeholder of a template": dl("{{customer.thirdParty}}"), "undefined": dl("undefined"), "null": dl("null"), "[object Object]": dl("[object Object]"),
   "two of them, two values": `${dl(V)}${dl("OTHER")}`,
+  "struck out": dl(`<del>${V}</del>`), "struck out by style": dl(`<span style="text-decoration:line-through">${V}</span>`), "an example": dl(`e.g. ${V}`), "what only looks like a value": dl(`<span class=placeholder>${V}</span>`),
+  "a link to another record": dl(`<a href="/customers/customer/2002/view/property/view">${V}</a>`),
 };
 
 /** Somebody else's, or no value at all: never taken for the record's. @type {Record<string, string>} */
@@ -83,5 +88,22 @@ export const OTHERS = {
   "a history of changes": `<h1>Margaret Holloway</h1><h3>History</h3><ul><li>Third-Party Reference: X</li></ul>`,
   "an audit table": `<h1>Margaret Holloway</h1><h3>Changes</h3><table><tr><td>Third-Party Reference</td><td>X</td></tr></table>`,
   "a change log": `<h1>Margaret Holloway</h1><h3>Activity</h3><div><div>Third-Party Reference</div><div>X</div></div>`,
+  "another's name in the same list": `<h1>Margaret Holloway</h1><dl><dt>Name</dt><dd>Jonathan Pryce-Davies</dd><dt>Third-Party Reference</dt><dd>X</dd></dl>`,
+  "a notice of a duplicate": `<h1>Margaret Holloway</h1><div class=alert>This customer may be there twice.${dl("X").replace(/<h1>.*?<\/h1>/, "")}</div>`,
+  "a table of two records": "<h1>Margaret Holloway</h1><table><tr><th></th><th>This customer</th><th>Jim Broad</th></tr><tr><th>Third-Party Reference</th><td>X</td><td>OTHER</td></tr></table>",
+  "a table of old and new values": "<h1>Margaret Holloway</h1><table><tr><th>Field</th><th>Old value</th><th>New value</th></tr><tr><td>Third-Party Reference</td><td>X</td><td>Y</td></tr></table>",
+  "a note that mentions it": "<h1>Margaret Holloway</h1><div class=note>Third-Party Reference: X</div>",
+  "notes under their heading": "<h1>Margaret Holloway</h1><h3>Notes</h3><p>Third-Party Reference: X</p>",
+  "notes beside their label": "<h1>Margaret Holloway</h1><label>Description</label><p>Third-Party Reference: X</p>",
+  "notes in a list of labels": "<h1>Margaret Holloway</h1><dl><dt>Remarks</dt><dd>Third-Party Reference: X</dd></dl>",
+  "notes in a table": "<h1>Margaret Holloway</h1><table><tr><td>Remarks</td><td>Third-Party Reference: X</td></tr></table>",
+  "a log": "<h1>Margaret Holloway</h1><pre>Third-Party Reference: X</pre>",
+  "an email": "<h1>Margaret Holloway</h1><div class=email-preview>Third-Party Reference: X</div>",
+  ...Object.fromEntries(["Pending changes", "Draft", "Preview", "Possible duplicates"].map((words) => [`a part called ${words}`, `<h1>Margaret Holloway</h1><h3>${words}</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl>`])),
+  "what is kept unsaved": "<h1>Margaret Holloway</h1><div class=unsaved-changes><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></div>",
+  "what readers are not told": "<h1>Margaret Holloway</h1><div aria-hidden=true><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></div>",
+  "another of the same name, in an entry that leads there": `<h1>Margaret Holloway</h1><ul><li><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></li></ul>`,
+  "another of the same name, under a heading that leads there": `<h1>Margaret Holloway</h1><section><h2><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a></h2><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></section>`,
+  "recently viewed": `<h1>Margaret Holloway</h1><h3>Recently viewed</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl>`,
 };
 export { V };

@@ -189,6 +189,35 @@ def test_the_key_is_sealed_shown_nowhere_rotated_and_removed(
     assert "A key is saved." not in admin.read(page)
 
 
+def test_another_firms_webhook_asks_for_its_own_companies_until_it_is_suspended(
+    installation: Installation, sources: SourceContext, source: ContactSource, admin: PageClient,
+    device: Device, send: Callable[..., TestResponse],
+) -> None:  # fmt: skip
+    first = list_workspaces(installation.database)[0]
+    rename_workspace(installation.sign_in, first, "Holloway Plumbing")
+    made, _ = make_workspace(installation.sign_in, "Quill Heating")
+    with installation.database.writing() as session:
+        account = SourceAccount(workspace_id=made.id, package="xero", credentials="sealed")
+        theirs = ContactSource(
+            workspace_id=made.id, package="xero", tenant="t", account=account, synced_at=utc_now()
+        )
+        session.add_all([account, theirs])
+    page = f"/sources/{theirs.public_id}/webhook"
+    assert admin.get(page).status_code == 404
+    assert admin.send(page, key=KEY).status_code == 404
+    assert send(where=theirs.public_id).status_code == 401
+    own_device = command_line_actor(installation.access).device
+    with installation.workspaces.use(made.id) as workspace:
+        set_webhook_key(workspace.sources, own_device, theirs.public_id, "their key")
+    assert send(where=theirs.public_id).status_code == 401
+    assert send(where=theirs.public_id, sign=signature(BODY, "their key")).status_code == 200
+    assert source_now(sources, theirs).requested_at is not None
+    assert source_now(sources, source).requested_at is None
+    row = next(each for each in list_workspaces(installation.database) if each.id == made.id)
+    suspend_workspace(installation.sign_in, row, suspended=True)
+    assert send(where=theirs.public_id, sign=signature(BODY, "their key")).status_code == 401
+
+
 def test_software_without_webhooks_has_no_such_page(
     sources: SourceContext, source: ContactSource, admin: PageClient
 ) -> None:

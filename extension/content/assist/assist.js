@@ -127,7 +127,7 @@
     const { field } = found;
     if (field && filled?.field === field && field.value === target) return { kind: "save" };
     if (field && !tools.agrees(reading)) return { kind: "differs" };
-    if (field && field.value === target) return !filledHere.has(link.id) && tools.isAsLoaded(field, { touched, since: startedAt }) ? { kind: "seen", value: field.value || null } : { kind: "save" };
+    if (field && field.value === target) return !filledHere.has(link.id) && !tools.holdsDraft(document) && tools.isAsLoaded(field, { touched, since: startedAt }) ? { kind: "seen", value: field.value || null } : { kind: "save" };
     if (field && filled?.field !== field && isEdited(field)) return { kind: "edited" };
     if (field) return { kind: "ready", field, value: field.value || null };
     if (filled && shown.state !== "shown" && shown.state !== "empty") return { kind: "save" };
@@ -192,6 +192,7 @@
   /** Whether the page shows how it ended: our value, or after our filling and without the field any value. @param {Situation} now */
   function isTelling(now) {
     const target = job?.link.reference ?? null;
+    if ((now.kind === "seen" || now.kind === "shown") && tools.holdsDraft(document)) return false;
     if (now.kind === "seen") return true;
     if (now.kind !== "shown" || now.value === undefined) return false;
     return now.value === target || filled !== null || Boolean(job?.was_filled);

@@ -7,6 +7,8 @@
 
   const SAYS = "[role=alert], [aria-live=assertive], .alert-danger, .alert-error, .alert-warning, .toast-error, .toast-warning, .error-message, .notification-error, .mat-mdc-snack-bar-label, .mat-snack-bar-container, .growl-error";
   const FAILURE = /\b(?:fail(?:ed|ure)?|errors?|could ?n[o'\u2019]t|cannot|can['\u2019]t|unable|not (?:be )?saved|try again|went wrong|problem|session (?:has )?(?:expired|ended|timed out))\b/i;
+  const REMARKS = "[role=alert], [role=status], [aria-live], .alert, .banner, .notice, .toast, .callout, .badge, button, a";
+  const UNSAVED = /\bunsaved\b|\bnot (?:yet )?(?:been )?saved\b|\bdraft (?:was |has been )?(?:restored|recovered)\b|\brestored (?:your |a |the )?draft\b|\b(?:discard|restore) (?:the |your )?(?:draft|changes)\b/i;
   /** Later than this after a page was opened, a person may have typed before we were there. */
   const JUST_OPENED = 20_000;
 
@@ -28,5 +30,10 @@
     return rootsOf(document).flatMap((root) => [...root.querySelectorAll(SAYS)].filter((one) => isVisible(one) && FAILURE.test(textOf(one))));
   }
 
-  Object.assign(tools, { failuresIn, isAsLoaded });
+  /** Whether the page says that it shows what was never saved: some keep what was typed, and bring it back. @param {Document} document */
+  function holdsDraft(document) {
+    return rootsOf(document).some((root) => [...root.querySelectorAll(REMARKS)].some((one) => UNSAVED.test(one.textContent ?? "") && isVisible(one)));
+  }
+
+  Object.assign(tools, { failuresIn, holdsDraft, isAsLoaded });
 })();

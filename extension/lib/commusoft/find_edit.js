@@ -25,10 +25,13 @@
 
   /** A link that leads elsewhere is not one that edits in the page. @param {Element} element */
   function staysHere(element) {
+    if (!/^(?:|_self)$/.test(element.getAttribute("target") ?? "")) return false;
     const href = element.getAttribute("href");
     if (href === null || href === "" || href.startsWith("#") || href.startsWith("javascript:")) return true;
     const { location } = /** @type {Window} */ (element.ownerDocument.defaultView);
-    return new URL(href, location.href).pathname === location.pathname;
+    if (!URL.canParse(href, location.href)) return false;
+    const { origin, pathname } = new URL(href, location.href);
+    return origin === location.origin && pathname === location.pathname;
   }
 
   /** @param {Node} top @param {HTMLElement[]} all */

@@ -9,10 +9,17 @@
   const MAX_LEVELS = 3;
   const MAX_VALUE = 250;
   const NOTHING = /^[-\u2010-\u2015]*$/;
-  const UNSURE = /^(?:not (?:yet )?(?:set|provided|given|available|specified|entered|known|recorded)|none|n\/?a|no [a-z ]+|add\b.*|click\b.*|enter\b.*|edit|loading.*|null|undefined|unknown)\.?$|(?:\.\.\.|\u2026)$/i;
+  const UNSURE = /^(?:e\.?g\.? .*|not (?:yet )?(?:set|provided|given|available|specified|entered|known|recorded)|none|n\/?a|no [a-z ]+|add\b.*|click\b.*|enter\b.*|edit|loading.*|null|undefined|unknown)\.?$|(?:\.\.\.|\u2026)$/i;
   /** Not yet what Commusoft holds, or not the value itself: hidden by dots, or what a program shows by mistake. */
   const PASSING = /\b(?:unsaved|not (?:yet )?saved|pending|saving|syncing)\W*$|[\u2022\u25cf]{2}|\*{3}|^\{\{|^\[object /i;
   const BUSY = "[aria-busy=true], [class*=spinner i], [class*=skeleton i], [class*=shimmer i], [class~=loading], [class~=loader]";
+  const PASSING_CLASS = "[class~=placeholder], [class*=-placeholder]";
+  /** What was, or what a person wrote about it. */
+  const PROSE = "blockquote, pre, q, del, s, strike, code, [aria-hidden=true]";
+  const PROSE_CLASS = /^(?:[a-z]+-)*(?:notes?|comments?|remarks?|descriptions?|e?mails?|sms|letters?|previews?|drafts?|unsaved|pending)(?:-(?:text|body|content|item|box|card|preview|changes?|value))*$/;
+  const PROSE_HEADING = /\b(?:notes?|comments?|remarks?|descriptions?|(?:e ?mail|sms|letter) (?:text|body|preview|template)|previews?|drafts?|pending|unsaved|proposed|suggest(?:ed|ions?)|duplicates?|previous|old|before)\b/;
+  /** What a column of values may be called where there is one. */
+  const VALUE_HEADING = /^(?:value|details?|current|currentvalue|data)?$/;
   const DOES = /^(?:edit|change|copy|copied|remove|clear)$/;
   const LAYOUT = /^(?:col|column|cell|grid|flex|td|item)(?:[-_].*)?$/i;
 
@@ -20,6 +27,8 @@
 
   /** As the search says that is under way. */
   let textOnly = false;
+  /** @type {import("./types.js").Subject} */
+  let about;
 
   /** @typedef {import("./types.js").Search} Search */
   /** @typedef {import("./types.js").Shown} Shown */
@@ -39,12 +48,42 @@
     if (!element) return { state: "unknown" };
     const inner = [element, ...element.querySelectorAll("*")].filter(isControl);
     if (inner.length > 0) return inner.length === 1 && inner[0] ? valueOfControl(inner[0]) : { state: "unknown" };
+    if (element.matches(PASSING_CLASS) || element.querySelector(PASSING_CLASS) || isStruck(element)) return { state: "unknown" };
+    if ([element, ...element.querySelectorAll("a[href]")].some((one) => tools.leadsToOther(one, about))) return { state: "unknown" };
     if (element.shadowRoot || element.closest("[aria-busy=true]") || element.matches(BUSY) || element.querySelector(BUSY)) return { state: "unknown" };
     const lines = tools.blocksBefore(element, document_(element), (one) => one.localName === "a" && DOES.test(labelKey(one.textContent)));
     if (lines.length > 1) return { state: "unknown" };
     const value = lines[0]?.text ?? "";
     return /[:\uff1a]$/.test(value) ? { state: "unknown" } : judged(value);
   }
+
+  /** Whether any of it is struck out. @param {Element} element */
+  function isStruck(element) {
+    const view = element.ownerDocument.defaultView;
+    return [element, ...element.querySelectorAll("*")].some((one) => /^(?:del|s|strike)$/.test(one.localName) || /line-through/.test(view?.getComputedStyle(one).textDecoration ?? ""));
+  }
+
+  /** Whether a part of the page is something that a person wrote, or is not yet or no more so. @param {Element} element */
+  function isProse(element) {
+    if (element.closest(PROSE)) return true;
+    for (let at = /** @type {Node | null} */ (element); isElement(at); at = parentOf(at)) {
+      const inner = at;
+      if ([...inner.classList].some((name) => PROSE_CLASS.test(name.toLowerCase())) && inner.querySelector("h1, main") === null) return true;
+    }
+    return tools.headingsOf(element, about).some((text) => PROSE_HEADING.test(text));
+  }
+
+  /** Whether it is no more than part of the value of another label. @param {Element} element */
+  function isValueOfAnother(element) {
+    if (element.closest("dd")?.parentElement?.querySelector("dt")) return true;
+    const cell = element.closest("td");
+    if (cell?.previousElementSibling && textOf(cell.previousElementSibling) !== "") return true;
+    const before = element.closest("p, div, span, pre, blockquote")?.previousElementSibling;
+    return before?.localName === "label" && /** @type {HTMLLabelElement} */ (before).control === null;
+  }
+
+  /** @param {Element} element */
+  const isOther = (element) => tools.isForeign(element, about) || isProse(element) || tools.isBesideWrittenName(element, about);
 
   /** @param {Node} node */
   const document_ = (node) => /** @type {Document} */ (node.ownerDocument);
@@ -83,7 +122,17 @@
     if (cell.closest("thead")) return { state: /** @type {const} */ ("unknown") };
     const next = cell.nextElementSibling;
     if (!next || !/^(?:td|th)$/.test(next.localName)) return { state: /** @type {const} */ ("unknown") };
+    if (!VALUE_HEADING.test(labelKey(columnOf(next)))) return { state: /** @type {const} */ ("unknown") };
     return labelKey(textOf(next)) === labelKey(textOf(cell)) ? { state: /** @type {const} */ ("unknown") } : valueIn(next);
+  }
+
+  /** The heading of a cell's column; "" where the table has none. @param {Element} cell */
+  function columnOf(cell) {
+    const table = /** @type {HTMLTableElement | null} */ (cell.closest("table"));
+    const head = table?.tHead?.rows[0] ?? table?.rows[0];
+    if (!head || head === cell.parentElement || ![...head.cells].every((one) => one.localName === "th" || table?.tHead)) return "";
+    const heading = head.cells[/** @type {HTMLTableCellElement} */ (cell).cellIndex];
+    return heading ? textOf(heading) : "";
   }
 
   /** The next node that can hold a value: an element, or text. @param {Element} element */
@@ -184,9 +233,10 @@
   function readShown(document, search) {
     const { labels, subject } = search;
     textOnly = search.textOnly ?? false;
+    about = subject;
     const keys = new Set(labels.map(labelKey).filter(Boolean));
-    const places = labelsOf(document, keys).filter((one) => !tools.isForeign(one, subject)).map(shownAt);
-    const lines = linesOf(document, keys).filter(({ element }) => !tools.isForeign(element, subject)).map(({ shown }) => shown);
+    const places = labelsOf(document, keys).filter((one) => !isOther(one)).map(shownAt);
+    const lines = linesOf(document, keys).filter(({ element }) => !isOther(element) && !isValueOfAnother(element)).map(({ shown }) => shown);
     const all = [...places, ...lines].filter((one) => one !== null);
     const [first] = all;
     if (!first) return { state: "absent" };
@@ -200,6 +250,7 @@
    */
   function readReference(document, search) {
     textOnly = search.textOnly ?? false;
+    about = search.subject;
     const found = tools.findField(document, search);
     const shown = found.field ? readShownBeside(document, search, found.field, found.label ?? null) : readShown(document, search);
     return { found, shown };
@@ -209,7 +260,7 @@
   function readShownBeside(document, search, field, label) {
     const keys = new Set(search.labels.map(labelKey).filter(Boolean));
     const name = tools.nameOf(field);
-    const elsewhere = labelsOf(document, keys).filter((one) => one !== label && !tools.isForeign(one, search.subject) && !isLabelOf(one, field, name)).map(shownAt).filter((one) => one !== null);
+    const elsewhere = labelsOf(document, keys).filter((one) => one !== label && !isOther(one) && !isLabelOf(one, field, name)).map(shownAt).filter((one) => one !== null);
     const [first] = elsewhere;
     if (!first) return { state: /** @type {const} */ ("absent") };
     return elsewhere.every((one) => JSON.stringify(one) === JSON.stringify(first)) ? first : { state: /** @type {const} */ ("unknown") };

@@ -68,6 +68,9 @@
  * @property {(element: Element) => boolean} isControl
  * @property {(control: Element) => Name} nameOf
  * @property {(element: Element, subject: Subject, signs?: {byHeading?: boolean}) => boolean} isForeign
+ * @property {(element: Element, subject: Subject) => string[]} headingsOf
+ * @property {(element: Element, subject: Subject) => boolean} isBesideWrittenName whether what is written there as a name is another's
+ * @property {(link: Element, subject: Subject) => boolean} leadsToOther whether it leads to another record
  * @property {(document: Document, search: Search) => Found} findField
  * @property {(control: Element, subject: Subject, signs?: {byHeading?: boolean}) => Unfit | null} unfitness
  * @property {(document: Document, search: Search) => Shown} readShown
@@ -77,6 +80,7 @@
  * @property {(document: Document, names: string[]) => boolean} showsSubject
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
+ * @property {(document: Document) => boolean} holdsDraft whether the page says that it shows what was never saved
  * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
  * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, again?: () => HTMLInputElement | null, own?: Element}) => Promise<Filled>} fillField
  */
