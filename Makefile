@@ -1,5 +1,5 @@
 # make run      start crmlink on http://127.0.0.1:8787
-# make quick    the inner loop: linters, and the tests that need no browser, on SQLite
+# make quick    the inner loop: linters, and the tests that are quick and need no browser, on SQLite
 # make test     install what the tests need, then run everything
 # make package  build wheel, extension zips, bill of materials, Windows installer and checksums in dist/
 # make demo     watch the main job happen in a real browser
@@ -13,7 +13,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run quick test package demo newcomer check unit fuzz faults-grown browsers tools lock bench bench-matching bench-lists
+.PHONY: env run quick quick-server quick-extension test package demo newcomer check check-server \
+	check-extension unit fuzz faults-grown browsers tools lock bench bench-matching bench-lists
 
 env: .venv/installed
 
@@ -29,16 +30,25 @@ env: .venv/installed
 run: env
 	@exec $(BIN)/crmlink serve
 
-quick: check
+quick: env tools
+	@$(MAKE) --no-print-directory --jobs=2 quick-server quick-extension
+
+quick-server: check-server
+	$(BIN)/pytest tests/unit tests/api --sqlite-only -m "not slow" -n logical --dist loadfile
+
+quick-extension: check-extension
 	npm --prefix tests test --silent
-	$(BIN)/pytest tests/unit tests/api --sqlite-only -n auto --dist loadfile
 
 test: check unit
 
-check: env tools
+check: check-server check-extension
+
+check-server: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+check-extension: env tools
 	npm --prefix tests run --silent check
 	npm --prefix tests run --silent unused
 	npm --prefix tests run --silent lint

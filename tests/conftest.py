@@ -45,11 +45,15 @@ structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.pla
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """Half as many workers again as there are cores: browsers and servers make tests wait."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Half as many workers again as there are cores: browsers and servers make tests wait.
+
+    As many as cores with `-n logical`, for tests that only compute.
+    """
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # xdist reads it
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    cores = os.cpu_count() or 1
+    return cores if config.getoption("numprocesses") == "logical" else max(2, cores * 3 // 2)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -109,6 +109,9 @@ export const FIT = {
   "one of the record's own fields in a list": form("<div ng-repeat='field in sections.fields'><label for=f>Third-Party Reference</label><input id=f ng-model='customerDetails.c_27'></div>"),
   "a bold line of the record's own before it": form("<b>Account Number</b> A7<br><b>Third-Party Reference</b> <input id=f>"),
   "a part of the page called by what it may do": `${HEAD}<div class=has-search>${form("<label for=f>Third-Party Reference</label><input id=f>").replace(HEAD, "")}</div>`,
+  "a form with the record's own number": form("<input type=hidden name=customerId value=1001><label for=f>Third-Party Reference</label><input id=f>"),
+  "a form with a link to another record": form("<p>Landlord <a href='/customers/customer/2002/view/property/view'>Jim Broad</a></p><label for=f>Third-Party Reference</label><input id=f>"),
+  "a form that can also delete": form("<label for=f>Third-Party Reference</label><input id=f><button>Delete</button>"),
 };
 
 /** Pages whose label is not found; there an admin shows the field. @type {Record<string, string>} */
@@ -229,4 +232,12 @@ export const DECOYS = {
   "a group of a landlord's fields": form("<div formgroupname=landlord><label for=x>Third-Party Reference</label><input id=x formcontrolname=ref></div>"),
   "one of several sites": form("<div ng-repeat='s in customer.sites track by s.id'><label for=x>Third-Party Reference</label><input id=x ng-model='s.ref'></div>"),
   ...Object.fromEntries(["Managing agent", "Tenant", "Occupier", "Billing customer", "Head office", "Customer group", "Preferred supplier", "Invoice to"].map((words) => [`a part called ${words}`, form(`<h4>${words}</h4><label for=x>Third-Party Reference</label><input id=x>`)])),
+  "a form that sends another's number": `${HEAD}<form><input type=hidden name=customer_id value=2002>${NAME}<label for=x>Third-Party Reference</label><input id=x></form>`,
+  "a form whose address names another": `${HEAD}<form action="/save?customer=2002">${NAME}<label for=x>Third-Party Reference</label><input id=x></form>`,
+  "another of the same name, in an entry that leads there": `${HEAD}<ul><li><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a><label for=x>Third-Party Reference</label><input id=x></li></ul>`,
+  "another of the same name, under a heading that leads there": `${HEAD}<section><h2><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a></h2><label for=x>Third-Party Reference</label><input id=x></section>`,
+  "a form that deletes": `${HEAD}<form><p>To delete this customer, repeat its reference.</p><label for=x>Third-Party Reference</label><input id=x><button>Delete</button></form>`,
+  "an untitled dialog that deletes": `${HEAD}<div role=dialog><input id=n value="Margaret Holloway"><label for=x>Third-Party Reference</label><input id=x><button>Cancel</button><button>Delete</button></div>`,
+  "a form that sends an email": `${HEAD}<form><label for=x>Third-Party Reference</label><input id=x><button>Send</button></form>`,
+  "a form that takes a payment": `${HEAD}<form><h3>Take a payment</h3><label for=x>Third-Party Reference</label><input id=x><button>Continue</button></form>`,
 };

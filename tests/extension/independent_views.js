@@ -102,5 +102,8 @@ export const OTHERS = {
   ...Object.fromEntries(["Pending changes", "Draft", "Preview", "Possible duplicates"].map((words) => [`a part called ${words}`, `<h1>Margaret Holloway</h1><h3>${words}</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl>`])),
   "what is kept unsaved": "<h1>Margaret Holloway</h1><div class=unsaved-changes><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></div>",
   "what readers are not told": "<h1>Margaret Holloway</h1><div aria-hidden=true><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></div>",
+  "another of the same name, in an entry that leads there": `<h1>Margaret Holloway</h1><ul><li><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></li></ul>`,
+  "another of the same name, under a heading that leads there": `<h1>Margaret Holloway</h1><section><h2><a href='/customers/customer/2002/view/property/view'>Margaret Holloway</a></h2><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></section>`,
+  "recently viewed": `<h1>Margaret Holloway</h1><h3>Recently viewed</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl>`,
 };
 export { V };

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -12,6 +14,7 @@ TESTS = Path(__file__).parents[1]
 IMPORTED = [
     "crmlink.cli.serve", "crmlink.app", "crmlink.worker", "crmlink.installation",
     "crmlink.commusoft.sandbox.app", "crmlink.linking.decisions", "crmlink.access.api_tokens",
+    "crmlink.store.only_server", "crmlink.web.http_server", "crmlink.web.tls", "numpy.ma",
     "support.warmed_up",
 ]  # fmt: skip
 
@@ -30,3 +33,8 @@ def processes() -> ForkServerContext:
         else:
             os.environ["PYTHONPATH"] = before
     return context
+
+
+def send_unimported(parent: Connection) -> None:
+    """Send what a process lacks of what it should have begun with."""
+    parent.send([name for name in IMPORTED if name not in sys.modules])

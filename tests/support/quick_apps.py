@@ -19,6 +19,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from crmlink.pages.blueprint import blueprint as pages
 from crmlink.web.openapi import ProblemApi
 
 Builder = Callable[..., tuple[str, str]]
@@ -41,6 +42,14 @@ class _InMemory(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+def compile_templates() -> None:
+    """Compile all templates of the pages, for processes that are copies of this one."""
+    app = Flask("crmlink.app", template_folder="pages/templates")
+    app.register_blueprint(pages)
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
 
 
 def make_apps_quickly() -> None:

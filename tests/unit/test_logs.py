@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from flask import Flask
 
 from crmlink.logs import (
     MAX_FAILURES,
@@ -23,6 +24,7 @@ from crmlink.logs import (
     configure_logging,
     for_stranger,
 )
+from crmlink.web.request_log import init_request_log
 
 MARK = "Marked Name 6618"
 
@@ -59,6 +61,23 @@ def test_an_exception_is_told_without_its_words(log_file: Path) -> None:
     assert MARK not in text
     assert {trace["exc_type"] for trace in line["exception"]} == {"RuntimeError", "ValueError"}
     assert "fail" in {frame["name"] for trace in line["exception"] for frame in trace["frames"]}
+
+
+def test_each_line_of_a_request_has_its_id_and_no_line_after_it(log_file: Path) -> None:
+    app = Flask("requests")
+    init_request_log(app)
+
+    @app.get("/")
+    def view() -> str:
+        for_stranger.set(False)
+        structlog.get_logger().info("done meanwhile")
+        return ""
+
+    reply = app.test_client().get("/")
+    structlog.get_logger().info("done later")
+    lines = {line["event"]: line for line in map(json.loads, log_file.read_text().splitlines())}
+    assert lines["done meanwhile"]["request_id"] == reply.headers["X-Request-Id"]
+    assert "request_id" not in lines["done later"]
 
 
 def test_neither_do_several_at_once_nor_what_libraries_log(log_file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import vulture
 
 import crmlink
@@ -51,6 +52,7 @@ def test_nothing_is_left_over_but_what_libraries_call() -> None:
     assert [name for name in CALLED_BY if name not in found] == [], "used after all: take it out"
 
 
+@pytest.mark.slow
 def test_what_nothing_uses_is_found(tmp_path: Path) -> None:
     (tmp_path / "left_over.py").write_text("def of_no_use_to_anybody():\n    return 1\n")
     assert "of_no_use_to_anybody" in _unused(tmp_path)

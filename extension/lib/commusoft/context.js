@@ -15,7 +15,7 @@
   /** What is below a record, or beside it, and has pages and forms of its own. */
   const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site|contacts|contact pe(?:rson|ople)|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers|" +
     "tenant|occupier|occupant|managing agent|estate agent|payer|guarantor|next of kin|head office|subsidiary|subsidiarie|bill to|invoice to|linked accounts|(?:customer|supplier) group|" +
-    "(?:billing|invoice|invoicing|paying|master|linked|preferred|default|referring) (?:customer|supplier|contact|company)|field label|template|filter|search|refine|" +
+    "(?:billing|invoice|invoicing|paying|master|linked|preferred|default|referring) (?:customer|supplier|contact|company)|field label|template|filter|search|refine|recently viewed|recent (?:customer|supplier|record)|favourite|share|take a payment|" +
     "bulk|mass (?:edit|update)|(?:all|selected|several|multiple) (?:customer|supplier)|history|activity|audit|^changes$|recent changes|change ?log|timeline|messages|comments|chat|log";
   /** "Site: 12 Mill Lane": what a part is about, and which one. */
   const ONE_OF = /^\s*(?:edit(?:ing)?\s+)?(?:customer|supplier|contact|client|account|site|property|person|company)s?\s*[:#\u2013\u2014-]\s*(.*\p{L}.*)$/iu;
@@ -40,6 +40,10 @@
   const RECORD_NAMES = /^(?:firstname|surname|lastname|name|fullname|company|companyname|customername|suppliername|customerdetailssurname|customerdetailscompanyname)$/;
   const OF_A_RECORD = new Set("edit editing update change amend the a of details detail general information info other account accounts accounting settings profile record number customer supplier and".split(" "));
   const RECORD_ID = /^(?:data-)?(?:customer|supplier|record|client|entity)[-_]?id$/i;
+  const RECORD_QUERY = /[?&](customer|supplier)(?:[-_]?id)?=([0-9]+)(?:&|$)/i;
+  /** What the button of a form says whose words are not kept on the record. */
+  const DOES_ELSE = /^(?:(?:confirm)?delete(?:customer|supplier|record)?|send(?:email|sms)?|share|pay|takepayment|merge|import|upload)$/;
+  const LEAVES = /^(?:cancel|close|back|clear|reset|x)$/;
   const RECORD_PATH = /\/(customers?|suppliers?)\/(?:[a-z_]+\/)?([0-9]+)(?:\/|$)/i;
 
   /** @typedef {import("./types.js").Subject} Subject */
@@ -120,12 +124,12 @@
    * @param {Node} branch the child of `top` that holds the node
    */
   function headingBefore(top, branch) {
-    let heading = { text: "", main: false, bold: "" };
+    let heading = { text: "", main: false, bold: "", part: /** @type {Element | null} */ (null) };
     for (const child of childrenOf(top)) {
       if (child === branch) break;
       if (!isElement(child) || !isVisible(child)) continue;
       const text = headingIn(child);
-      if (text) heading = { text, main: child.matches("h1") || child.querySelector("h1") !== null, bold: "" };
+      if (text) heading = { text, main: child.matches("h1") || child.querySelector("h1") !== null, bold: "", part: child };
       else if (tools.isControl(child) || child.querySelector("input:not([type=hidden]), select, textarea")) heading.bold = "";
       else if (child.matches(BOLD)) heading.bold = textOf(child).slice(0, MAX_HEADING);
     }
@@ -166,8 +170,9 @@
     return path !== null && (path[2] !== subject.number || !path[1]?.toLowerCase().startsWith(subject.kind));
   }
 
-  /** @param {{text: string, main: boolean, bold: string}} heading @param {Element} element @param {Subject} subject */
-  function headsOther({ text, main, bold }, element, subject) {
+  /** @param {{text: string, main: boolean, bold: string, part?: Element | null}} heading @param {Element} element @param {Subject} subject */
+  function headsOther({ text, main, bold, part }, element, subject) {
+    if (part && !main && isEntryOfOther(part, subject)) return true;
     if (bold !== "" && !subject.sure && isNameOfOther(bold, subject)) return true;
     if (namesOther(text, subject)) return !isOnAccounts(text, element, subject);
     return !main && !subject.sure && isNameOfOther(text, subject);
@@ -193,6 +198,7 @@
   /** A dialog is the record's only where its title says so and names nothing else, or it has none and holds the record's name. @param {Element} dialog @param {Subject} subject */
   function isOtherDialog(dialog, subject) {
     const title = titleOf(dialog);
+    if (doesElse([...dialog.querySelectorAll("button, input[type=submit]")])) return true;
     if (title === "") return !holdsName([...dialog.querySelectorAll("input")], subject);
     return withoutName(title, subject).some((word) => !OF_A_RECORD.has(word) || word === otherKind(subject));
   }
@@ -245,8 +251,28 @@
       if (RECORD_ID.test(name) && /^[0-9]+$/.test(value) && value !== subject.number) return true;
       const path = name === "action" || name === "data-url" ? RECORD_PATH.exec(value) : null;
       if (path && (path[2] !== subject.number || !path[1]?.toLowerCase().startsWith(subject.kind))) return true;
+      const query = name === "action" || name === "data-url" ? RECORD_QUERY.exec(value) : null;
+      if (query && query[1]?.toLowerCase() === subject.kind && query[2] !== subject.number) return true;
     }
-    return false;
+    return element.matches("form") && sendsOther(element, subject);
+  }
+
+  /** Whether a form sends the number of another record of the kind, or does something else than keep what is typed. @param {Element} form @param {Subject} subject */
+  function sendsOther(form, subject) {
+    const sent = [.../** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[type=hidden]"))].filter((one) => new RegExp(`^${subject.kind}[-_]?id$`, "i").test(one.name) && /^[0-9]+$/.test(one.value));
+    return (sent.length > 0 && sent.every((one) => one.value !== subject.number)) || doesElse([...form.querySelectorAll("button:not([type=button]), input[type=submit]")]);
+  }
+
+  /** @param {Element[]} buttons */
+  function doesElse(buttons) {
+    const says = buttons.filter(isVisible).map((one) => tools.labelKey(one.textContent || /** @type {HTMLInputElement} */ (one).value)).filter((words) => words !== "" && !LEAVES.test(words));
+    return says.length > 0 && says.every((words) => DOES_ELSE.test(words));
+  }
+
+  /** Whether a part of a list is another record's, as it leads there and not here. @param {Element} part @param {Subject} subject */
+  function isEntryOfOther(part, subject) {
+    const links = [...part.querySelectorAll("a[href]")].filter((one) => RECORD_PATH.test(one.getAttribute("href") ?? ""));
+    return links.length > 0 && links.every((one) => leadsToOther(one, subject));
   }
 
   /**
@@ -261,7 +287,7 @@
     for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
       if (!isElement(at)) continue;
       if (isOfOtherRecord(at, subject) || (hasOtherClass(at) && at !== at.ownerDocument.body)) return true;
-      if (isOtherPartOfModel(at, subject)) return true;
+      if (isOtherPartOfModel(at, subject) || (at.matches("li, article") && isEntryOfOther(at, subject))) return true;
       if ((at.matches(DIALOG) || isDrawer(at)) && isOtherDialog(at, subject)) return true;
       if (at.matches(FORM) && isOtherForm(at, subject)) return true;
       if (isAside(at)) return true;

@@ -56,13 +56,18 @@ def is_same_door(one: Side, other: Side) -> bool:
 def is_same_but_for_spaces(one: Side, other: Side) -> bool:
     """Return whether two whole names have the same letters: AnnMorrison and Ann Morrison.
 
-    Not De Souza and Desouza, which are a surname alone.
+    Not De Souza and Desouza or Hollo way and Holloway, which are a surname alone.
     """
     short, long = sorted((one.words, other.words), key=len)
-    whole = [word for word in long if word not in normalise.SURNAME_PARTICLES]
-    if len(whole) < 2 or min(map(len, whole)) < 2:
+    if not _is_whole(long) or min(map(len, long)) < 2:
+        return False
+    if not _is_whole(short) and not any(map(normalise.is_forename, (long[0], long[-1]))):
         return False
     return any("".join(short) == "".join(words) for words in _orders(long))
+
+
+def _is_whole(words: list[str]) -> bool:
+    return sum(word not in normalise.SURNAME_PARTICLES for word in words) > 1
 
 
 def has_another_word_attached(one: Side, other: Side) -> bool:

@@ -77,6 +77,7 @@ def hasty_rotation(access: AccessContext, held: TokenResponse) -> TokenResponse:
     return got
 
 
+@pytest.mark.slow
 def test_two_hundred_rotations_with_lost_answers_lock_nobody_out(
     access: AccessContext, grant: TokenResponse
 ) -> None:
@@ -100,6 +101,7 @@ def reused(access: AccessContext) -> Iterator[TokenResponse]:
         yield held
 
 
+@pytest.mark.slow
 def test_a_copied_token_ends_its_family_two_hundred_times_of_two_hundred(
     access: AccessContext,
 ) -> None:
@@ -120,6 +122,7 @@ def test_a_copied_token_ends_its_family_two_hundred_times_of_two_hundred(
     assert caught == ROUNDS
 
 
+@pytest.mark.slow
 def test_a_copy_without_the_key_gets_nothing_and_ends_nothing_two_hundred_times_of_two_hundred(
     access: AccessContext,
 ) -> None:

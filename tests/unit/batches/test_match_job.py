@@ -46,6 +46,7 @@ def test_a_list_of_our_own_records_is_mostly_sure_and_each_row_has_its_own_recor
         assert row.offers[0].suggestion.reasons
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_says_the_same(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

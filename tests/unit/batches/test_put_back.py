@@ -58,6 +58,7 @@ def undo_all(ctx: WorkspaceContext, device_id: int, batch_id: str) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [cancel, pause])
 def test_a_list_is_undone_though_its_next_worker_was_stopped_at_once(
     ctx: WorkspaceContext, device_id: int, batch_id: str, stop: Stop
@@ -79,6 +80,7 @@ def test_rows_that_are_put_back_say_what_became_of_them(
     assert (found[RowState.PROCESSING], found[RowState.IDLE]) == (0, before[RowState.IDLE])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [cancel, pause])
 def test_rows_that_an_earlier_version_put_back_with_their_links_are_undone_too(
     ctx: WorkspaceContext, device_id: int, batch_id: str, stop: Stop

@@ -58,6 +58,7 @@ def test_a_row_whose_link_was_undone_by_itself_says_so_and_is_not_linked_again_u
     assert start_undo(ctx, device_id, batch_id) == 1
 
 
+@pytest.mark.slow
 def test_an_undo_that_commusoft_answered_late_leaves_no_row_behind(
     ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:

@@ -44,6 +44,7 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     wait_for_nothing(monkeypatch)
 
 
+@pytest.mark.slow
 def test_every_accepted_row_is_linked_in_commusoft_and_the_batch_is_done(
     ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:

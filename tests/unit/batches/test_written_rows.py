@@ -85,6 +85,7 @@ def asked(ctx: WorkspaceContext, device_id: int, most: int = LIST) -> str:
     return batch_id
 
 
+@pytest.mark.slow
 def test_a_list_takes_little_more_than_two_calls_a_row(
     ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,7 @@ for work in (lambda: sum(1 for _ in client.records("customer")),
 """
 
 
+@pytest.mark.slow
 def test_a_long_list_is_read_without_being_held() -> None:
     with SandboxServer(create_sandbox(customers=8_000, suppliers=5)) as server:
         command = [sys.executable, "-c", READER, server.w_url]

@@ -39,6 +39,7 @@ def prism() -> Iterator[str]:
             server.terminate()
 
 
+@pytest.mark.slow
 def test_every_request_of_the_client_is_accepted(
     prism: str, sandbox: SandboxServer, enter: Enter
 ) -> None:

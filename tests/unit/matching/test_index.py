@@ -10,6 +10,7 @@ from crmlink.matching import Matcher
 from crmlink.values.contact_details import ContactDetails
 
 
+@pytest.mark.slow
 def test_after_many_changes_answers_are_those_of_a_fresh_index() -> None:
     draw = random.Random(4)
     held = dict(records(1_500, 21))

@@ -42,6 +42,7 @@ def saved(changed: Matcher, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_it_answers_thousands_of_questions_as_before(changed: Matcher, saved: Path) -> None:
     again = Matcher()
     assert again.load_file(saved)
@@ -53,6 +54,7 @@ def test_it_answers_thousands_of_questions_as_before(changed: Matcher, saved: Pa
     ]
 
 
+@pytest.mark.slow
 def test_a_loaded_index_goes_on_like_the_one_that_was_saved(changed: Matcher, saved: Path) -> None:
     """Records that come, change and go afterwards are found in both alike."""
     with_updates = [Matcher(), Matcher()]

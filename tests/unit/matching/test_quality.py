@@ -93,12 +93,14 @@ def _surprise(cases: Cases, scores: list[Floats], model: Scorecard, share: float
     return total / len(scores)
 
 
+@pytest.mark.slow
 def test_the_right_record_stands_first_on_public_lists() -> None:
     names = ", ".join(cases.name for cases in _cases())
     warnings.warn(f"quality of matching was measured on {names}", stacklevel=1)
     assert _failures(DOCUMENT) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not pairs(), reason="../shared/bench/nk_names is not beside this checkout")
 def test_names_that_are_one_are_told_from_names_that_are_not() -> None:
     found, spelling = ours(read_model(DOCUMENT), pairs()), peers(pairs())
@@ -106,6 +108,7 @@ def test_names_that_are_one_are_told_from_names_that_are_not() -> None:
     assert found > max(spelling["Jaro-Winkler"], spelling["token_sort_ratio"])
 
 
+@pytest.mark.slow
 def test_nothing_wrong_is_called_sure() -> None:
     sure = 0
     for matching_set in map(_short, _sets()):

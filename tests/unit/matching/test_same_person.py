@@ -107,6 +107,9 @@ def test_an_initial_of_the_record_is_spelt_out_by_its_own_email_too(
         ("JoanHolloway", "John Holloway", False),
         ("Desouza", "De Souza", False),  # a surname alone
         ("Holloway", "Holloway", False),
+        ("Hollo way", "Holloway", False),
+        ("Hollo way", "Rebecca Holloway", False),
+        ("Rebec ca Holloway", "Rebecca Holloway", True),
     ],
 )
 def test_words_run_together_or_apart_are_the_same_name(

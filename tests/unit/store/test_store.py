@@ -73,6 +73,7 @@ def counted_up(database: Database, times: int) -> int:
         return session.query(WorkspaceConnection).one().mirror_version
 
 
+@pytest.mark.slow
 def test_writers_take_turns_from_their_start(database: Database) -> None:
     assert counted_up(database, 100) == 100
 

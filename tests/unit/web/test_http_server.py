@@ -182,6 +182,7 @@ def test_the_limit_of_open_files_is_raised_or_kept_to(monkeypatch: pytest.Monkey
     assert limits[0] == http_server.MAX_CONNECTIONS + http_server.SPARE_FILES
 
 
+@pytest.mark.slow
 def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ _MAX_DETECT_ROWS = 60
 _SAMPLE_ROWS = 5
 _SAMPLE_VALUES = 3
 _MAX_HEADING_LENGTH = 80
+_ADDED_FIELDS = ("kind", "status")  # in columns that users add to a package's export
 
 Line = tuple[int, list[str]]
 
@@ -205,6 +206,9 @@ def _with_header(
         return _by_headings(detected, headings, options)
     best = max(fitting, key=lambda form: len(map_columns(form.rules["columns"], headings)[0]))
     mapping, unclear = map_columns(best.rules["columns"], headings)
+    any_table = options.packages.get("any_table", {})
+    added = {field: any_table.get(field, ()) for field in _ADDED_FIELDS if field not in mapping}
+    mapping |= map_columns(added, headings)[0]
     return replace(
         detected,
         package=best.package,

@@ -133,6 +133,25 @@ def test_a_reference_is_not_given_twice_where_one_kind_is_not_known(first: str) 
     assert bad(rows)[0] == (3, "reference_twice")
 
 
+@pytest.mark.parametrize(
+    ("heading", "cell", "retired"),
+    [("Archived", "Yes", True), ("Hidden", "Y", True), ("Active", "No", True),
+     ("Active", "Yes", False), ("Status", "Closed", True)],
+)  # fmt: skip
+def test_a_state_that_was_added_to_a_known_export_is_read(
+    heading: str, cell: str, retired: bool
+) -> None:
+    header = ["A/C", "Name", "Address Line 1", heading]
+    (row,) = contacts(read(table([header, ["A1", "Ann", "1 Road", cell]])))
+    assert (row.reference, row.retired) == ("A1", retired)
+
+
+def test_a_kind_that_was_added_to_a_known_export_is_read() -> None:
+    header = ["A/C", "Name", "Address Line 1", "Kind"]
+    (row,) = contacts(read(table([header, ["A1", "Ann", "1 Road", "Creditor"]])))
+    assert row.kind == "supplier"
+
+
 def test_a_repeated_heading_of_a_field_with_several_values_loses_none() -> None:
     header = ["A/C", "Name", "Address Line 1", "Telephone", "Telephone", "E-mail", "E-mail"]
     rows = read(

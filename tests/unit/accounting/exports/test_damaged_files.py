@@ -111,6 +111,7 @@ def test_parts_that_are_held_in_memory_are_bounded_each(
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "piece", "after"),
     [
@@ -132,6 +133,7 @@ def test_a_row_that_unpacks_without_an_end_is_refused_before_it_fills_the_memory
     assert refused(bomb, "list.xlsx") == "damaged"
 
 
+@pytest.mark.slow
 def test_a_string_that_unpacks_without_an_end_is_refused() -> None:
     packed = with_shared_strings([["Name", "Email"], ["Ann", "ann@firm.example"]])
     known = "".join(
@@ -155,6 +157,7 @@ def test_empty_rows_are_bounded_like_others(monkeypatch: pytest.MonkeyPatch) -> 
     assert refused(repacked(PACKED, {SHEET: sheet}), "list.xlsx") == "damaged"
 
 
+@pytest.mark.slow
 def test_a_long_list_without_a_stated_size_and_with_much_behind_its_rows_is_read() -> None:
     text = '<c r="{}{}" t="inlineStr"><is><t>{}</t></is></c>'
     rows = "".join(

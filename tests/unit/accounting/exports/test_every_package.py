@@ -72,6 +72,7 @@ def test_the_letters_and_the_delimiter_are_found_out(encoding: str, delimiter: s
     ]
 
 
+@pytest.mark.slow
 def test_a_strange_letter_at_the_very_end_still_tells_the_encoding() -> None:
     rows = [SAGE, *([f"A{n}", "Plain", ""] for n in range(60_000)), ["CAFE01", "Café", ""]]
     found = look(table(rows).encode("cp1252"))

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,7 @@ def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
         assert lines == begins
 
 
+@pytest.mark.slow
 @SLOW
 @given(
     st.lists(st.tuples(references, clean, words, words), min_size=1, max_size=20,
