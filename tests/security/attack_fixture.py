@@ -74,7 +74,7 @@ class AttackFixture:
 
     def everything(self) -> dict[str, list[Any]]:
         """All rows of all tables, as the database has them."""
-        return everything(self.access.database)
+        return everything(self.access.database.of_installation)
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
@@ -91,7 +91,7 @@ def everything(database: Database) -> dict[str, list[Any]]:
 def make_target(app: Flask) -> AttackFixture:
     """People of every role with a browser each, and the rows that routes speak of."""
     access = installation_of(app).access
-    with access.database.writing() as session:
+    with installation_of(app).database.writing() as session:
         other = Workspace()
         session.add(other)
     people = {role: make_person(access, role) for role in ROLES}
@@ -107,7 +107,7 @@ def make_target(app: Flask) -> AttackFixture:
                 postcode="", account_number="", mirror_version=1,
             )
         )  # fmt: skip
-    return AttackFixture(app, access, replace(access, workspace_id=other.id), people, browsers)
+    return AttackFixture(app, access, access.of(other.id), people, browsers)
 
 
 def new_device(target: AttackFixture, owner: Owner) -> Device:

@@ -19,7 +19,7 @@ class KeyedContext(Protocol):
 
     @property
     def database(self) -> Database:
-        """The installation's database."""
+        """The installation's database, or the workspace's."""
         ...
 
     @property
@@ -55,7 +55,8 @@ class SignInContext:
 
     def of(self, workspace_id: int) -> AccessContext:
         """Return the access context of a workspace."""
-        return AccessContext(self.database, workspace_id, self.secret_key, self.seen_proofs)
+        database = self.database.of(workspace_id)
+        return AccessContext(database, workspace_id, self.secret_key, self.seen_proofs)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class AccessContext:
 
     def of(self, workspace_id: int) -> AccessContext:
         """Return the access context of another workspace of the same installation."""
-        return replace(self, workspace_id=workspace_id)
+        return replace(self, database=self.database.of(workspace_id), workspace_id=workspace_id)
 
 
 def _keyed_hash(secret_key: str, purpose: str, secret: str) -> bytes:

@@ -88,7 +88,8 @@ def match_batch(
     lease = take_lease(ctx.database, ctx.ownership, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
-    job = MatchJob(ctx.connection_id, batch_id, lease, ctx.database.index_files)
+    files = ctx.database.index_files
+    job = MatchJob(ctx.workspace_id, ctx.connection_id, batch_id, lease, files)
     batch = find_batch(ctx, batch_id)
     try:
         rows = batch.progress_of

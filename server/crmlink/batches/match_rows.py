@@ -53,6 +53,7 @@ TOLD_EVERY = 0.5  # seconds between progress reports
 class MatchJob:
     """A batch, and the lease under which it is processed."""
 
+    workspace_id: int
     connection_id: int
     batch_id: str
     lease: str
@@ -65,6 +66,8 @@ def match_in_process(address: str, job: MatchJob) -> None:
         os.nice(POLITE)
     database = Database(address, pooled=False)  # workers forked from here inherit no connection
     try:
+        database.separate_workspaces()
+        database = database.of(job.workspace_id)
         matcher = LiveMatcher(database, job.connection_id, job.index_files).matcher()
         match_rows(database, job, matcher)
     finally:

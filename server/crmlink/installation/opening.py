@@ -173,6 +173,7 @@ def open_database(settings: Settings) -> Database:
         raise DatabaseMoved(out=move is MoveDirection.OUT)
     if database.is_shared and has_peer_with_other_key(database):
         raise OtherSecretKey
+    database.separate_workspaces()
     try:
         prepare_audit(database)
     except OSError as error:

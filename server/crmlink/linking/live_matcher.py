@@ -96,7 +96,7 @@ class LiveMatcher:
 
     def _save(self, files: IndexFiles) -> None:
         """Write the file. The lock is held, so that it holds one version of the mirror."""
-        with self._database.reading() as session:
+        with self._database.of_installation.reading() as session:
             in_use = self._public_ids(session)
         public_id = in_use.get(self._connection_id)
         if public_id is None or not self._is_worth_saving(files.of(public_id)):

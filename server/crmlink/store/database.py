@@ -6,6 +6,7 @@ and the change that depends on it are atomic on both.
 
 from __future__ import annotations
 
+import copy
 import re
 import secrets
 import sqlite3
@@ -25,6 +26,14 @@ from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.index_files import IndexFiles
+from crmlink.store.row_security import (
+    ROLE_OPTION,
+    WORKSPACE_OPTION,
+    WorkspaceRole,
+    calls_at_begin,
+    find_role,
+    make_role,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,7 +65,8 @@ class Database:
     """Engine with reading and writing sessions; unless ``pooled`` it keeps no idle connection.
 
     ``session_info`` is shared by all sessions: the key of the installation's pseudonyms. Without a
-    ``signer`` nothing can be added to the audit.
+    ``signer`` nothing can be added to the audit. It is the installation's, with the rows of all
+    workspaces; ``of`` returns that of one.
     """
 
     def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
@@ -73,7 +83,9 @@ class Database:
             _set_up_sqlite(self.engine)
         else:
             _set_up_postgresql(self.engine)
-        self._writer = self.engine.execution_options(crmlink_writes=True)
+        self._role = WorkspaceRole()
+        self._set_options({})
+        self._installation = self
         self.session_info: dict[str, Any] = {}
         self.index_files: IndexFiles | None = None
 
@@ -81,6 +93,41 @@ class Database:
     def is_shared(self) -> bool:
         """Whether several servers may use it, on several machines: PostgreSQL."""
         return self.engine.dialect.name != "sqlite"
+
+    def of(self, workspace_id: int) -> Database:
+        """Return this database for work in one workspace.
+
+        On PostgreSQL no other workspace's rows are found or changed by it, whatever a statement
+        says, once ``separate_workspaces`` has returned True.
+        """
+        if not self.is_shared:
+            return self
+        own = copy.copy(self)
+        own._set_options({WORKSPACE_OPTION: workspace_id, ROLE_OPTION: self._role})
+        return own
+
+    @property
+    def of_installation(self) -> Database:
+        """This database with the rows of all workspaces."""
+        return self._installation
+
+    def separate_workspaces(self) -> bool:
+        """Return whether PostgreSQL separates workspaces from now on; makes the role it needs.
+
+        False on SQLite, and where the database's user may not make a role.
+        """
+        if self.is_shared:
+            self._role.name = make_role(self._installation.engine)
+        return bool(self._role.name)
+
+    def can_separate_workspaces(self) -> bool:
+        """Return whether ``separate_workspaces`` has what it needs already."""
+        return self.is_shared and bool(find_role(self._installation.engine))
+
+    def _set_options(self, options: dict[str, Any]) -> None:
+        """Set the options of all connections, and of those that write."""
+        self.engine = self.engine.execution_options(**options) if options else self.engine
+        self._writer = self.engine.execution_options(crmlink_writes=True)
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
         """Set the installation's pseudonyms for all sessions."""
@@ -324,8 +371,18 @@ def _options_beside(url: URL) -> dict[str, Any]:
 def _set_up_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("crmlink_writes"):
-            connection.exec_driver_sql(
-                f"SELECT pg_advisory_xact_lock({WRITERS_LOCK}), "
-                f"set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER_MS}', true)"
-            )
+        options = connection.get_execution_options()
+        calls: list[tuple[str, Any]] = []
+        if options.get("crmlink_writes"):
+            calls += [
+                ("pg_advisory_xact_lock(%s)", WRITERS_LOCK),
+                (
+                    "set_config('idle_in_transaction_session_timeout', %s, true)",
+                    str(IDLE_WRITER_MS),
+                ),
+            ]
+        if role := options.get(ROLE_OPTION):
+            calls += calls_at_begin(role, options.get(WORKSPACE_OPTION))
+        if calls:
+            statement = f"SELECT {', '.join(call for call, _ in calls)}"
+            connection.exec_driver_sql(statement, tuple(value for _, value in calls))

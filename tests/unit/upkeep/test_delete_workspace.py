@@ -41,7 +41,7 @@ def app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
 def target(app: Flask) -> AttackFixture:
     """Something of everything in one firm, and a person with a browser in two others."""
     target = make_target(app)
-    with target.access.database.writing() as session:
+    with installation_of(app).database.writing() as session:
         session.add(Workspace(id=FIRST, name="The first firm"))
     for route in every_route(app):
         route.path(target)

@@ -9,14 +9,18 @@ from typing import Literal
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from crmlink.store.row_security import as_owner
+
 
 @contextmanager
 def unguarded(session: Session, event: Literal["update", "delete"]) -> Iterator[None]:
     """Allow changes of entries in this transaction, which alone sees the audit unguarded."""
     if session.get_bind().dialect.name != "sqlite":
-        session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_unchanged"))
+        with as_owner(session):
+            session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_unchanged"))
         yield
-        session.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_unchanged"))
+        with as_owner(session):
+            session.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_unchanged"))
         return
     name = f"audit_entry_no_{event}"
     kept = session.scalar(

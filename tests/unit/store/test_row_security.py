@@ -1,0 +1,112 @@
+"""On PostgreSQL a statement without any condition finds and changes one firm's rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from crmlink.store import Database, DeletedWorkspace, PackageHost, Workspace
+from crmlink.store.belonging import belongs_to, tables_of_workspaces
+from support.databases import new_database
+from support.rows_of_every_table import add_rows
+
+OWN, OTHER = 1, 2
+
+
+@pytest.fixture(params=["postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Two firms with a row each in every table."""
+    database = Database(new_database(request, tmp_path))
+    assert database.separate_workspaces()
+    with database.writing() as session:
+        session.add_all([Workspace(id=OWN), Workspace(id=OTHER)])
+    for workspace_id in (OWN, OTHER):
+        add_rows(database, workspace_id)
+    yield database
+    database.close()
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.reading() as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in tables_of_workspaces()
+        }
+
+
+def test_a_query_without_a_condition_finds_one_firms_rows_in_every_table(
+    database: Database,
+) -> None:
+    assert set(counts(database).values()) == {2}
+    for workspace_id in (OWN, OTHER):
+        own = database.of(workspace_id)
+        assert counts(own) == dict.fromkeys(counts(database), 1)
+        with own.reading() as session:
+            for table in tables_of_workspaces():
+                found = select(func.count()).select_from(table)
+                assert session.scalar(found.where(belongs_to(table, workspace_id))) == 1, table.name
+
+
+def test_a_change_without_a_condition_changes_one_firms_rows_in_every_table(
+    database: Database,
+) -> None:
+    for table in tables_of_workspaces():
+        if table.name == "audit_entry":
+            continue  # no one may change it
+        column = next(iter(table.c))
+        with database.of(OWN).writing() as session:
+            assert session.execute(update(table).values({column: column})).rowcount == 1, table.name
+    for table in reversed(tables_of_workspaces()):
+        if table.name in ("audit_entry", "device", "person", "workspace"):
+            continue  # the audit's rows refer to them
+        with database.of(OWN).writing() as session:
+            session.execute(delete(table))
+        with database.reading() as session:
+            left = select(func.count()).select_from(table).where(belongs_to(table, OTHER))
+            assert session.scalar(left) == 1, table.name
+
+
+def test_nothing_is_put_into_another_firm(database: Database) -> None:
+    host = {"package": "sage-200", "host": "accounts.example"}
+    with database.of(OWN).writing() as session:
+        session.add(PackageHost(workspace_id=OWN, **host))
+    with (
+        pytest.raises(DBAPIError, match="row-level security"),
+        database.of(OWN).writing() as session,
+    ):
+        session.add(PackageHost(workspace_id=OTHER, **host))
+    with (
+        pytest.raises(DBAPIError, match="row-level security"),
+        database.of(OWN).writing() as session,
+    ):
+        session.execute(update(PackageHost).values(workspace_id=OTHER))
+
+
+def test_connections_are_the_installations_again_afterwards(database: Database) -> None:
+    for _ in range(3):
+        with database.of(OWN).reading() as session:
+            assert session.scalar(select(func.count()).select_from(Workspace)) == 1
+        with database.reading() as session:
+            assert session.scalar(select(func.count()).select_from(Workspace)) == 2
+        with database.of(OWN).of(OTHER).snapshot() as session:
+            assert session.scalars(select(Workspace.id)).all() == [OTHER]
+        with database.of(OWN).of_installation.writing() as session:
+            assert session.scalar(select(func.count()).select_from(Workspace)) == 2
+
+
+def test_a_role_without_a_workspace_finds_nothing(database: Database) -> None:
+    with database.of(OWN).reading() as session:
+        session.execute(text("SELECT set_config('crmlink.workspace', '', true)"))
+        assert session.scalars(select(Workspace.id)).all() == []
+
+
+def test_every_table_is_bound_or_the_installations(database: Database) -> None:
+    bound = text("SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'")
+    with database.reading() as session:
+        assert set(session.scalars(bound)) == {table.name for table in tables_of_workspaces()}
+        session.execute(insert(DeletedWorkspace).values(id=9, public_id="", people=0, records=0,
+            links=0, entries=0, last_hash=""))  # fmt: skip
