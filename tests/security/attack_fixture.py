@@ -74,12 +74,12 @@ class AttackFixture:
 
     def everything(self) -> dict[str, list[Any]]:
         """All rows of all tables, as the database has them."""
-        return everything(self.access.database.of_installation)
+        return everything(self.access.database)
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
     """All rows of all tables, as the database has them."""
-    with database.engine.connect() as connection:
+    with database.of_installation.engine.connect() as connection:
         return {
             name: [
                 tuple(row) for row in connection.execute(select(text("*")).select_from(table(name)))

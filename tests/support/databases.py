@@ -74,4 +74,5 @@ def _postgresql_address(address: str, name: str) -> str:
 def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
+    database.separate_workspaces()
     database.close()

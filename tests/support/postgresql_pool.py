@@ -52,6 +52,11 @@ SELECT md5(string_agg(line, chr(10) ORDER BY line)), pg_database_size(current_da
     UNION ALL
     SELECT concat_ws(' ', tgenabled, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL
+    SELECT concat_ws(' ', tablename, policyname, cmd, roles, qual, with_check) FROM pg_policies
+    UNION ALL
+    SELECT concat_ws(' ', relname, relrowsecurity, relacl) FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace
+    UNION ALL
     SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     UNION ALL
     SELECT version_num FROM alembic_version

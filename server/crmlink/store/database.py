@@ -33,6 +33,7 @@ from crmlink.store.row_security import (
     calls_at_begin,
     find_role,
     make_role,
+    role_name,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Database:
 
     @property
     def of_installation(self) -> Database:
-        """This database with the rows of all workspaces."""
+        """The database with the rows of all workspaces."""
         return self._installation
 
     def separate_workspaces(self) -> bool:
@@ -123,6 +124,10 @@ class Database:
     def can_separate_workspaces(self) -> bool:
         """Return whether ``separate_workspaces`` has what it needs already."""
         return self.is_shared and bool(find_role(self._installation.engine))
+
+    def role_name(self) -> str:
+        """Return the name of the role that ``separate_workspaces`` needs, on PostgreSQL."""
+        return role_name(self._installation.engine)
 
     def _set_options(self, options: dict[str, Any]) -> None:
         """Set the options of all connections, and of those that write."""

@@ -30,7 +30,8 @@ _NAME = text("SELECT left(current_user, 53) || '_workspace'")  # 63 letters at m
 _OBJECTS = """
 SELECT class.oid, class.relname AS name, class.relkind AS kind FROM pg_class AS class
 JOIN pg_namespace AS space ON space.oid = class.relnamespace AND space.nspname = current_schema()
-WHERE class.relkind = 'r' AND class.relname = ANY(CAST(:names AS text[])) OR class.relkind = 'S' AND EXISTS (
+WHERE class.relkind = 'r' AND class.relname = ANY(CAST(:names AS text[]))
+OR class.relkind = 'S' AND EXISTS (
     SELECT FROM pg_depend JOIN pg_class AS of ON of.oid = refobjid
     WHERE objid = class.oid AND classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
     AND of.relname = ANY(CAST(:names AS text[]))
@@ -46,6 +47,7 @@ AND bool_and(CASE kind
 END)
 FROM ({_OBJECTS}) AS objects
 """)  # noqa: S608 # a constant
+_IS_THERE = text("SELECT oid FROM pg_roles WHERE rolname = :role")
 _LOCK = 0x63726D72  # PostgreSQL's advisory lock of those who make the role
 _TAKE = text("SELECT set_config('role', :role, true)")
 
@@ -65,6 +67,12 @@ def calls_at_begin(role: WorkspaceRole, workspace_id: int | None) -> list[tuple[
         ("set_config('crmlink.workspace', %s, true)", str(workspace_id)),
         ("set_config('role', %s, true)", role.name),
     ]
+
+
+def role_name(engine: Engine) -> str:
+    """Return the name of the role of this database's user, whether or not it is there."""
+    with engine.connect() as connection:
+        return str(connection.scalar(_NAME))
 
 
 def find_role(engine: Engine) -> str:
@@ -88,22 +96,24 @@ def make_role(engine: Engine) -> str:
         return name
     with engine.connect() as plain:
         connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-        name = str(connection.scalar(_NAME))
-        role = _quoted(connection, name)
-        schema = _quoted(connection, str(connection.scalar(text("SELECT current_schema()"))))
-        statements = [
-            f"CREATE ROLE {role} NOLOGIN",
-            f"GRANT {role} TO CURRENT_USER",
-            f"GRANT USAGE ON SCHEMA {schema} TO {role}",
-        ]
-        for each in connection.execute(text(_OBJECTS), {"names": _table_names()}).all():
-            rights = "USAGE ON SEQUENCE" if each.kind == "S" else "SELECT, INSERT, UPDATE, DELETE ON"
-            statements.append(f"GRANT {rights} {_quoted(connection, each.name)} TO {role}")
         connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
-        for statement in statements:
-            _try(connection, statement)
+        _make_role(connection)
         connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
     return find_role(engine)
+
+
+def _make_role(connection: Connection) -> None:
+    name = str(connection.scalar(_NAME))
+    role = _quoted(connection, name)
+    schema = _quoted(connection, str(connection.scalar(text("SELECT current_schema()"))))
+    _try(connection, f"CREATE ROLE {role} NOLOGIN")
+    if connection.scalar(_IS_THERE, {"role": name}) is None:
+        return
+    _try(connection, f"GRANT {role} TO CURRENT_USER")
+    _try(connection, f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+    for each in connection.execute(text(_OBJECTS), {"names": _table_names()}).all():
+        rights = "USAGE ON SEQUENCE" if each.kind == "S" else "SELECT, INSERT, UPDATE, DELETE ON"
+        _try(connection, f"GRANT {rights} {_quoted(connection, each.name)} TO {role}")
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from crmlink.store import (
 from crmlink.store.base import utc_now
 from crmlink.store.database import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
+from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.upkeep.schedule import kept_backups, newest_backup
 
@@ -120,6 +121,7 @@ def _of_database(settings: Settings) -> Iterator[Check]:
             yield _credentials(settings, database)
             yield _audit(database)
             yield _server(database)
+            yield from _separation(database)
     except (SQLAlchemyError, sqlite3.Error) as error:
         yield Check("database", "failed", {"problem": type(error).__name__})
     finally:
@@ -167,6 +169,14 @@ def _server(database: Database) -> Check:
             select(func.count()).select_from(Process).where(Process.role == ProcessRole.SERVER)
         )
     return Check("server", "fine" if running else "note", {"running": running})
+
+
+def _separation(database: Database) -> Iterator[Check]:
+    """Yield whether PostgreSQL separates workspaces, where there are several."""
+    if database.is_shared and len(list_workspaces(database)) > 1:
+        separated = database.can_separate_workspaces()
+        args = {"separated": separated, "role": database.role_name()}
+        yield Check("separation", "fine" if separated else "note", args)
 
 
 def _certificate_files(certificate: Path, key: Path) -> Check:

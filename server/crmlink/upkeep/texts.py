@@ -149,6 +149,16 @@ def _keys(args: Args) -> str:
     )
 
 
+def _separation(args: Args) -> str:
+    if args["separated"]:
+        return "Firms: PostgreSQL separates them too."
+    return (
+        "Firms: only crmlink separates them, because its PostgreSQL user may not make a role. As a "
+        f'superuser run CREATE ROLE "{args["role"]}" NOLOGIN; GRANT "{args["role"]}" TO crmlink\'s '
+        "user; then restart crmlink."
+    )
+
+
 def _certificate(args: Args) -> str:
     if "days" in args:
         return f"Certificate: valid for {args['days']} more days."
@@ -197,6 +207,7 @@ _CHECKS: Mapping[str, Callable[[Args], str]] = {
         else "Audit log: its last check found a problem. Run crmlink audit verify."
     ),
     "server": lambda args: f"Server: {args['running']} running.",
+    "separation": _separation,
     "certificate": _certificate,
     "certificate-files": _certificate_files,
     "backups": _backups,

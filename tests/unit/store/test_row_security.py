@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.store import Database, DeletedWorkspace, PackageHost, Workspace
+from crmlink.store import Database, PackageHost, Workspace
 from crmlink.store.belonging import belongs_to, tables_of_workspaces
 from support.databases import new_database
+from support.postgresql_pool import create_database, new_name
 from support.rows_of_every_table import add_rows
 
 OWN, OTHER = 1, 2
@@ -104,9 +106,35 @@ def test_a_role_without_a_workspace_finds_nothing(database: Database) -> None:
         assert session.scalars(select(Workspace.id)).all() == []
 
 
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_user_who_may_not_make_a_role_works_as_before_until_there_is_one(
+    postgresql: str, kind: str
+) -> None:
+    user = f"plain_{new_name()}"
+    with psycopg.connect(postgresql.format("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {user} LOGIN".encode())
+        name = create_database(postgresql)
+        connection.execute(f"ALTER DATABASE {name} OWNER TO {user}".encode())
+        url = make_url(postgresql.format(name)).set(drivername=f"{kind}+psycopg", username=user)
+        database = Database(url.render_as_string(hide_password=False))
+        database.migrate()
+        with database.writing() as session:
+            session.add_all([Workspace(id=OWN), Workspace(id=OTHER)])
+        assert not database.separate_workspaces()
+        assert not database.can_separate_workspaces()
+        with database.of(OWN).reading() as session:
+            assert session.scalar(select(func.count()).select_from(Workspace)) == 2
+        role = database.role_name()
+        connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+        assert not database.separate_workspaces()
+        connection.execute(f"GRANT {role} TO {user}".encode())
+        assert database.separate_workspaces()
+        with database.of(OWN).reading() as session:
+            assert session.scalar(select(func.count()).select_from(Workspace)) == 1
+    database.close()
+
+
 def test_every_table_is_bound_or_the_installations(database: Database) -> None:
     bound = text("SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r'")
     with database.reading() as session:
         assert set(session.scalars(bound)) == {table.name for table in tables_of_workspaces()}
-        session.execute(insert(DeletedWorkspace).values(id=9, public_id="", people=0, records=0,
-            links=0, entries=0, last_hash=""))  # fmt: skip
