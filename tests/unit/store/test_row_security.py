@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -12,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crmlink.store import Database, PackageHost, Workspace
 from crmlink.store.belonging import belongs_to, tables_of_workspaces
+from crmlink.store.migrations import row_security
 from support.databases import new_database
 from support.postgresql_pool import create_database, new_name
 from support.rows_of_every_table import add_rows
@@ -104,6 +108,32 @@ def test_a_role_without_a_workspace_finds_nothing(database: Database) -> None:
     with database.of(OWN).reading() as session:
         session.execute(text("SELECT set_config('crmlink.workspace', '', true)"))
         assert session.scalars(select(Workspace.id)).all() == []
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_the_migration_keeps_no_reader_of_an_older_server_waiting(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, database = threading.Event(), Database(empty_database_url)
+
+    def pause(_: float) -> None:
+        tried.set()
+        tried.wait(0.01)
+
+    monkeypatch.setattr(row_security, "time", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(row_security, "TRIES", 1_000_000)
+    database.migrate("0043")
+    with database.connect_directly() as reader, ThreadPoolExecutor(1) as pool:
+        reader.execute("SET lock_timeout = '5s'")
+        with reader.transaction():
+            reader.execute("SELECT id FROM record")
+            migrating = pool.submit(database.migrate)
+            assert tried.wait(60)
+            reader.execute("SELECT id FROM person")
+            reader.execute("SELECT id FROM workspace")
+        migrating.result(60)
+    assert database.has_current_tables()
+    database.close()
 
 
 @pytest.mark.parametrize("kind", ["postgresql"])

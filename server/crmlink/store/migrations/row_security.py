@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from alembic import op
+import time
+from collections.abc import Collection
 
+from alembic import op
+from sqlalchemy.exc import OperationalError
+
+TRIES, PAUSE = 200, 0.05  # the pause in seconds
 POLICY = "of_workspace"
 # In a subquery of its own it is read once for a statement, not once for a row.
 _CURRENT = "(SELECT nullif(current_setting('crmlink.workspace', true), '')::integer)"
+
+
+def lock_together(tables: Collection[str]) -> None:
+    """Lock all tables or none, and try again until no one reads any of them.
+
+    One after another, they could wait for a request of an older server that waits for them. After
+    ten seconds they are left to be locked so after all. Nothing on SQLite.
+    """
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    for _ in range(TRIES):
+        try:
+            with op.get_bind().begin_nested():
+                op.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE NOWAIT")
+        except OperationalError:  # one of them is in use
+            time.sleep(PAUSE)
+        else:
+            return
 
 
 def show_own_rows(table: str, column: str = "workspace_id", parent: str = "") -> None:

@@ -1,6 +1,7 @@
 """Rows of another workspace are not there on PostgreSQL, whatever a statement forgets"""
 
 from crmlink.store.migrations.row_security import (
+    lock_together,
     show_own_rows,
     show_own_rows_and_those_of_none,
 )
@@ -49,6 +50,7 @@ THROUGH_PARENTS = {
 
 
 def upgrade() -> None:
+    lock_together(["workspace", "pairing", *OWN, *THROUGH_PARENTS])
     show_own_rows("workspace", "id")
     for table in OWN:
         show_own_rows(table)
