@@ -25,6 +25,7 @@ from crmlink.access.invitations import (
     end_invitations,
     find_open_invitation,
 )
+from crmlink.access.logins import database_of_login, leave_login, rows_of_login
 from crmlink.access.passwords import hash_password, verify_password
 from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspace
@@ -141,8 +142,9 @@ def accept_invitation(
 ) -> Person:
     """Set the password of an invited person; the first admin also gives name and email.
 
-    Ends all sessions of the old password, and with ``browsers_too`` all their browsers. Raises
-    InvalidInvitation, WeakPassword, InvalidFields or EmailTaken.
+    Ends all sessions of the old password, and with ``browsers_too`` all their browsers. An admin
+    of the firm may have the link, so it sets no password of another firm: the person leaves their
+    login. Raises InvalidInvitation, WeakPassword, InvalidFields or EmailTaken.
     """
     person = find_invitation(access, token).person
     name = person.name if person else _name(name)
@@ -160,6 +162,7 @@ def accept_invitation(
             session.add(person)
             session.flush()
         end_invitations(session, access, person)
+        leave_login(session, person)
         person.password_hash = password_hash
         person.joined_at = person.joined_at or utc_now()
         end_web_sessions(session, person)
@@ -230,21 +233,23 @@ def change_password(
 ) -> None:
     """Set a person's own password; ends all sessions, and with ``browsers_too`` all browsers.
 
-    Raises InvalidCredentials or WeakPassword.
+    In all firms of their login. Raises InvalidCredentials or WeakPassword.
     """
     person = actor.person
     if person is None or not verify_password(old, person.password_hash):
         raise InvalidCredentials
     password_hash = hash_password(new, person.name, person.email)
-    with access.database.writing() as session:
-        row = _person(session, access, person.public_id)
-        row.password_hash = password_hash
-        end_web_sessions(session, row)
-        ended = end_browsers(session, row) if browsers_too else []
-        note(
-            session, access, actor, "person.password_changed", person.public_id,
-            **ended_browsers(ended),
-        )  # fmt: skip
+    with database_of_login(access, person).writing() as session:
+        _person(session, access, person.public_id)
+        for row in rows_of_login(session, person):
+            row.password_hash = password_hash
+            end_web_sessions(session, row)
+            ended = end_browsers(session, row) if browsers_too else []
+            by = actor if row.id == person.id else None  # whose device is of this firm
+            note(
+                session, access.of(row.workspace_id), by, "person.password_changed",
+                row.public_id, **ended_browsers(ended),
+            )  # fmt: skip
 
 
 def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str) -> Person:
@@ -283,7 +288,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         person.removed_at = utc_now()
-        person.password_hash = person.sso_subject = None
+        person.password_hash = person.sso_subject = person.login = None
         session.flush()
         if person.role is Role.ADMIN:
             _require_admin_left(session, access)

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
 from crmlink.access.errors import InvalidToken, NotAllowed, SessionUnknown
+from crmlink.access.logins import database_of_login, rows_of_login
 from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.people import end_web_sessions, find_person
 from crmlink.access.roles import role_permissions
@@ -27,8 +28,17 @@ _OWNER = owner_query(
 )  # built once: every request for a page asks it
 
 
-def create_session(access: AccessContext, person: Person, address: str, browser: str) -> str:
-    """Sign a person in; returns the cookie's value, which cannot be read again."""
+def create_session(
+    access: AccessContext,
+    person: Person,
+    address: str,
+    browser: str,
+    continued: WebSession | None = None,
+) -> str:
+    """Sign a person in; returns the cookie's value, which cannot be read again.
+
+    ``continued`` is the session of another firm that this one continues, and does not outlast.
+    """
     token = generate_token(SESSION_TOKEN_PREFIX)
     with access.database.writing() as session:
         row = session.get_one(Person, person.id)
@@ -39,6 +49,8 @@ def create_session(access: AccessContext, person: Person, address: str, browser:
             browser=browser[:100],
             address=address,
         )
+        if continued is not None:
+            begun.created_at = continued.created_at
         session.add(begun)
         session.flush()
         note(session, access, None, "session.begun", row.public_id, log_in=begun.public_id)
@@ -106,18 +118,26 @@ def end_sessions(
 ) -> int:
     """End all sessions of a person but one, and with ``browsers_too`` all their browsers.
 
-    One's own, or as an admin anyone's; a script has no person. Returns how many browsers ended.
+    One's own, in all firms of the login, or as an admin anyone's in this firm; a script has no
+    person. Returns how many browsers ended.
     Raises PersonUnknown or NotAllowed.
     """
     person = find_person(access, person_public_id)
     own = actor.person is not None and person.id == actor.person.id and not actor.is_script
     if not own and "admin" not in actor.permissions:
         raise NotAllowed
-    with access.database.writing() as session:
-        end_web_sessions(session, person, but.id if but else None)
-        ended = end_browsers(session, person) if browsers_too else []
-        note(session, access, actor, "session.all_ended", person_public_id, **ended_browsers(ended))
-    return len(ended)
+    count = 0
+    database = database_of_login(access, person) if own else access.database
+    with database.writing() as session:
+        for row in rows_of_login(session, person) if own else [person]:
+            end_web_sessions(session, row, but.id if but else None)
+            ended = end_browsers(session, row) if browsers_too else []
+            count += len(ended)
+            by = actor if row.id == person.id else None  # whose device is of this firm
+            details = ended_browsers(ended)
+            here = access.of(row.workspace_id)
+            note(session, here, by, "session.all_ended", row.public_id, **details)
+    return count
 
 
 def _is_active(found: WebSession, moment: datetime, access: AccessContext) -> bool:

@@ -48,6 +48,9 @@ SORTS = {  # how an action begins → what people call that sort of thing
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
+# What a person does where no device of the firm acts.
+OF_THE_PERSON = {"session.begun", "session.all_ended", "person.joined", "person.login_joined",
+                 "person.login_left", "person.password_changed"}  # fmt: skip
 OPAQUE = {"log_in", "lines"}  # details that mean nothing to users
 
 
@@ -170,7 +173,7 @@ def _row(line: AuditRow, names: dict[str, str]) -> AuditLine:
     is_record = RECORD.fullmatch(entry.subject) is not None
     about = "the list" if entry.action.startswith("batch.") else about
     link = entry.details.get("link")
-    itself = about if entry.action in ("session.begun", "person.joined") else "crmlink itself"
+    itself = about if entry.action in OF_THE_PERSON else "crmlink itself"
     return AuditLine(
         position=entry.position,
         at=entry.at,

@@ -12,13 +12,14 @@ from flask import Blueprint, g, jsonify, redirect, render_template, request, url
 from werkzeug.wrappers import Response
 
 from crmlink.access.context import Actor
+from crmlink.access.logins import other_memberships
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
 from crmlink.values.moments import format_day, format_moment
-from crmlink.web.auth import current_installation, current_workspace
+from crmlink.web.auth import current_installation, current_workspace, sign_in_context
 from crmlink.web.health import readiness
 from crmlink.web.reachability import notice_probe
 
@@ -31,10 +32,19 @@ def _template_context() -> dict[str, Any]:
     return {
         "uses_sandbox": _uses_sandbox(),
         "person": actor.person if actor else None,
+        "other_firms": _other_firms(actor),
         "may": has_permission,
         "section": _active_section(),
         "request_id": g.get("request_id"),
     }
+
+
+def _other_firms(actor: Actor | None) -> list[tuple[str, str]]:
+    """Return the other firms of the actor's login: the person's id there, and the firm's name."""
+    if actor is None or actor.person is None:
+        return []
+    found = other_memberships(sign_in_context(), actor.person)
+    return [(person.public_id, name) for person, name in found]
 
 
 def _uses_sandbox() -> bool:

@@ -44,6 +44,8 @@ ACTIONS = {
     "email.choice": "chose which emails to get",
     "person.joined": "set a password with a one-time link",
     "person.password_changed": "changed the password",
+    "person.login_joined": "signed in with one password for several firms",
+    "person.login_left": "has a password for this firm alone again",
     "person.renamed": "corrected a name",
     "person.role": "changed a role",
     "person.removed": "removed a person",

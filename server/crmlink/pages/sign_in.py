@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -9,6 +11,7 @@ from crmlink.access.context import AccessContext
 from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
 from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
 from crmlink.access.known_browsers import KNOWN_FOR, remember
+from crmlink.access.logins import find_membership, join_logins
 from crmlink.access.people import accept_invitation, find_invitation, has_admin
 from crmlink.access.sessions import LONGEST, create_session, end_session
 from crmlink.access.sign_in import people_of_password
@@ -16,12 +19,13 @@ from crmlink.pages.blueprint import blueprint
 from crmlink.pages.choose_firm import choice_page, chosen_person
 from crmlink.pages.forms import Form, is_ticked, sent
 from crmlink.pages.sso import handle_callback, is_callback, provider_name, redirect_to_provider
-from crmlink.store import Invitation, Person, Role
+from crmlink.store import Invitation, Person, Role, WebSession
 from crmlink.web.auth import (
     SESSION_COOKIE,
     current_access,
     current_actor,
     current_installation,
+    require_permission,
     sign_in_context,
 )
 from crmlink.web.hosts import is_from_this_computer
@@ -75,6 +79,7 @@ def sign_in() -> Reply:
     except InvalidCredentials as refused:
         form.add_error(refused)
         return _log_in_page(form), problem_of(refused).status
+    join_logins(sign_in_context(), people)
     return _enter(people, _wanted())
 
 
@@ -112,10 +117,21 @@ def sign_out() -> Response:
     return reply
 
 
-def start_session(person: Person, then: str) -> Response:
-    """Create a session for a person and redirect to a page."""
+@blueprint.post("/firm")
+@require_permission("read")
+def change_firm() -> Response:
+    """Go on in another firm of the person's login."""
+    actor, here = current_actor(), g.log_in
+    me = cast("Person", actor.person)
+    person = find_membership(sign_in_context(), me, request.form.get("person", ""))
+    end_session(current_access(), actor, here.public_id)
+    return start_session(person, url_for("pages.overview"), here)
+
+
+def start_session(person: Person, then: str, continued: WebSession | None = None) -> Response:
+    """Create a session for a person and redirect to a page; see ``create_session``."""
     access = sign_in_context().of(person.workspace_id)
-    cookie = create_session(access, person, request.remote_addr or "", browser_name())
+    cookie = create_session(access, person, request.remote_addr or "", browser_name(), continued)
     known = remember(access, request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
     for name, value, max_age in (

@@ -33,7 +33,8 @@ class PairingState(enum.StrEnum):
 class Person(Base):
     """A person who may sign in; a removed one keeps the row for their history.
 
-    ``email_key`` is the canonical form of the email, for lookup.
+    ``email_key`` is the canonical form of the email, for lookup. ``login`` is the same for one
+    person's rows in several firms, see ``access/logins.py``.
     """
 
     __tablename__ = "person"
@@ -47,6 +48,7 @@ class Person(Base):
     role: Mapped[Role]
     password_hash: Mapped[str | None]
     sso_subject: Mapped[str | None]  # issuer and subject, after the first single sign-on
+    login: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     joined_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]

@@ -33,6 +33,7 @@ SECRETS = frozenset(
         ("page_session", "token_hash"),
         ("pairing", "device_code_hash"),
         ("pairing", "user_code"),
+        ("person", "login"),  # the same in another firm's export
         ("person", "password_hash"),
         ("refresh", "token_hash"),
         ("source_account", "credentials"),

@@ -23,7 +23,7 @@ CLERKS = {
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
     "pages.install", "pages.extension_download",
-    "pages.sign_out", "pages.end_everything",
+    "pages.sign_out", "pages.change_firm", "pages.end_everything",
     "pages.parked", "pages.parked_contact", "pages.link_parked", "pages.remove_parked",
     "pages.choose_emails",
 }  # fmt: skip

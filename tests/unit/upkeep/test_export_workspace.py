@@ -18,7 +18,7 @@ from security.routes import every_route
 from support.access_factories import make_person, pair
 from support.installations import open_app
 
-SECRET_WORDS = ("hash", "credential", "password", "sealed", "user_code", "webhook_key")
+SECRET_WORDS = ("hash", "credential", "password", "sealed", "user_code", "webhook_key", "login")
 PUBLIC = {  # the chain, for checking, and where a company file is
     ("audit_entry", "hash"),
     ("audit_entry", "previous_hash"),
