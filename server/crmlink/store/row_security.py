@@ -119,8 +119,8 @@ def _make_role(connection: Connection) -> None:
 @contextmanager
 def as_owner(session: Session) -> Iterator[None]:
     """Let a session on PostgreSQL change tables themselves, which a workspace's role may not."""
-    role = session.connection().get_execution_options().get(ROLE_OPTION)
-    taken = bool(role) and session.scalar(text("SELECT current_user")) == role.name
+    role = session.connection().get_execution_options().get(ROLE_OPTION, WorkspaceRole())
+    taken = bool(role.name) and session.scalar(text("SELECT current_user")) == role.name
     if taken:
         session.execute(text("RESET ROLE"))
     yield
