@@ -29,8 +29,9 @@ from support.page_links import open_pages_installation
 from support.quick_apps import make_apps_quickly
 from support.quick_databases import commit_quickly
 from support.quick_memory import leave_out_what_is_there, search_seldom
+from support.quick_mirrors import fill_mirror, introduce
 from support.quick_sandboxes import make_sandboxes_quickly
-from support.sample_snapshots import SampleSnapshot, introduce, records_of
+from support.sample_snapshots import SampleSnapshot, records_of
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
@@ -134,7 +135,7 @@ def installation(settings: Settings, snapshot: SampleSnapshot | None) -> Iterato
     if snapshot:
         introduce(opened)
     else:
-        opened.workspace.sync()
+        fill_mirror(opened)
     yield opened
     opened.close()
 

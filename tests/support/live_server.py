@@ -23,9 +23,10 @@ from crmlink.settings import Settings
 from crmlink.web.auth import SESSION_COOKIE
 from pages.page_cases import Who
 from support.faulty_sandbox.serving import running_sandbox
+from support.quick_mirrors import introduce
 from support.sample_data import SampleData
 from support.sample_emails import switch_emails_on
-from support.sample_snapshots import introduce, sample_snapshot
+from support.sample_snapshots import sample_snapshot
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.installation import Installation, open_installation
+from crmlink.installation import open_installation
 from crmlink.settings import Settings
 from support.databases import sqlite_address, sqlite_database
 from support.faulty_sandbox.records import Edit, FaultyRecords
@@ -75,11 +75,6 @@ def sample_snapshot(size: Size = STANDARD) -> SampleSnapshot:
     if found is None or time.monotonic() - found.begun_at > MAX_AGE:
         _snapshots[size] = found = _fill(size)
     return found
-
-
-def introduce(installation: Installation) -> None:
-    """Let the client of a restored installation know its account, as after any call."""
-    installation.workspace.commusoft.token_shape()
 
 
 def records_of(size: Size = STANDARD) -> FaultyRecords:
