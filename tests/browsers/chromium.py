@@ -14,10 +14,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
+from browsers.intercepted import answer_https
 from browsers.managed import MANAGED_FLAGS, managed
 from browsers.page_driver import (
     EXTENSION,
@@ -26,6 +27,7 @@ from browsers.page_driver import (
     BrowserTrouble,
     PageDriver,
     Panel,
+    SavedPage,
     Site,
     WaitTimeout,
 )
@@ -110,7 +112,7 @@ class Chromium:
             stack.callback(self.context.close)
             self.id = self._extension_id()
             self.session = self._browser_session()
-            self.context.route("https://**/*", self._answer)
+            answer_https(self.session, self._saved_page)
             self._stack = stack.pop_all()
 
     def _extension_id(self) -> str:
@@ -132,12 +134,8 @@ class Chromium:
         if "id" in message:
             self.answers[(event["sessionId"], message["id"])] = message
 
-    def _answer(self, route: Route) -> None:
-        page = self.site.get(route.request.url.partition("?")[0].partition("#")[0])
-        if page is None:
-            route.fulfill(status=404, body="No such saved page")
-        else:
-            route.fulfill(body=page.body, content_type=page.content_type)
+    def _saved_page(self, url: str) -> SavedPage | None:
+        return self.site.get(url.partition("?")[0].partition("#")[0])
 
     def serve(self, site: Site) -> None:
         self.site = site
