@@ -22,6 +22,7 @@ from crmlink.matching.same_person import (
     Side,
     contact_side,
     has_another_word_attached,
+    is_anothers_mailbox,
     is_forename_of,
     is_same_but_for_spaces,
     is_same_door,
@@ -129,21 +130,23 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
     if evidence is None or value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
         return False
     unique_idf = idf_of_unique_value(evidence.total)
-    own = max(value("email_same"), value("account_same")) >= unique_idf
-    own |= person and value("email_misspelt") >= SAME_MAILBOX
+    account = value("account_same") >= unique_idf
+    email = value("email_same") >= unique_idf
+    email |= person and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
     half = person and _is_partial_name(value)
     if not unlike and not half:
-        return own or _agrees_beside_the_name(value, evidence.total)
+        return account or email or _agrees_beside_the_name(value, evidence.total)
     row = int(scored.rows[first])
     record = record_side(indexed_record(index, row), bool(index.is_company[row]))
     contact = contact_side(evidence.contact)
+    own = account or (email and not (half and is_anothers_mailbox(contact, record)))
     if own and not unlike:
         return not (half and has_another_word_attached(contact, record))
     if person and _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, evidence.total)
-    at_door = _street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record)
-    return person and not unlike and at_door and is_forename_of(contact, record)
+    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record))
+    return person and not unlike and at_home and is_forename_of(contact, record)
 
 
 def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:

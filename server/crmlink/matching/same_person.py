@@ -12,6 +12,7 @@ from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.indexed_record import IndexedRecord
+from crmlink.matching.mailboxes import shared_mailboxes, spells_another
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
 
 MIN_SHARED = 3  # letters of a word from which it is seen in another
@@ -85,6 +86,12 @@ def has_another_word_attached(one: Side, other: Side) -> bool:
         for attached in (word.removeprefix(shared), word.removesuffix(shared))
         if attached != word and len(shared) >= MIN_SHARED
     )
+
+
+def is_anothers_mailbox(one: Side, other: Side) -> bool:
+    """Return whether all mailboxes that two sides share spell another forename than the names."""
+    shared = shared_mailboxes(one.emails, other.emails)
+    return bool(shared) and all(spells_another(box, one.words, other.words) for box in shared)
 
 
 def is_spelt_out(one: Side, other: Side) -> bool:
