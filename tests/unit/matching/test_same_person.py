@@ -185,3 +185,34 @@ def test_another_forename_run_together_with_the_surname_is_seen_in_spite_of_the_
     held = replace(HELD, email="holloways@postbox.example")
     assert is_sure(matcher, replace(held, person=written), held) is sure
     assert is_sure(matcher, held, replace(held, person=written)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "email", "other", "sure"),
+    [
+        ("Mrs R Holloway", "robert.holloway@postbox.example", "Robert Holloway", False),
+        ("Mr R Holloway", "rebecca.holloway@postbox.example", "Rebecca Holloway", False),
+        ("Holloway, Mrs R", "robert.holloway@postbox.example", "Robert Holloway", False),
+        ("Miss Holloway", "robert.holloway@postbox.example", "Robert Holloway", False),
+        ("Mrs Robert Holloway", "", "Robert Holloway", False),  # his wife, or his widow
+        ("Mr Sam Holloway", "", "Mrs Sam Holloway", False),
+        ("Mr Robin Holloway", "", "Miss Robin Holloway", False),
+        ("Mrs R Holloway", "rebecca.holloway@postbox.example", "Rebecca Holloway", True),
+        ("Mr R Holloway", "robert.holloway@postbox.example", "Robert Holloway", True),
+        ("Mrs R Holloway", "robin.holloway@postbox.example", "Robin Holloway", True),
+        ("Dr R Holloway", "robert.holloway@postbox.example", "Robert Holloway", True),
+        ("Miss Rebecca Holloway", "", "Mrs Rebecca Holloway", True),
+        ("Mr & Mrs Robert Holloway", "", "Robert Holloway", True),  # the two of them
+        ("Mr Rebecca Holloway", "", "Mr Rebecca Holloway", True),  # a title that all were given
+        ("Mrs Keira Thomas", "", "Keira Thomas", True),  # here a surname
+    ],
+)
+def test_a_mans_title_is_no_womans_nor_a_womans_a_mans(
+    matcher: Matcher, one: str, email: str, other: str, sure: bool, turned: bool
+) -> None:
+    at_home = replace(AT_HOME, phones=HELD.phones, email=email)
+    contact, held = replace(at_home, person=one), replace(AT_HOME, person=other, email=email)
+    if turned:
+        contact, held = held, contact
+    assert is_sure(matcher, contact, held) is sure

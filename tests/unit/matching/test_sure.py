@@ -101,11 +101,12 @@ def test_a_name_alone_and_a_veto_are_never_sure(matcher: Matcher, contact: Conta
     ],
 )
 @pytest.mark.parametrize("phones", [HELD.phones, ()])
+@pytest.mark.parametrize("field", ["person", "name", "company"])
 def test_another_of_the_household_is_never_sure_however_alike_the_names(
-    matcher: Matcher, one: str, other: str, phones: tuple[str, ...]
+    matcher: Matcher, one: str, other: str, phones: tuple[str, ...], field: str
 ) -> None:
-    household = replace(HELD, email="", account_number="")
-    contact = replace(household, person=other, phones=phones)
+    household = replace(HELD, email="", account_number="", person="")
+    contact = replace(household, phones=phones, **{field: other})  # type: ignore[arg-type]  # a text
     assert first_is_sure(matcher, contact, replace(household, person=one)) == ("h0", False)
 
 
@@ -129,6 +130,28 @@ def test_a_forename_in_another_spelling_and_a_middle_name_are_the_same_persons(
     household = replace(HELD, email="", account_number="")
     contact = replace(household, person=other)
     assert first_is_sure(matcher, contact, replace(household, person=one)) == ("h0", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "sure"),
+    [
+        ("Holloway Ltd", "Rebecca Holloway", False),
+        ("Rebecca Holloway Ltd", "Rebecca Holloway", True),
+        ("Rebecca Holloway Plumbing", "Rebecca Holloway", True),
+        ("Rebecca Holloway", "Rebecca Holloway", True),
+        ("Mrs R Holloway", "Mr R Holloway", False),
+        ("R Holloway", "Rebecca Holloway", False),
+    ],
+)
+@pytest.mark.parametrize("field", ["name", "company"])
+def test_a_name_that_may_be_a_persons_is_read_as_one_beside_a_persons(
+    matcher: Matcher, field: str, written: str, held: str, sure: bool
+) -> None:
+    household = replace(HELD, email="", account_number="", person="")
+    contact = replace(household, **{field: written})  # type: ignore[arg-type]  # a text by name
+    record = replace(household, person=held)
+    assert first_is_sure(matcher, contact, record) == ("h0", sure)
+    assert first_is_sure(matcher, record, contact) == ("h0", sure)
 
 
 MAILED = ContactDetails(person="Philomena Quartermaine", email="p.quarter7@pargeterhall.example")
