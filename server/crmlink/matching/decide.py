@@ -15,6 +15,7 @@ from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.identifiers import SAME_MAILBOX
 from crmlink.matching.features.similarity import idf_of_unique_value
 from crmlink.matching.features.vector import FeatureVectors
+from crmlink.matching.forenames import has_another_forename
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
@@ -135,7 +136,7 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
     contact, record = contact_side(evidence.contact), record_side(indexed_record(index, row))
     mixed = value("name_of_person") > 0 and not names_a_trade(contact, record)
     if person or mixed:
-        return _is_same_person(value, evidence.total, contact, record)
+        return _is_same_person(index, value, contact, record)
     if value("name_words_unlike") > 0:
         return False
     own = max(value("account_same"), value("email_same")) >= idf_of_unique_value(evidence.total)
@@ -143,17 +144,19 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
 
 
 def _is_same_person(
-    value: Callable[[str], float], records: int, contact: Side, record: Side
+    index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
     if are_man_and_woman(contact, record):
         return False
+    records = len(index)
     unique_idf = idf_of_unique_value(records)
     account = value("account_same") >= unique_idf
     email = value("email_same") >= unique_idf
     email |= value("persons") > 0 and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
     half = _is_partial_name(value)
+    half |= has_another_forename(contact.words, record.words, index.holders_of_name)
     if not unlike and not half:
         return account or email or _agrees_beside_the_name(value, records)
     own = account or (email and not (half and is_anothers_mailbox(contact, record)))

@@ -266,6 +266,11 @@ class InvertedIndex:
             self._trigram_idf[0] = 0.0
         return self._trigram_idf
 
+    def holders_of_name(self, word: str) -> int:
+        """Return the number of records that have a word in a name."""
+        number = np.array([self.names.lookup(word)], np.int64)
+        return int(self.names.document_frequency(number)[0])
+
     def remove(self, record_ids: Iterable[str]) -> None:
         """Remove records; unknown ids are ignored."""
         for record_id in record_ids:

@@ -216,3 +216,44 @@ def test_a_mans_title_is_no_womans_nor_a_womans_a_mans(
     if turned:
         contact, held = held, contact
     assert is_sure(matcher, contact, held) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Kiandra Holloway", "Kiarna Holloway", False),
+        ("Holloway Kiandra", "Kiarna Holloway", False),
+        ("Mary Kiandra Holloway", "Mary Kiarna Holloway", False),
+        ("Taneesha Holloway", "Tanishka Holloway", False),
+        ("Rebecca Holloway", "Rebekiah Holloway", False),
+        ("Kiandra Holloway", "Kiadnra Holloway", True),  # one slip
+        ("Kiandra Holloway", "Kiandr Holloway", True),
+        ("Rebecca Holloway", "Rebeka Holloway", True),  # of a known name a second one
+        ("Jonathan Holloway", "Ntahojan Holloway", True),
+        ("Kiandra Holloway", "Kiandra Holowey", True),  # of the surname any
+        ("Rebecca Holloway", "Rebecca Hlolwyoa", True),
+    ],
+)
+def test_forenames_that_no_list_knows_are_one_only_where_a_slip_parts_them(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    contact, held = replace(HELD, person=one), replace(HELD, person=other)
+    assert is_sure(matcher, contact, held) is sure
+
+
+def test_the_same_email_makes_up_for_a_forename_that_is_hardly_read(matcher: Matcher) -> None:
+    held = replace(HELD, person="Kiandra Holloway", email="r.h@postbox.example")
+    assert is_sure(matcher, replace(held, person="Kiarna Holloway"), held) is True
+
+
+def test_one_letter_parts_two_people_where_others_of_the_list_are_called_either(
+    matcher: Matcher,
+) -> None:
+    kiara, kiana = (replace(HELD, person=f"{name} Holloway") for name in ("Kiara", "Kiana"))
+    assert is_sure(matcher, kiana, kiara) is True
+    others = [ContactDetails(person=name) for name in ("Kiara Pugh", "Kiana Nkemelu")]
+    assert is_sure(matcher, kiana, kiara, *others) is False
+    assert is_sure(matcher, kiana, kiara, *others[:1]) is True
