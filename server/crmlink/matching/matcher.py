@@ -146,5 +146,7 @@ class Matcher:
                 item_reasons.append(Reason("retired_contact", {}, None))
             probability = float(decision.probabilities[position])
             sure = position == 0 and decision.sure
-            items.append(Suggestion(self._index.ids[row], probability, sure, tuple(item_reasons)))
+            vouched = position == 0 and decision.vouched
+            record_id = self._index.ids[row]
+            items.append(Suggestion(record_id, probability, sure, tuple(item_reasons), vouched))
         return Suggestions(tuple(items), decision.none)
