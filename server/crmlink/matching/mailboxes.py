@@ -43,18 +43,28 @@ def spells_another(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bo
     `one` and `other` are the words of two names. Of two names that say the same none can be told
     from another's.
     """
-    if set(one) == set(other):
+    short, long = sorted((one, other), key=len)
+    if set(short) == set(long) or len(long) < 2:
         return False
-    forenames = {*one[:-1], *other[:-1]} - {*one[-1:], *other[-1:]}
-    families = [word for word in {*one, *other} - forenames if len(word) >= MIN_LETTERS]
-    families.sort(key=lambda word: (-len(word), word))
-    rest = re.sub("|".join(families), "-", mailbox) if families else mailbox
+    surnames = _surnames(short, long)
+    forenames = {*short, *long} - surnames
+    spelt = [word for word in surnames if len(word) >= MIN_LETTERS]
+    spelt.sort(key=lambda word: (-len(word), word))
+    rest = re.sub("|".join(spelt), "-", mailbox) if spelt else mailbox
     family = rest != mailbox
     rest = re.sub(r"-s(?![a-z])", "-", rest)  # the Coopers
     strange = [word for word in _LETTERS.findall(rest) if word not in _OF_NO_ONE]
     if any(_may_be(word, forenames) for word in strange):
         return False
     return any(family or normalise.is_forename(word) for word in strange)
+
+
+def _surnames(short: Sequence[str], long: Sequence[str]) -> set[str]:
+    """Return which words of two names are surnames: the last ones, or that of *Cooper Imran*."""
+    if len(short) > 1:
+        return {short[-1], long[-1]}
+    first = long[0] if short == long[:1] and not normalise.is_forename(long[0]) else ""
+    return {first if first and normalise.is_forename(long[-1]) else long[-1]}
 
 
 def _may_be(word: str, forenames: Iterable[str]) -> bool:

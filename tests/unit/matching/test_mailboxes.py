@@ -60,6 +60,11 @@ def is_sure(matcher: Matcher, contact: ContactDetails, held: ContactDetails) -> 
         ("Imran Cooper", "Cooper", "bluesky44", True),
         ("Imran Cooper", "Imran", "james.cooper", True),  # of the household the one so called
         ("John A Cooper", "John Adam Cooper", "jcooper", True),
+        ("Cooper Imran", "Cooper", "imran.c81", True),
+        ("Cooper Imran", "Cooper", "james.cooper", False),
+        ("Imran Cooper", "Imran", "icooper32", True),
+        ("Imran May", "Imran", "imay32", True),
+        ("Cooper", "Coper", "james.cooper", True),
         ("Cooper", "Cooper", "james.cooper", True),  # neither says who else it may be
         ("Imran Cooper", "Imran Cooper", "james.cooper", True),
     ],
