@@ -19,7 +19,7 @@ def has_another_forename(
     """Return whether more than a slip parts a word of the contact's name from the record's.
 
     `holders` is the number of records that have a word in a name. Of surnames any misspelling is
-    one, for a household shares it: the last words, where both names have another before.
+    one, for a household shares it: the record's last word, and the contact's last or first.
     """
     return any(
         not _is_slip(word, other, holders)
@@ -39,8 +39,15 @@ def _pairs(contact: Sequence[str], record: Sequence[str]) -> Iterator[tuple[str,
         )
         left.remove(word)
         right.remove(other)
-        if (word, other) != (contact[-1], record[-1]):
+        if other != record[-1] or not _is_surname(word, contact, record[0]):
             yield word, other
+
+
+def _is_surname(word: str, contact: Sequence[str], first: str) -> bool:
+    """Return whether a word is the last of a name, or the first before a forename of the record."""
+    if word == contact[-1]:
+        return True
+    return word == contact[0] and contact[-1] == first and normalise.is_forename(first)
 
 
 def _is_form(word: str, other: str) -> bool:

@@ -244,6 +244,20 @@ def test_forenames_that_no_list_knows_are_one_only_where_a_slip_parts_them(
     assert is_sure(matcher, contact, held) is sure
 
 
+@pytest.mark.parametrize(
+    ("written", "held", "sure"),
+    [
+        ("Hlolwyoa Rebecca", "Rebecca Holloway", True),
+        ("Hlolwyoa Kiandra", "Kiandra Holloway", False),  # either may be the forename
+        ("Rebecca Thomas", "Thomas Rebekiah", False),
+    ],
+)
+def test_a_surname_before_the_records_forename_may_be_misspelt_as_behind_it(
+    matcher: Matcher, written: str, held: str, sure: bool
+) -> None:
+    assert is_sure(matcher, replace(HELD, person=written), replace(HELD, person=held)) is sure
+
+
 def test_the_same_email_makes_up_for_a_forename_that_is_hardly_read(matcher: Matcher) -> None:
     held = replace(HELD, person="Kiandra Holloway", email="r.h@postbox.example")
     assert is_sure(matcher, replace(held, person="Kiarna Holloway"), held) is True
