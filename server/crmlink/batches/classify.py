@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmlink.batches.list_evidence import ListEvidence, list_evidence
 from crmlink.matching.assignment import assign_one_to_one
 from crmlink.matching.details import Suggestion, Suggestions
 from crmlink.store import Verdict
@@ -53,14 +52,10 @@ class Classification:
 
 @dataclass(frozen=True)
 class ExistingLinks:
-    """References on records by record id, and the records chosen for rows of this list.
-
-    ``records`` is the number of records by kind.
-    """
+    """References on records by record id, and the records chosen for rows of this list."""
 
     references: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, int] = field(default_factory=dict)
-    records: Mapping[str, int] = field(default_factory=dict)
 
 
 def classify_rows(
@@ -69,8 +64,7 @@ def classify_rows(
     """Return a classification for each row, by its id.
 
     Each record is the best of at most one row, preferably one in use. A row is *sure* if matching
-    says so, no other row in use claims its record, and its probability reaches the bound; that
-    may be its probability in view of the whole list (see ``list_evidence``).
+    says so, no other row in use claims its record, and its probability reaches the bound.
     """
     judged: dict[int, Classification] = {}
     others: list[MatchedRow] = []
@@ -85,7 +79,6 @@ def classify_rows(
             taken.add(verdict.best)
     in_use = _contested_records([row for row in others if not row.retired], standing)
     claims = _several(in_use | _claims_of_retired(others, in_use))
-    evidence = _evidence(rows, standing)
     used = taken
     for retired in (False, True):
         some = [row for row in others if row.retired is retired]
@@ -98,40 +91,9 @@ def classify_rows(
                 _on_another(row, standing)
                 or _replaced(row, in_use)
                 or _contested(row, claims)
-                or _sure_by_list(row, left, standing, sure_bound, evidence)
                 or _by_probability(row, left, standing, sure_bound, used)
             )
     return judged
-
-
-def _evidence(rows: Sequence[MatchedRow], standing: ExistingLinks) -> ListEvidence:
-    claimed = {holder for row in rows for holder in row.holders} | set(standing.given)
-    claimed |= {
-        row.first.record_id
-        for row in rows
-        if row.first and not row.holders and row.first.probability >= CLAIM_PROBABILITY
-    }
-    asked = ((row.row_id, row.suggestions) for row in rows)
-    return list_evidence(asked, claimed, standing.records)
-
-
-def _sure_by_list(
-    row: MatchedRow,
-    left: Suggestions,
-    standing: ExistingLinks,
-    sure_bound: float,
-    evidence: ListEvidence,
-) -> Classification | None:
-    """Return *sure* for a row that is so by the whole list and not by itself."""
-    first = row.first
-    if first is None or first.sure or row.retired or first.record_id in standing.references:
-        return None
-    if not left.items or left.items[0].record_id != first.record_id:
-        return None
-    probability = evidence.probability(row.row_id, row.suggestions)
-    if probability is None or probability < sure_bound:
-        return None
-    return Classification(Verdict.SURE, first.record_id, probability)
 
 
 def _held(row: MatchedRow, standing: ExistingLinks) -> Classification | None:

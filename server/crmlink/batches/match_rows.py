@@ -253,9 +253,8 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[MatchedRow]) -> l
             )
             if record_id
         }
-        records = _records_by_kind(session, job)
         bound = session.get_one(Batch, job.batch_id).sure_bound or 1.0
-    found = classify_rows(asked, ExistingLinks(references, given, records), bound)
+    found = classify_rows(asked, ExistingLinks(references, given), bound)
     return [
         {
             "id": row_id,
@@ -266,17 +265,6 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[MatchedRow]) -> l
         }
         for row_id, one in found.items()
     ]
-
-
-def _records_by_kind(session: Session, job: MatchJob) -> dict[str, int]:
-    counted = session.execute(
-        select(MirroredRecord.kind, func.count())
-        .where(
-            MirroredRecord.connection_id == job.connection_id, MirroredRecord.deleted_at.is_(None)
-        )
-        .group_by(MirroredRecord.kind)
-    )
-    return {str(kind): count for kind, count in counted}
 
 
 def _write_judgements(

@@ -5,12 +5,10 @@ A stored suggestion is [record id, probability, sure, [[reason code, agrees, arg
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from crmlink.matching import Reason, Suggestion
 from crmlink.matching.details import Suggestions
-from crmlink.store import BatchRow, Verdict
 
 DIGITS = 6  # of a probability
 
@@ -27,23 +25,6 @@ def dump_suggestions(suggestions: Suggestions, least: float) -> list[Any]:
         for item in suggestions.items
         if item.probability >= least
     ]
-
-
-def offered_suggestions(row: BatchRow) -> tuple[Suggestion, ...]:
-    """Return a row's suggestions, best first; of one that the whole list made sure the reason."""
-    offered = load_suggestions(row.suggestions)
-    if row.verdict is not Verdict.SURE:
-        return offered
-    return tuple(
-        _sure_by_list(item, row) if item.record_id == row.best and not item.sure else item
-        for item in offered
-    )
-
-
-def _sure_by_list(item: Suggestion, row: BatchRow) -> Suggestion:
-    probability = item.probability if row.probability is None else row.probability
-    reasons = (*item.reasons, Reason("only_contact", {}, True))
-    return replace(item, sure=True, probability=probability, reasons=reasons)
 
 
 def load_suggestions(packed: list[Any]) -> tuple[Suggestion, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from crmlink.batches.row_details import offered_suggestions
+from crmlink.batches.row_details import load_suggestions
 from crmlink.batches.state import ago, get_batch
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
@@ -175,7 +175,7 @@ def _reviewed(
     session: Session, ctx: WorkspaceContext, rows: list[BatchRow], device_id: int | None
 ) -> list[ReviewRow]:
     """Return rows with their records, fetched together."""
-    offered = {row.id: offered_suggestions(row) for row in rows}
+    offered = {row.id: load_suggestions(row.suggestions) for row in rows}
     wanted: set[str] = set()
     for row in rows:
         wanted.update(item.record_id for item in offered[row.id])

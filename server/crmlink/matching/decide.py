@@ -36,7 +36,6 @@ from crmlink.matching.scorecard import Scorecard
 
 SURE = 0.995  # minimum probability
 MAX_RUNNER_UP = 0.005  # maximum probability of the second record
-WORTH_ASKING = 0.9  # minimum probability of a record that a whole list may make sure
 NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability is a near-tie
 VETOES = ("bare", "kind_other", "account_other")
 FIRM_VETOES = ("house_number_other", "address_other", "name_number_swap")  # a branch
@@ -56,7 +55,6 @@ class Ranking:
     probabilities: Floats
     none: float
     sure: bool
-    vouched: bool  # all but the probability is as *sure* asks for
     near: int  # number of near-ties at the top, 0 without any
     namesakes: int  # records other than the first with nearly its name
 
@@ -93,18 +91,15 @@ def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share
         _promote_best_spelling(order, scored.evidence)
     ordered = probabilities[order]
     near = int((ordered > NEAR_TIE_RATIO * ordered[0]).sum()) if len(ordered) else 0
-    sure, vouched, namesakes = False, False, 0
+    sure, namesakes = False, 0
     if scored.evidence is not None:
         first = order[0]
         runner_up = float(ordered[1]) if len(ordered) > 1 else 0.0
         likely = float(ordered[0]) >= SURE and runner_up <= MAX_RUNNER_UP
         in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
-        asked = float(ordered[0]) >= WORTH_ASKING and near == 1 and in_use
-        vouched = asked and _is_vouched_for(index, scored, first)
-        sure = likely and vouched
+        sure = likely and near == 1 and in_use and _is_vouched_for(index, scored, first)
         namesakes = _namesakes(scored.evidence, first)
-    near = near if near > 1 else 0
-    return Ranking(scored.rows[order], ordered, none, sure, vouched, near, namesakes)
+    return Ranking(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 
 
 def _promote_best_spelling(order: list[int], evidence: FeatureVectors) -> None:

@@ -26,16 +26,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A record suggested for a contact; `probability` is calibrated, see `decide` for `sure`.
-
-    `vouched`: all but the probability is as *sure* asks for, so that a whole list may make it sure.
-    """
+    """A record suggested for a contact; `probability` is calibrated, see `decide` for `sure`."""
 
     record_id: str
     probability: float
     sure: bool
     reasons: tuple[Reason, ...]
-    vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,5 @@ class Matcher:
                 item_reasons.append(Reason("retired_contact", {}, None))
             probability = float(decision.probabilities[position])
             sure = position == 0 and decision.sure
-            vouched = position == 0 and decision.vouched
-            record_id = self._index.ids[row]
-            items.append(Suggestion(record_id, probability, sure, tuple(item_reasons), vouched))
+            items.append(Suggestion(self._index.ids[row], probability, sure, tuple(item_reasons)))
         return Suggestions(tuple(items), decision.none)

@@ -37,7 +37,6 @@ SENTENCES = {
     "same_town": "same town",
     "other_town": "town differs: {contact} / {record}",
     "other_kind": "is a {kind}, not a {contact}",
-    "only_contact": "no other contact of the list is near this one",
     "near_tie": "another one is almost as close",
     "namesake": "another {kind} has almost the same name",
     "retired_record": "marked as no longer in use in Commusoft",

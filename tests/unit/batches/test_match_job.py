@@ -1,22 +1,17 @@
 """Matching a whole list against the sandbox's records, in this process and in one of its own."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import select
 
 from crmlink.batches import match_job as batch_match
-from crmlink.batches import match_rows
-from crmlink.batches.classify import Classification, ExistingLinks, MatchedRow, classify_rows
 from crmlink.batches.match_job import match_batch, match_waiting, start_matching, stop_matching
 from crmlink.batches.progress import overview
 from crmlink.batches.review import ShownRow, accept
 from crmlink.batches.state import take_lease
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidBatchState
-from crmlink.store import Batch, BatchState, Choice, MirroredRecord, Verdict
+from crmlink.store import Batch, BatchState, Choice, Verdict
 from crmlink.store.base import utc_now
 from support.batch_factories import (
     BOUND,
@@ -49,25 +44,6 @@ def test_a_list_of_our_own_records_is_mostly_sure_and_each_row_has_its_own_recor
         assert row.offers[0].record.label == row.row.name
         assert row.offers[0].suggestion
         assert row.offers[0].suggestion.reasons
-
-
-def test_a_list_is_judged_beside_the_number_of_records_of_each_kind(
-    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Mapping[str, int]] = []
-
-    def judged(
-        rows: Sequence[MatchedRow], links: ExistingLinks, bound: float
-    ) -> dict[int, Classification]:
-        seen.append(links.records)
-        return classify_rows(rows, links, bound)
-
-    monkeypatch.setattr(match_rows, "classify_rows", judged)
-    matched(ctx, device_id, lines_of(ctx, 3))
-    with ctx.database.reading() as session:
-        kinds = session.scalars(select(MirroredRecord.kind).filter_by(deleted_at=None)).all()
-    assert seen == [Counter(kinds)]
-    assert {"customer", "supplier"} <= set(seen[0])
 
 
 @pytest.mark.slow
