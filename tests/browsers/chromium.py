@@ -238,20 +238,13 @@ class Chromium:
         return bool(windows)
 
     def end_worker(self) -> None:
-        workers = [
-            t for t in self._targets() if t["type"] == "service_worker" and self.id in t["url"]
-        ]
-        ending = {worker["targetId"] for worker in workers}
-
-        def ended() -> bool:
-            """Close those that are left: a worker that just starts may miss the order."""
-            left = ending & {target["targetId"] for target in self._targets()}
-            for target in left:
-                with suppress(Error):
-                    self.session.send("Target.closeTarget", {"targetId": target})
-            return not left
-
-        self.wait_until(ended, "the worker ends")
+        # A worker that starts again has the same target, so targets do not show that one ended.
+        session = self.context.new_cdp_session(self.context.pages[-1])
+        try:
+            session.send("ServiceWorker.enable")
+            session.send("ServiceWorker.stopAllWorkers")  # answers once they are stopped
+        finally:
+            session.detach()
 
     def remove_extension(self) -> None:
         """As a person does with the switch in the browser's list of extensions."""
