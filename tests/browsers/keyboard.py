@@ -3,6 +3,7 @@
 What the popup shows is still read from inside, but every key goes the way a person's does.
 """
 
+import time
 from contextlib import suppress
 
 from browsers.page_driver import Browser, WaitTimeout, wait_for
@@ -36,15 +37,19 @@ class KeyboardDriver(PopupDriver):
         if not self.browser.asks:
             return
         self.screen.wait_until(self._is_asked, "the browser asks for the server's host")
-        allow = self.screen.wait_until(
-            lambda: self.screen.find_colour(ALLOW), "the question has its button"
-        )
+        allow = self.screen.wait_until(self._still_button, "the question has its button")
         for _ in range(MOST_PRESSES):
             self.screen.click(*allow)
             with suppress(WaitTimeout):
                 self.screen.wait_until(lambda: not self._is_asked(), "the question goes", NOTICED)
                 return
         raise WaitTimeout("The browser's question never went away")
+
+    def _still_button(self) -> tuple[int, int] | None:
+        """Where *Allow* is, once the question has stopped moving."""
+        place = self.screen.find_colour(ALLOW)
+        time.sleep(NOTICED / 4)
+        return place if place == self.screen.find_colour(ALLOW) else None
 
     def connect(
         self, access: RunningServices, role: str = "clerk", device: str = "Front desk"

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page, Playwright, Route, Worker
+from playwright.sync_api import BrowserContext, Page, Playwright, Worker
 
 from browsers.find import CHROMIUM, find
+from browsers.intercepted import answer_https
+from browsers.page_driver import SavedPage
 from extension.scripted_replies import DEVICE, PERSON
 
 HERE = Path(__file__).parent
@@ -91,15 +93,15 @@ class LoadedExtension:
             workers = context.service_workers
             worker = workers[0] if workers else context.wait_for_event("serviceworker")
             loaded = cls(context, worker, context.new_page())
-            context.route("https://**/*", loaded._serve)
+            assert context.browser
+            answer_https(context.browser.new_browser_cdp_session(), loaded._page_at)
             context.set_default_timeout(8_000)
             yield loaded
         finally:
             context.close()
 
-    def _serve(self, route: Route) -> None:
-        body = self.html or self._saved(urlsplit(route.request.url).hostname or "")
-        route.fulfill(body=body, content_type="text/html; charset=utf-8")
+    def _page_at(self, url: str) -> SavedPage:
+        return SavedPage(self.html or self._saved(urlsplit(url).hostname or ""))
 
     @staticmethod
     def _saved(host: str) -> str:

@@ -15,19 +15,29 @@ from support.access_factories import make_person
 from support.databases import sqlite_database
 from support.live_server import LiveServer, running_server, start_chromium
 from support.page_client import PageClient, anonymous_client, signed_in_client
-from support.sample_data import SampleData, populate
+from support.sample_data import SampleData
+from support.sample_snapshots import SampleSnapshot, sample_snapshot
 from support.sandbox import SandboxHandle
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def snapshot(request: pytest.FixtureRequest) -> SampleSnapshot | None:
+    """The sample data, for the tests that take it."""
+    return sample_snapshot() if "sample" in request.fixturenames else None
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sandbox: SandboxHandle, snapshot: SampleSnapshot | None) -> str:
     """SQLite alone: what the pages ask of a database is asked of both kinds in other tests."""
+    if snapshot:
+        return snapshot.restore(tmp_path, sandbox)
     return sqlite_database(tmp_path)
 
 
 @pytest.fixture
-def sample(installation: Installation, sandbox: SandboxHandle) -> SampleData:
-    return populate(installation, sandbox)
+def sample(installation: Installation, snapshot: SampleSnapshot | None) -> SampleData:
+    assert snapshot, "the installation was opened without it"
+    return snapshot.sample
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ PAGE_CASES = (
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_missing),
     PageCase("email", _at("/settings/email"), "may or may not have arrived"),
     PageCase("email-test", _at("/settings/email"), "Not sent.", steps=_press("Send a test email")),
-    PageCase("email-wrong", _at("/settings/email"), "There is a problem", steps=_wrong_mail_server),
+    PageCase("email-wrong", _at("/settings/email"), "There are problems", steps=_wrong_mail_server),
     PageCase("email-saved", _at("/settings/email"), "server is saved", steps=_save_mail_server),
     PageCase("email-remove", _at("/settings/email/remove"), "What happens now"),
     PageCase("upkeep", _at("/upkeep"), "Backups and checks"),

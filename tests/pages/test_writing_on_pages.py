@@ -54,7 +54,7 @@ def test_an_account_without_an_api_is_connected_by_its_address(
     admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "environment variables" in admin.read("/commusoft/connect-pages")
-    object.__setattr__(installation.settings, "commusoft", None)
+    installation.first.account_of_environment = None
     assert "Our office has no API access" in admin.read("/commusoft/connect")
     form = admin.get("/commusoft/connect-pages").get_data(as_text=True)
     assert 'value="https://app.commusoft.co.uk"' in form

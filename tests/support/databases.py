@@ -23,7 +23,7 @@ _templates = tempfile.TemporaryDirectory(prefix="crmlink-template-")  # removed 
 def empty_database(request: pytest.FixtureRequest, folder: Path) -> str:
     """Return the address of a new database without tables, of the kind in the parameter."""
     if request.param == "sqlite":
-        return _sqlite_address(folder)
+        return sqlite_address(folder)
     address: str = request.getfixturevalue("postgresql")
     return _postgresql_address(address, create_database(address))
 
@@ -45,17 +45,18 @@ def new_database(request: pytest.FixtureRequest, folder: Path) -> str:
 def sqlite_database(folder: Path) -> str:
     """Return the address of a new SQLite database in a folder, with today's tables."""
     shutil.copyfile(_sqlite_template(), folder / "crmlink.sqlite")
-    return _sqlite_address(folder)
+    return sqlite_address(folder)
 
 
-def _sqlite_address(folder: Path) -> str:
+def sqlite_address(folder: Path) -> str:
+    """Return the address of the SQLite database in a folder."""
     return f"sqlite:///{folder / 'crmlink.sqlite'}"
 
 
 @functools.cache
 def _sqlite_template() -> Path:
     folder = Path(_templates.name)
-    _migrate(_sqlite_address(folder))
+    _migrate(sqlite_address(folder))
     assert not list(folder.glob("*-wal")), "a part of the template would not be copied"
     return folder / "crmlink.sqlite"
 

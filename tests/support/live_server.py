@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,11 @@ from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.web.auth import SESSION_COOKIE
 from pages.page_cases import Who
-from support.databases import sqlite_database
-from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sample_data import SampleData, populate
+from support.faulty_sandbox.serving import running_sandbox
+from support.quick_mirrors import introduce
+from support.sample_data import SampleData
 from support.sample_emails import switch_emails_on
+from support.sample_snapshots import sample_snapshot
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 
@@ -61,23 +61,24 @@ class SampleInstallation:
 @contextmanager
 def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[SampleInstallation]:
     """A sandbox, and an installation with a past."""
-    with ExitStack() as exits:
-        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
-        sandbox = exits.enter_context(SandboxServer(create_faulty_sandbox(customers, suppliers)))
-        connection = connection_to(sandbox.url)
+    snapshot = sample_snapshot((customers, suppliers))
+    with (
+        tempfile.TemporaryDirectory(prefix="crmlink-") as folder,
+        running_sandbox(snapshot.records()) as sandbox,
+    ):
+        connection = connection_to(sandbox.address)
         settings = Settings(
-            data_dir=folder,
-            database_url=sqlite_database(folder),
-            secret_key=secrets.token_urlsafe(48),
+            data_dir=Path(folder),
+            database_url=snapshot.restore(Path(folder), sandbox),
+            secret_key=snapshot.secret_key,
             commusoft=connection,
             requests_per_minute=100_000,
-            backup_dir=folder / "backups",
+            backup_dir=Path(folder) / "backups",
         )
-        installation = open_installation(settings, CommusoftClient(connection, limits=FAST_LIMITS))
-        exits.callback(installation.close)
-        installation.workspace.sync()
-        commusoft = SandboxHandle(sandbox.url, lambda: None)
-        yield SampleInstallation(installation, populate(installation, commusoft), commusoft)
+        client = CommusoftClient(connection, limits=FAST_LIMITS)
+        with closing(open_installation(settings, client)) as installation:
+            introduce(installation)
+            yield SampleInstallation(installation, snapshot.sample, sandbox)
 
 
 @contextmanager

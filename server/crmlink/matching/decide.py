@@ -15,17 +15,21 @@ from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.identifiers import SAME_MAILBOX
 from crmlink.matching.features.similarity import idf_of_unique_value
 from crmlink.matching.features.vector import FeatureVectors
+from crmlink.matching.forenames import has_another_forename
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.same_person import (
     Side,
+    are_man_and_woman,
     contact_side,
     has_another_word_attached,
+    is_anothers_mailbox,
     is_forename_of,
     is_same_but_for_spaces,
     is_same_door,
     is_spelt_out,
+    names_a_trade,
     record_side,
 )
 from crmlink.matching.scorecard import Scorecard
@@ -128,22 +132,40 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
     vetoes = VETOES if person else VETOES + FIRM_VETOES
     if evidence is None or value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
         return False
-    unique_idf = idf_of_unique_value(evidence.total)
-    own = max(value("email_same"), value("account_same")) >= unique_idf
-    own |= person and value("email_misspelt") >= SAME_MAILBOX
-    unlike = value("name_words_unlike") > 0
-    half = person and _is_partial_name(value)
-    if not unlike and not half:
-        return own or _agrees_beside_the_name(value, evidence.total)
     row = int(scored.rows[first])
-    record = record_side(indexed_record(index, row), bool(index.is_company[row]))
-    contact = contact_side(evidence.contact)
+    contact, record = contact_side(evidence.contact), record_side(indexed_record(index, row))
+    mixed = value("name_of_person") > 0 and not names_a_trade(contact, record)
+    if person or mixed:
+        return _is_same_person(index, value, contact, record)
+    if value("name_words_unlike") > 0:
+        return False
+    own = max(value("account_same"), value("email_same")) >= idf_of_unique_value(evidence.total)
+    return own or _agrees_beside_the_name(value, evidence.total)
+
+
+def _is_same_person(
+    index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
+) -> bool:
+    """Return whether the name is no other's of the household, and something beside it agrees."""
+    if are_man_and_woman(contact, record):
+        return False
+    records = len(index)
+    unique_idf = idf_of_unique_value(records)
+    account = value("account_same") >= unique_idf
+    email = value("email_same") >= unique_idf
+    email |= value("persons") > 0 and value("email_misspelt") >= SAME_MAILBOX
+    unlike = value("name_words_unlike") > 0
+    half = _is_partial_name(value)
+    half |= has_another_forename(contact.words, record.words, index.holders_of_name)
+    if not unlike and not half:
+        return account or email or _agrees_beside_the_name(value, records)
+    own = account or (email and not (half and is_anothers_mailbox(contact, record)))
     if own and not unlike:
         return not (half and has_another_word_attached(contact, record))
-    if person and _is_whole_after_all(value, contact, record):
-        return _agrees_beside_the_name(value, evidence.total)
-    at_door = _street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record)
-    return person and not unlike and at_door and is_forename_of(contact, record)
+    if _is_whole_after_all(value, contact, record):
+        return _agrees_beside_the_name(value, records)
+    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record))
+    return not unlike and at_home and is_forename_of(contact, record)
 
 
 def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:

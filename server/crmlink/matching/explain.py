@@ -10,6 +10,7 @@ from crmlink.matching.details import Reason
 from crmlink.matching.features.similarity import has_letters_of
 from crmlink.matching.indexed_record import IndexedAddress, IndexedRecord
 from crmlink.matching.normalised import TOWN_FLAG, NormalisedAddress, NormalisedDetails, is_email
+from crmlink.matching.titles import are_man_and_woman
 from crmlink.values import postcodes
 
 _LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}
@@ -24,6 +25,7 @@ def reasons(contact: NormalisedDetails, record: IndexedRecord) -> list[Reason]:
         *_email(contact, record),
         *_phone(contact, record),
         *_names(contact, record),
+        *_title(contact, record),
         *_addresses(contact, record),
         *_kind(contact, record),
     ]
@@ -177,6 +179,13 @@ def _name(contact_words: list[str], record_words: list[str]) -> Iterator[Reason]
         yield _differs("name_more_contact", words=_capitalised(left))
     if right:
         yield _differs("name_more_record", words=_capitalised(right))
+
+
+def _title(contact: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
+    words = _plain(contact.secondary_name or contact.primary_name)
+    record_words = record.secondary_name or record.primary_name
+    if are_man_and_woman(contact.title, words, record.title, record_words):
+        yield _differs("other_title")
 
 
 def _capitalised(words: list[str]) -> str:

@@ -32,6 +32,7 @@ from crmlink.matching.normalised import (
     SECONDARY,
     NormalisedDetails,
 )
+from crmlink.matching.titles import Gender
 
 # Columns of the code table. An address with the code of an earlier one has REPEATED minus the
 # earlier column's number, so that each record counts once in the document frequency.
@@ -44,7 +45,9 @@ PHONES = slice(ACCOUNT.stop, ACCOUNT.stop + MAX_PHONES)
 CODE_WIDTH = PHONES.stop
 REPEATED = -2
 NO_STAMPS: Mapping[str, int] = MappingProxyType({})
-RETIRED = 1 << MAX_ADDRESSES  # bit of a record's marks; those before say which addresses are postal
+# Bits of a record's marks; those before say which addresses are postal.
+RETIRED = 1 << MAX_ADDRESSES
+TITLES = ((Gender.MAN, RETIRED << 1), (Gender.WOMAN, RETIRED << 2))
 TRIGRAM_BASE = 37
 TRIGRAM_COUNT = TRIGRAM_BASE**3
 _LETTER_CODES = np.zeros(256, np.int32)
@@ -170,6 +173,11 @@ class InvertedIndex:
         marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
         return marked
 
+    def title(self, row: int) -> Gender:
+        """Return whose the title of a record's person is."""
+        marks = int(self._marks.view[row])
+        return next((gender for gender, bit in TITLES if marks & bit), Gender.UNKNOWN)
+
     def stamps(self) -> dict[str, int]:
         """Return the stamp of each record, by its id."""
         stamps = self._stamps.view.tolist()
@@ -258,6 +266,11 @@ class InvertedIndex:
             self._trigram_idf[0] = 0.0
         return self._trigram_idf
 
+    def holders_of_name(self, word: str) -> int:
+        """Return the number of records that have a word in a name."""
+        number = np.array([self.names.lookup(word)], np.int64)
+        return int(self.names.document_frequency(number)[0])
+
     def remove(self, record_ids: Iterable[str]) -> None:
         """Remove records; unknown ids are ignored."""
         for record_id in record_ids:
@@ -321,7 +334,7 @@ class InvertedIndex:
 
 def _marks(terms: NormalisedDetails) -> int:
     postal = sum(1 << i for i, address in enumerate(terms.addresses) if address.is_postal)
-    return postal | (RETIRED if terms.retired else 0)
+    return postal | (RETIRED if terms.retired else 0) | dict(TITLES).get(terms.title, 0)
 
 
 def _address_words(lists: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:

@@ -16,6 +16,7 @@ from crmlink.matching.index import (
     InvertedIndex,
 )
 from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, SECONDARY, TOWN_FLAG
+from crmlink.matching.titles import Gender
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class IndexedRecord:
     phones: list[str]
     counts: dict[str, int]
     retired: bool
+    title: Gender
 
 
 def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
@@ -66,6 +68,7 @@ def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
         phones=[phone for phone in words[PHONES] if phone],
         counts=dict(zip(words, counts, strict=True)),
         retired=bool(index.retired(np.array([row], np.int32))[0]),
+        title=index.title(row),
     )
 
 

@@ -7,6 +7,7 @@ from itertools import chain
 
 from crmlink.kinds import Kind
 from crmlink.matching import normalise
+from crmlink.matching.titles import Gender, gender_of_titles
 from crmlink.values import (
     ContactName,
     PostalAddress,
@@ -71,6 +72,7 @@ class NormalisedDetails:
     account: str
     phones: tuple[str, ...]
     retired: bool = False
+    title: Gender = Gender.UNKNOWN  # of the person
 
     def empty(self) -> bool:
         """Return whether there is nothing to find a record by."""
@@ -111,6 +113,7 @@ def normalised_details(details: ContactDetails, country: str) -> NormalisedDetai
         account=normalise.fold(details.account_number).replace(" ", ""),
         phones=_phones(details, names, country),
         retired=details.retired or any(name.retired for name in names),
+        title=gender_of_titles(names[1].name),
     )
 
 

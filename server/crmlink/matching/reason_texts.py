@@ -29,6 +29,7 @@ SENTENCES = {
     "name_more_contact": "extra word in the contact: {words}",
     "name_more_record": "extra word in Commusoft: {words}",
     "other_name": "name differs",
+    "other_title": "title or forename differs: a man's and a woman's",
     "same_address": "same address",
     "address_in_part": "part of the address matches: {shared}",
     "house_number": "house number differs: {contact} / {record}",

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import OSA
 
-from crmlink.matching import normalise
+from crmlink.matching import normalise, titles
 from crmlink.matching.indexed_record import IndexedRecord
+from crmlink.matching.mailboxes import shared_mailboxes, spells_another
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
+from crmlink.matching.titles import Gender
 
 MIN_SHARED = 3  # letters of a word from which it is seen in another
 MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
@@ -27,25 +29,38 @@ class Side:
     words: list[str]
     emails: Sequence[str]
     doors: list[frozenset[str]]
+    title: Gender
 
 
 def contact_side(contact: NormalisedDetails) -> Side:
     """Return what the contact says of its person."""
-    name = contact.secondary_name if contact.is_company else contact.primary_name
+    name = contact.secondary_name or contact.primary_name
     streets = [[w for w, flag in a.words if flag != TOWN_FLAG] for a in contact.addresses]
     words = [word for word, flags in name if not flags & PARENTHETICAL]
-    return Side(words, contact.emails, _doors(streets))
+    return Side(words, contact.emails, _doors(streets), contact.title)
 
 
-def record_side(record: IndexedRecord, is_company: bool) -> Side:
+def record_side(record: IndexedRecord) -> Side:
     """Return what the record says of its person."""
-    words = record.secondary_name if is_company else record.primary_name
-    return Side(words, record.emails, _doors([address.street for address in record.addresses]))
+    words = record.secondary_name or record.primary_name
+    doors = _doors([address.street for address in record.addresses])
+    return Side(words, record.emails, doors, record.title)
 
 
 def _doors(streets: list[list[str]]) -> list[frozenset[str]]:
     numbers = [frozenset(word for word in street if word[0].isdigit()) for street in streets]
     return [found for found in numbers if found]
+
+
+def names_a_trade(one: Side, other: Side) -> bool:
+    """Return whether one of two names has a word of trade or a number, as firms have."""
+    trades = normalise.TRADE_WORDS - {"and"}
+    return any(word in trades or word[0].isdigit() for word in (*one.words, *other.words))
+
+
+def are_man_and_woman(one: Side, other: Side) -> bool:
+    """Return whether a title says that the two are not one person."""
+    return titles.are_man_and_woman(one.title, one.words, other.title, other.words)
 
 
 def is_same_door(one: Side, other: Side) -> bool:
@@ -85,6 +100,12 @@ def has_another_word_attached(one: Side, other: Side) -> bool:
         for attached in (word.removeprefix(shared), word.removesuffix(shared))
         if attached != word and len(shared) >= MIN_SHARED
     )
+
+
+def is_anothers_mailbox(one: Side, other: Side) -> bool:
+    """Return whether all mailboxes that two sides share spell another forename than the names."""
+    shared = shared_mailboxes(one.emails, other.emails)
+    return bool(shared) and all(spells_another(box, one.words, other.words) for box in shared)
 
 
 def is_spelt_out(one: Side, other: Side) -> bool:

@@ -59,7 +59,7 @@ def _read(ctx: SourceContext, source_id: int, session: SessionOfReading) -> None
                 return
             paused.wait(wait)
     except (SourceSyncInProgress, SourceUnknown):
-        pass  # another process reads it, or it was disconnected
+        log.info("reading left", source=source_id)  # read elsewhere, or disconnected
     except Exception as error:  # no other thread would say so
         log.error("reading failed", source=source_id, error=type(error).__name__)
     finally:

@@ -141,6 +141,8 @@ class TlsSocket:
         except ssl.SSLError as error:
             if error.reason == "HTTP_REQUEST":
                 with suppress(OSError):
+                    # What is left unread resets the connection, and the answer may be lost with it.
+                    socket.socket.recv(self._socket, RECORD_BYTES)
                     socket.socket.send(self._socket, _PLAIN_ANSWER)
             raise
         self._is_secure = True

@@ -24,6 +24,11 @@ def create_faulty_sandbox(
 ) -> Flask:
     """Return the sandbox, with faults below both prefixes and its controls below `/sandbox`."""
     records = FaultyRecords({"customer": customers, "supplier": suppliers}, seed, state_file)
+    return faulty_sandbox(records, drop_supplier_reference)
+
+
+def faulty_sandbox(records: FaultyRecords, drop_supplier_reference: bool = False) -> Flask:
+    """Return such a sandbox with these records."""
     tokens: set[str] = set()
     faults = FaultRegistry()
     sessions = WebSessions()

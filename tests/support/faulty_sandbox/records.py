@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.kinds import Kind
 from support.faulty_sandbox.middleware import DROPPED, STALE
+
+Edit = Mapping[str, Any]  # one line of a sandbox's state file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,23 @@ class FaultyRecords(RecordStore):
         self, counts: Mapping[Kind, int], seed: int, state_file: Path | None = None
     ) -> None:
         self._writes: list[Write] = []
+        self._edits: list[Edit] = []
         self._before: dict[str, SandboxRecord] = {}
         super().__init__(counts, seed, state_file)
 
     def writes(self) -> list[Write]:
         """Return every edit since the state file was begun, in order."""
         return list(self._writes)
+
+    def edits(self) -> list[Edit]:
+        """Return every edit, for another sandbox to repeat."""
+        return list(self._edits)
+
+    def repeat(self, edits: Sequence[Edit]) -> FaultyRecords:
+        """Carry out the edits of another sandbox that began with the same records."""
+        for edit in edits:
+            self._apply(deepcopy(edit))
+        return self
 
     def by_number(self, kind: Kind, number: str) -> SandboxRecord | None:
         return self._seen(super().by_number(kind, number))
@@ -53,11 +67,12 @@ class FaultyRecords(RecordStore):
             return entry
         return self._before.get(entry.id, entry) if request.environ.get(STALE) else entry
 
-    def _apply(self, line: Mapping[str, Any]) -> SandboxRecord:
+    def _apply(self, line: Edit) -> SandboxRecord:
         kind, _, number = line["record"].partition("-")
         old = self._entries[kind].get(number)
         entry = super()._apply(line)
         if old is not None:
             self._before[old.id] = old
+        self._edits.append(line)
         self._writes.append(Write(entry.id, old.reference if old else "", entry.reference))
         return entry

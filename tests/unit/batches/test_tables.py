@@ -45,7 +45,7 @@ def test_a_reference_and_an_accepted_record_stand_once_in_a_batch(empty_database
     database.migrate()
     with database.writing() as session:
         for statement in (
-            "INSERT INTO workspace (id, created_at) VALUES (1, '2026-01-01')",
+            "INSERT INTO workspace (id, public_id, created_at) VALUES (1, 'w', '2026-01-01')",
             "INSERT INTO connection (id, workspace_id, kind, base_url, client_id, mirror_version, "
             "connected_at) VALUES (1, 1, 'sandbox', '', '', 0, '2026-01-01')",
             BEFORE[1],

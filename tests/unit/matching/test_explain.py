@@ -120,3 +120,10 @@ def test_fields_that_one_side_lacks_are_not_mentioned() -> None:
     bare = ContactDetails(person=HELD.person)
     assert set(said(bare)) == {"same name"}
     assert set(said(HELD, bare)) == {"same name"}
+
+
+@pytest.mark.parametrize("name", ["Mrs J Pryce-Davies", "Mrs Jonathan Pryce-Davies"])
+def test_a_womans_title_beside_a_mans_forename_is_said(name: str) -> None:
+    sentence = "title or forename differs: a man's and a woman's"
+    assert said(ContactDetails(person=name))[sentence] is False
+    assert sentence not in said(ContactDetails(person=name.replace("Mrs", "Mr")))

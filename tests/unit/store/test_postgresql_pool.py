@@ -10,10 +10,12 @@ import pytest
 from support.databases import postgresql_pool
 from support.postgresql_pool import PostgresqlPool
 
-INSERT = "INSERT INTO workspace (writes, created_at) VALUES ('api', now()) RETURNING id"
+INSERT = """
+INSERT INTO workspace (public_id, writes, created_at) VALUES ('w', 'api', now()) RETURNING id
+"""
 FILL = """
-INSERT INTO workspace (preferences, writes, created_at)
-SELECT to_json(repeat(md5(i::text), 50)), 'api', now() FROM generate_series(1, 4000) AS i
+INSERT INTO workspace (public_id, preferences, writes, created_at)
+SELECT i::text, to_json(repeat(md5(i::text), 50)), 'api', now() FROM generate_series(1, 4000) AS i
 """
 
 

@@ -139,10 +139,15 @@ def of(server: HTTPServer, address: object) -> list[Any]:
 
 
 def test_who_types_http_is_told(server: HTTPServer) -> None:
-    reply = requests.get(f"http://127.0.0.1:{server.port}/log-in", timeout=20)
-    assert reply.status_code == 400
-    assert "Type https://" in reply.text
-    wait_until(lambda: not channels(server), "it is closed")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"GET /log-in HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
+        reply = b""
+        while part := client.recv(65536):  # until it is closed
+            reply += part
+        address = client.getsockname()
+        wait_until(lambda: not of(server, address), "it is closed")
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert b"Type https://" in reply
 
 
 def test_what_is_no_tls_at_all_is_closed(server: HTTPServer, folder: Path) -> None:

@@ -79,7 +79,10 @@ class NameComparison:
 
 
 def name_features(context: ComparisonContext) -> Features:
-    """Return features of names, and `persons`: 1 where the best pair are both persons."""
+    """Return features of names, and `persons`: 1 where the best pair are both persons.
+
+    `name_of_person` is 1 where at least one of them is.
+    """
     contact = context.contact
     words = [word for word, _ in (*contact.primary_name, *contact.secondary_name)]
     if not words:
@@ -169,11 +172,11 @@ def _compare(context: ComparisonContext, pair: NameComparison) -> Features:
         "name_there": np.ones(len(has_words)),
         "name_behind": (record_names.is_secondary & (not pair.is_secondary)).astype(np.float64),
     }
-    persons = (
-        record_names.is_secondary | ~context.index.is_company[context.rows[record_names.candidate]]
-    ) & pair.is_person
+    is_company = context.index.is_company[context.rows[record_names.candidate]]
+    record_person = record_names.is_secondary | ~is_company
+    columns["name_of_person"] = (record_person | pair.is_person).astype(np.float64)
     columns = {name: column * has_words for name, column in columns.items()}
-    return columns | {"persons": persons.astype(np.float64)}
+    return columns | {"persons": (record_person & pair.is_person).astype(np.float64)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,8 @@ def renumber(engine: Engine, by: int = 1, but: tuple[str, ...] = ()) -> None:
                 thief.execute(text(f"UPDATE {table} SET workspace_id = workspace_id + {by}"))  # noqa: S608
         if but:
             names = ", ".join(columns["workspace"])
-            copied = names.replace("id", "1", 1)
+            taken = {"id": "1", "public_id": "'another'"}
+            copied = ", ".join(taken.get(name, name) for name in columns["workspace"])
             thief.execute(text(f"INSERT INTO workspace ({names}) SELECT {copied} FROM workspace"))  # noqa: S608
         if postgresql:
             thief.execute(text("SET session_replication_role = DEFAULT"))
