@@ -25,6 +25,7 @@ from crmlink.process_memory import without
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
+from crmlink.store.giving_way import give_way
 from crmlink.store.index_files import IndexFiles
 from crmlink.store.row_security import (
     ROLE_OPTION,
@@ -199,9 +200,19 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
-            config.attributes["connection"] = connection
-            command.upgrade(config, to)
+
+        def upgrade(lock_timeout_ms: int) -> None:
+            with (
+                self._writer.connect() as connection,
+                _migrating(connection, lock_timeout_ms),
+            ):
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+
+        if self.is_shared:
+            give_way(upgrade)
+        else:
+            upgrade(0)
 
     def _version(self) -> str | None:
         """Return the version of the tables; None if there are none or several."""
@@ -307,10 +318,11 @@ def _purge_due(cursor: Any) -> int:
 
 
 @contextmanager
-def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
+def _migrating(connection: Connection, lock_timeout_ms: int) -> Iterator[None]:
     """Run a transaction in which SQLite may copy a referenced table.
 
-    See https://www.sqlite.org/lang_altertable.html#otheralter.
+    See https://www.sqlite.org/lang_altertable.html#otheralter. On PostgreSQL it waits so long for
+    each lock of a table, 0 for as long as it takes.
     """
     sqlite = connection.dialect.name == "sqlite"
     driver = connection.connection.driver_connection
@@ -320,6 +332,7 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
         with connection.begin():
             if not sqlite:  # a migration may compute for long between two statements
                 connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {lock_timeout_ms}")
             yield
             if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise RuntimeError("the migration would leave rows that refer to nothing")
