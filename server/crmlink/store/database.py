@@ -27,6 +27,7 @@ from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.giving_way import give_way
 from crmlink.store.index_files import IndexFiles
+from crmlink.store.newer_tables import require_usable
 from crmlink.store.row_security import (
     ROLE_OPTION,
     WORKSPACE_OPTION,
@@ -191,9 +192,18 @@ class Database:
                     connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
     def migrate(self, to: str = "head") -> None:
-        """Migrate the tables to the newest version, or to a named one."""
-        if to == "head" and self._version() == newest_revision():
-            return
+        """Migrate the tables to the newest version, or to a named one.
+
+        Tables of a newer version stay as they are. Raises TablesTooNew if it cannot use them.
+        """
+        if to == "head" and (version := self._version()) is not None:
+            if version == newest_revision():
+                return
+            if version not in _older_revisions():
+                with self.engine.connect() as connection:
+                    require_usable(connection, _older_revisions() | {newest_revision()})
+                log.warning("a newer version has migrated the tables", tables=version)
+                return
         with without("pygments"):  # for errors in templates, which crmlink has none of
             from alembic import command  # large, and most starts have nothing to migrate
             from alembic.config import Config
