@@ -1,7 +1,8 @@
 """A list is written by two workers, with two web servers, while each of them and PostgreSQL dies.
 
 They are at four addresses, their clocks are 5 s apart, their lines to PostgreSQL are cut, and a
-newer version replaces them one by one. `python -m bench.faults` plays it with a list of 20,000.
+newer version replaces them one by one. `make faults-grown` plays it with a list of 20,000 and cuts
+of 30 s; GROWN_SEED orders the faults differently and chooses other victims.
 """
 
 from __future__ import annotations

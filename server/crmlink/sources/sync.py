@@ -170,7 +170,7 @@ def _complete(session: Session, source: ContactSource, position: Position) -> No
 def _is_requested_since(source: ContactSource, position: Position) -> bool:
     """Return whether it was requested after its list began, which may lack the reason for that."""
     if "requested" in position:
-        return _request_of(source) != position["requested"]
+        return _request_of(source) not in (None, position["requested"])
     began = moment(position["began"])  # of an older version, by this machine's clock
     return bool(source.requested_at and began and source.requested_at > began)
 
