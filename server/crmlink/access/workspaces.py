@@ -141,8 +141,8 @@ def list_figures(context: SignInContext, only: int | None = None) -> list[Worksp
     with context.database.reading() as session:
         rows = session.scalars(workspaces).all()
         for name, (column, query) in queries.items():
-            narrowed = query if only is None else query.where(column == only)
-            found[name] = {row[0]: row[1] for row in session.execute(narrowed.group_by(column))}
+            chosen = query if only is None else query.where(column == only)
+            found[name] = {row[0]: row[1] for row in session.execute(chosen.group_by(column))}
         for key, state, count in session.execute(links.group_by(of, Link.state)):
             states.setdefault(key, {})[str(state)] = count
     return [
