@@ -268,6 +268,7 @@ def test_a_change_during_a_reading_that_another_one_asked_for_is_read_too(
     assert sync_source(sources, source.id, changed_meanwhile).complete
     now = source_now(sources, source)
     assert now.resume_at
+    assert now.synced_at
     assert now.resume_at >= now.synced_at + QUIET
     change_source(sources, source, resume_at=None)
     assert source.id in due_sources(sources, 30)

@@ -22,7 +22,7 @@ def is_recent(begun: float, longest: float) -> bool:
 class _SkewedSigner(TimestampSigner):
     """A signer that takes what another machine signed whose clock is ahead."""
 
-    def unsign(  # type: ignore[override] # one signature for itsdangerous' two
+    def unsign(
         self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False
     ) -> Any:
         """Return the value, with its time if that is asked for. Raises BadSignature."""

@@ -5,7 +5,7 @@ Each is run by itself, and the tables before and after it are compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,9 +48,11 @@ class Tables:
 
 
 def _unique(inspector: sa.Inspector, table: str) -> set[tuple[str, ...]]:
-    constraints = [each["column_names"] for each in inspector.get_unique_constraints(table)]
-    indexes = [each["column_names"] for each in inspector.get_indexes(table) if each["unique"]]
-    return {tuple(str(name) for name in names) for names in (*constraints, *indexes)}
+    found: list[Sequence[str | None]] = [
+        each["column_names"] for each in inspector.get_unique_constraints(table)
+    ]
+    found += [each["column_names"] for each in inspector.get_indexes(table) if each["unique"]]
+    return {tuple(str(name) for name in names) for names in found}
 
 
 def contracts(before: Tables, after: Tables) -> set[str]:
