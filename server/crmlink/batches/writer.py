@@ -34,6 +34,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.linking.list_trust import ListTrust
+from crmlink.logs import LoggingThreads
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
@@ -78,7 +79,7 @@ def work_on(
         return False
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
-        with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
+        with _background_context(ctx, at_once) as own, LoggingThreads(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
             with closing(WrittenRows(own, batch_id, stopping)) as written:
                 return BatchWriter(claims, written, executor, at_once, stopping).go()
@@ -92,7 +93,7 @@ def work_on(
 @contextmanager
 def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
     """Yield the context with background calls, checks by lists, and threads of its own."""
-    attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
+    attempts = LoggingThreads(at_once, thread_name_prefix="batch")
     try:
         yield replace(
             ctx,

@@ -12,7 +12,8 @@ from crmlink.settings import Settings
 from crmlink.settings.errors import NewerTables
 from crmlink.store import Database
 from crmlink.store.database import newest_revision
-from crmlink.store.newer_tables import TablesTooNew, contract
+from crmlink.store.migrations.contracting import contract
+from crmlink.store.newer_tables import TablesTooNew
 
 
 def migrate_by_newer_version(database: Database) -> None:
