@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,6 +11,7 @@ from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import ListPage, append_contacts
 from crmlink.batches.review import ShownRow, accept
 from crmlink.installation import Installation
+from crmlink.kinds import Kind
 from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import KindMismatch
 from crmlink.linking.overrides import Overrides
@@ -30,16 +31,16 @@ def know(
     installation: Installation,
     device_id: int,
     by: str,
-    kind: str,
+    kind: Kind | Literal[""],
     reference: str = HOLLOWAY,
     package: str = "xero",
 ) -> None:
     """A contact's kind, as a live source, a parked contact or a list has it."""
     ctx = installation.workspace
     if by == "parked":
-        park(ctx, Contact(package, reference, kind), device_id)  # type: ignore[arg-type] # a kind
+        park(ctx, Contact(package, reference, kind or None), device_id)
     elif by == "list":
-        contact = ListedContact(reference, kind=kind, name="Pipe Stores")
+        contact = ListedContact(reference, kind=kind or None, name="Pipe Stores")
         append_contacts(ctx, device_id, ListPage(package, "", None, [contact]))
     else:
         with installation.database.writing() as session:
@@ -89,7 +90,7 @@ def test_what_a_client_states_is_held_against_the_record_too(
 
 @pytest.mark.parametrize("kind", ["customer", ""])
 def test_a_contact_of_the_kind_or_of_both_is_linked(
-    script: FlaskClient, installation: Installation, device_id: int, kind: str
+    script: FlaskClient, installation: Installation, device_id: int, kind: Kind | Literal[""]
 ) -> None:
     know(installation, device_id, "live", kind)
     assert link(script, installation).status_code == 201
