@@ -54,6 +54,12 @@ class SourceRefused(SourceError):
         self.company_only = company_only
 
 
+class SignInElsewhere(SourceRefused):
+    """The database was copied or restored, so another crmlink may use the same sign-in."""
+
+    code = "source-elsewhere"
+
+
 class SourceLimited(SourceError):
     """A limit of the package is reached; reading goes on at ``until``."""
 

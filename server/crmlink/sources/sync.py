@@ -16,6 +16,7 @@ from crmlink.sources.api import Api, Tokens
 from crmlink.sources.contact import ContactPage, Position, moment
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
+    SignInElsewhere,
     SourceError,
     SourceLimited,
     SourceRefused,
@@ -28,6 +29,7 @@ from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
+from crmlink.store.place import is_same_place, place_of
 
 CLOCK_OVERLAP = timedelta(days=1)  # the package's clock and the day of a change are unknown
 FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed within two days
@@ -74,6 +76,7 @@ def sync_source(
 def _tokens(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> Tokens:
     if source.account.credentials is None:
         raise SourceRefused("no credentials")
+    _require_own(ctx, lease, source)
     vault = ctx.vault()
 
     def keep(credentials: Credentials) -> None:
@@ -82,6 +85,16 @@ def _tokens(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> To
 
     credentials = Credentials.from_secrets(vault.open(source.account.credentials))
     return RenewedTokens(ctx.registry[source.package], credentials, keep)
+
+
+def _require_own(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> None:
+    """Raise SignInElsewhere if the sign-in was connected in another copy of this database."""
+    here, used_by = place_of(ctx.database), source.account.used_by
+    if used_by is not None and not is_same_place(used_by, here):
+        raise SignInElsewhere("a copy")
+    if used_by != here:
+        with lease.writing() as (_, current):
+            current.account.used_by = here
 
 
 def _read_pages(
