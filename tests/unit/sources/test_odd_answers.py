@@ -244,6 +244,7 @@ def test_a_page_that_comes_again_and_again_ends_the_reading(
     assert sync_source(sources, source.id).complete
 
 
+@pytest.mark.slow
 def test_a_page_may_hold_more_contacts_than_was_asked_for(
     sources: SourceContext, source: ContactSource
 ) -> None:
