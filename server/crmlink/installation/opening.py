@@ -27,7 +27,7 @@ from crmlink.store import AuditSigner, Database, Ownership, ProcessRole
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.processes import has_peer_with_other_key
-from crmlink.store.workspaces import find_workspace, list_workspaces
+from crmlink.store.workspaces import find_workspace, has_several_workspaces, list_workspaces
 from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
@@ -103,7 +103,7 @@ class Installation:
     @property
     def has_several(self) -> bool:
         """Whether there are several workspaces, so that none of them may see the installation."""
-        return len(list_workspaces(self.database)) > 1
+        return has_several_workspaces(self.database)
 
     def active_workspaces(self) -> list[int]:
         """Return the ids of the workspaces that are worked for, in their order."""
