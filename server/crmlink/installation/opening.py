@@ -21,11 +21,12 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import Settings
-from crmlink.settings.errors import DatabaseMoved, InvalidSettings, OtherSecretKey
+from crmlink.settings.errors import DatabaseMoved, InvalidSettings, NewerTables, OtherSecretKey
 from crmlink.sources.context import SourceContext
 from crmlink.store import AuditSigner, Database, Ownership, ProcessRole
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
+from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.store.workspaces import find_workspace, has_several_workspaces, list_workspaces
 from crmlink.wakeup import Notification, WakeUpSignal
@@ -168,7 +169,10 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
-    database.migrate()
+    try:
+        database.migrate()
+    except TablesTooNew:
+        raise NewerTables from None
     if move := forbidding_move(database):
         raise DatabaseMoved(out=move is MoveDirection.OUT)
     if database.is_shared and has_peer_with_other_key(database):
