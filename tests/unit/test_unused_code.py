@@ -31,7 +31,6 @@ CALLED_BY = {
     "aria": "a template", "toggled": "a template", "__lt__": "sorted",
     "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
     "get_moving_window": "limits",
-    "collect": "prometheus_client",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 
