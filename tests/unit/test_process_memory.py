@@ -66,7 +66,12 @@ def test_what_refers_to_itself_is_freed_before_memory_is_returned() -> None:
 def test_work_apart_is_done_and_leaves_nothing_here(tmp_path: Path) -> None:
     here: list[str] = []
     file = tmp_path / "done"
-    assert run_apart(lambda: (here.append("done"), file.write_text("done")))
+
+    def work() -> None:
+        here.append("done")
+        file.write_text("done")
+
+    assert run_apart(work)
     assert (here, file.read_text()) == ([], "done")
 
 
