@@ -1,0 +1,182 @@
+"""Several processes that call one account know the same: failures, pace, calls in progress."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from crmlink.commusoft.breaker import CircuitBreaker
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.errors import (
+    CommusoftBusy,
+    CommusoftServerError,
+    CommusoftTimeout,
+    CommusoftUnreachable,
+)
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.pace import BEGINNING, CLEAN_ANSWERS, STEP, Pace
+from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared_calls import MARGIN, SharedCalls
+from crmlink.deadline import Deadline
+from crmlink.installation import Installation
+from crmlink.store import CommusoftPace, Database
+from support.sandbox import FAST_LIMITS, connection_to
+
+Accounts = tuple[SharedAccount, SharedAccount]
+LIMITS = ClientLimits(failure_threshold=3, open_seconds=1_000, max_open_seconds=4_000)
+AT_ONCE = 2
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def breakers(accounts: Accounts) -> tuple[CircuitBreaker, CircuitBreaker]:
+    one, other = (CircuitBreaker(LIMITS, shared=each.states) for each in accounts)
+    return one, other
+
+
+def end_rest(shared: Installation) -> None:
+    """Let the rest of an open breaker be over."""
+    with shared.database.engine.begin() as connection:
+        account = SharedAccount(shared.database, shared.workspace.connection_id)
+        state = account.states.read()
+        stored = vars(state) | {"opens_at": 0.0}
+        connection.execute(update(CommusoftPace).values(state=stored))
+
+
+def test_failures_of_all_processes_open_the_breaker_of_all(accounts: Accounts) -> None:
+    one, other = breakers(accounts)
+    for breaker in (one, other, one):
+        breaker.admit()
+        breaker.failed(CommusoftServerError(502))
+    for breaker in (one, other):
+        with pytest.raises(CommusoftServerError, match="resting after: status 502") as caught:
+            breaker.admit()
+        assert caught.value.status == 502
+    assert other.last_error_code == "commusoft-fault"
+
+
+def test_one_process_probes_for_all_and_its_success_lets_all_through(
+    shared: Installation, accounts: Accounts
+) -> None:
+    one, other = breakers(accounts)
+    for _ in range(3):
+        one.failed(CommusoftTimeout("late"))
+    end_rest(shared)
+    other.admit()  # the probe
+    with pytest.raises(CommusoftTimeout):
+        one.admit()
+    other.failed(CommusoftUnreachable("gone"))
+    with pytest.raises(CommusoftUnreachable):
+        one.admit()
+    end_rest(shared)
+    one.admit()
+    one.succeeded()
+    other.admit()
+    assert other.last_error_code is None
+
+
+def test_processes_have_one_pace(accounts: Accounts) -> None:
+    one, other = (Pace(40, shared=each.states) for each in accounts)
+    one.note_answer(0.1, 429)
+    other.note_answer(0.1, 429)  # was under way, counts no second time
+    assert other.present_state().per_second == BEGINNING / 2
+    assert one.present_state().reason == "busy"
+    for _ in range(CLEAN_ANSWERS):
+        other.note_answer(0.1, 200)
+    assert one.present_state().per_second == BEGINNING / 2 + STEP
+
+
+def test_a_call_in_one_process_takes_the_place_of_another_process(accounts: Accounts) -> None:
+    one, other = (SharedCalls(each.states, AT_ONCE) for each in accounts)
+    background = Deadline(0.3, background=True)
+    with one.call(background):
+        with pytest.raises(CommusoftBusy), other.call(background):
+            pytest.fail("background work took the place that people have")
+        with other.call(Deadline(5)), pytest.raises(CommusoftBusy), one.call(Deadline(0.3)):
+            pytest.fail("more calls at once than allowed")
+    with other.call(background):
+        pass
+
+
+def _calls(url: str, connection_id: int, count: int, results: Any) -> None:
+    """Make calls one after the other, as a process of its own; tells when each began and ended."""
+    with closing(Database(url)) as database:
+        calls = SharedCalls(SharedAccount(database, connection_id).states, AT_ONCE)
+
+        def call(_: int) -> tuple[float, float]:
+            with calls.call(Deadline(60)):
+                began = time.monotonic()  # the same for all processes of a machine
+                time.sleep(0.02)
+                return began, time.monotonic()
+
+        with ThreadPoolExecutor(4) as pool:
+            results.put(list(pool.map(call, range(count))))
+
+
+def test_two_real_processes_have_no_more_calls_at_once_than_one(shared: Installation) -> None:
+    url = shared.database.engine.url.render_as_string(hide_password=False)
+    results = SPAWN.Queue()
+    arguments = (url, shared.workspace.connection_id, 12, results)
+    processes = [SPAWN.Process(target=_calls, args=arguments) for _ in range(2)]
+    for process in processes:
+        process.start()
+    spans = [span for _ in processes for span in results.get(timeout=120)]
+    for process in processes:
+        process.join(60)
+    assert len(spans) == 24
+    for moment, _ in spans:
+        assert sum(began <= moment < ended for began, ended in spans) <= AT_ONCE
+
+
+def _hang(url: str, connection_id: int, seconds: float, began: Any) -> None:
+    with closing(Database(url)) as database:
+        states = SharedAccount(database, connection_id).states
+        with SharedCalls(states, 1).call(Deadline(seconds)):
+            began.put(True)
+            time.sleep(600)
+
+
+def test_a_killed_process_gives_its_place_back_once_its_call_must_be_over(
+    shared: Installation, accounts: Accounts
+) -> None:
+    url = shared.database.engine.url.render_as_string(hide_password=False)
+    began = SPAWN.Queue()
+    hung = SPAWN.Process(target=_hang, args=(url, shared.workspace.connection_id, 3, began))
+    hung.start()
+    assert began.get(timeout=120)
+    hung.kill()
+    hung.join(60)
+    calls = SharedCalls(accounts[0].states, 1)
+    with pytest.raises(CommusoftBusy), calls.call(Deadline(0.2)):
+        pytest.fail("Commusoft may still be busy with that call")
+    with calls.call(Deadline(3 + MARGIN + 30)):
+        pass
+
+
+def test_clients_of_two_processes_leave_a_sick_commusoft_alone(accounts: Accounts) -> None:
+    nowhere = connection_to("http://127.0.0.1:9")
+    limits = replace(FAST_LIMITS, failure_threshold=3, open_seconds=1_000, read_retries=0)
+    one, other = (CommusoftClient(nowhere, limits=limits, shared=each) for each in accounts)
+    for _ in range(3):
+        with pytest.raises(CommusoftUnreachable):
+            one.record("customer", "1")
+    with pytest.raises(CommusoftUnreachable, match="resting after"):
+        other.record("customer", "1")
+
+
+def test_a_database_that_is_away_leaves_each_process_its_own_count() -> None:
+    gone = SharedAccount(Database("postgresql+psycopg://none@127.0.0.1:1/nothing"), 1)
+    breaker = CircuitBreaker(LIMITS, shared=gone.states)
+    for _ in range(3):
+        breaker.admit()
+        breaker.failed(CommusoftTimeout("late"))
+    with pytest.raises(CommusoftTimeout, match="resting"):
+        breaker.admit()
+    with SharedCalls(gone.states, 1).call(Deadline(5)):
+        pass
