@@ -39,6 +39,7 @@ SECRETS = frozenset(
         ("source_account", "credentials"),
         ("source_sign_in", "sealed"),
         ("source_sign_in", "state_hash"),
+        ("upload_part", "content"),  # bytes of a file that waits to be imported
         ("web_connector", "password_hash"),
         ("web_connector", "ticket_hash"),
     }
