@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from crmlink.batches import backoff, execute_row, writer, written_rows
+from crmlink.batches import backoff, execute_row, row_runs, writer, written_rows
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.limits import ClientLimits
@@ -59,7 +59,7 @@ class ListInstallation:
 
 def write_list(listed: ListInstallation, parent: Connection) -> None:
     """One run of the server's part in it, as its worker begins it."""
-    writer.HEARTBEAT_INTERVAL, writer.POLL_INTERVAL = 0.05, 0.05
+    writer.HEARTBEAT_INTERVAL = writer.POLL_INTERVAL = row_runs.POLL_INTERVAL = 0.05
     backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     installation = listed.open()

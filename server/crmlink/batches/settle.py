@@ -16,6 +16,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
+from crmlink.store.processes import is_alive
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
 BEGUN = (RowState.PROCESSING, RowState.WRITTEN)
@@ -73,7 +74,7 @@ def put_back(
     session.execute(
         update(BatchRow)
         .where(rows, ~made.exists())
-        .values(state=back)
+        .values(state=back, writer_id=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -87,7 +88,7 @@ def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -
 
 
 def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
-    left = select(BatchRow).where(BatchRow.batch_id == batch.id)
+    left = select(BatchRow).where(BatchRow.batch_id == batch.id, ~is_alive(BatchRow.writer_id))
     if batch.state is BatchState.PAUSED:
         left = left.where(BatchRow.state.in_(BEGUN))
     else:
@@ -108,7 +109,7 @@ def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
     """Settle a row taken by a worker, by its key; it stays *processing* while that is open."""
     link = _made(session, ctx, row)
     outcome = outcome_of(link) if link else RowOutcome(RowState.IDLE)
-    row.state, row.failure = outcome.state, outcome.failure
+    row.state, row.failure, row.writer_id = outcome.state, outcome.failure, None
     if link:
         row.link_id = link.id
         row.settled_at = None if link.state is LinkState.INTENDED else utc_now()

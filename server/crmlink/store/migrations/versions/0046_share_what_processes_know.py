@@ -1,4 +1,4 @@
-"""What one process or machine knew: how calls went, and files that wait to be imported"""
+"""What one process or machine knew alone: how calls went, files that wait, rows it writes"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,6 +34,16 @@ def upgrade() -> None:
             ["upload_id"], ["upload.id"], name=op.f("fk_upload_part_upload_id")
         ),
         sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_upload_part")),
+    )
+    op.add_column("batch", sa.Column("helped", sa.Integer(), nullable=True))
+    op.add_column("batch_row", sa.Column("writer_id", sa.String(), nullable=True))
+    is_set = sa.text("writer_id IS NOT NULL")
+    op.create_index(
+        "ix_batch_row_writer_id",
+        "batch_row",
+        ["writer_id"],
+        sqlite_where=is_set,
+        postgresql_where=is_set,
     )
     show_own_rows("upload")
     show_own_rows("upload_part", "upload_id", "upload")
