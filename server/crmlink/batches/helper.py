@@ -13,14 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from sqlalchemy import or_, select
 
+from crmlink.batches import row_runs
 from crmlink.batches.row_claims import RowClaims
-from crmlink.batches.row_runs import (
-    CREDENTIAL_CODES,
-    HEARTBEAT_INTERVAL,
-    POLL_INTERVAL,
-    RowRuns,
-    background_context,
-)
+from crmlink.batches.row_runs import CREDENTIAL_CODES, RowRuns, background_context
 from crmlink.batches.state import LeaseLost, has_pending_work
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, RowState
@@ -94,7 +89,7 @@ class Helper(RowRuns):
                 if self._running:
                     self._note_ended()
                 elif self._backoff.seconds_left > 0:
-                    time.sleep(min(POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
+                    time.sleep(min(row_runs.POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
                 else:
                     return
         finally:
@@ -105,7 +100,7 @@ class Helper(RowRuns):
         """Return whether to go on: not if a batch waits for a worker of its own."""
         if self._stopping() or self._backoff.problem in CREDENTIAL_CODES:
             return False
-        if time.monotonic() - self._looked < HEARTBEAT_INTERVAL:
+        if time.monotonic() - self._looked < row_runs.HEARTBEAT_INTERVAL:
             return True
         self._looked = time.monotonic()
         with self._workspace.database.reading() as session:

@@ -14,17 +14,12 @@ import structlog
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
+from crmlink.batches import row_runs
 from crmlink.batches.execute_row import RowOutcome, outcome_of
 from crmlink.batches.helper import help_to_write
 from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.row_claims import QUEUED_STATE, Job, RowClaims
-from crmlink.batches.row_runs import (
-    CREDENTIAL_CODES,
-    HEARTBEAT_INTERVAL,
-    POLL_INTERVAL,
-    RowRuns,
-    background_context,
-)
+from crmlink.batches.row_runs import CREDENTIAL_CODES, RowRuns, background_context
 from crmlink.batches.settle import settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
@@ -130,7 +125,7 @@ class BatchWriter(RowRuns):
                 self._note_ended()
             elif self._backoff.seconds_left > 0:
                 recover(self._reading_back)
-                time.sleep(min(POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
+                time.sleep(min(row_runs.POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
             elif not self._settle_open():
                 return self._finish()
 
@@ -145,7 +140,7 @@ class BatchWriter(RowRuns):
 
     def _tell(self) -> bool:
         """Renew the lease and store progress; returns False if paused, cancelled or taken over."""
-        if time.monotonic() - self._told < HEARTBEAT_INTERVAL:
+        if time.monotonic() - self._told < row_runs.HEARTBEAT_INTERVAL:
             return True
         self._told = time.monotonic()
         self._count_helped()
@@ -215,7 +210,7 @@ class BatchWriter(RowRuns):
     def _settle_open(self) -> bool:
         """Settle rows whose link has ended since; returns True while some have not."""
         if self._written.look(resting=True):
-            time.sleep(POLL_INTERVAL)
+            time.sleep(row_runs.POLL_INTERVAL)
             return True
         recover(self._reading_back)
         self._settle_ended()
@@ -225,11 +220,11 @@ class BatchWriter(RowRuns):
         if left is not None:
             self._written.recount()
             self._meet((failure or {}).get("code", "commusoft-slow"))
-            self._backoff.pause(POLL_INTERVAL)
+            self._backoff.pause(row_runs.POLL_INTERVAL)
         if left is not None or self._take():
             return True
         if is_with_helpers := self._claims.are_with_helpers():
-            time.sleep(POLL_INTERVAL)
+            time.sleep(row_runs.POLL_INTERVAL)
         return is_with_helpers
 
     def _settle_ended(self) -> None:

@@ -1,4 +1,4 @@
-"""What is known of calls to one account: failures in a row, the pace, and calls in progress.
+"""What is known of calls to one account: failures in a row, pace, calls in progress, token.
 
 One server on SQLite keeps it in memory. The processes of a PostgreSQL database keep it in a row
 (``SharedState``), with the database's clock; while that does not answer, each in its own memory.
@@ -32,6 +32,8 @@ class AccountState:
 
     ``last`` describes the error of the last call, None after an answer. ``calls`` are those in
     progress: by a name of their own, until when each may last and whether it is background work.
+    ``token`` is the sealed access token, obtained at ``token_at``; until ``token_awaited`` one
+    process obtains another.
     """
 
     failures: int = 0
@@ -43,6 +45,9 @@ class AccountState:
     reason: str | None = None
     dropped_at: float | None = None
     calls: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+    token_at: float = 0.0
+    token_awaited: float = 0.0
 
     @classmethod
     def of(cls, stored: dict[str, Any] | None) -> AccountState:

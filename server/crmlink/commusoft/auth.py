@@ -39,7 +39,8 @@ class AuthenticatedTransport:
         self.limits = limits
         self.token_place = token_place
         self.transport = Transport(connection, limits, shared)
-        self._token_cache = TokenCache(connection, self.transport, limits)
+        token = shared.token_of(connection, limits) if shared else None
+        self._token_cache = TokenCache(connection, self.transport, limits, token)
         self._lock = threading.Lock()
         self._write_refused: Token | None = None
 

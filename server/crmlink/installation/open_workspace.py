@@ -190,7 +190,11 @@ class OpenWorkspace:
             max_per_second=settings.max_calls_per_second,
             paced_by_answers=settings.paced_by_answers,
         )
-        shared = SharedAccount(database, connection.id) if database.is_shared else None
+        shared = None
+        if database.is_shared:
+            # An account of the environment needs no key, which each machine would make for itself.
+            vault = self.vault if connection.credentials else None
+            shared = SharedAccount(database, connection.id, vault)
         return CommusoftClient(account, load_dialect(connection), limits, shared)
 
 

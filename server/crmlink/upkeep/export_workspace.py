@@ -24,6 +24,7 @@ from crmlink.store.database import newest_revision
 
 SECRETS = frozenset(
     {
+        ("commusoft_pace", "state"),  # with the access token
         ("connection", "credentials"),
         ("contact_source", "webhook_key"),
         ("device", "previous_hash"),

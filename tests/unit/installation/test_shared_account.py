@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from crmlink.commusoft.breaker import CircuitBreaker
 from crmlink.commusoft.client import CommusoftClient
@@ -24,14 +22,18 @@ from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import BEGINNING, CLEAN_ANSWERS, STEP, Pace
 from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.commusoft.shared_calls import MARGIN, SharedCalls
+from crmlink.commusoft.shared_token import SharedToken
+from crmlink.commusoft.tokens import Token, TokenCache
+from crmlink.commusoft.vault import Vault
 from crmlink.deadline import Deadline
 from crmlink.installation import Installation
+from crmlink.linking.connections import delete_connection
 from crmlink.store import CommusoftPace, Database
 from support.sandbox import FAST_LIMITS, connection_to
+from unit.installation.calling_processes import AT_ONCE, call_in_turn, hang
 
 Accounts = tuple[SharedAccount, SharedAccount]
 LIMITS = ClientLimits(failure_threshold=3, open_seconds=1_000, max_open_seconds=4_000)
-AT_ONCE = 2
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -104,26 +106,11 @@ def test_a_call_in_one_process_takes_the_place_of_another_process(accounts: Acco
         pass
 
 
-def _calls(url: str, connection_id: int, count: int, results: Any) -> None:
-    """Make calls one after the other, as a process of its own; tells when each began and ended."""
-    with closing(Database(url)) as database:
-        calls = SharedCalls(SharedAccount(database, connection_id).states, AT_ONCE)
-
-        def call(_: int) -> tuple[float, float]:
-            with calls.call(Deadline(60)):
-                began = time.monotonic()  # the same for all processes of a machine
-                time.sleep(0.02)
-                return began, time.monotonic()
-
-        with ThreadPoolExecutor(4) as pool:
-            results.put(list(pool.map(call, range(count))))
-
-
 def test_two_real_processes_have_no_more_calls_at_once_than_one(shared: Installation) -> None:
     url = shared.database.engine.url.render_as_string(hide_password=False)
     results = SPAWN.Queue()
     arguments = (url, shared.workspace.connection_id, 12, results)
-    processes = [SPAWN.Process(target=_calls, args=arguments) for _ in range(2)]
+    processes = [SPAWN.Process(target=call_in_turn, args=arguments) for _ in range(2)]
     for process in processes:
         process.start()
     spans = [span for _ in processes for span in results.get(timeout=120)]
@@ -134,20 +121,12 @@ def test_two_real_processes_have_no_more_calls_at_once_than_one(shared: Installa
         assert sum(began <= moment < ended for began, ended in spans) <= AT_ONCE
 
 
-def _hang(url: str, connection_id: int, seconds: float, began: Any) -> None:
-    with closing(Database(url)) as database:
-        states = SharedAccount(database, connection_id).states
-        with SharedCalls(states, 1).call(Deadline(seconds)):
-            began.put(True)
-            time.sleep(600)
-
-
 def test_a_killed_process_gives_its_place_back_once_its_call_must_be_over(
     shared: Installation, accounts: Accounts
 ) -> None:
     url = shared.database.engine.url.render_as_string(hide_password=False)
     began = SPAWN.Queue()
-    hung = SPAWN.Process(target=_hang, args=(url, shared.workspace.connection_id, 3, began))
+    hung = SPAWN.Process(target=hang, args=(url, shared.workspace.connection_id, 3, began))
     hung.start()
     assert began.get(timeout=120)
     hung.kill()
@@ -180,3 +159,107 @@ def test_a_database_that_is_away_leaves_each_process_its_own_count() -> None:
         breaker.admit()
     with SharedCalls(gone.states, 1).call(Deadline(5)):
         pass
+
+
+def with_vault(shared: Installation, vault: Path) -> tuple[CommusoftClient, CommusoftClient]:
+    """The clients of two processes with one key for secrets."""
+    assert shared.settings.commusoft
+    one, other = (
+        CommusoftClient(
+            shared.settings.commusoft,
+            limits=FAST_LIMITS,
+            shared=SharedAccount(
+                shared.database, shared.workspace.connection_id, lambda: Vault.at(vault)
+            ),
+        )
+        for _ in range(2)
+    )
+    return one, other
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[TokenCache]:
+    """Who obtained a token."""
+    asked: list[TokenCache] = []
+    fetch = TokenCache._fetch
+
+    def counted(self: TokenCache, deadline: Deadline) -> Token:
+        asked.append(self)
+        return fetch(self, deadline)
+
+    monkeypatch.setattr(TokenCache, "_fetch", counted)
+    return asked
+
+
+def test_all_processes_use_one_token_and_renew_it_once(
+    shared: Installation, fetched: list[TokenCache], tmp_path: Path
+) -> None:
+    """Commusoft may know only the newest one of a user."""
+    one, other = with_vault(shared, tmp_path / "keys")
+    one.record("customer", "1001")
+    other.record("customer", "1001")
+    assert len(fetched) == 1
+    cache = one._account._token_cache
+    with Deadline(5) as deadline:
+        old = cache.token(deadline)
+        new = cache.token(deadline, rejected=old)
+        assert new.text != old.text
+        others = other._account._token_cache
+        held = others.token(deadline)
+        assert held.text == old.text
+        assert others.token(deadline, rejected=held).text == new.text
+    assert len(fetched) == 2
+    with shared.database.reading() as session:
+        stored = str(session.scalar(select(CommusoftPace.state)))
+    assert old.text not in stored
+    assert new.text not in stored
+
+
+def test_one_process_obtains_a_token_while_others_wait_for_it(
+    shared: Installation, fetched: list[TokenCache], tmp_path: Path
+) -> None:
+    clients = with_vault(shared, tmp_path / "keys")
+    with ThreadPoolExecutor(8) as pool:
+        read = pool.map(lambda n: clients[n % 2].record("customer", "1001").number, range(8))
+        assert list(read) == ["1001"] * 8
+    assert len(fetched) == 1
+
+
+class NotObtained(Exception):
+    """Commusoft gave no token."""
+
+
+def has_to_obtain(token: SharedToken) -> bool:
+    """Return whether it is this process's turn to obtain a token, and leave it to the next one."""
+    try:
+        with Deadline(5) as deadline, token.turn(deadline, None) as known:
+            if known is None:
+                raise NotObtained
+    except NotObtained:
+        return True
+    return False
+
+
+def test_a_token_serves_its_own_credentials_and_key_alone(
+    shared: Installation, fetched: list[TokenCache], tmp_path: Path
+) -> None:
+    one, other = with_vault(shared, tmp_path / "keys")
+    one.record("customer", "1001")
+    states = SharedAccount(shared.database, shared.workspace.connection_id).states
+    strange = (
+        (tmp_path / "other keys", other.connection),
+        (tmp_path / "keys", replace(other.connection, password="another")),
+    )
+    for keys, credentials in strange:
+        token = SharedToken(states, lambda keys=keys: Vault.at(keys), credentials, 1_000)
+        assert has_to_obtain(token)
+    with Deadline(5) as deadline:
+        assert other._account._token_cache.token(deadline).text
+    assert len(fetched) == 1, "what did not fit took nothing away"
+
+
+def test_a_connection_that_ended_keeps_no_token(shared: Installation, tmp_path: Path) -> None:
+    with_vault(shared, tmp_path / "keys")[0].record("customer", "1001")
+    assert delete_connection(shared.database, shared.workspace.workspace_id)
+    with shared.database.reading() as session:
+        assert session.scalars(select(CommusoftPace.state)).all() == [None]
