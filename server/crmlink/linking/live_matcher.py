@@ -91,10 +91,17 @@ class LiveMatcher:
         return matcher
 
     def forget(self) -> None:
-        """Let go of the index: it is read again when it is asked for. Its users keep theirs."""
-        self.save()
-        with self._lock:
+        """Let go of the index: it is read again when it is asked for. Its users keep theirs.
+
+        One that is being updated is in use, and stays.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._try_to_save()
             self._begin()
+        finally:
+            self._lock.release()
 
     def _current_matcher(self) -> tuple[Matcher, bool]:
         """Return the matcher, updated from the mirror, and whether it has changed."""
@@ -115,13 +122,16 @@ class LiveMatcher:
 
     def save(self) -> None:
         """Write the index to its file where enough has changed; a failure is logged."""
+        with self._lock:
+            self._try_to_save()
+
+    def _try_to_save(self) -> None:
         if self._files is None:
             return
-        with self._lock:
-            try:
-                self._save(self._files)
-            except OSError as error:
-                log.warning("matching index not saved", problem=type(error).__name__)
+        try:
+            self._save(self._files)
+        except OSError as error:
+            log.warning("matching index not saved", problem=type(error).__name__)
 
     def follow_erasures(self) -> None:
         """Delete the file if someone was erased, on any machine, since it was written."""
