@@ -1,9 +1,9 @@
-"""What a process holds of many firms' records, and how soon a firm that was not asked answers.
+"""What a process holds of many firms' records, how soon another firm answers, what policies cost.
 
-    PYTHONPATH=tests python -m bench.firms [--postgresql ADDRESS]
+    PYTHONPATH=tests python -m bench.firms [--postgresql]
 
 Seeded made-up records. Each first question is a whole request to a process that has asked nothing
-of the firm, without sockets. PostgreSQL's database has to be empty.
+of the firm, without sockets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -29,9 +28,11 @@ from crmlink.installation import Installation, open_installation
 from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.settings import Settings
+from support.postgresql_server import running_postgresql
 
 SIZES = (2_000, 10_000, 50_000)
 FIRMS, OF_EACH = 40, 2_000
+ROUNDS, ASKED = 8, 50
 MEGABYTE = 2**20
 
 
@@ -106,22 +107,64 @@ def measure_bound(settings: Settings, bound: int) -> None:
     installation.close()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--postgresql", default="", help="address of an empty database")
-    address = parser.parse_args().postgresql
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    for size in SIZES if not address else (10_000,):
+def measure_policies(settings: Settings) -> None:
+    """Print what requests take with and without PostgreSQL's policies, in turn."""
+    installation = opened(settings)
+    role = installation.database._role
+    assert role.name, "the database's user may not make the role"
+    calls = requests_of(installation, settings, contacts(records(10_000, 5), ASKED, 6)[0])
+    name = role.name
+    took = {(call, each): float("inf") for call in calls for each in (name, "")}
+    for _ in range(ROUNDS):
+        for call, each in took:
+            role.name = each
+            began = time.monotonic()
+            for number in range(ASKED):
+                calls[call](number)
+            took[call, each] = min(took[call, each], (time.monotonic() - began) * 1_000 / ASKED)
+    role.name = name
+    for call in calls:
+        bound, free = took[call, name], took[call, ""]
+        print(f"{call:18s} {bound:.2f} ms with policies, {free:.2f} without")
+    installation.close()
+
+
+def settings_in(folder: str, address: str) -> Settings:
+    return Settings(
+        data_dir=Path(folder),
+        database_url=address or f"sqlite:///{folder}/crmlink.sqlite",
+        secret_key=KEY,
+        requests_per_minute=1_000_000,
+        commusoft=Connection("http://127.0.0.1:1", *["bench"] * 4),
+    )
+
+
+def on_postgresql() -> None:
+    with running_postgresql() as address, tempfile.TemporaryDirectory() as folder:
+        url = address.format("postgres").replace("postgresql://", "postgresql+psycopg://")
+        settings = settings_in(folder, url)
+        measure_firm(settings, 10_000)
+        measure_policies(settings)
+
+
+def on_sqlite() -> None:
+    for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            settings = Settings(
-                data_dir=Path(folder), database_url=address or f"sqlite:///{folder}/crmlink.sqlite",
-                secret_key=KEY, requests_per_minute=1_000_000,
-                commusoft=Connection("http://127.0.0.1:1", *["bench"] * 4),
-            )  # fmt: skip
+            settings = settings_in(folder, "")
             measure_firm(settings, size)
             if size == OF_EACH:
                 for bound in (32, 1_000):
-                    measure_bound(replace(settings, index_memory=bound * MEGABYTE), bound)
+                    measure_bound(settings, bound)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if parser.parse_args().postgresql:
+        on_postgresql()
+    else:
+        on_sqlite()
     return 0
 
 

@@ -152,8 +152,8 @@ class RowClaims:
     def put_back(self, jobs: Collection[Job]) -> None:
         """Requeue claimed rows that were not begun, if the batch still waits for them.
 
-        A helper requeues all that it has.
-        Rows of an earlier worker may have links, see ``left_behind``.
+        A helper requeues all that it has. Rows of an earlier worker may have links, see
+        ``left_behind``.
         """
         if self.state is not BatchState.WRITING:
             return
