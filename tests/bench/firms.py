@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -56,7 +57,7 @@ def opened(settings: Settings) -> Installation:
     return open_installation(settings, CommusoftClient(settings.commusoft))
 
 
-def first_question(settings: Settings, asked: list[tuple[str, object]]) -> tuple[float, float]:
+def first_question(settings: Settings, asked: list[Any]) -> tuple[float, float]:
     """What the first question takes in an installation that was just opened."""
     installation = opened(settings)
     ask = requests_of(installation, settings, asked)["POST /suggestions"]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from crmlink.commusoft.account_state import AccountState, KeepsState
 from crmlink.commusoft.connection import Connection
@@ -52,9 +53,7 @@ class SharedToken:
         """
         useless: str | None = None
         while True:
-            found = self._states.change(
-                lambda state, now, useless=useless: self._take_turn(state, now, useless, deadline)
-            )
+            found = self._states.change(partial(self._take_turn, useless, deadline))
             if isinstance(found, str):  # the sealed token
                 known = self._opened(found)
                 if known is not None and known.text != rejected:
@@ -85,7 +84,7 @@ class SharedToken:
         self._states.change(keep)
 
     def _take_turn(
-        self, state: AccountState, now: float, useless: str | None, deadline: Deadline
+        self, useless: str | None, deadline: Deadline, state: AccountState, now: float
     ) -> str | bool:
         """Return the sealed token, or whether it is this process's turn to obtain one."""
         if state.token and state.token != useless and now - state.token_at < self._seconds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -251,7 +252,7 @@ def test_a_token_serves_its_own_credentials_and_key_alone(
         (tmp_path / "keys", replace(other.connection, password="another")),
     )
     for keys, credentials in strange:
-        token = SharedToken(states, lambda keys=keys: Vault.at(keys), credentials, 1_000)
+        token = SharedToken(states, partial(Vault.at, keys), credentials, 1_000)
         assert has_to_obtain(token)
     with Deadline(5) as deadline:
         assert other._account._token_cache.token(deadline).text
