@@ -48,7 +48,7 @@ def _needs_help(ctx: WorkspaceContext, batch_id: str) -> bool:
 
     Or whether this process has rows of it, which a run that failed has left.
     """
-    own = BatchRow.writer_id == ctx.ownership.process_id
+    own = BatchRow.writer_id == (ctx.ownership.process_id or "")
     waiting = (
         select(BatchRow.id)
         .where(BatchRow.batch_id == batch_id, or_(BatchRow.state == RowState.WAITING, own))

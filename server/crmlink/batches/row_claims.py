@@ -14,12 +14,11 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import BatchStopped
-from crmlink.batches.settle import put_back
+from crmlink.batches.settle import is_without_writer, put_back
 from crmlink.batches.state import LeaseLost, bump_version, check_lease, leased
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, RowState
 from crmlink.store.connections import is_in_use
-from crmlink.store.processes import is_alive
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
@@ -101,7 +100,7 @@ class RowClaims:
         theirs = and_(
             BatchRow.batch_id == self.batch_id,
             BatchRow.writer_id.is_not(None),
-            ~is_alive(BatchRow.writer_id),
+            is_without_writer(self.ctx),
         )
         with self.ctx.database.reading() as session:
             if session.scalar(select(BatchRow.id).where(theirs).limit(1)) is None:

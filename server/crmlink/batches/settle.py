@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import (
@@ -41,6 +41,15 @@ def settle_stopped(ctx: WorkspaceContext) -> int:
             if is_free(session, ctx.ownership, batch):
                 settled += _settle_rows(session, ctx, batch)
     return settled
+
+
+def is_without_writer(ctx: WorkspaceContext) -> ColumnElement[bool]:
+    """Return the condition that no other living process writes a row for its batch's worker.
+
+    What this process has is left from a run of it that failed: it does one thing at a time.
+    """
+    own = ctx.ownership.process_id
+    return or_(~is_alive(BatchRow.writer_id), BatchRow.writer_id == own)
 
 
 def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -> None:
@@ -88,7 +97,7 @@ def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -
 
 
 def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
-    left = select(BatchRow).where(BatchRow.batch_id == batch.id, ~is_alive(BatchRow.writer_id))
+    left = select(BatchRow).where(BatchRow.batch_id == batch.id, is_without_writer(ctx))
     if batch.state is BatchState.PAUSED:
         left = left.where(BatchRow.state.in_(BEGUN))
     else:

@@ -190,6 +190,33 @@ def test_what_a_failed_run_of_this_process_left_is_put_back(
     assert_written_once(ctx, sandbox, batch_id)
 
 
+def left_by_this_process(ctx: WorkspaceContext, batch_id: str) -> None:
+    """A helping run of this process failed, and could not put back what it had."""
+    with ctx.database.writing() as session:
+        process_id = ctx.ownership.register(session)
+    RowClaims(ctx, batch_id, BatchState.WRITING, helper=process_id).take(3, ())
+
+
+def test_a_worker_waits_for_no_rows_of_its_own_process(
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
+    left_by_this_process(ctx, batch_id)
+    assert work_on(ctx, batch_id, BatchState.WRITING, after(500))
+    assert_written_once(ctx, sandbox, batch_id)
+
+
+def test_a_paused_list_waits_for_no_rows_of_the_same_process(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
+    left_by_this_process(ctx, batch_id)
+    pause(ctx, device_id, batch_id)
+    settle_stopped(ctx)
+    assert states(ctx) == {RowState.WAITING: LIST}
+    assert writers(ctx) == {None: LIST}
+
+
 def test_the_rate_is_that_of_all_workers(ctx: WorkspaceContext, device_id: int) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     other, claims = helping(ctx, batch_id)

@@ -150,6 +150,20 @@ def test_clients_of_two_processes_leave_a_sick_commusoft_alone(accounts: Account
         other.record("customer", "1")
 
 
+def test_the_installations_own_client_shares_what_its_calls_find(shared: Installation) -> None:
+    """With its workspace's role, which PostgreSQL's policies bind."""
+    assert shared.database.can_separate_workspaces()
+    commusoft = shared.workspace.commusoft
+    assert commusoft.record("customer", "1001").number == "1001"
+    for _ in range(2):
+        commusoft._account.transport._breaker.failed(CommusoftTimeout("late"))
+    state = SharedAccount(shared.database, shared.workspace.connection_id).states.read()
+    assert (state.failures, state.calls) == (2, {})
+    assert commusoft.record("customer", "1001").number == "1001"
+    state = SharedAccount(shared.database, shared.workspace.connection_id).states.read()
+    assert state.failures == 0
+
+
 def test_a_database_that_is_away_leaves_each_process_its_own_count() -> None:
     gone = SharedAccount(Database("postgresql+psycopg://none@127.0.0.1:1/nothing"), 1)
     breaker = CircuitBreaker(LIMITS, shared=gone.states)
