@@ -31,7 +31,7 @@ from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.settings import Settings
 from support.postgresql_server import running_postgresql
 
-SIZES = (2_000, 10_000, 50_000)
+SIZES = (2_000, 10_000)
 FIRMS, OF_EACH = 40, 2_000
 ROUNDS, ASKED = 8, 50
 MEGABYTE = 2**20
