@@ -28,6 +28,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.process_memory import return_freed_memory
 from crmlink.settings import Settings
 from support.postgresql_server import running_postgresql
 
@@ -40,6 +41,7 @@ MEGABYTE = 2**20
 def resident() -> float:
     """Megabytes of memory of this process."""
     gc.collect()
+    return_freed_memory()
     found = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text("ascii"))
     assert found, "only Linux says so"
     return int(found[1]) / 1_024

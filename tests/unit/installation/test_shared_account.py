@@ -110,7 +110,7 @@ def test_a_call_in_one_process_takes_the_place_of_another_process(accounts: Acco
 def test_two_real_processes_have_no_more_calls_at_once_than_one(shared: Installation) -> None:
     url = shared.database.engine.url.render_as_string(hide_password=False)
     results = SPAWN.Queue()
-    arguments = (url, shared.workspace.connection_id, 12, results)
+    arguments = (url, shared.workspace.connection_id, 12, SPAWN.Barrier(2), results)
     processes = [SPAWN.Process(target=call_in_turn, args=arguments) for _ in range(2)]
     for process in processes:
         process.start()
