@@ -96,8 +96,8 @@ def test_every_table_of_two_firms_is_moved_and_bound_to_its_firm(
 ) -> None:
     source = Database(filled.database_url)
     with source.writing() as session:
-        session.add(Workspace(id=2))
-    for workspace_id in (1, 2):
+        session.add_all([Workspace(id=2), Workspace(id=3)])
+    for workspace_id in (2, 3):
         add_rows(source, workspace_id)
     before = rows_in(source)
     source.close()
@@ -106,7 +106,7 @@ def test_every_table_of_two_firms_is_moved_and_bound_to_its_firm(
     move(filled, target)
     assert rows_in(target) == before
     assert target.separate_workspaces()
-    for workspace_id in (1, 2):
+    for workspace_id in (2, 3):
         with target.of(workspace_id).reading() as own, target.reading() as all_:
             for table in tables:
                 count = select(func.count()).select_from(table)
