@@ -100,6 +100,9 @@ ACTIONS = {
     "audit.anchors_begun": "started a new anchor file",
     "audit.redacted": "hid references of erased people in lines of older versions",
     "audit.accepted": "accepted a problem with the audit log",
+    "person.operator_made": "was made an operator of crmlink",
+    "person.operator_ended": "is no operator of crmlink any more",
+    "person.left": "left the firm",
     "workspace.merged": "merged several workspaces into one",
 }
 ENDINGS = {  # reason why a browser or token ended

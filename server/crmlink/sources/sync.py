@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.vault import VaultKeyMissing
@@ -24,6 +25,7 @@ from crmlink.sources.errors import (
 from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
+from crmlink.sources.schedule import QUIET
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
 
@@ -123,6 +125,7 @@ def begin_list(
     return {
         "full": full,
         "began": utc_now().isoformat(),
+        "requested": _request_of(source),
         "at": first_position(since),
     }
 
@@ -160,12 +163,28 @@ def _complete(session: Session, source: ContactSource, position: Position) -> No
     source.synced_at = moment(position["began"]) or utc_now()
     if source.account.credentials is None or not _is_requested_since(source, position):
         source.requested_at = None
+    elif _is_requested_by_webhook(session, source):  # of which there may be many
+        source.resume_at = utc_now() + QUIET
 
 
 def _is_requested_since(source: ContactSource, position: Position) -> bool:
     """Return whether it was requested after its list began, which may lack the reason for that."""
-    began = moment(position["began"])
+    if "requested" in position:
+        return _request_of(source) not in (None, position["requested"])
+    began = moment(position["began"])  # of an older version, by this machine's clock
     return bool(source.requested_at and began and source.requested_at > began)
+
+
+def _is_requested_by_webhook(session: Session, source: ContactSource) -> bool:
+    heard = select(ContactSource.id).filter_by(
+        account_id=source.account_id, webhook_at=source.requested_at
+    )
+    return session.scalar(heard.limit(1)) is not None
+
+
+def _request_of(source: ContactSource) -> str | None:
+    """Return what names the last request: its time, which other machines' clocks may have told."""
+    return source.requested_at.astimezone(UTC).isoformat() if source.requested_at else None
 
 
 def _pause(lease: SourceLease, until: datetime) -> None:
