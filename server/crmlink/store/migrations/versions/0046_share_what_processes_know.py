@@ -6,7 +6,7 @@ from alembic import op
 from crmlink.store.migrations.row_security import show_own_rows
 
 revision = "0046"
-down_revision = "0048"
+down_revision = "0049"
 branch_labels = None
 depends_on = None
 
