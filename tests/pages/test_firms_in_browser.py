@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select, update
 
 from browsers.axe import violations
 from browsers.narrow import cut_off
@@ -26,12 +25,8 @@ def two_firms(live: LiveServer) -> LiveServer:
     made, _ = make_workspace(installation.sign_in, SECOND)
     there = make_person(installation.sign_in.of(made.id), "manager", "Ada There")
     with installation.database.writing() as session:
-        known = session.scalar(select(Person.password_hash).filter_by(id=there.id))
-        session.execute(
-            update(Person)
-            .where(Person.id.in_((admin.id, there.id)))
-            .values(email=admin.email, password_hash=known)
-        )
+        here, other = (session.get_one(Person, each.id) for each in (admin, there))
+        other.email, here.password_hash = here.email, other.password_hash
     return live
 
 
