@@ -11,7 +11,7 @@ import copy
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -291,15 +291,16 @@ class Database:
             log.warning("old pages of the database are not overwritten yet")
         return done
 
-    def delete_index_files(self) -> None:
-        """Delete what is kept for matching, after an erasure; it is made again from the records.
+    def delete_index_files(self, public_ids: Collection[str]) -> None:
+        """Delete what is kept for matching in these connections, after an erasure.
 
-        Where that fails, the next save of the index replaces the file.
+        It is made again from the records. Where that fails, the next save of the index replaces
+        the file.
         """
         if self.index_files is None:
             return
         try:
-            self.index_files.delete_all()
+            self.index_files.delete(public_ids)
         except OSError as error:
             log.warning("matching index not deleted", problem=type(error).__name__)
 
