@@ -28,10 +28,9 @@ CALLED_BY = {
     "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "_get_socket": "smtplib", "needs_warning": "a template", "late": "a template",
-    "aria": "a template", "toggled": "a template", "__lt__": "sorted",
+    "aria": "a template", "toggled": "a template", "height": "a template", "__lt__": "sorted",
     "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
     "get_moving_window": "limits",
-    "collect": "prometheus_client",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 
