@@ -11,9 +11,9 @@ from crmlink.installation import open_installation
 from crmlink.settings import Settings
 from crmlink.settings.errors import NewerTables
 from crmlink.store import Database
-from crmlink.store.database import newest_revision
 from crmlink.store.migrations.contracting import contract
 from crmlink.store.newer_tables import TablesTooNew
+from crmlink.store.revisions import newest_revision
 
 
 def migrate_by_newer_version(database: Database) -> None:
