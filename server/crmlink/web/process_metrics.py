@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import Metric, ProcessCollector
@@ -19,7 +20,7 @@ class WebProcessesCollector(Collector):
         """Yield the metrics, each with a sample for every process."""
         families: dict[str, Metric] = {}
         for pid in _siblings():
-            for found in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():
+            for found in ProcessCollector(pid=partial(int, pid), registry=None).collect():
                 family = families.setdefault(
                     found.name, Metric(found.name, found.documentation, found.type)
                 )
