@@ -69,11 +69,16 @@ class LiveMatcher:
         self._has_removed = False  # the file may hold a record that is gone or erased
         self._lock = threading.Lock()
 
-    def matcher(self) -> Matcher:
-        """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
-        with self._database.reading() as session:
-            if self._current(session) == self._version:
-                return self._matcher
+    def matcher(self, seen: int | None = None) -> Matcher:
+        """Return the matcher, updated from the mirror. Raises ConnectionEnded.
+
+        ``seen`` is the mirror's version where it was read just before, and not asked again.
+        """
+        if seen is None:
+            with self._database.reading() as session:
+                seen = self._current(session)
+        if seen == self._version:
+            return self._matcher
         with self._lock, self._database.reading() as session:
             version = self._current(session)
             if version != self._version:

@@ -35,6 +35,7 @@ from crmlink.store.row_security import (
     make_role,
     role_name,
 )
+from crmlink.store.shared_reads import shared_reads
 
 if TYPE_CHECKING:
     import psycopg
@@ -132,6 +133,7 @@ class Database:
     def _set_options(self, options: dict[str, Any]) -> None:
         """Set the options of all connections, and of those that write."""
         self.engine = self.engine.execution_options(**options) if options else self.engine
+        self._reads_of = (id(self.engine.pool), options.get(WORKSPACE_OPTION))
         self._writer = self.engine.execution_options(crmlink_writes=True)
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
@@ -140,9 +142,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reading; loaded objects stay usable afterwards."""
-        with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
+        """Yield a session for reading; loaded objects stay usable afterwards.
+
+        Within ``sharing_reads`` it is the one before, if that reads the same database.
+        """
+        shared = shared_reads()
+        reads = shared.session(self._reads_of, self._reader) if shared else self._reader()
+        with reads as session:
             yield session
+
+    def _reader(self) -> Session:
+        return Session(self.engine, expire_on_commit=False, info=self.session_info)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
@@ -155,6 +165,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Yield a session that holds the write lock from its start and commits at its end."""
+        if shared := shared_reads():
+            shared.end()
         info = {**self.session_info, SIGNER: self._signer}
         with Session(self._writer, expire_on_commit=False, info=info) as session:
             with session.begin():
