@@ -80,7 +80,8 @@ def work_on(
     try:
         with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
-            with closing(WrittenRows(own, batch_id, stopping)) as written:
+            undos = state is BatchState.UNDOING
+            with closing(WrittenRows(own, batch_id, stopping, undos=undos)) as written:
                 return BatchWriter(claims, written, executor, at_once, stopping).go()
     except LeaseLost:
         log.warning("batch taken over by another worker", batch=batch_id)
@@ -123,12 +124,13 @@ class BatchWriter:
         self._claims, self._written = claims, written
         self._batch_id, self._state = claims.batch_id, claims.state
         self._workspace = claims.ctx
-        # A link of a person, or an undo, is read back at once.
+        # A link of a person is read back at once.
         self._reading_back = replace(claims.ctx, list_trust=None)
         self._executor, self._at_once, self._stopping = executor, at_once, stopping
         self._queue: deque[Job] = deque()
         self._running: dict[Future[RowOutcome], Job] = {}
         self._begun: dict[Future[RowOutcome], float] = {}
+        self._last: set[int] = set()  # rows of an undo that wait for all others
         self._backoff = Backoff()
         self._pace = Throughput()
         self._told = time.monotonic()
@@ -141,6 +143,7 @@ class BatchWriter:
         if self._state is BatchState.UNDOING:
             with self._claims.leased() as (session, _):
                 settle_before_undo(session, self._workspace, self._batch_id)
+            self._last = self._claims.newest_links()
         else:
             self._queue.extend(self._claims.left_behind())
         while True:
@@ -166,7 +169,7 @@ class BatchWriter:
             job = self._queue.popleft()
             future = self._executor.submit(
                 carry_out,
-                self._workspace if self._state is BatchState.WRITING else self._reading_back,
+                self._workspace,
                 job.row_id,
                 self._state,
                 self._device_id,
@@ -176,7 +179,7 @@ class BatchWriter:
 
     def _take(self) -> bool:
         """Claim the next rows; returns False if none wait."""
-        jobs = self._claims.take(4 * self._at_once, self._running.values())
+        jobs = self._claims.take(4 * self._at_once, self._running.values(), self._last)
         self._queue.extend(jobs)
         return bool(jobs)
 
@@ -214,7 +217,7 @@ class BatchWriter:
                     )
                     .values(**values)
                 )
-                if values["state"] is RowState.WRITTEN:
+                if values["state"] is RowState.WRITTEN or outcome.awaits_check:
                     self._written.add()
                 if values.get("settled_at"):
                     hide_settled_row(session, job.row_id, self._workspace.connection_id)
@@ -235,6 +238,8 @@ class BatchWriter:
         if job.counts:
             self._pace.add()
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
+        if outcome.awaits_check:
+            return values
         if outcome.link_id:
             values["link_id"] = outcome.link_id
         if outcome.state is RowState.UNDOING:
@@ -303,7 +308,15 @@ class BatchWriter:
             self._written.recount()
             self._meet((failure or {}).get("code", "commusoft-slow"))
             self._backoff.pause(POLL_INTERVAL)
-        return left is not None or self._take()
+        return left is not None or self._take() or self._take_last()
+
+    def _take_last(self) -> bool:
+        """Claim the rows of an undo that waited for all others, once none of those is left."""
+        self._written.recount()
+        if self._written.waiting:
+            return True
+        waited, self._last = bool(self._last), set()
+        return waited and self._take()
 
     def _settle_ended(self) -> None:
         """Note the rows whose link is no longer what their state says."""

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from sqlalchemy import exists, func, select
 
+from crmlink.batches.execute_row import idempotency_key_column
+from crmlink.batches.row_claims import awaits_check
 from crmlink.batches.settle import STOPPED
 from crmlink.batches.state import is_free
 from crmlink.linking.context import WorkspaceContext
@@ -40,18 +42,27 @@ def check_stopped(ctx: WorkspaceContext, stopping: Callable[[], bool]) -> None:
         ListChecker(ctx, stopping).check(_written_links(ctx, free))
 
 
-def _written_links(ctx: WorkspaceContext, batch_ids: list[str]) -> Sequence[Link]:
-    """Return links of written rows that no read has shown yet, those written first first."""
+def _written_links(
+    ctx: WorkspaceContext, batch_ids: list[str], *, undos: bool = False
+) -> Sequence[Link]:
+    """Return links of written rows, or their undos, that no read has shown yet, oldest first."""
+    own = Link.idempotency_key == idempotency_key_column() if undos else BatchRow.link_id == Link.id
     query = (
         select(Link)
-        .join(BatchRow, BatchRow.link_id == Link.id)
-        .where(BatchRow.batch_id.in_(batch_ids), BatchRow.state == RowState.WRITTEN)
-        .where(Link.state == LinkState.INTENDED, Link.written_at.is_not(None))
+        .join(BatchRow, own)
+        .where(BatchRow.batch_id.in_(batch_ids), BatchRow.state == _state(undos=undos))
+        .where(Link.connection_id == ctx.connection_id, Link.state == LinkState.INTENDED)
+        .where(Link.written_at.is_not(None))
         .order_by(Link.written_at)
         .limit(MOST_AT_ONCE)
     )
     with ctx.database.reading() as session:
         return session.scalars(query).all()
+
+
+def _state(*, undos: bool) -> RowState:
+    """Return the state of rows that wait; those of an undo are not marked themselves."""
+    return RowState.UNDOING if undos else RowState.WRITTEN
 
 
 class WrittenRows:
@@ -62,8 +73,10 @@ class WrittenRows:
         ctx: WorkspaceContext,
         batch_id: str,
         stopping: Callable[[], bool],
+        *,
+        undos: bool = False,
     ) -> None:
-        self._ctx, self._batch_id = ctx, batch_id
+        self._ctx, self._batch_id, self._undos = ctx, batch_id, undos
         self._checker = ListChecker(ctx, self._is_stopped)
         self._hand = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._running: Future[str | None] | None = None
@@ -75,6 +88,11 @@ class WrittenRows:
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many rows wait to be checked."""
+        return self._waiting
 
     def look(self, *, resting: bool) -> bool:
         """Begin a check if one is due; return whether one is in progress.
@@ -116,13 +134,15 @@ class WrittenRows:
 
     def _check(self) -> str | None:
         began = time.monotonic()
-        links = _written_links(self._ctx, [self._batch_id])
+        links = _written_links(self._ctx, [self._batch_id], undos=self._undos)
         problem = self._checker.check(links)
         self._pause = max(CHECK_EVERY, TIMES_AS_LONG * (time.monotonic() - began))
         return problem
 
     def _count(self) -> int:
         query = select(func.count()).select_from(BatchRow)
+        query = query.filter_by(batch_id=self._batch_id, state=_state(undos=self._undos))
+        if self._undos:
+            query = query.where(awaits_check(self._ctx).exists())
         with self._ctx.database.reading() as session:
-            found = query.filter_by(batch_id=self._batch_id, state=RowState.WRITTEN)
-            return session.scalar(found) or 0
+            return session.scalar(query) or 0
