@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import inspect, select, table, text
+from sqlalchemy import column, inspect, select, table, text
 
 from crmlink.access.api_tokens import create_api_token
 from crmlink.access.context import AccessContext
@@ -78,13 +78,19 @@ class AttackFixture:
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
-    """All rows of all tables, as the database has them."""
+    """All rows of all tables, in the order of their primary keys."""
     with database.of_installation.engine.connect() as connection:
+        tables = inspect(connection)
         return {
             name: [
-                tuple(row) for row in connection.execute(select(text("*")).select_from(table(name)))
+                tuple(row)
+                for row in connection.execute(
+                    select(text("*"))
+                    .select_from(table(name))
+                    .order_by(*map(column, tables.get_pk_constraint(name)["constrained_columns"]))
+                )
             ]
-            for name in inspect(connection).get_table_names()
+            for name in tables.get_table_names()
         }
 
 

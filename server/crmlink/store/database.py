@@ -1,7 +1,8 @@
 """Database sessions for reading and writing, and migrations.
 
-Writers are serialised: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by an advisory lock. So a check
-and the change that depends on it are atomic on both.
+Writers are serialised: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by advisory locks, where those
+of one workspace wait for each other and for the installation's, not for those of other workspaces.
+So a check and the change that depends on it are atomic on both.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the
 MIGRATIONS = Path(__file__).with_name("migrations")
 REVISION = re.compile(r'^revision = "(\w+)"', re.M)
 DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.M)
-WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
+WRITERS_LOCK = (
+    0x63726D6C  # PostgreSQL's advisory lock of all writers, and first half of a workspace's
+)
 JOBS_LOCK = 0x63726D6A  # the first half of the advisory locks of work that one process does
 IDLE_WRITER_MS = 120_000  # after which PostgreSQL ends a writer that was suspended
 # A machine that is cut off is noticed at both ends within half a minute: what it had locked is
@@ -389,17 +392,23 @@ def _set_up_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
+        workspace_id = options.get(WORKSPACE_OPTION)
         calls: list[tuple[str, Any]] = []
         if options.get("crmlink_writes"):
-            calls += [
-                ("pg_advisory_xact_lock(%s)", WRITERS_LOCK),
-                (
-                    "set_config('idle_in_transaction_session_timeout', %s, true)",
-                    str(IDLE_WRITER_MS),
-                ),
-            ]
+            calls += _locks_of_a_writer(workspace_id)
+            idle = "set_config('idle_in_transaction_session_timeout', %s, true)"
+            calls.append((idle, str(IDLE_WRITER_MS)))
         if role := options.get(ROLE_OPTION):
-            calls += calls_at_begin(role, options.get(WORKSPACE_OPTION))
+            calls += calls_at_begin(role, workspace_id)
         if calls:
             statement = f"SELECT {', '.join(call for call, _ in calls)}"
             connection.exec_driver_sql(statement, tuple(value for _, value in calls))
+
+
+def _locks_of_a_writer(workspace_id: int | None) -> list[tuple[str, Any]]:
+    if workspace_id is None:
+        return [("pg_advisory_xact_lock(%s)", WRITERS_LOCK)]
+    return [
+        ("pg_advisory_xact_lock_shared(%s)", WRITERS_LOCK),
+        (f"pg_advisory_xact_lock({WRITERS_LOCK}, %s)", workspace_id),
+    ]
