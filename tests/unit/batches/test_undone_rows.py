@@ -1,4 +1,4 @@
-"""Rows of an undo that are written wait for one read of Commusoft's list, newer than their links."""
+"""Rows whose undo is written wait for one read of Commusoft's list, newer than their links."""
 
 from __future__ import annotations
 
