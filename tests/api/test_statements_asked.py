@@ -42,14 +42,17 @@ def asked(installation: Installation) -> Iterator[tuple[list[tuple[str, str]], l
         if not statement.startswith("BEGIN") and "set_config" not in statement:
             statements.append((statement, str(given)))
 
+    def begin(connection: object) -> None:
+        begun.append(connection)
+
     engine = installation.database.engine
     event.listen(engine, "before_cursor_execute", note)
-    event.listen(engine, "begin", begun.append)
+    event.listen(engine, "begin", begin)
     try:
         yield statements, begun
     finally:
         event.remove(engine, "before_cursor_execute", note)
-        event.remove(engine, "begin", begun.append)
+        event.remove(engine, "begin", begin)
 
 
 @pytest.fixture
