@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from crmlink.access.api_tokens import USUAL_SCOPES
 from crmlink.installation import Installation
+from crmlink.store import MirroredRecord
 from support.access_factories import make_token, with_token
 
 CONTACT = {
@@ -33,14 +35,14 @@ BOUNDS: dict[str, tuple[Question, int, int]] = {
 
 
 @contextmanager
-def asked(installation: Installation) -> Iterator[tuple[list[tuple[str, str]], list[object]]]:
+def asked(installation: Installation) -> Iterator[tuple[list[tuple[str, Any]], list[object]]]:
     """Collect statements with their parameters, and beginnings of transactions."""
-    statements: list[tuple[str, str]] = []
+    statements: list[tuple[str, Any]] = []
     begun: list[object] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
         if not statement.startswith("BEGIN") and "set_config" not in statement:
-            statements.append((statement, str(given)))
+            statements.append((statement, given))
 
     def begin(connection: object) -> None:
         begun.append(connection)
@@ -70,6 +72,45 @@ def test_a_request_asks_little_and_nothing_twice(
     with asked(installation) as (statements, begun):
         assert question(api).status_code == 200
     own = [each for each in statements if "request_count" not in each[0]]
-    assert [each for each, times in Counter(own).items() if times > 1] == []
+    assert [each for each, times in Counter(map(str, own)).items() if times > 1] == []
     assert len(own) <= most + 2 * shared, own
     assert len(begun) <= transactions + 3 * shared
+
+
+# Reading all records or links of a connection, which may be 100,000.
+READS_ALL = re.compile(r"SCAN (record|link)\b|SEARCH (record|link)\b.*\(connection_id=\?\)")
+
+
+def reads_of_all(installation: Installation, statements: list[tuple[str, Any]]) -> list[str]:
+    """What SQLite's plans of statements read row by row."""
+    with installation.database.engine.connect() as connection:
+        plans = [
+            str(row.detail)
+            for statement, given in statements
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        ]
+    return [line for line in plans if READS_ALL.search(line)]
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_request_reads_records_and_links_by_an_index(
+    api: FlaskClient, installation: Installation, name: str
+) -> None:
+    if installation.database.is_shared:
+        pytest.skip("the plan of SQLite is looked at")
+    question, *_ = BOUNDS[name]
+    question(api)
+    with asked(installation) as (statements, _begun):
+        question(api)
+    assert reads_of_all(installation, statements) == []
+
+
+def test_a_statement_that_reads_all_records_is_noticed(
+    api: FlaskClient, installation: Installation
+) -> None:
+    if installation.database.is_shared:
+        pytest.skip("the plan of SQLite is looked at")
+    query = select(MirroredRecord).filter_by(connection_id=1, name="Holloway")
+    with asked(installation) as (statements, _begun), installation.database.reading() as session:
+        session.scalars(query).all()
+    assert reads_of_all(installation, statements) != []
