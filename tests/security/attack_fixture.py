@@ -245,11 +245,18 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
         return source.public_id
 
 
+def workspace_of(target: AttackFixture) -> Workspace:
+    """The firm that has something of everything."""
+    with target.access.database.reading() as session:
+        return session.get_one(Workspace, target.access.workspace_id)
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "browser": lambda target, owner: "chrome",
     "contact_id": lambda target, owner: "1",
     "device_id": lambda target, owner: new_device(target, owner).public_id,
+    "firm_id": lambda target, owner: workspace_of(target).public_id,
     "filename": lambda target, owner: "crmlink.css",
     "kind": lambda target, owner: "customer",
     "link_id": lambda target, owner: new_link(target, new_device(target, owner)),

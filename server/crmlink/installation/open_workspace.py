@@ -120,12 +120,6 @@ class OpenWorkspace:
         """Whether an account is connected; if not, the sandbox is used."""
         return not self.context.practice
 
-    @property
-    def connection_stamp(self) -> tuple[object, ...]:
-        """What determines the client of the connection in use, to tell whether it changed."""
-        _ = self.context
-        return _stamp(self._connection)
-
     def vault(self) -> Vault:
         """Return the vault of the installation's credentials."""
         return Vault.at(self._resources.settings.data_dir / KEY_FILE)

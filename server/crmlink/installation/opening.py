@@ -21,13 +21,14 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import Settings
-from crmlink.settings.errors import DatabaseMoved, InvalidSettings, OtherSecretKey
+from crmlink.settings.errors import DatabaseMoved, InvalidSettings, NewerTables, OtherSecretKey
 from crmlink.sources.context import SourceContext
 from crmlink.store import AuditSigner, Database, Ownership, ProcessRole
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
+from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.processes import has_peer_with_other_key
-from crmlink.store.workspaces import find_workspace, list_workspaces
+from crmlink.store.workspaces import find_workspace, has_several_workspaces, list_workspaces
 from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
@@ -103,7 +104,7 @@ class Installation:
     @property
     def has_several(self) -> bool:
         """Whether there are several workspaces, so that none of them may see the installation."""
-        return len(list_workspaces(self.database)) > 1
+        return has_several_workspaces(self.database)
 
     def active_workspaces(self) -> list[int]:
         """Return the ids of the workspaces that are worked for, in their order."""
@@ -168,7 +169,10 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
-    database.migrate()
+    try:
+        database.migrate()
+    except TablesTooNew:
+        raise NewerTables from None
     if move := forbidding_move(database):
         raise DatabaseMoved(out=move is MoveDirection.OUT)
     if database.is_shared and has_peer_with_other_key(database):

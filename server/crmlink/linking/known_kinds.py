@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, bindparam, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from crmlink.accounting.package_facts import addresses_tell_kind, has_pages
 from crmlink.folding import fold
 from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.linking.context import WorkspaceContext
@@ -56,16 +57,33 @@ def known_kind(
 ) -> Kind | None:
     """Return the one kind that live contacts, parked ones and lists give a contact.
 
-    None if none does, or both, or if a live contact is both.
+    None if none does, or both, or if a live contact is both. A live contact's kind precedes the
+    others, except in software without pages: there a customer and a supplier may share a reference.
     """
     with ctx.database.reading() as session:
         return known_kind_in(session, ctx, package, organisation, reference)
 
 
+def kind_in_truth(
+    session: Session,
+    ctx: WorkspaceContext,
+    contact: tuple[str, str, str],
+    stated: Kind | None,
+) -> Kind | None:
+    """Return the kind of a contact (package, organisation, reference): as known, else as stated.
+
+    What is stated holds for software whose addresses tell the kind: it comes from there, and a
+    customer and a supplier may have the same number.
+    """
+    if stated and addresses_tell_kind(ctx.packages, contact[0]):
+        return stated
+    return known_kind_in(session, ctx, *contact) or stated
+
+
 def known_kind_in(
     session: Session, ctx: WorkspaceContext, package: str, organisation: str, reference: str
 ) -> Kind | None:
-    """Return the same, read in a session."""
+    """Return what ``known_kind`` does, read in a session."""
     asked = {
         "workspace_id": ctx.workspace_id,
         "connection_id": ctx.connection_id,
@@ -75,6 +93,7 @@ def known_kind_in(
         "key": fold(reference),
     }
     found = set(session.execute(_KINDS, asked).all())
-    live = {kind for source, kind in found if source == _LIVE}
-    kinds = live or {kind for _, kind in found} - {""}
+    kinds = {kind for source, kind in found if source == _LIVE}
+    if not kinds or not has_pages(ctx.packages, package):
+        kinds |= {kind for source, kind in found if source == _STATED} - {""}
     return kind_named(kinds.pop()) if len(kinds) == 1 else None

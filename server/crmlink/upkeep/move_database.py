@@ -17,6 +17,7 @@ from crmlink.store import Database
 from crmlink.store.base import Base, utc_now
 from crmlink.store.moves import DatabaseMove, MoveDirection, move_of
 from crmlink.store.only_server import only_server
+from crmlink.store.place import note_move
 from crmlink.upkeep.copy_database import CHUNK, is_empty, require_sound, set_sequence
 from crmlink.upkeep.errors import UpkeepFailure
 
@@ -70,6 +71,7 @@ def _move(source: Database, target: Database, progress: Progress) -> int:
             progress(table.name, count)
             moved += count
         _require_equal(rows, target)
+    note_move(source, target)
     for database, direction in ((target, MoveDirection.IN), (source, MoveDirection.OUT)):
         with database.writing() as session:
             session.get_one(DatabaseMove, direction).finished_at = utc_now()

@@ -16,8 +16,9 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import open_database, open_installation
 from crmlink.settings import Settings
 from crmlink.settings.errors import DatabaseMoved
-from crmlink.store import Database
+from crmlink.store import Database, SourceAccount, Workspace
 from crmlink.store.base import Base
+from crmlink.store.place import RESTORED, place_of
 from crmlink.upkeep import move_database as moves
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.move_database import NOT_MOVED, cancel_move, move_database
@@ -53,6 +54,25 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
 def move(filled: Settings, target: Database) -> int:
     file = filled.data_dir / "crmlink.sqlite"
     return move_database(filled.data_dir, file, target, lambda _table, _rows: None)
+
+
+def test_the_sign_ins_go_on_where_the_database_was_moved_to(
+    filled: Settings, target: Database
+) -> None:
+    source = Database(filled.database_url)
+    with source.writing() as session:
+        workspace_id = session.scalars(select(Workspace.id)).first()
+        for used_by in (place_of(source), RESTORED):
+            session.add(
+                SourceAccount(
+                    workspace_id=workspace_id, package="xero", credentials="-", used_by=used_by
+                )
+            )
+    source.close()
+    move(filled, target)
+    with target.reading() as session:
+        found = set(session.scalars(select(SourceAccount.used_by).filter_by(credentials="-")))
+    assert found == {place_of(target), RESTORED}
 
 
 def rows_in(database: Database) -> dict[str, list[object]]:

@@ -193,7 +193,7 @@ def _rows_of(session: Session, person: Person) -> list[Person]:
 
 def _erase_person(session: Session, person: Person) -> None:
     person.name, person.email = ERASED, f"{person.public_id}@erased.invalid"
-    person.password_hash = person.sso_subject = person.login = None
+    person.password_hash = person.sso_subject = person.login = person.operator_since = None
     session.execute(
         update(WebSession).where(WebSession.person_id == person.id).values(address="", browser="")
     )
