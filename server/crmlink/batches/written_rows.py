@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from crmlink.batches.execute_row import idempotency_key_column
 from crmlink.batches.row_claims import awaits_check
@@ -42,15 +42,24 @@ def check_stopped(ctx: WorkspaceContext, stopping: Callable[[], bool]) -> None:
         ListChecker(ctx, stopping).check(_written_links(ctx, free))
 
 
-def _written_links(
-    ctx: WorkspaceContext, batch_ids: list[str], *, undos: bool = False
+def _written_links(ctx: WorkspaceContext, batch_ids: list[str]) -> Sequence[Link]:
+    """Return links of written rows that no read has shown yet, those written first first."""
+    return _waiting_links(ctx, batch_ids, RowState.WRITTEN, BatchRow.link_id == Link.id)
+
+
+def _written_undos(ctx: WorkspaceContext, batch_ids: list[str]) -> Sequence[Link]:
+    """Return the same of rows whose undo is written; those are not marked themselves."""
+    own = Link.idempotency_key == idempotency_key_column()
+    return _waiting_links(ctx, batch_ids, RowState.UNDOING, own)
+
+
+def _waiting_links(
+    ctx: WorkspaceContext, batch_ids: list[str], state: RowState, own: ColumnElement[bool]
 ) -> Sequence[Link]:
-    """Return links of written rows, or their undos, that no read has shown yet, oldest first."""
-    own = Link.idempotency_key == idempotency_key_column() if undos else BatchRow.link_id == Link.id
     query = (
         select(Link)
         .join(BatchRow, own)
-        .where(BatchRow.batch_id.in_(batch_ids), BatchRow.state == _state(undos=undos))
+        .where(BatchRow.batch_id.in_(batch_ids), BatchRow.state == state)
         .where(Link.connection_id == ctx.connection_id, Link.state == LinkState.INTENDED)
         .where(Link.written_at.is_not(None))
         .order_by(Link.written_at)
@@ -58,11 +67,6 @@ def _written_links(
     )
     with ctx.database.reading() as session:
         return session.scalars(query).all()
-
-
-def _state(*, undos: bool) -> RowState:
-    """Return the state of rows that wait; those of an undo are not marked themselves."""
-    return RowState.UNDOING if undos else RowState.WRITTEN
 
 
 class WrittenRows:
@@ -134,15 +138,17 @@ class WrittenRows:
 
     def _check(self) -> str | None:
         began = time.monotonic()
-        links = _written_links(self._ctx, [self._batch_id], undos=self._undos)
+        links = [*_written_links(self._ctx, [self._batch_id])]
+        if self._undos:
+            links += _written_undos(self._ctx, [self._batch_id])
         problem = self._checker.check(links)
         self._pause = max(CHECK_EVERY, TIMES_AS_LONG * (time.monotonic() - began))
         return problem
 
     def _count(self) -> int:
-        query = select(func.count()).select_from(BatchRow)
-        query = query.filter_by(batch_id=self._batch_id, state=_state(undos=self._undos))
-        if self._undos:
-            query = query.where(awaits_check(self._ctx).exists())
+        rows = select(func.count()).select_from(BatchRow).filter_by(batch_id=self._batch_id)
+        written = rows.where(BatchRow.state == RowState.WRITTEN)
+        undos = rows.where(BatchRow.state == RowState.UNDOING, awaits_check(self._ctx).exists())
         with self._ctx.database.reading() as session:
-            return session.scalar(query) or 0
+            count = session.scalar(written) or 0
+            return count + (session.scalar(undos) or 0) if self._undos else count
