@@ -39,7 +39,10 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def linked(ctx: WorkspaceContext, device_id: int, rows: int = LIST) -> str:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 4 * rows)[:rows])
-    assert write_waiting(ctx) == 1
+    two_at_once = behind(ctx)
+    commusoft: Any = two_at_once.commusoft
+    commusoft.max_concurrent = 3
+    assert write_waiting(two_at_once) == 1
     assert states(ctx) == {RowState.SUCCESSFUL: rows}
     return batch_id
 
