@@ -7,7 +7,7 @@
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
 # make faults-grown   kill, cut off and replace servers, workers and PostgreSQL while 20,000 rows are written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
-# make bench    what requests, a restart and an idle server take (three minutes)
+# make bench    what requests, a restart, an idle server and many firms take (six minutes)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
@@ -90,6 +90,8 @@ tests/node_modules/installed: tests/package.json tests/package-lock.json
 bench: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.server
 	@PYTHONPATH=tests $(BIN)/python -m bench.idle
+	@PYTHONPATH=tests $(BIN)/python -m bench.firms
+	@PYTHONPATH=tests $(BIN)/python -m bench.firms --postgresql
 
 bench-matching: .venv-bench/installed
 	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching --plot docs/matching-reliability.png

@@ -18,6 +18,7 @@ from crmlink.installation.sandbox import LocalSandbox
 from crmlink.installation.workspaces import OpenWorkspaces
 from crmlink.linking.connections import get_or_create_workspace
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.index_memory import IndexMemory
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import Settings
@@ -58,6 +59,7 @@ class Installation:
         self.usage = UsageCounter(self.sign_in)
         self.newer_version = ""  # of crmlink, where the office lets it ask
         self._commusoft = commusoft
+        self._indexes = IndexMemory(settings.index_memory)
         self._signal = (
             Notification(database) if database.is_shared else WakeUpSignal(settings.data_dir)
         )
@@ -137,7 +139,11 @@ class Installation:
         if not is_first:
             folder = folder_of(folder, find_workspace(self.database, workspace_id))
         resources = Resources(
-            self.settings, self.ownership, self._commusoft if is_first else None, self._signal.send
+            self.settings,
+            self.ownership,
+            self._commusoft if is_first else None,
+            self._signal.send,
+            self._indexes,
         )
         return OpenWorkspace(
             self.sign_in.of(workspace_id),

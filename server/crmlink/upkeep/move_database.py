@@ -22,7 +22,8 @@ from crmlink.upkeep.copy_database import CHUNK, is_empty, require_sound, set_seq
 from crmlink.upkeep.errors import UpkeepFailure
 
 NOT_MOVED = {  # what concerns only the processes of one database
-    "commusoft_pace", "counted_attempt", "database_move", "process", "request_count",
+    "commusoft_pace", "counted_attempt", "database_move", "process", "request_count", "upload",
+    "upload_part",
 }  # fmt: skip
 
 Progress = Callable[[str, int], None]  # a table that is there wholly, and its rows
