@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from functools import partial, wraps
 from typing import Any
 
@@ -34,13 +35,14 @@ from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation, OpenWorkspace
+from crmlink.installation.sync_times import SyncTimes
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.sender import MailSender, delete_old_messages
 from crmlink.mail.weekly import queue_weekly
 from crmlink.non_overlapping_job import NonOverlappingJob
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
-from crmlink.pages.lists.uploads import delete_expired_uploads
+from crmlink.pages.lists.uploads import UploadPlace, delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
@@ -80,9 +82,9 @@ class Worker:
     def __init__(self, installation: Installation, *, whole: bool = True) -> None:
         self._installation = installation
         self._stopping = threading.Event()
-        # By workspace: the newest erasure that uploads were checked for, and the connection synced.
-        self._checked_erasures: dict[int, int] = {}
-        self._synced: dict[int, tuple[object, ...]] = {}
+        self._checked_erasures: dict[int, int] = {}  # by workspace, the newest
+        interval = timedelta(minutes=installation.settings.sync_minutes)
+        self._sync_times = SyncTimes(installation.database, interval)
         self._batches: list[NonOverlappingJob] = []
         self._startup_jobs: list[Any] = []
         self._listener: Listener | None = None
@@ -156,12 +158,11 @@ class Worker:
         """Register what any one worker does for all."""
         self._startup_jobs += [
             self._queue.task(name="recover_links_now")(self._recover_links),
-            self._queue.task(name="sync_now")(self._sync),
+            self._queue.task(name="sync_now")(self._sync_first),
         ]
-        minutes = self._installation.settings.sync_minutes
-        self._every(crontab(minute=f"*/{minutes}"), "sync", self._sync)
+        sync = NonOverlappingJob(self._sync_due, self._stopping.is_set)
+        self._every(crontab(), "sync", sync)
         self._every(crontab(), "recover_links", self._recover_links)
-        self._every(crontab(), "follow_connection", self._follow_connection)
         self._every(crontab(minute="*/5"), "purge", self._purge)
         if self._installation.database.is_shared:
             self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
@@ -189,15 +190,19 @@ class Worker:
 
         return run
 
-    def _in_each(self, work: Callable[[OpenWorkspace, Callable[[], bool]], object]) -> bool:
-        """Do work in each active workspace; return whether there is more of it in any.
+    def _in_each(
+        self,
+        work: Callable[[OpenWorkspace, Callable[[], bool]], object],
+        those: Sequence[int] | None = None,
+    ) -> bool:
+        """Do work in each active workspace, or in those; return whether there is more in any.
 
         Work is given a function that tells whether it must stop: when the process ends, when its
         turn is over, or when its workspace no longer is active. One workspace's failure is raised
         after the others have had their turn.
         """
         more, failure = False, None
-        active = self._installation.active_workspaces()
+        active = self._installation.active_workspaces() if those is None else those
         for workspace_id in active:
             turn = TURN_SECONDS if len(active) > 1 else math.inf
             end = time.monotonic() + turn
@@ -216,15 +221,6 @@ class Worker:
 
     def _must_stop(self, end: float) -> bool:
         return self._stopping.is_set() or time.monotonic() > end
-
-    def _follow_connection(self) -> None:
-        """Sync accounts that were connected since their last sync, by any process."""
-
-        def follow(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
-            if self._synced.get(workspace.id) != workspace.connection_stamp:
-                self._sync_one(workspace)
-
-        self._in_each(follow)
 
     def _match_batches(self) -> bool:
         def match(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
@@ -301,12 +297,13 @@ class Worker:
         self._in_each(lambda workspace, _: take_snapshot(workspace.context))
 
     def _check_uploads(self) -> None:
-        """Delete uploads on this machine that hold a person who was erased on any machine."""
+        """Delete what this machine's files hold of a person who was erased on any machine."""
 
         def check(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
             ctx = workspace.context
             if (newest := newest_erasure(ctx)) != self._checked_erasures.get(workspace.id, 0):
                 delete_uploads_of_erased(workspace.folder, ctx)
+                ctx.index.follow_erasures()
                 self._checked_erasures[workspace.id] = newest
 
         self._in_each(check)
@@ -337,7 +334,7 @@ class Worker:
         self._in_each(lambda workspace, _: search_duplicates(workspace.context))
 
     def _delete_uploads(self) -> None:
-        self._in_each(lambda workspace, _: delete_expired_uploads(workspace.folder))
+        self._in_each(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""
@@ -347,19 +344,27 @@ class Worker:
             delete_expired_refresh_tokens(access)
             delete_old_messages(access)
             delete_unfinished_imports(workspace.context)
-            delete_expired_uploads(workspace.folder)
+            delete_expired_uploads(_uploads(workspace))
             erased = apply_retention(access)
             log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
         forget_old_proofs(self._installation.sign_in)
         self._in_each(expire)
 
-    def _sync(self) -> None:
-        self._in_each(lambda workspace, _: self._sync_one(workspace))
+    def _sync_first(self) -> None:
+        """Sync the only workspace at once; where there are several, each at its own time."""
+        if self._installation.has_several:
+            _ = self._installation.first.context  # opens an account that the environment names
+        else:
+            self._in_each(lambda workspace, _: self._sync_one(workspace))
+
+    def _sync_due(self) -> bool:
+        """Sync the workspaces whose time it is, and accounts connected by any process."""
+        self._in_each(lambda workspace, _: self._sync_one(workspace), self._sync_times.due())
+        return False
 
     def _sync_one(self, workspace: OpenWorkspace) -> None:
         ctx = workspace.context
-        self._synced[workspace.id] = workspace.connection_stamp
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
         ctx.index.save()
         if not ctx.has_api:
@@ -382,6 +387,10 @@ class Worker:
             ctx.index.matcher()
             ctx.index.save()
             return_freed_memory()
+
+
+def _uploads(workspace: OpenWorkspace) -> UploadPlace:
+    return UploadPlace.of(workspace.folder, workspace.access.database, workspace.id)
 
 
 def _or_left(

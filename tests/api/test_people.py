@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from crmlink.access.context import AccessContext
-from crmlink.access.people import accept_invitation
+from crmlink.access.joining import accept_invitation
 from crmlink.store import Person
 from support.access_factories import PASSWORD, logged_in, make_person, make_token, pair, with_token
 from support.installations import installation_of, open_app

@@ -30,7 +30,9 @@ IMPORT = "/records/import"
 
 @pytest.fixture
 def no_api(tmp_path: Path) -> Iterator[Installation]:
-    with open_without_api(tmp_path, f"sqlite:///{tmp_path}/crmlink.sqlite") as installation:
+    folder = tmp_path / "no_api"  # beside the installation with an API
+    folder.mkdir()
+    with open_without_api(folder, f"sqlite:///{folder}/crmlink.sqlite") as installation:
         yield installation
 
 

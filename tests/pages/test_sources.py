@@ -15,6 +15,7 @@ from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import Batch, BatchRow, BatchSource, ContactSource, SourceAccount, SourceContact
 from crmlink.store.base import utc_now
+from crmlink.store.place import RESTORED
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
@@ -22,6 +23,7 @@ from support.accounting_apis.xero import OFFICE, SHOP, FakeXero
 from support.page_client import PageClient, words
 from support.source_factories import change_source, sources_at
 
+STEPS = '<ol class="sketched">'
 URL = re.compile(r'href="(http://127\.0\.0\.1:[0-9]+/authorise\?[^"]+)"')
 
 
@@ -55,8 +57,8 @@ def one_source(sources: SourceContext) -> ContactSource:
 
 def test_the_page_says_in_five_steps_where_the_office_gets_its_id(admin: PageClient) -> None:
     page = admin.get("/sources/connect/xero").get_data(as_text=True)
-    assert page.count("<ol>") == 1
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count(STEPS) == 1
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
     assert "Mobile or desktop app" in page
     assert 'value="http://localhost/sources/callback"' in page
     assert 'name="client_secret"' not in page
@@ -176,6 +178,26 @@ def test_reading_now_makes_the_source_due(
     assert due_sources(sources, 30) == []  # the package's limit is kept
 
 
+def test_a_copy_asks_whether_the_first_one_is_still_used(
+    admin: PageClient, sources: SourceContext, xero: FakeXero
+) -> None:
+    connect(admin, xero, OFFICE)
+    source = one_source(sources)
+    with sources.database.writing() as session:
+        session.get_one(SourceAccount, source.account_id).used_by = RESTORED
+    assert sync_source(sources, source.id).problem == "source-elsewhere"
+    assert xero.server.oauth.renewals == 0
+    text = admin.read("/sources")
+    assert "Is another crmlink still used?" in text
+    assert "Continue here" in text
+    admin.send(f"/sources/{source.public_id}/sync")
+    assert due_sources(sources, 30) == []
+    admin.send(f"/sources/{source.public_id}/sync", here="yes")
+    assert due_sources(sources, 30) == [source.id]
+    assert sync_source(sources, source.id).complete
+    assert "continued a sign-in" in admin.read("/audit")
+
+
 def test_a_list_comes_from_a_source_in_one_click(
     admin: PageClient, manager: PageClient, sources: SourceContext, xero: FakeXero
 ) -> None:
@@ -263,7 +285,8 @@ def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
 @pytest.mark.parametrize("package", ["freeagent", "sage_business_cloud", "quickbooks_online"])
 def test_every_package_has_its_five_steps(admin: PageClient, package: str) -> None:
     page = admin.get(f"/sources/connect/{package}").get_data(as_text=True)
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
+    assert page.count('<svg class="sketch"') == 5
     assert 'name="client_secret"' in page
 
 

@@ -9,7 +9,8 @@ import pytest
 import requests
 from flask import Flask
 
-from crmlink.access.people import accept_invitation, invite
+from crmlink.access.joining import accept_invitation
+from crmlink.access.people import invite
 from crmlink.batches.control import pause
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.progress import overview

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import inspect, select, table, text
+from sqlalchemy import column, inspect, select, table, text
 
 from crmlink.access.api_tokens import create_api_token
 from crmlink.access.context import AccessContext
@@ -78,13 +78,19 @@ class AttackFixture:
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
-    """All rows of all tables, as the database has them."""
+    """All rows of all tables, in the order of their primary keys."""
     with database.of_installation.engine.connect() as connection:
+        tables = inspect(connection)
         return {
             name: [
-                tuple(row) for row in connection.execute(select(text("*")).select_from(table(name)))
+                tuple(row)
+                for row in connection.execute(
+                    select(text("*"))
+                    .select_from(table(name))
+                    .order_by(*map(column, tables.get_pk_constraint(name)["constrained_columns"]))
+                )
             ]
-            for name in inspect(connection).get_table_names()
+            for name in tables.get_table_names()
         }
 
 
@@ -239,11 +245,18 @@ def new_source(target: AttackFixture, owner: Owner) -> str:
         return source.public_id
 
 
+def workspace_of(target: AttackFixture) -> Workspace:
+    """The firm that has something of everything."""
+    with target.access.database.reading() as session:
+        return session.get_one(Workspace, target.access.workspace_id)
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "browser": lambda target, owner: "chrome",
     "contact_id": lambda target, owner: "1",
     "device_id": lambda target, owner: new_device(target, owner).public_id,
+    "firm_id": lambda target, owner: workspace_of(target).public_id,
     "filename": lambda target, owner: "crmlink.css",
     "kind": lambda target, owner: "customer",
     "link_id": lambda target, owner: new_link(target, new_device(target, owner)),

@@ -73,6 +73,8 @@ BODIES: dict[str, Any] = {
 QUERIES = {"GET /api/v1/records": "?q=holloway"}
 # The same for forms of pages.
 FORMS: dict[str, dict[str, str]] = {
+    "POST /firms": {"name": "Mine now"},
+    "POST /firms/<firm_id>": {"name": "Mine now"},
     "POST /people": {"name": "Eve", "email": "eve@firm.example", "role": "admin"},
     "POST /people/<person_id>": {"name": "Eve", "role": "admin"},
     "POST /devices/browsers/<device_id>": {"name": "Mine now"},

@@ -23,15 +23,14 @@ CALLED_BY = {
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
     "load_config": "gunicorn", "load": "gunicorn", "setup": "gunicorn",
-    "SharedCounts": "limits", "base_exceptions": "limits", "get_expiry": "limits",
-    "incr": "limits", "_set_signal_handlers": "huey", "maintenance": "waitress",
+    "base_exceptions": "limits", "get_expiry": "limits",
+    "_set_signal_handlers": "huey", "maintenance": "waitress",
     "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "_get_socket": "smtplib", "needs_warning": "a template", "late": "a template",
-    "aria": "a template", "toggled": "a template", "__lt__": "sorted",
+    "aria": "a template", "toggled": "a template", "height": "a template", "__lt__": "sorted",
     "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
     "get_moving_window": "limits",
-    "collect": "prometheus_client",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 

@@ -36,10 +36,25 @@ def join_logins(context: KeyedContext, people: Sequence[Person]) -> None:
 
 
 def leave_login(session: Session, person: Person) -> None:
-    """Take a person out of their login, in a writing session: their password is their own."""
+    """Take a person out of their login, in a writing session: their password is their own.
+
+    It ends an operator's right as well: an admin of the firm may have chosen the password.
+    """
     if person.login is not None:
         person.login = None
         _note(session, person, "person.login_left")
+    if person.operator_since is not None:
+        person.operator_since = None
+        _note(session, person, "person.operator_ended")
+
+
+def enter_login(session: Session, person: Person, proved: Person) -> None:
+    """Make a person part of the login of one who has proved theirs, in a writing session."""
+    if proved.login is None:
+        proved.login = new_id()
+        _note(session, proved, "person.login_joined")
+    person.login, person.password_hash = proved.login, proved.password_hash
+    _note(session, person, "person.login_joined")
 
 
 def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Person, str]]:
@@ -49,7 +64,7 @@ def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Perso
     query = (
         select(Person, Workspace.name)
         .join(Workspace, Workspace.id == Person.workspace_id)
-        .where(_of_login(person), Person.id != person.id, Workspace.suspended_at.is_(None))
+        .where(of_login(person), Person.id != person.id, Workspace.suspended_at.is_(None))
         .order_by(Person.workspace_id)
     )
     with context.database.reading() as session:
@@ -74,11 +89,12 @@ def rows_of_login(session: Session, person: Person) -> list[Person]:
     own = session.get_one(Person, person.id)
     if own.login is None:
         return [own]
-    others = select(Person).where(_of_login(own), Person.id != own.id).order_by(Person.id)
+    others = select(Person).where(of_login(own), Person.id != own.id).order_by(Person.id)
     return [own, *session.scalars(others)]
 
 
-def _of_login(person: Person) -> ColumnElement[bool]:
+def of_login(person: Person) -> ColumnElement[bool]:
+    """Return the condition for all memberships of a person's login."""
     return and_(
         Person.login == person.login,
         Person.password_hash == person.password_hash,

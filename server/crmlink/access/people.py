@@ -25,7 +25,7 @@ from crmlink.access.invitations import (
     end_invitations,
     find_open_invitation,
 )
-from crmlink.access.logins import database_of_login, leave_login, rows_of_login
+from crmlink.access.logins import database_of_login, rows_of_login
 from crmlink.access.passwords import hash_password, verify_password
 from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspace
@@ -67,9 +67,9 @@ def invite(
     Raises InvalidFields or EmailTaken; PersonNeeded for a script.
     """
     _refuse_script(actor)
-    name, email, known_role = _name(name), _email(email), _role(role)
+    name, email, known_role = checked_name(name), checked_email(email), _role(role)
     with access.database.writing() as session:
-        _require_free_email(session, access, email)
+        require_free_email(session, access, email)
         person = Person(workspace_id=access.workspace_id, name=name, email=email, role=known_role)
         session.add(person)
         session.flush()
@@ -128,50 +128,7 @@ def create_first_admin_invitation(access: AccessContext, prefix: str = INVITATIO
 def find_invitation(access: AccessContext, token: str) -> Invitation:
     """Return the invitation of a valid one-time link; raises InvalidInvitation."""
     with access.database.reading() as session:
-        return _find_valid_invitation(session, access, token)
-
-
-def accept_invitation(
-    access: AccessContext,
-    token: str,
-    password: str,
-    name: str = "",
-    email: str = "",
-    *,
-    browsers_too: bool = False,
-) -> Person:
-    """Set the password of an invited person; the first admin also gives name and email.
-
-    Ends all sessions of the old password, and with ``browsers_too`` all their browsers. An admin
-    of the firm may have the link, so it sets no password of another firm: the person leaves their
-    login. Raises InvalidInvitation, WeakPassword, InvalidFields or EmailTaken.
-    """
-    person = find_invitation(access, token).person
-    name = person.name if person else _name(name)
-    email = person.email if person else _email(email)
-    password_hash = hash_password(password, name, email)
-    with access.database.writing() as session:
-        invitation = _find_valid_invitation(session, access, token)
-        invitation.used_at = utc_now()
-        person = invitation.person
-        if person is None:
-            _require_free_email(session, access, email)
-            person = Person(
-                workspace_id=access.workspace_id, name=name, email=email, role=Role.ADMIN
-            )
-            session.add(person)
-            session.flush()
-        end_invitations(session, access, person)
-        leave_login(session, person)
-        person.password_hash = password_hash
-        person.joined_at = person.joined_at or utc_now()
-        end_web_sessions(session, person)
-        ended = end_browsers(session, person) if browsers_too else []
-        note(
-            session, access, None, "person.joined", person.public_id,
-            role=person.role, **ended_browsers(ended),
-        )  # fmt: skip
-    return person
+        return valid_invitation(session, access, token)
 
 
 def person_by_email(access: AccessContext, email: str) -> Person | None:
@@ -254,7 +211,7 @@ def change_password(
 
 def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str) -> Person:
     """Change a person's name. Raises InvalidFields or PersonUnknown."""
-    name = _name(name)
+    name = checked_name(name)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         person.name = name
@@ -280,7 +237,9 @@ def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) 
     return person
 
 
-def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
+def remove_person(
+    access: AccessContext, actor: Actor, public_id: str, action: str = "person.removed"
+) -> None:
     """Remove a person: their sessions, browsers and the tokens they created end at once.
 
     Their actions stay recorded. Raises PersonUnknown or LastAdmin.
@@ -288,7 +247,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         person.removed_at = utc_now()
-        person.password_hash = person.sso_subject = person.login = None
+        person.password_hash = person.sso_subject = person.login = person.operator_since = None
         session.flush()
         if person.role is Role.ADMIN:
             _require_admin_left(session, access)
@@ -299,7 +258,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
             .values(revoked_at=utc_now(), revoked_because="person-removed")
         )
         end_invitations(session, access, person)
-        note(session, access, actor, "person.removed", public_id)
+        note(session, access, actor, action, public_id)
 
 
 def end_web_sessions(session: Session, person: Person, but: int | None = None) -> None:
@@ -361,7 +320,8 @@ def _by_email(access: AccessContext, email: str) -> Select[Person]:
     )
 
 
-def _require_free_email(session: Session, access: AccessContext, email: str) -> None:
+def require_free_email(session: Session, access: AccessContext, email: str) -> None:
+    """Raise EmailTaken where a person of the firm has an email."""
     if session.scalar(_by_email(access, email)):
         raise EmailTaken
 
@@ -382,21 +342,24 @@ def _require_admin_left(session: Session, access: AccessContext) -> None:
         raise LastAdmin
 
 
-def _find_valid_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
+def valid_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
+    """Return the invitation of a valid one-time link; raises InvalidInvitation."""
     invitation = find_open_invitation(session, access, token)
     if invitation.person is None and _admins(session, access):
         raise InvalidInvitation
     return invitation
 
 
-def _name(text: str) -> str:
+def checked_name(text: str) -> str:
+    """Return a name as it is stored. Raises InvalidFields."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     return name
 
 
-def _email(text: str) -> str:
+def checked_email(text: str) -> str:
+    """Return an email as it is stored. Raises InvalidFields."""
     email = text.strip()
     if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
         raise InvalidFields(errors=["email: Enter an email address like anna@firm.example."])

@@ -1,17 +1,20 @@
-"""The firms of an installation, for its operator: made, named, suspended, counted.
+"""The firms of an installation, for its operators: made, named, suspended, counted.
 
-The operator is no person of any of them, and sees figures only.
+An operator, on the command line or a person with that right, sees figures only. Each act is in the
+firm's own audit; that of a person with their id alone, as they may be of another firm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import SignInContext, note
+from crmlink.access.context import AccessContext, Actor, SignInContext, note
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import InvalidFields
 from crmlink.access.people import create_first_admin_invitation
@@ -33,20 +36,32 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFigures:
-    """A workspace and what is in it, in figures; ``last_used_at`` by any of its devices."""
+    """A workspace and what is in it, in figures; ``last_used_at`` by any of its devices.
+
+    ``links`` counts those that are linked now, ``states`` all by state. ``synced_at`` is the last
+    sync of the connection in use.
+    """
 
     workspace: Workspace
     people: int
     records: int
-    links: int
+    states: Mapping[str, int]
+    synced_at: datetime | None
     last_used_at: datetime | None
 
+    @property
+    def links(self) -> int:
+        """How many links are linked now."""
+        return self.states.get(LinkState.LINKED, 0)
 
-def make_workspace(context: SignInContext, name: str) -> tuple[Workspace, str]:
+
+def make_workspace(
+    context: SignInContext, name: str, by: Actor | None = None
+) -> tuple[Workspace, str]:
     """Return a new workspace, and the token of its first admin's one-time link.
 
-    Raises InvalidFields, also while another workspace has no name: people could not tell them
-    apart.
+    ``by`` is an operator on a page, None the command line, here and below. Raises InvalidFields,
+    also while another workspace has no name: people could not tell them apart.
     """
     name = _free_name(context, name)
     if any(not row.name for row in list_workspaces(context.database)):
@@ -55,80 +70,89 @@ def make_workspace(context: SignInContext, name: str) -> tuple[Workspace, str]:
         workspace = Workspace(id=_free_number(session), name=name)
         session.add(workspace)
     access = context.of(workspace.id)
-    actor = command_line_actor(access)
-    with context.database.writing() as session:
-        note(session, access, actor, "workspace.made", "workspace")
+    _note(access, by, "workspace.made")
     token = create_first_admin_invitation(access)
     assert token is not None  # noqa: S101 # no one has joined a new workspace
     return workspace, token
 
 
-def rename_workspace(context: SignInContext, workspace: Workspace, name: str) -> None:
+def rename_workspace(
+    context: SignInContext, workspace: Workspace, name: str, by: Actor | None = None
+) -> None:
     """Name a workspace. Raises InvalidFields."""
     name = _free_name(context, name, workspace.id)
     access = context.of(workspace.id)
-    actor = command_line_actor(access)
+    actor = _actor_there(access, by)
     with context.database.writing() as session:
         session.get_one(Workspace, workspace.id).name = name
-        note(session, access, actor, "workspace.renamed", "workspace")
+        note(session, access, actor, "workspace.renamed", "workspace", **_operator(by))
 
 
-def suspend_workspace(context: SignInContext, workspace: Workspace, *, suspended: bool) -> None:
+def suspend_workspace(
+    context: SignInContext, workspace: Workspace, by: Actor | None = None, *, suspended: bool
+) -> None:
     """Suspend a workspace, or let it work again; everything in it stays.
 
     While it is suspended no one of it gets in, and nothing is done for it.
     """
     access = context.of(workspace.id)
-    actor = command_line_actor(access)
+    actor = _actor_there(access, by)
     with context.database.writing() as session:
         row = session.get_one(Workspace, workspace.id)
         if (row.suspended_at is not None) != suspended:
             row.suspended_at = utc_now() if suspended else None
             action = "workspace.suspended" if suspended else "workspace.resumed"
-            note(session, access, actor, action, "workspace")
+            note(session, access, actor, action, "workspace", **_operator(by))
 
 
-def note_export(context: SignInContext, workspace: Workspace) -> None:
+def note_export(context: SignInContext, workspace: Workspace, by: Actor | None = None) -> None:
     """Record in a workspace's audit that everything in it was exported."""
-    access = context.of(workspace.id)
-    actor = command_line_actor(access)
-    with context.database.writing() as session:
-        note(session, access, actor, "workspace.exported", "workspace")
+    _note(context.of(workspace.id), by, "workspace.exported")
 
 
-def list_figures(context: SignInContext) -> list[WorkspaceFigures]:
-    """Return all workspaces with their figures, the first one first."""
-    of_connection = WorkspaceConnection.workspace_id
-    people = select(Person.workspace_id, func.count()).filter_by(removed_at=None)
-    records = (
-        select(of_connection, func.count())
-        .join(MirroredRecord, MirroredRecord.connection_id == WorkspaceConnection.id)
-        .where(MirroredRecord.deleted_at.is_(None))
+def list_figures(context: SignInContext, only: int | None = None) -> list[WorkspaceFigures]:
+    """Return all workspaces, or one by its id, with their figures, the first one first."""
+    of = WorkspaceConnection.workspace_id
+    queries: dict[str, tuple[Any, Select[int, Any]]] = {
+        "people": (
+            Person.workspace_id,
+            select(Person.workspace_id, func.count()).filter_by(removed_at=None),
+        ),
+        "records": (
+            of,
+            select(of, func.count())
+            .join(MirroredRecord, MirroredRecord.connection_id == WorkspaceConnection.id)
+            .where(MirroredRecord.deleted_at.is_(None)),
+        ),
+        "synced_at": (of, select(of, func.max(WorkspaceConnection.synced_at))),
+        "last_used_at": (
+            Device.workspace_id,
+            select(Device.workspace_id, func.max(Device.last_used_at)),
+        ),
+    }
+    links = select(of, Link.state, func.count()).join(
+        Link, Link.connection_id == WorkspaceConnection.id
     )
-    links = (
-        select(of_connection, func.count())
-        .join(Link, Link.connection_id == WorkspaceConnection.id)
-        .where(Link.state == LinkState.LINKED)
-    )
-    used = select(Device.workspace_id, func.max(Device.last_used_at))
+    found: dict[str, dict[int, Any]] = {}
+    states: dict[int, dict[str, int]] = {}
+    workspaces = select(Workspace).order_by(Workspace.id)
+    if only is not None:
+        workspaces, links = workspaces.filter_by(id=only), links.where(of == only)
     with context.database.reading() as session:
-        rows = session.scalars(select(Workspace).order_by(Workspace.id)).all()
-        people_in, records_in, links_in = (
-            {int(key): int(count) for key, count in session.execute(query)}
-            for query in (
-                people.group_by(Person.workspace_id),
-                records.group_by(of_connection),
-                links.group_by(of_connection),
-            )
-        )
-        last = {int(key): at for key, at in session.execute(used.group_by(Device.workspace_id))}
+        rows = session.scalars(workspaces).all()
+        for name, (column, query) in queries.items():
+            chosen = query if only is None else query.where(column == only)
+            found[name] = {row[0]: row[1] for row in session.execute(chosen.group_by(column))}
+        for key, state, count in session.execute(links.group_by(of, Link.state)):
+            states.setdefault(key, {})[str(state)] = count
     return [
         WorkspaceFigures(
             row,
-            people=people_in.get(row.id, 0),
-            records=records_in.get(row.id, 0),
-            links=links_in.get(row.id, 0),
-            last_used_at=last.get(row.id),
+            people=found["people"].get(row.id, 0),
+            records=found["records"].get(row.id, 0),
+            states=states.get(row.id, {}),
+            synced_at=found["synced_at"].get(row.id),
+            last_used_at=found["last_used_at"].get(row.id),
         )
         for row in rows
     ]
@@ -156,3 +180,20 @@ def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:
     if any(row.name == name and row.id != own_id for row in list_workspaces(context.database)):
         raise InvalidFields(errors=["name: Another firm has this name."])
     return name
+
+
+def _note(access: AccessContext, by: Actor | None, action: str) -> None:
+    actor = _actor_there(access, by)
+    with access.database.writing() as session:
+        note(session, access, actor, action, "workspace", **_operator(by))
+
+
+def _actor_there(access: AccessContext, by: Actor | None) -> Actor | None:
+    """Return who acts in a firm's audit: None where the device is another firm's."""
+    if by is None:
+        return command_line_actor(access)
+    return by if by.device.workspace_id == access.workspace_id else None
+
+
+def _operator(by: Actor | None) -> dict[str, str]:
+    return {"operator": by.person.public_id} if by and by.person else {}

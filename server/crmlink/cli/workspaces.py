@@ -155,6 +155,31 @@ def delete_command(firm: str) -> None:
         click.echo(f"On other machines, delete {folder} in the data folder.", err=True)
 
 
+@workspace_group.command("operator")
+@click.argument("email", required=False)
+@click.option("--firm", help="The person's firm, if people of several have this email.")
+@click.option("--end", is_flag=True, help="End the right instead.")
+def operator_command(email: str | None, firm: str | None, end: bool) -> None:
+    """Let a person manage all firms on pages, or without EMAIL list who may."""
+    from crmlink.access.operators import list_operators, set_operator
+    from crmlink.access.people import people_by_email
+
+    context = _context()
+    if email is None:
+        for person, name in list_operators(context):
+            click.echo(f"{person.name} <{person.email}>  {name}")
+        return
+    people = people_by_email(context, email)
+    if firm:
+        workspace_id = _find(context, firm).id
+        people = [person for person in people if person.workspace_id == workspace_id]
+    if len(people) != 1:
+        several = "Several firms have a person with this email: add --firm."
+        raise click.ClickException(several if people else "No one has this email.")
+    set_operator(context.of(people[0].workspace_id), people[0], operates=not end)
+    click.echo(f"{people[0].name} is {'no operator any more' if end else 'an operator'}.")
+
+
 def _list_deleted(as_json: bool) -> None:
     from crmlink.access.workspaces import list_deleted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g, redirect, render_template, request, url_for
+from flask import abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
@@ -11,8 +11,11 @@ from crmlink.access.errors import (
     DeviceUnknown,
     InvalidCredentials,
     InvalidFields,
+    LastAdmin,
     TooManyAttempts,
 )
+from crmlink.access.joining import leave_firm
+from crmlink.access.logins import other_memberships
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, end_sessions, list_sessions
 from crmlink.mail.unsubscribe import CHOICES, choose
@@ -20,12 +23,17 @@ from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, 
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.sign_in import start_session
 from crmlink.store import Person
+from crmlink.store.workspaces import find_workspace
 from crmlink.web.auth import (
+    SESSION_COOKIE,
     current_access,
     current_actor,
+    current_installation,
     current_open_workspace,
     require_permission,
+    sign_in_context,
 )
+from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
@@ -132,6 +140,50 @@ def disconnect_own(device_id: str) -> Response:
     return redirect_to("pages.account")
 
 
+@blueprint.get("/account/leave")
+@require_permission("read")
+def ask_leave() -> str:
+    """Show what leaving the firm means; with one firm there is no such page."""
+    if not current_installation().has_several:
+        abort(404)
+    here = find_workspace(current_installation().database, current_access().workspace_id)
+    return confirmation_page(
+        Confirmation(
+            title=f"Leave {here.name}?",
+            sentences=("Your links stay, and so do your entries in the audit log.",),
+            consequences=(
+                "You can no longer sign in to this firm. An admin of it can invite you again.",
+                "Your browsers and tokens of this firm stop.",
+                "Your other firms stay as they are.",
+            ),
+            button="Leave the firm",
+            back=url_for("pages.account"),
+        )
+    )
+
+
+@blueprint.post("/account/leave")
+@require_permission("read")
+def leave() -> Response:
+    """Leave the firm, and go to another of the login if there is one."""
+    if not current_installation().has_several:
+        abort(404)
+    if request.args.get("place") != _me().public_id:  # they went to another firm in another tab
+        return redirect_to("pages.account")
+    others = other_memberships(sign_in_context(), _me())
+    try:
+        leave_firm(current_access(), current_actor())
+    except LastAdmin as refused:
+        flash_message(problem_of(refused).detail, "stop")
+        return redirect_to("pages.account")
+    if others:
+        flash_message("You have left the firm.")
+        return start_session(others[0][0], url_for("pages.overview"), g.log_in)
+    reply = redirect(url_for("pages.sign_in"), 303)
+    reply.delete_cookie(SESSION_COOKIE)
+    return reply
+
+
 @blueprint.post("/account/emails")
 @require_permission("read")
 def choose_emails() -> Response:
@@ -153,6 +205,7 @@ def _page(form: Form) -> str:
         sends=current_open_workspace().mail.sends,
         log_ins=list_sessions(current_access(), me),
         this_log_in=g.log_in.public_id,
+        several=current_installation().has_several,
         devices=[device for device in list_devices(current_access(), me) if not device.revoked_at],
     )
 

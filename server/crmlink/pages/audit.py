@@ -50,8 +50,9 @@ RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
 # What a person does where no device of the firm acts.
 OF_THE_PERSON = {"session.begun", "session.all_ended", "person.joined", "person.login_joined",
-                 "person.login_left", "person.password_changed"}  # fmt: skip
-OPAQUE = {"log_in", "lines"}  # details that mean nothing to users
+                 "person.login_left", "person.password_changed",
+                 "person.operator_made", "person.operator_ended"}  # fmt: skip
+OPAQUE = {"log_in", "lines", "operator"}  # details that mean nothing to users
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,8 @@ def _row(line: AuditRow, names: dict[str, str]) -> AuditLine:
     about = "the list" if entry.action.startswith("batch.") else about
     link = entry.details.get("link")
     itself = about if entry.action in OF_THE_PERSON else "crmlink itself"
+    if "operator" in entry.details:
+        itself = "An operator of crmlink"
     return AuditLine(
         position=entry.position,
         at=entry.at,

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.context import Actor
 from crmlink.access.logins import other_memberships
+from crmlink.access.operators import is_operator
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
 from crmlink.commusoft.vault import VaultKeyMissing
@@ -33,6 +34,7 @@ def _template_context() -> dict[str, Any]:
         "uses_sandbox": _uses_sandbox(),
         "person": actor.person if actor else None,
         "other_firms": _other_firms(actor),
+        "operates": operates_firms(),
         "may": has_permission,
         "section": _active_section(),
         "request_id": g.get("request_id"),
@@ -97,6 +99,19 @@ def optional_actor() -> Actor | None:
     """Return the actor of this request; None if not signed in."""
     actor: Actor | None = g.get("actor")
     return actor
+
+
+def operates_firms() -> bool:
+    """Return whether the actor is an operator, and there are several firms to operate."""
+    if "operates" not in g:
+        actor = optional_actor()
+        me = actor.person if actor and not actor.is_script else None
+        g.operates = (
+            me is not None
+            and is_operator(sign_in_context(), me)
+            and current_installation().has_several
+        )
+    return bool(g.operates)
 
 
 def has_permission(permission: str) -> bool:

@@ -73,6 +73,7 @@ ACTIONS = {
     "commusoft.form_refused": "stopped using a way to save that changed other fields",
     "commusoft.write_restored": "restored a record's reference after a saving test",
     "source.connected": "connected accounting software",
+    "source.taken_over": "continued a sign-in that came with a copy of crmlink",
     "source.password_replaced": "replaced a Web Connector's password",
     "source.contact_checked": "found a linked contact right",
     "source.webhook_set": "let accounting software tell of changes",
@@ -100,6 +101,9 @@ ACTIONS = {
     "audit.anchors_begun": "started a new anchor file",
     "audit.redacted": "hid references of erased people in lines of older versions",
     "audit.accepted": "accepted a problem with the audit log",
+    "person.operator_made": "was made an operator of crmlink",
+    "person.operator_ended": "is no operator of crmlink any more",
+    "person.left": "left the firm",
     "workspace.merged": "merged several workspaces into one",
 }
 ENDINGS = {  # reason why a browser or token ended

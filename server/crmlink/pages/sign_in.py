@@ -8,11 +8,17 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.context import AccessContext
-from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
+from crmlink.access.errors import (
+    AccessFailure,
+    InvalidCredentials,
+    InvalidInvitation,
+    TooManyAttempts,
+)
 from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
+from crmlink.access.joining import accept_invitation, join_with_login
 from crmlink.access.known_browsers import KNOWN_FOR, remember
 from crmlink.access.logins import find_membership, join_logins
-from crmlink.access.people import accept_invitation, find_invitation, has_admin
+from crmlink.access.people import find_invitation, has_admin
 from crmlink.access.sessions import LONGEST, create_session, end_session
 from crmlink.access.sign_in import people_of_password
 from crmlink.pages.blueprint import blueprint
@@ -100,6 +106,8 @@ def welcome() -> Reply:
     except InvalidInvitation as refused:
         form.errors["token"] = problem_of(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
+    if request.form.get("with") == "login":
+        return _join_with_login(access, form, invitation)
     if "password" not in request.form:
         return _welcome_page(form, invitation)
     if form.values["password"] != form.values["again"]:
@@ -200,6 +208,32 @@ def _sso_failed(refused: AccessFailure) -> Reply:
     return _log_in_page(form), problem_of(refused).status
 
 
+def _join_with_login(access: AccessContext, form: Form, invitation: Invitation) -> Reply:
+    """Join with the email and password of another firm, or show the form for them."""
+    context, values = sign_in_context(), form.values
+    if not current_installation().has_several:
+        return _welcome_page(form, invitation)
+    if "password" not in request.form:
+        values["email"] = invitation.person.email if invitation.person else ""
+        return _join_page(form)
+    try:
+        with guessing_password(values["email"]) as has_failed:
+            people = people_of_password(
+                context, values["email"], values["password"], has_failed=has_failed
+            )
+        person = join_with_login(context, access, values["token"], people)
+    except TooManyAttempts:
+        raise
+    except AccessFailure as refused:
+        form.add_error(refused)
+        return _join_page(form), 422
+    return start_session(person, url_for("pages.overview"))
+
+
+def _join_page(form: Form) -> str:
+    return render_template("join.html", form=form)
+
+
 def _accept_invitation(access: AccessContext, form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
@@ -239,7 +273,8 @@ def _set_up_page() -> str:
 
 
 def _welcome_page(form: Form, invitation: Invitation) -> str:
-    return render_template("welcome.html", form=form, invitation=invitation)
+    several = current_installation().has_several
+    return render_template("welcome.html", form=form, invitation=invitation, several=several)
 
 
 def _wanted() -> str:

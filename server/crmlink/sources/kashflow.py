@@ -10,7 +10,7 @@ from crmlink.kinds import Kind
 from crmlink.sources.api import Api
 from crmlink.sources.contact import AddressBook, Company, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceUnreadable
-from crmlink.sources.json_values import entries, lines, moment, text, texts
+from crmlink.sources.json_values import entries, flag, lines, moment, number_text, text, texts
 from crmlink.store import ContactState
 from crmlink.values.contact_details import ContactDetails
 
@@ -60,15 +60,15 @@ class KashFlow:
 
 
 def _contact(entry: Mapping[str, Any], part: str) -> ReadContact | None:
-    number = entry.get("Id")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 10**15:
+    number = number_text(entry, "Id")
+    if not number:
         return None
     return ReadContact(
         key=f"{part}/{number}",
-        reference=str(number),
+        reference=number,
         code=text(entry, "Code"),
         details=_details(entry, PARTS[part]),
-        state=ContactState.ARCHIVED if entry.get("IsArchived") is True else ContactState.ACTIVE,
+        state=ContactState.ARCHIVED if flag(entry, "IsArchived") else ContactState.ACTIVE,
         changed_at=moment(entry.get("LastUpdatedDate")),
     )
 

@@ -49,6 +49,7 @@ class Person(Base):
     password_hash: Mapped[str | None]
     sso_subject: Mapped[str | None]  # issuer and subject, after the first single sign-on
     login: Mapped[str | None] = mapped_column(index=True)
+    operator_since: Mapped[datetime | None]  # see access/operators.py
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     joined_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]

@@ -13,7 +13,8 @@ class DeletedWorkspace(Base):
     """What stays of a workspace: its number, which no other gets, and figures.
 
     ``entries`` is how many entries its audit had, ``last_hash`` the last one's, by which an export
-    made before can be recognised.
+    made before can be recognised. ``deleted_by`` is the public id of the operator, None on the
+    command line.
     """
 
     __tablename__ = "deleted_workspace"
@@ -26,3 +27,4 @@ class DeletedWorkspace(Base):
     entries: Mapped[int]
     last_hash: Mapped[str]
     deleted_at: Mapped[datetime] = mapped_column(default=utc_now)
+    deleted_by: Mapped[str | None]

@@ -82,6 +82,18 @@ def list_workspaces(database: Database) -> list[Workspace]:
         return list(session.scalars(select(Workspace).order_by(Workspace.id)))
 
 
+def has_several_workspaces(database: Database) -> bool:
+    """Return whether there is more than one workspace, without reading them all."""
+    with database.reading() as session:
+        return len(session.scalars(select(Workspace.id).limit(2)).all()) > 1
+
+
+def workspace_by_public_id(database: Database, public_id: str) -> Workspace | None:
+    """Return the workspace with a public id."""
+    with database.reading() as session:
+        return session.scalar(select(Workspace).filter_by(public_id=public_id))
+
+
 def find_workspace(database: Database, workspace_id: int) -> Workspace:
     """Return a workspace. Raises NoResultFound."""
     with database.reading() as session:

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.rows import last_row
-from crmlink.access.context import SignInContext
+from crmlink.access.context import Actor, SignInContext
 from crmlink.access.workspaces import WorkspaceFigures, list_figures
 from crmlink.installation.folders import folder_of
 from crmlink.store import Database, DeletedWorkspace, Workspace, WorkspaceConnection
@@ -35,12 +35,12 @@ class FirstWorkspace(Exception):
 
 
 def delete_workspace(
-    context: SignInContext, workspace: Workspace, data_dir: Path
+    context: SignInContext, workspace: Workspace, data_dir: Path, by: Actor | None = None
 ) -> DeletedWorkspace:
     """Delete all rows, files and the index of a suspended firm; return the figures that stay.
 
-    The files go first, so that an interrupted deletion can be repeated. Raises NotSuspended,
-    FirstWorkspace, or OSError.
+    The files go first, so that an interrupted deletion can be repeated. ``by`` is an operator on a
+    page, None the command line. Raises NotSuspended, FirstWorkspace, or OSError.
     """
     database = context.database
     figures = next(each for each in list_figures(context) if each.workspace.id == workspace.id)
@@ -50,6 +50,7 @@ def delete_workspace(
     with database.writing() as session:
         _require_deletable(session, workspace.id)
         stays = _figures_that_stay(session, figures)
+        stays.deleted_by = by.person.public_id if by and by.person else None
         with unguarded(session, "delete"):
             for table in reversed(tables_of_workspaces()):
                 session.execute(delete(table).where(belongs_to(table, workspace.id)))

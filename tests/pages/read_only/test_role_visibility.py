@@ -27,6 +27,12 @@ CLERKS = {
     "pages.parked", "pages.parked_contact", "pages.link_parked", "pages.remove_parked",
     "pages.choose_emails",
 }  # fmt: skip
+# With one firm there are no such pages, for any role.
+OF_SEVERAL_FIRMS = {
+    "pages.firms", "pages.make_firm", "pages.firm", "pages.rename_firm", "pages.ask_suspend_firm",
+    "pages.suspend_firm", "pages.resume_firm", "pages.export_firm", "pages.ask_delete_firm",
+    "pages.delete_firm", "pages.ask_leave", "pages.leave",
+}  # fmt: skip
 # A package full of pages, and a description of SOAP, where a style is one of calls.
 NO_PAGES = {"pages.extension_package", "pages.web_connector_description"}
 MANAGERS = {"pages.list_source"}
@@ -35,7 +41,8 @@ MANAGERS = {"pages.list_source"}
 def _is_here(rule: Rule) -> bool:
     """Whether a page is looked at here; lists, what is left and imports have their own tests."""
     own_tests = ("/lists", "/left", "/records/import")
-    return rule.endpoint.startswith("pages.") and not rule.rule.startswith(own_tests)
+    here = rule.endpoint.startswith("pages.") and not rule.rule.startswith(own_tests)
+    return here and rule.endpoint not in OF_SEVERAL_FIRMS
 
 
 def _pages(app: Flask, method: str) -> list[tuple[str, str]]:
@@ -75,6 +82,22 @@ def test_what_is_for_admins_is_refused_to_others_before_anything_is_looked_up(
     for endpoint, path in _pages(app, "POST"):
         if endpoint not in allowed:
             assert visitor.send(path).status_code == 403, path
+
+
+@pytest.mark.parametrize("who", ["clerk", "manager", "admin"])
+def test_with_one_firm_nothing_is_there_for_several(
+    app: Flask, who: str, request: pytest.FixtureRequest
+) -> None:
+    visitor: PageClient = request.getfixturevalue(who)
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint in OF_SEVERAL_FIRMS]
+    assert len(rules) == len(OF_SEVERAL_FIRMS)
+    for rule in rules:
+        built = rule.build(dict.fromkeys(rule.arguments, "nothing"))
+        assert built
+        reply = visitor.get(built[1]) if "GET" in (rule.methods or ()) else visitor.send(built[1])
+        assert reply.status_code == 404, rule.rule
+    assert "Operator" not in visitor.read("/account")
+    assert "Leave this firm" not in visitor.read("/account")
 
 
 def test_a_clerk_is_not_shown_the_way_to_what_is_for_admins(clerk: PageClient) -> None:

@@ -20,8 +20,8 @@ from crmlink.access.errors import (
     PersonUnknown,
     WeakPassword,
 )
+from crmlink.access.joining import accept_invitation
 from crmlink.access.people import (
-    accept_invitation,
     authenticate_password,
     authenticate_sso,
     change_password,

@@ -285,7 +285,7 @@ def test_the_worker_goes_over_to_an_account_and_reads_its_records(
 ) -> None:
     worker = Worker(practising)
     connect(practising, account(sandbox), agreement(practising))
-    worker._follow_connection()
+    worker._sync_due()
     with practising.database.reading() as session:
         read = session.query(MirroredRecord).count()
     assert 60 < read < 200, "the account's few, not the thousands of practice"

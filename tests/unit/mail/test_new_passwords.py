@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from crmlink.access.errors import InvalidInvitation, TooManyAttempts
+from crmlink.access.joining import accept_invitation
 from crmlink.access.new_passwords import MAX_AN_HOUR, MAX_WAITING, request_new_password
 from crmlink.access.people import (
-    accept_invitation,
     authenticate_password,
     find_invitation,
     invite,

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from crmlink.access.errors import InvalidInvitation
 from crmlink.access.invitations import INVITATION, create_invitation
+from crmlink.access.joining import accept_invitation
 from crmlink.access.new_passwords import request_new_password
 from crmlink.access.people import (
-    accept_invitation,
     find_invitation,
     invite,
     new_invitation,

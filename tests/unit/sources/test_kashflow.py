@@ -74,7 +74,7 @@ def test_the_number_is_the_reference_and_the_code_is_beside_it(
     )  # fmt: skip
     kashflow.add(4471, "suppliers", Name="Pipes Ltd", IsArchived=True)
     kashflow.add(0, Name="Without a number")
-    kashflow.add(7, Id="8", Name="Not a number")
+    kashflow.add(7, Id="eight", Name="Not a number")
     source, session = sign_in(sources, device)
     read(sources, source, session)
     found = contacts_of(sources, source)

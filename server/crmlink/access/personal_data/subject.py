@@ -137,7 +137,9 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
             session, access, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
-    access.database.delete_index_files()
+        in_firm = select(WorkspaceConnection.public_id).filter_by(workspace_id=access.workspace_id)
+        connections = session.scalars(in_firm).all()
+    access.database.delete_index_files(connections)
     access.database.purge()
     return erased
 
@@ -193,7 +195,7 @@ def _rows_of(session: Session, person: Person) -> list[Person]:
 
 def _erase_person(session: Session, person: Person) -> None:
     person.name, person.email = ERASED, f"{person.public_id}@erased.invalid"
-    person.password_hash = person.sso_subject = person.login = None
+    person.password_hash = person.sso_subject = person.login = person.operator_since = None
     session.execute(
         update(WebSession).where(WebSession.person_id == person.id).values(address="", browser="")
     )
