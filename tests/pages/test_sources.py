@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -20,22 +19,12 @@ from crmlink.store.place import RESTORED
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
-from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero
+from support.accounting_apis.xero import OFFICE, SHOP, FakeXero
 from support.page_client import PageClient, words
 from support.source_factories import change_source, sources_at
 
+STEPS = '<ol class="sketched">'
 URL = re.compile(r'href="(http://127\.0\.0\.1:[0-9]+/authorise\?[^"]+)"')
-
-
-@pytest.fixture
-def xero() -> Iterator[FakeXero]:
-    with fake_xero() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
 
 
 def start(admin: PageClient) -> str:
@@ -68,8 +57,8 @@ def one_source(sources: SourceContext) -> ContactSource:
 
 def test_the_page_says_in_five_steps_where_the_office_gets_its_id(admin: PageClient) -> None:
     page = admin.get("/sources/connect/xero").get_data(as_text=True)
-    assert page.count("<ol>") == 1
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count(STEPS) == 1
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
     assert "Mobile or desktop app" in page
     assert 'value="http://localhost/sources/callback"' in page
     assert 'name="client_secret"' not in page
@@ -275,7 +264,7 @@ def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
     page = admin.get("/sources/connect/quickbooks_online").get_data(as_text=True)
     assert 'name="redirect" type="url" autocomplete="off" value=""' in page
     with fake_quickbooks() as fake:
-        sources = sources_at(installation, fake.server, "quickbooks_online")
+        sources = sources_at(installation, fake.server.package("quickbooks_online"))
         fields = {"client_id": CLIENT_ID, "redirect": REDIRECT}
         path = "/sources/connect/quickbooks_online"
         refused = admin.send(path, client_secret="", **fields)
@@ -296,7 +285,8 @@ def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
 @pytest.mark.parametrize("package", ["freeagent", "sage_business_cloud", "quickbooks_online"])
 def test_every_package_has_its_five_steps(admin: PageClient, package: str) -> None:
     page = admin.get(f"/sources/connect/{package}").get_data(as_text=True)
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
+    assert page.count('<svg class="sketch"') == 5
     assert 'name="client_secret"' in page
 
 

@@ -191,7 +191,7 @@ class CheckFailed(Exception):
 
 
 class CheckStopped(Exception):
-    """The worker was told to stop; what is not checked waits on."""
+    """The worker is to stop; what is not checked waits."""
 
 
 def _shows(listing: Listing, link: Link) -> bool:

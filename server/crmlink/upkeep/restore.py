@@ -21,9 +21,9 @@ from crmlink.store import (
 )
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
-from crmlink.store.database import MIGRATIONS, REVISION
 from crmlink.store.only_server import only_server
 from crmlink.store.place import mark_as_restored
+from crmlink.store.revisions import MIGRATIONS, REVISION
 from crmlink.store.sqlite_file import sqlite_file
 from crmlink.upkeep.backup import (
     DATABASE,

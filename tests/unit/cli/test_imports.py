@@ -54,8 +54,8 @@ begin = serve._serve
 def _serve(*words, **named):  # the command's own imports have been made by now
     from crmlink import worker
     from crmlink.web.http_server import HTTPServer
-    sync, run = worker.Worker._sync, HTTPServer.run
-    worker.Worker._sync = lambda self: (sync(self), synced.set())
+    sync, run = worker.Worker._sync_first, HTTPServer.run
+    worker.Worker._sync_first = lambda self: (sync(self), synced.set())
     HTTPServer.run = lambda server: answer_once(server, run)
     begin(*words, **named)
 def answer_once(server, run):
