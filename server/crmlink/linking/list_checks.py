@@ -223,7 +223,7 @@ class CheckFailed(Exception):
 
 
 class CheckStopped(Exception):
-    """The worker was told to stop; what is not checked waits on."""
+    """The worker is to stop; what is not checked waits."""
 
 
 def _landed(link: Any) -> datetime:
