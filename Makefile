@@ -8,13 +8,14 @@
 # make faults-grown   kill web servers, workers and PostgreSQL while a list of 20,000 is written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
 # make bench    what requests, a restart and an idle server take (three minutes)
+# make bench-grown   what clicks of many firms take on PostgreSQL, by web processes (ten minutes)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: env run quick quick-server quick-extension test package demo newcomer check check-server \
-	check-extension unit fuzz faults-grown browsers tools lock bench bench-matching bench-lists
+	check-extension unit fuzz faults-grown browsers tools lock bench bench-grown bench-matching bench-lists
 
 env: .venv/installed
 
@@ -90,6 +91,9 @@ tests/node_modules/installed: tests/package.json tests/package-lock.json
 bench: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.server
 	@PYTHONPATH=tests $(BIN)/python -m bench.idle
+
+bench-grown: env
+	@PYTHONPATH=tests $(BIN)/python -m bench.grown
 
 bench-matching: .venv-bench/installed
 	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching --plot docs/matching-reliability.png
