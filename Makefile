@@ -5,9 +5,9 @@
 # make demo     watch the main job happen in a real browser
 # make newcomer from a wheel to the first link where there is no checkout, each step timed
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
-# make faults-grown   kill web servers, workers and PostgreSQL while a list of 20,000 is written
+# make faults-grown   kill, cut off and replace servers, workers and PostgreSQL while 20,000 rows are written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
-# make bench    what requests, a restart and an idle server take (three minutes)
+# make bench    what requests, a restart, an idle server and many firms take (six minutes)
 # make bench-grown   what clicks of many firms take on PostgreSQL, by web processes (ten minutes)
 # make bench-matching   measure matching beside its peers (half an hour)
 
@@ -65,7 +65,7 @@ fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000
 
 faults-grown: env
-	GROWN_CONTACTS=20000 $(BIN)/pytest tests/faults/test_many_machines.py -q
+	GROWN_CONTACTS=20000 GROWN_CUT=30 $(BIN)/pytest tests/faults/test_many_machines.py -q
 
 bench-lists: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.paced
@@ -91,6 +91,8 @@ tests/node_modules/installed: tests/package.json tests/package-lock.json
 bench: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.server
 	@PYTHONPATH=tests $(BIN)/python -m bench.idle
+	@PYTHONPATH=tests $(BIN)/python -m bench.firms
+	@PYTHONPATH=tests $(BIN)/python -m bench.firms --postgresql
 
 bench-grown: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.grown

@@ -51,7 +51,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     )
     init_metrics(app, settings, installation.database)
     init_hosts(app, settings)
-    init_probes(app)
+    init_probes(app, installation.database)
     init_authentication(app)
     init_rate_limits(app, settings.requests_per_minute)
     init_body_limits(app)

@@ -42,7 +42,7 @@ from crmlink.mail.sender import MailSender, delete_old_messages
 from crmlink.mail.weekly import queue_weekly
 from crmlink.non_overlapping_job import NonOverlappingJob
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
-from crmlink.pages.lists.uploads import delete_expired_uploads
+from crmlink.pages.lists.uploads import UploadPlace, delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
@@ -297,12 +297,13 @@ class Worker:
         self._in_each(lambda workspace, _: take_snapshot(workspace.context))
 
     def _check_uploads(self) -> None:
-        """Delete uploads on this machine that hold a person who was erased on any machine."""
+        """Delete what this machine's files hold of a person who was erased on any machine."""
 
         def check(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
             ctx = workspace.context
             if (newest := newest_erasure(ctx)) != self._checked_erasures.get(workspace.id, 0):
                 delete_uploads_of_erased(workspace.folder, ctx)
+                ctx.index.follow_erasures()
                 self._checked_erasures[workspace.id] = newest
 
         self._in_each(check)
@@ -333,7 +334,7 @@ class Worker:
         self._in_each(lambda workspace, _: search_duplicates(workspace.context))
 
     def _delete_uploads(self) -> None:
-        self._in_each(lambda workspace, _: delete_expired_uploads(workspace.folder))
+        self._in_each(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""
@@ -343,7 +344,7 @@ class Worker:
             delete_expired_refresh_tokens(access)
             delete_old_messages(access)
             delete_unfinished_imports(workspace.context)
-            delete_expired_uploads(workspace.folder)
+            delete_expired_uploads(_uploads(workspace))
             erased = apply_retention(access)
             log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
@@ -386,6 +387,10 @@ class Worker:
             ctx.index.matcher()
             ctx.index.save()
             return_freed_memory()
+
+
+def _uploads(workspace: OpenWorkspace) -> UploadPlace:
+    return UploadPlace.of(workspace.folder, workspace.access.database, workspace.id)
 
 
 def _or_left(

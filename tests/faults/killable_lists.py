@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from crmlink.batches import backoff, execute_row, writer, written_rows
+from crmlink.batches import backoff, execute_row, row_runs, written_rows
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.limits import ClientLimits
@@ -59,7 +59,7 @@ class ListInstallation:
 
 def write_list(listed: ListInstallation, parent: Connection) -> None:
     """One run of the server's part in it, as its worker begins it."""
-    writer.HEARTBEAT_INTERVAL, writer.POLL_INTERVAL = 0.05, 0.05
+    row_runs.HEARTBEAT_INTERVAL = row_runs.POLL_INTERVAL = 0.05
     backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     installation = listed.open()
@@ -90,14 +90,14 @@ def write_list_believing(listed: ListInstallation, parent: Connection) -> None:
 
 def ending_unsettled(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
     """A run that ends when Commusoft has answered a PUT, before the row tells of its link."""
-    noted = writer.BatchWriter._note
+    noted = row_runs.RowRuns._note
 
-    def note(self: writer.BatchWriter, ended: Any) -> None:
+    def note(self: row_runs.RowRuns, ended: Any) -> None:
         if any(outcome.link_id for _, outcome in ended):
             _die()
         noted(self, ended)
 
-    writer.BatchWriter._note = note  # type: ignore[method-assign]  # in a process of its own
+    row_runs.RowRuns._note = note  # type: ignore[method-assign]  # in a process of its own
     rest(listed, parent)
 
 

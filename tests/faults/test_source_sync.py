@@ -21,6 +21,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
+from crmlink.sources.connecting import _end_access, take_over
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import SourceSyncInProgress
 from crmlink.sources.oauth import Credentials, RenewedTokens
@@ -239,10 +240,10 @@ def test_a_token_is_not_used_up_when_its_successor_could_not_be_stored(
     assert sync_source(sources, source.id).complete
 
 
-def test_two_machines_with_one_sign_in_are_told_plainly_and_one_connects_again(
+def test_a_copy_uses_no_sign_in_of_the_first_before_a_person_says_so(
     tmp_path: Path, settings: Settings, xero: FakeXero
 ) -> None:
-    """The second one was restored from the first one's backup: both have the same token."""
+    """The second one's folder was copied: both have the same token."""
     first = _opened(settings, tmp_path / "first")
     here = sources_at(first, xero.server, "xero")
     device = device_of(first.access, _device_id(first))
@@ -257,14 +258,20 @@ def test_two_machines_with_one_sign_in_are_told_plainly_and_one_connects_again(
         xero.server.oauth.expire_access()
         change_source(ctx, source, resume_at=None, requested_at=utc_now())
         problems.append(sync_source(ctx, source.id).problem)
-    assert problems == [None, "source-refused", "source-refused"]
-    assert xero.server.oauth.reused == 1  # it is not tried again and again
-    for ctx in (here, there):
-        assert due_sources(ctx, 30) == []
-        assert len(contacts_of(ctx, source)) == CONTACTS
-    assert "restored from a backup" in trouble("source-refused").detail
-    again = connect(here, device, xero.server, "xero", OFFICE)[0]
-    assert sync_source(here, again.id).complete
+    assert problems == [None, "source-elsewhere", None]
+    assert xero.server.oauth.reused == 0
+    assert due_sources(there, 30) == []
+    assert len(contacts_of(there, source)) == CONTACTS
+    assert "restored from a backup" in trouble("source-elsewhere").detail
+    with there.database.reading() as session:
+        copied = session.get_one(ContactSource, source.id).account
+    assert not _end_access(there, copied, source.handle, is_last=True)
+    assert not xero.server.oauth.ended
+    assert OFFICE in xero.connections.values()
+    take_over(there, device, source.public_id)
+    assert sync_source(there, source.id).problem == "source-refused"  # the first has renewed it
+    again = connect(there, device, xero.server, "xero", OFFICE)[0]
+    assert sync_source(there, again.id).complete
     for each in (first, second):
         each.close()
 

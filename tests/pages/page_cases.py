@@ -202,7 +202,7 @@ PAGE_CASES = (
         "It is shown only now",
         steps=_press("Create the password"),
     ),
-    PageCase("source-agent", _at("/sources/sage-50"), "Task Scheduler"),
+    PageCase("source-agent", _at("/sources/sage-50"), "starts with the computer"),
     PageCase("source-ask", _at("/sources/connect/kashflow"), "stores neither"),
     PageCase("source-paste", _at("/sources/paste"), "even if no page opened"),
     PageCase("source-sent", _at("/sources/connect/xero"), "Two steps", steps=_connect_elsewhere),

@@ -16,6 +16,7 @@ from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import Batch, BatchRow, BatchSource, ContactSource, SourceAccount, SourceContact
 from crmlink.store.base import utc_now
+from crmlink.store.place import RESTORED
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
@@ -186,6 +187,26 @@ def test_reading_now_makes_the_source_due(
     )
     admin.send(f"/sources/{source.public_id}/sync")
     assert due_sources(sources, 30) == []  # the package's limit is kept
+
+
+def test_a_copy_asks_whether_the_first_one_is_still_used(
+    admin: PageClient, sources: SourceContext, xero: FakeXero
+) -> None:
+    connect(admin, xero, OFFICE)
+    source = one_source(sources)
+    with sources.database.writing() as session:
+        session.get_one(SourceAccount, source.account_id).used_by = RESTORED
+    assert sync_source(sources, source.id).problem == "source-elsewhere"
+    assert xero.server.oauth.renewals == 0
+    text = admin.read("/sources")
+    assert "Is another crmlink still used?" in text
+    assert "Continue here" in text
+    admin.send(f"/sources/{source.public_id}/sync")
+    assert due_sources(sources, 30) == []
+    admin.send(f"/sources/{source.public_id}/sync", here="yes")
+    assert due_sources(sources, 30) == [source.id]
+    assert sync_source(sources, source.id).complete
+    assert "continued a sign-in" in admin.read("/audit")
 
 
 def test_a_list_comes_from_a_source_in_one_click(

@@ -19,9 +19,9 @@ from crmlink.access.workspaces import make_workspace, rename_workspace, suspend_
 from crmlink.installation import Installation
 from crmlink.linking.connections import rotate_keys
 from crmlink.sources.context import SourceContext
-from crmlink.sources.schedule import due_sources
+from crmlink.sources.schedule import QUIET, due_sources
 from crmlink.sources.sync import sync_source
-from crmlink.sources.webhooks import QUIET, set_webhook_key
+from crmlink.sources.webhooks import set_webhook_key
 from crmlink.store import ContactSource, Device, SourceAccount
 from crmlink.store.base import utc_now
 from crmlink.store.workspaces import list_workspaces
@@ -255,3 +255,20 @@ def test_each_firms_key_asks_for_its_own_sources_alone(
     assert [old[0] for old, new in zip(before, after, strict=True) if old != new] == [theirs.id]
     suspend_workspace(installation.sign_in, made, suspended=True)
     assert status(theirs, "their key") == 401
+
+
+def test_a_change_during_a_reading_that_another_one_asked_for_is_read_too(
+    sources: SourceContext, source: ContactSource, send: Callable[..., TestResponse]
+) -> None:
+    def changed_meanwhile() -> bool:
+        assert send().status_code == 200
+        return False
+
+    send()
+    assert sync_source(sources, source.id, changed_meanwhile).complete
+    now = source_now(sources, source)
+    assert now.resume_at
+    assert now.synced_at
+    assert now.resume_at >= now.synced_at + QUIET
+    change_source(sources, source, resume_at=None)
+    assert source.id in due_sources(sources, 30)

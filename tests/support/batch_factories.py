@@ -15,7 +15,7 @@ from crmlink.accounting.exports.reader import (
     Source,
     detect_format,
 )
-from crmlink.batches import backoff, writer
+from crmlink.batches import backoff, row_runs
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
 from crmlink.batches.file_import import ImportResult, ListFile, import_file
@@ -128,7 +128,7 @@ def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
 
 def wait_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the worker report, look and try again at once."""
-    monkeypatch.setattr(writer, "HEARTBEAT_INTERVAL", 0.0)
-    monkeypatch.setattr(writer, "POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(row_runs, "HEARTBEAT_INTERVAL", 0.0)
+    monkeypatch.setattr(row_runs, "POLL_INTERVAL", 0.02)
     monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 0.01)
     monkeypatch.setattr(backoff, "MAX_BACKOFF", 0.02)

@@ -18,7 +18,8 @@ def add_rows(database: Database, workspace_id: int) -> None:
     """Add a row of a workspace to every table; of rows elsewhere it names this workspace's only."""
     keys: dict[str, Any] = {"workspace": workspace_id}
     with database.engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
+        if database.is_shared:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
         for table in tables_of_workspaces():
             if table.name != "workspace":
                 keys[table.name] = _add_row(connection, table, keys)

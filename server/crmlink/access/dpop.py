@@ -23,7 +23,7 @@ from crmlink.access.context import KeyedContext
 from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
-from crmlink.store.base import utc_now
+from crmlink.store.base import CLOCK_SKEW, utc_now
 from crmlink.store.counts import counting
 
 ALGORITHM = "ES256"
@@ -32,7 +32,6 @@ REQUIRED = ["jti", "htm", "htu", "iat"]
 MAX_PROOF_LENGTH = 2_000
 MAX_JTI_LENGTH = 100
 NONCE_TTL = timedelta(minutes=5)
-CLOCK_SKEW = timedelta(minutes=1)  # between the servers of one installation
 COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
 
 

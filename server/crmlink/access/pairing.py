@@ -36,7 +36,7 @@ from crmlink.access.refresh_tokens import (
 )
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Pairing, PairingState, Workspace
-from crmlink.store.base import utc_now
+from crmlink.store.base import CLOCK_SKEW, utc_now
 
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
@@ -186,7 +186,7 @@ def _tokens_of(
 
 def is_expired(pairing: Pairing) -> bool:
     """Return whether its ten minutes have passed."""
-    return not utc_now() < pairing.expires_at <= utc_now() + PAIRING_TTL
+    return not utc_now() < pairing.expires_at <= utc_now() + PAIRING_TTL + CLOCK_SKEW
 
 
 def format_user_code(user_code: str) -> str:

@@ -40,7 +40,7 @@ from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
 from crmlink.store import Device, DeviceType, Pairing, Person, RefreshToken
-from crmlink.store.base import new_id, utc_now
+from crmlink.store.base import CLOCK_SKEW, new_id, utc_now
 
 REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
 ACCESS_TOKEN_TTL = timedelta(minutes=10)
@@ -288,14 +288,15 @@ def _mark_used(access: AccessContext, refresh: RefreshToken) -> None:
 
 def _access_token(access: AccessContext, refresh: RefreshToken) -> str:
     moment = utc_now()
+    begins = moment - CLOCK_SKEW  # for a server whose clock is behind this one's
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": refresh.device.public_id,
         "jti": refresh.public_id,
         "cnf": {"jkt": refresh.device.key_thumbprint},
-        "iat": moment,
-        "nbf": moment,
+        "iat": begins,
+        "nbf": begins,
         "exp": moment + ACCESS_TOKEN_TTL,
     }
     return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": TYPE})

@@ -25,10 +25,11 @@ from crmlink.linking.errors import (
     RowAlreadyDecided,
     RowInProgress,
 )
+from crmlink.linking.known_kinds import kind_in_truth
 from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders, records_by_id
-from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
+from crmlink.store import Batch, BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 
@@ -159,8 +160,12 @@ def find_obstacle(
     overrides: Overrides,
 ) -> KindMismatch | RecordHasReference | ReferenceTaken | None:
     """Return what a user must agree to before a row gets a record; None for nothing."""
+    batch = session.get_one(Batch, row.batch_id)
+    contact = (batch.package, batch.organisation, row.reference)
     try:
         require_kind(kind_of(row), record, overrides)
+        if row.reference:
+            require_kind(kind_in_truth(session, ctx, contact, kind_of(row)), record, overrides)
     except KindMismatch as failure:
         return failure
     if not row.reference:

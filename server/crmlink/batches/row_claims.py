@@ -1,4 +1,8 @@
-"""Claims of a batch's rows by its worker: taken from the queue, guarded, put back."""
+"""Claims of a batch's rows by its worker: taken from the queue, guarded, put back.
+
+The worker with the batch's lease may be helped by others, which take rows to write and nothing
+else. Their rows name their process: they are free again once it counts as dead.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import BatchStopped
-from crmlink.batches.settle import put_back
+from crmlink.batches.settle import is_without_writer, put_back
 from crmlink.batches.state import LeaseLost, bump_version, check_lease, leased
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, RowState
@@ -31,26 +35,48 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class RowClaims:
-    """The rows of a batch for one worker, which holds its lease for as long as it is in a state."""
+    """The rows of a batch for one worker, which holds its lease for as long as it is in a state.
+
+    A ``helper`` is another worker's process, without the lease.
+    """
 
     ctx: WorkspaceContext
     batch_id: str
     state: BatchState
-    lease: str
+    lease: str = ""
+    helper: str | None = None
 
     @contextmanager
     def leased(self) -> Iterator[tuple[Session, Batch]]:
         """Yield a writing session and the batch. Raises LeaseLost."""
-        with leased(self.ctx.database, self.batch_id, self.lease) as found:
-            yield found
+        if self.helper is None:
+            with leased(self.ctx.database, self.batch_id, self.lease) as found:
+                yield found
+            return
+        with self.ctx.database.writing() as session:
+            yield session, self._batch(session)
+
+    def _batch(self, session: Session) -> Batch:
+        if self.helper is None:
+            return check_lease(session, self.batch_id, self.lease)
+        batch = session.get(Batch, self.batch_id)
+        if batch is None:
+            raise LeaseLost
+        return batch
+
+    @property
+    def are_own(self) -> ColumnElement[bool]:
+        """The condition that rows in progress are this worker's."""
+        return BatchRow.writer_id.is_not_distinct_from(self.helper)
 
     def guard(self, job: Job) -> Callable[[Session], None]:
         """Return a check, for the transaction that stores a decision, that it is still wanted."""
 
         def check(session: Session) -> None:
-            batch = check_lease(session, self.batch_id, self.lease)
+            batch = self._batch(session)
             row = session.get(BatchRow, job.row_id)
-            if row is None or (row.state, row.attempt) != (TAKEN[self.state], job.attempt):
+            taken = (TAKEN[self.state], job.attempt, self.helper)
+            if row is None or (row.state, row.attempt, row.writer_id) != taken:
                 raise LeaseLost
             in_use = is_in_use(session, self.ctx.connection_id)
             if batch.state is not self.state or not in_use:
@@ -63,11 +89,39 @@ class RowClaims:
         taken = (
             select(BatchRow.id, BatchRow.attempt)
             .where(BatchRow.batch_id == self.batch_id, BatchRow.state == RowState.PROCESSING)
-            .where(BatchRow.link_id.is_(None))
+            .where(BatchRow.link_id.is_(None), BatchRow.writer_id.is_(None))
             .order_by(BatchRow.position)
         )
         with self.ctx.database.reading() as session:
             return [Job(*found) for found in session.execute(taken)]
+
+    def of_dead_helpers(self) -> list[Job]:
+        """Take over rows of helpers that count as dead."""
+        theirs = and_(
+            BatchRow.batch_id == self.batch_id,
+            BatchRow.writer_id.is_not(None),
+            is_without_writer(self.ctx),
+        )
+        with self.ctx.database.reading() as session:
+            if session.scalar(select(BatchRow.id).where(theirs).limit(1)) is None:
+                return []
+        with self.leased() as (session, _):
+            taken = session.execute(
+                update(BatchRow)
+                .where(theirs)
+                .values(writer_id=None)
+                .returning(BatchRow.id, BatchRow.attempt)
+                .execution_options(synchronize_session=False)
+            )
+            return [Job(*found) for found in taken]
+
+    def are_with_helpers(self) -> bool:
+        """Return whether helpers have rows."""
+        theirs = select(BatchRow.id).where(
+            BatchRow.batch_id == self.batch_id, BatchRow.writer_id.is_not(None)
+        )
+        with self.ctx.database.reading() as session:
+            return session.scalar(theirs.limit(1)) is not None
 
     def take(self, most: int, running: Collection[Job]) -> list[Job]:
         """Claim the next rows, none if none wait. Rows of an undo keep their state."""
@@ -80,6 +134,7 @@ class RowClaims:
             )
             .order_by(BatchRow.position)
             .limit(most)
+            .with_for_update(skip_locked=True)
         )
         with self.leased() as (session, batch):
             if batch.state is not self.state:
@@ -89,20 +144,22 @@ class RowClaims:
                 session.execute(
                     update(BatchRow)
                     .where(BatchRow.id.in_([job.row_id for job in jobs]))
-                    .values(state=RowState.PROCESSING)
+                    .values(state=RowState.PROCESSING, writer_id=self.helper)
                 )
         return jobs
 
     def put_back(self, jobs: Collection[Job]) -> None:
         """Requeue claimed rows that were not begun, if the batch still waits for them.
 
-        Rows of an earlier worker may have links, see ``left_behind``.
+        A helper requeues all that it has. Rows of an earlier worker may have links, see
+        ``left_behind``.
         """
         if self.state is not BatchState.WRITING:
             return
         with self.leased() as (session, batch):
-            ids = BatchRow.id.in_([job.row_id for job in jobs])
-            mine = ids & (BatchRow.state == RowState.PROCESSING)
+            mine = self.are_own & (BatchRow.state == RowState.PROCESSING)
+            if self.helper is None:  # of a helper all are its own
+                mine &= BatchRow.id.in_([job.row_id for job in jobs])
             back = RowState.WAITING
             if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
                 mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no response

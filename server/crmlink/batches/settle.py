@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import (
@@ -16,6 +16,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
+from crmlink.store.processes import is_alive
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
 BEGUN = (RowState.PROCESSING, RowState.WRITTEN)
@@ -40,6 +41,15 @@ def settle_stopped(ctx: WorkspaceContext) -> int:
             if is_free(session, ctx.ownership, batch):
                 settled += _settle_rows(session, ctx, batch)
     return settled
+
+
+def is_without_writer(ctx: WorkspaceContext) -> ColumnElement[bool]:
+    """Return the condition that no other living process writes a row for its batch's worker.
+
+    What this process has is left from a run of it that failed: it does one thing at a time.
+    """
+    own = ctx.ownership.process_id
+    return or_(~is_alive(BatchRow.writer_id), BatchRow.writer_id == own)
 
 
 def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -> None:
@@ -73,7 +83,7 @@ def put_back(
     session.execute(
         update(BatchRow)
         .where(rows, ~made.exists())
-        .values(state=back)
+        .values(state=back, writer_id=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -87,7 +97,7 @@ def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -
 
 
 def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
-    left = select(BatchRow).where(BatchRow.batch_id == batch.id)
+    left = select(BatchRow).where(BatchRow.batch_id == batch.id, is_without_writer(ctx))
     if batch.state is BatchState.PAUSED:
         left = left.where(BatchRow.state.in_(BEGUN))
     else:
@@ -108,7 +118,7 @@ def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
     """Settle a row taken by a worker, by its key; it stays *processing* while that is open."""
     link = _made(session, ctx, row)
     outcome = outcome_of(link) if link else RowOutcome(RowState.IDLE)
-    row.state, row.failure = outcome.state, outcome.failure
+    row.state, row.failure, row.writer_id = outcome.state, outcome.failure, None
     if link:
         row.link_id = link.id
         row.settled_at = None if link.state is LinkState.INTENDED else utc_now()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.batches.backoff import Backoff
-from crmlink.batches.execute_row import RowOutcome, carry_out, outcome_of
+from crmlink.batches import row_runs
+from crmlink.batches.execute_row import RowOutcome, outcome_of
+from crmlink.batches.helper import help_to_write
 from crmlink.batches.page_table import withdraw_rows
-from crmlink.batches.row_claims import QUEUED_STATE, TAKEN, Job, RowClaims
+from crmlink.batches.row_claims import QUEUED_STATE, Job, RowClaims
+from crmlink.batches.row_runs import CREDENTIAL_CODES, RowRuns, background_context
 from crmlink.batches.settle import settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
@@ -27,23 +28,17 @@ from crmlink.batches.state import (
     release_lease,
     take_lease,
 )
-from crmlink.batches.throughput import Throughput
 from crmlink.batches.written_rows import WrittenRows
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.ended_lists import queue_list_ended
-from crmlink.linking.list_trust import ListTrust
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
-from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
 
-HEARTBEAT_INTERVAL = 1.0  # seconds between progress reports
-POLL_INTERVAL = 0.5  # seconds between checks of open links
 SETTLED_AT_ONCE = 50  # rows noted in a transaction
-CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
 OPEN_WITH_LINK = (RowState.PROCESSING, RowState.WRITTEN)
 ON_PAGE_STATE = {
@@ -54,16 +49,20 @@ FINAL_STATE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchSta
 
 
 def write_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Process every batch to be written or undone; returns how many ended."""
+    """Process every batch to be written or undone, or help with it; returns how many ended."""
     with ctx.database.reading() as session:
         found = session.execute(
             select(Batch.id, Batch.state)
             .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(QUEUED_STATE))
             .order_by(Batch.updated_at)
         ).all()
-    return sum(
+    ended = sum(
         work_on(ctx, batch_id, state, stopping) for batch_id, state in found if not stopping()
     )
+    if ctx.database.is_shared:  # elsewhere calls of two processes would not be counted together
+        for batch_id, _ in found:
+            help_to_write(ctx, batch_id, stopping)
+    return ended
 
 
 def work_on(
@@ -78,7 +77,7 @@ def work_on(
         return False
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
-        with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
+        with background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
             with closing(WrittenRows(own, batch_id, stopping)) as written:
                 return BatchWriter(claims, written, executor, at_once, stopping).go()
@@ -89,27 +88,10 @@ def work_on(
         release_lease(ctx.database, ctx.ownership, batch_id, lease)
 
 
-@contextmanager
-def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
-    """Yield the context with background calls, checks by lists, and threads of its own."""
-    attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
-    try:
-        yield replace(
-            ctx,
-            commusoft=ctx.commusoft.in_background(),
-            attempts=attempts,
-            list_trust=ListTrust(),
-        )
-    finally:
-        attempts.shutdown()
+class BatchWriter(RowRuns):
+    """The run of one batch by the worker that has its lease.
 
-
-class BatchWriter:
-    """One worker's run of one batch; its memory may be lost at any time.
-
-    Every change of a row, and every decision stored for one, is conditional on the lease in the
-    same transaction: a worker counted as dead cannot overwrite its successor's decisions. It raises
-    LeaseLost then.
+    Others may help it to write rows; checks, and what follows for the batch, are its own.
     """
 
     def __init__(
@@ -120,21 +102,10 @@ class BatchWriter:
         at_once: int,
         stopping: Callable[[], bool],
     ) -> None:
-        self._claims, self._written = claims, written
-        self._batch_id, self._state = claims.batch_id, claims.state
-        self._workspace = claims.ctx
-        # A link of a person, or an undo, is read back at once.
-        self._reading_back = replace(claims.ctx, list_trust=None)
-        self._executor, self._at_once, self._stopping = executor, at_once, stopping
-        self._queue: deque[Job] = deque()
-        self._running: dict[Future[RowOutcome], Job] = {}
-        self._begun: dict[Future[RowOutcome], float] = {}
-        self._backoff = Backoff()
-        self._pace = Throughput()
+        super().__init__(claims, executor, at_once, stopping)
+        self._written = written
         self._told = time.monotonic()
-        with claims.ctx.database.reading() as session:
-            batch = session.get_one(Batch, claims.batch_id)
-            self._device_id = batch.started_by_id or batch.device_id
+        self._helped = self._read_helped()
 
     def go(self) -> bool:
         """Run until nothing is left; returns True then."""
@@ -151,34 +122,12 @@ class BatchWriter:
             self._hand_out()
             self._look_at_written()
             if self._running:
-                done, _ = wait(self._running, timeout=POLL_INTERVAL, return_when=FIRST_COMPLETED)
-                self._note([(self._taken_back(each), each.result()) for each in done])
+                self._note_ended()
             elif self._backoff.seconds_left > 0:
                 recover(self._reading_back)
-                time.sleep(min(POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
+                time.sleep(min(row_runs.POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
             elif not self._settle_open():
                 return self._finish()
-
-    def _hand_out(self) -> None:
-        while len(self._running) < self._at_once and self._backoff.seconds_left <= 0:
-            if not self._queue and not self._take():
-                return
-            job = self._queue.popleft()
-            future = self._executor.submit(
-                carry_out,
-                self._workspace if self._state is BatchState.WRITING else self._reading_back,
-                job.row_id,
-                self._state,
-                self._device_id,
-                self._claims.guard(job),
-            )
-            self._running[future], self._begun[future] = job, time.monotonic()
-
-    def _take(self) -> bool:
-        """Claim the next rows; returns False if none wait."""
-        jobs = self._claims.take(4 * self._at_once, self._running.values())
-        self._queue.extend(jobs)
-        return bool(jobs)
 
     def _leave(self, *, process_ends: bool) -> None:
         """End what is in progress, for a batch that is stopped; a process has no time to check."""
@@ -189,65 +138,12 @@ class BatchWriter:
             self._written.finish()
         self._settle_ended()
 
-    def _finish_running(self) -> None:
-        for future in list(self._running):
-            outcome = future.result()
-            self._note([(self._taken_back(future), outcome)])
-
-    def _taken_back(self, future: Future[RowOutcome]) -> Job:
-        del self._begun[future]
-        return self._running.pop(future)
-
-    def _note(self, ended: list[tuple[Job, RowOutcome]]) -> None:
-        """Store outcomes of rows in one transaction."""
-        if not ended:
-            return
-        with self._claims.leased() as (session, _):
-            for job, outcome in ended:
-                values = self._values(job, _as_it_is_now(session, outcome))
-                session.execute(
-                    update(BatchRow)
-                    .where(
-                        BatchRow.id == job.row_id,
-                        BatchRow.attempt == job.attempt,
-                        BatchRow.state.in_((*TAKEN.values(), RowState.WRITTEN)),
-                    )
-                    .values(**values)
-                )
-                if values["state"] is RowState.WRITTEN:
-                    self._written.add()
-                if values.get("settled_at"):
-                    hide_settled_row(session, job.row_id, self._workspace.connection_id)
-
-    def _values(self, job: Job, outcome: RowOutcome) -> dict[str, object]:
-        if outcome.stopped:
-            return {"state": QUEUED_STATE[self._state]}
-        if outcome.problem is None:
-            self._backoff.reset()
-        else:
-            self._meet(outcome.problem)
-            self._backoff.count_try(job.row_id)
-            end, others = outcome.gives_up, self._pace.settled > 0
-            if end is None or not self._backoff.gives_up(job.row_id, outcome.problem, others):
-                return {"state": QUEUED_STATE[self._state]}
-            outcome = replace(outcome, state=end, failure={"code": outcome.problem}, problem=None)
-        self._backoff.forget(job.row_id)
-        if job.counts:
-            self._pace.add()
-        values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
-        if outcome.link_id:
-            values["link_id"] = outcome.link_id
-        if outcome.state is RowState.UNDOING:
-            values["attempt"] = job.attempt + 1
-        elif outcome.state not in (RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING):
-            values["settled_at"] = utc_now()
-        return values
-
     def _tell(self) -> bool:
         """Renew the lease and store progress; returns False if paused, cancelled or taken over."""
-        if time.monotonic() - self._told < HEARTBEAT_INTERVAL:
+        if time.monotonic() - self._told < row_runs.HEARTBEAT_INTERVAL:
             return True
         self._told = time.monotonic()
+        self._count_helped()
         problem = self._backoff.problem
         if problem in CREDENTIAL_CODES and self._state is BatchState.WRITING:
             self._pause_itself(problem or "")
@@ -257,6 +153,28 @@ class BatchWriter:
             rate=self._pace.per_second(), updated_at=utc_now(),
             last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
+
+    def _take(self) -> bool:
+        """Claim the next rows, also those that dead helpers left; returns False if none wait."""
+        if super()._take():
+            return True
+        left = self._claims.of_dead_helpers()
+        self._queue.extend(left)
+        return bool(left)
+
+    def _count_written(self) -> None:
+        self._written.add()
+
+    def _read_helped(self) -> int:
+        with self._workspace.database.reading() as session:
+            query = select(Batch.helped).filter_by(id=self._batch_id)
+            return session.scalar(query) or 0
+
+    def _count_helped(self) -> None:
+        """Let the rate be that of all workers."""
+        before, self._helped = self._helped, self._read_helped()
+        for _ in range(self._helped - before):
+            self._pace.add()
 
     def _meet(self, problem: str) -> None:
         """Record an obstacle; a new one is stored at once."""
@@ -292,7 +210,7 @@ class BatchWriter:
     def _settle_open(self) -> bool:
         """Settle rows whose link has ended since; returns True while some have not."""
         if self._written.look(resting=True):
-            time.sleep(POLL_INTERVAL)
+            time.sleep(row_runs.POLL_INTERVAL)
             return True
         recover(self._reading_back)
         self._settle_ended()
@@ -302,8 +220,12 @@ class BatchWriter:
         if left is not None:
             self._written.recount()
             self._meet((failure or {}).get("code", "commusoft-slow"))
-            self._backoff.pause(POLL_INTERVAL)
-        return left is not None or self._take()
+            self._backoff.pause(row_runs.POLL_INTERVAL)
+        if left is not None or self._take():
+            return True
+        if is_with_helpers := self._claims.are_with_helpers():
+            time.sleep(row_runs.POLL_INTERVAL)
+        return is_with_helpers
 
     def _settle_ended(self) -> None:
         """Note the rows whose link is no longer what their state says."""
@@ -369,16 +291,3 @@ class BatchWriter:
 def _is_attempted() -> ColumnElement[bool]:
     """Return the condition that a link is still being written, or checked, by the API."""
     return (Link.state == LinkState.INTENDED) & (Link.method == LinkMethod.API)
-
-
-def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
-    """Return the outcome, unless its link was undone, or seen on a page, before it was stored."""
-    if outcome.waits_for:
-        waiting = session.get(Link, outcome.waits_for)
-        if waiting is not None and waiting.state is not LinkState.INTENDED:
-            return outcome_of(waiting)
-    if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
-        link = session.get(Link, outcome.link_id)
-        if link is not None and link.state is LinkState.UNDONE:
-            return replace(outcome, state=RowState.UNDONE)
-    return outcome

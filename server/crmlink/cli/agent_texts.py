@@ -17,6 +17,8 @@ SENTENCES = {
     "token": "crmlink doesn't accept the token. It needs the scope contacts, and ends after some "
     "months.",
     "no-text": "{name} isn't a text file in UTF-8. Save it again as one.",
+    "not-set-up": "The agent's service has no readable options in {folder}. Install it again with: "
+    "crmlink agent service install",
     "refused": "crmlink refused the contacts: {what}",
 }
 

@@ -44,7 +44,7 @@ def _explained(command: F) -> F:
         try:
             return command(*args, **options)
         except ServiceFailure as failure:
-            raise click.ClickException(_sentence(failure)) from failure
+            raise click.ClickException(sentence_of_service(failure)) from failure
 
     return cast("F", run)
 
@@ -153,7 +153,8 @@ def _manager(user: bool) -> ServiceManager:
     return service_manager(system=not user)
 
 
-def _sentence(failure: ServiceFailure) -> str:
+def sentence_of_service(failure: ServiceFailure) -> str:
+    """Return the sentence for a failure."""
     from crmlink.service import model
 
     match failure:
@@ -162,6 +163,8 @@ def _sentence(failure: ServiceFailure) -> str:
                 "Services of the whole computer need an administrator. Run the command as "
                 "administrator (Windows) or with sudo. On Linux and Mac, --user makes it yours."
             )
+        case model.WindowsNeeded():
+            return "The agent's service is for Windows, where Sage 50 is."
         case model.ServiceMissing():
             return "The service is not installed. Install it with: crmlink service install"
         case model.UserMissing():

@@ -16,7 +16,7 @@ from crmlink.commusoft.errors import (
     WriteRejected,
 )
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline
@@ -34,12 +34,13 @@ class AuthenticatedTransport:
         connection: Connection,
         limits: ClientLimits,
         token_place: TokenPlace | None,
-        shared: SharedStarts | None = None,
+        shared: SharedAccount | None = None,
     ) -> None:
         self.limits = limits
         self.token_place = token_place
         self.transport = Transport(connection, limits, shared)
-        self._token_cache = TokenCache(connection, self.transport, limits)
+        token = shared.token_of(connection, limits) if shared else None
+        self._token_cache = TokenCache(connection, self.transport, limits, token)
         self._lock = threading.Lock()
         self._write_refused: Token | None = None
 

@@ -1,7 +1,8 @@
 """Pace of calls to Commusoft by its answers: more while they are quick and clean, half if not.
 
 Additive increase, multiplicative decrease, as networks share a line. It only ever lowers the
-admin's bound. An object of a few numbers, so that processes can share it.
+admin's bound. The pace is the account's, for all processes that share its state; how long answers
+usually take is measured by each.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from crmlink.commusoft.account_state import AccountState, KeepsState, LocalState
 
 BEGINNING = 5.0  # calls per second, or the bound if that is less
 SLOWEST = 0.5
@@ -32,20 +35,32 @@ class PaceState:
 class Pace:
     """Calls per second by what Commusoft answers; thread-safe. ``clock`` returns seconds."""
 
-    def __init__(self, bound: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._bound, self._clock = bound, clock
+    def __init__(
+        self,
+        bound: float,
+        clock: Callable[[], float] = time.monotonic,
+        shared: KeepsState | None = None,
+    ) -> None:
+        self._bound = bound
+        self._states = shared or LocalState(clock)
         self._guard = threading.Lock()
-        self._per_second = min(bound, BEGINNING)
         self._clean = 0
-        self._reason: str | None = None
         self._usual: float | None = None  # seconds of the quickest smoothed answers
         self._recent: float | None = None
-        self._dropped_at = float("-inf")
 
     def state(self) -> PaceState:
-        """Return the present pace."""
-        with self._guard:
-            return PaceState(self._per_second, self._bound, self._reason)
+        """Return the pace as it was known at the last call of this process."""
+        return self._of(self._states.known())
+
+    def present_state(self) -> PaceState:
+        """Return the pace after the last call of any process."""
+        return self._of(self._states.read())
+
+    def _of(self, state: AccountState) -> PaceState:
+        return PaceState(self._per_second(state), self._bound, state.reason)
+
+    def _per_second(self, state: AccountState) -> float:
+        return min(self._bound, BEGINNING if state.per_second is None else state.per_second)
 
     def note_answer(self, seconds: float | None, status: int) -> None:
         """Take an answer into account; ``seconds`` is None for calls of unequal size."""
@@ -74,14 +89,23 @@ class Pace:
         if self._clean < CLEAN_ANSWERS:
             return
         self._clean = 0
-        self._per_second = min(self._bound, self._per_second + STEP)
-        if self._per_second == self._bound:
-            self._reason = None
+        known = self._states.known()
+        if self._per_second(known) < self._bound or known.reason:
+            self._states.change(self._grow)
+
+    def _grow(self, state: AccountState, _: float) -> None:
+        state.per_second = min(self._bound, self._per_second(state) + STEP)
+        if state.per_second == self._bound:
+            state.reason = None
 
     def _drop(self, reason: str) -> None:
         self._clean = 0
-        if self._clock() - self._dropped_at < QUIET_AFTER_DROP:
-            return
-        self._dropped_at, self._reason = self._clock(), reason
-        self._per_second = max(min(SLOWEST, self._bound), self._per_second / 2)
-        self._recent = self._usual  # so that the slow ones before count no second time
+
+        def drop(state: AccountState, now: float) -> None:
+            if state.dropped_at is not None and now - state.dropped_at < QUIET_AFTER_DROP:
+                return
+            state.dropped_at, state.reason = now, reason
+            state.per_second = max(min(SLOWEST, self._bound), self._per_second(state) / 2)
+            self._recent = self._usual  # so that the slow ones before count no second time
+
+        self._states.change(drop)

@@ -9,11 +9,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from crmlink.commusoft.account_state import KeepsState
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import Pace
+from crmlink.commusoft.shared_calls import SharedCalls
 from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline
 
@@ -23,17 +25,26 @@ POLL_INTERVAL = 0.05
 
 
 class RateLimiter:
-    """Slots for calls; shared by every thread of one client, starts by every process if shared."""
+    """Slots for calls of every thread of one client, and of every process if shared.
 
-    def __init__(self, limits: ClientLimits, shared: SharedStarts | None = None) -> None:
+    Starts of calls, the pace and calls in progress are then those of all processes.
+    """
+
+    def __init__(
+        self,
+        limits: ClientLimits,
+        shared: SharedStarts | None = None,
+        states: KeepsState | None = None,
+    ) -> None:
         self._limits, self._shared = limits, shared
+        self._calls = SharedCalls(states, limits.max_concurrent) if states else None
         self._slots = threading.BoundedSemaphore(limits.max_concurrent)
         self._lock = threading.Lock()
         max_starts = max(1, int(limits.max_per_second))
         self._span = max_starts / limits.max_per_second
         self._starts: deque[float] = deque(maxlen=max_starts)
         self._paused_until = 0.0
-        self.pace = Pace(limits.max_per_second) if limits.paced_by_answers else None
+        self.pace = Pace(limits.max_per_second, shared=states) if limits.paced_by_answers else None
         self._background_slots = threading.BoundedSemaphore(max(1, limits.max_concurrent - 1))
         self._all_starts = max_starts
         self._shared_starts = max(1, max_starts - -(-max_starts // 4))
@@ -62,8 +73,9 @@ class RateLimiter:
             raise CommusoftBusy(cause="no free slot")
         try:
             self._wait_for_background_start(deadline)
-            self._take_shared_start(deadline)
-            yield
+            with self._call_of_all(deadline):
+                self._take_shared_start(deadline)
+                yield
         finally:
             self._background_slots.release()
 
@@ -84,11 +96,18 @@ class RateLimiter:
         if not self._slots.acquire(timeout=deadline.remaining()):
             raise CommusoftBusy(cause="no free slot")
         try:
-            if not deadline.background:  # background calls reserve their start earlier
+            if deadline.background:  # background calls reserve their start earlier
+                yield
+                return
+            with self._call_of_all(deadline):
                 self.reserve_start(deadline)
-            yield
+                yield
         finally:
             self._slots.release()
+
+    def _call_of_all(self, deadline: Deadline) -> AbstractContextManager[None]:
+        """Be one of the calls in progress in all processes, if they share them."""
+        return self._calls.call(deadline) if self._calls else nullcontext()
 
     def reserve_start(self, deadline: Deadline) -> None:
         """Wait until another request may start. Raises `CommusoftBusy` if that is too late."""

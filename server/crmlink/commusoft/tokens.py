@@ -17,6 +17,7 @@ from crmlink.commusoft.errors import (
 )
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.request_body import JSON_TYPE
+from crmlink.commusoft.shared_token import SharedToken
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline
 from crmlink.strict_json import NotJSON, read_json
@@ -35,9 +36,19 @@ class Token:
 
 
 class TokenCache:
-    """Cache of the current token, shared by all threads; obtains a new one only once."""
+    """Cache of the current token, shared by all threads; obtains a new one only once.
 
-    def __init__(self, connection: Connection, transport: Transport, limits: ClientLimits) -> None:
+    With ``shared`` all processes use one token.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        transport: Transport,
+        limits: ClientLimits,
+        shared: SharedToken | None = None,
+    ) -> None:
+        self._shared = shared
         self._connection = connection
         self._transport = transport
         self._limits = limits
@@ -52,10 +63,21 @@ class TokenCache:
             current = self._token
             if current is None or current is rejected or self._is_old(current):
                 self._token = None
-                self._token = current = self._fetch(deadline)
+                self._token = current = self._next(deadline, rejected)
             return current
         finally:
             self._lock.release()
+
+    def _next(self, deadline: Deadline, rejected: Token | None) -> Token:
+        """Return a token that another process has obtained, or obtain one for all."""
+        if self._shared is None:
+            return self._fetch(deadline)
+        with self._shared.turn(deadline, rejected.text if rejected else None) as known:
+            if known is not None:
+                return Token(known.text, time.monotonic() - known.age, known.shape)
+            token = self._fetch(deadline)
+            self._shared.keep(token.text, token.shape)
+            return token
 
     def _is_old(self, token: Token) -> bool:
         return time.monotonic() - token.made >= self._limits.token_ttl

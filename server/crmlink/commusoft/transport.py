@@ -31,7 +31,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.rate_limiter import RateLimiter
-from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
 from crmlink.metrics import count_commusoft_call
 
@@ -142,12 +142,13 @@ class Transport:
     """HTTP session with one Commusoft address; thread-safe."""
 
     def __init__(
-        self, connection: Connection, limits: ClientLimits, shared: SharedStarts | None = None
+        self, connection: Connection, limits: ClientLimits, shared: SharedAccount | None = None
     ) -> None:
         self._base_url = connection.base_url
         self._limits = limits
-        self._limiter = RateLimiter(limits, shared)
-        self._breaker = CircuitBreaker(limits)
+        starts, states = (shared.starts, shared.states) if shared else (None, None)
+        self._limiter = RateLimiter(limits, starts, states)
+        self._breaker = CircuitBreaker(limits, shared=states)
         self._session = _session(connection, limits, self._limiter)
         self.sandbox = False
         _redact_tokens_in_logs()
@@ -179,7 +180,7 @@ class Transport:
     @property
     def pace(self) -> PaceState | None:
         """The pace by Commusoft's answers, None if it is fixed."""
-        return self._limiter.pace.state() if self._limiter.pace else None
+        return self._limiter.pace.present_state() if self._limiter.pace else None
 
     def _paced_exchange(self, call: Request, deadline: Deadline) -> Response:
         """Exchange, and let the pace follow from how that went."""

@@ -14,7 +14,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
-from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.installation.sandbox import LocalSandbox
 from crmlink.linking.connections import (
@@ -25,6 +25,7 @@ from crmlink.linking.connections import (
 )
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
+from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.mail.service import MailService
@@ -43,13 +44,15 @@ CHECK_INTERVAL = 1.0  # seconds between checks of the connection in use, during 
 class Resources:
     """What an installation gives to each of its workspaces.
 
-    ``commusoft`` replaces the client that the settings describe; ``wake`` notifies the worker.
+    ``commusoft`` replaces the client that the settings describe; ``wake`` notifies the worker;
+    ``indexes`` bounds the memory of matching.
     """
 
     settings: Settings
     ownership: Ownership
     commusoft: CommusoftClient | None
     wake: Callable[[], None]
+    indexes: IndexMemory
 
 
 class OpenWorkspace:
@@ -158,7 +161,9 @@ class OpenWorkspace:
             database=database,
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.folder / RULES_FILE),
-            index=LiveMatcher(database, connection.id, database.index_files),
+            index=LiveMatcher(
+                database, connection.id, database.index_files, self._resources.indexes
+            ),
             contacts=LiveContacts(database, connection.workspace_id, connection.id),
             ownership=self._resources.ownership,
             wake=self._resources.wake,
@@ -179,7 +184,11 @@ class OpenWorkspace:
             max_per_second=settings.max_calls_per_second,
             paced_by_answers=settings.paced_by_answers,
         )
-        shared = SharedStarts(database, connection.id) if database.is_shared else None
+        shared = None
+        if database.is_shared:
+            # An account of the environment needs no key, which each machine would make for itself.
+            vault = self.vault if connection.credentials else None
+            shared = SharedAccount(database, connection.id, vault)
         return CommusoftClient(account, load_dialect(connection), limits, shared)
 
 

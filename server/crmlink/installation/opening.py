@@ -18,14 +18,16 @@ from crmlink.installation.sandbox import LocalSandbox
 from crmlink.installation.workspaces import OpenWorkspaces
 from crmlink.linking.connections import get_or_create_workspace
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.index_memory import IndexMemory
 from crmlink.mail.service import MailService
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import Settings
-from crmlink.settings.errors import DatabaseMoved, InvalidSettings, OtherSecretKey
+from crmlink.settings.errors import DatabaseMoved, InvalidSettings, NewerTables, OtherSecretKey
 from crmlink.sources.context import SourceContext
 from crmlink.store import AuditSigner, Database, Ownership, ProcessRole
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
+from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.store.workspaces import find_workspace, has_several_workspaces, list_workspaces
 from crmlink.wakeup import Notification, WakeUpSignal
@@ -57,6 +59,7 @@ class Installation:
         self.usage = UsageCounter(self.sign_in)
         self.newer_version = ""  # of crmlink, where the office lets it ask
         self._commusoft = commusoft
+        self._indexes = IndexMemory(settings.index_memory)
         self._signal = (
             Notification(database) if database.is_shared else WakeUpSignal(settings.data_dir)
         )
@@ -136,7 +139,11 @@ class Installation:
         if not is_first:
             folder = folder_of(folder, find_workspace(self.database, workspace_id))
         resources = Resources(
-            self.settings, self.ownership, self._commusoft if is_first else None, self._signal.send
+            self.settings,
+            self.ownership,
+            self._commusoft if is_first else None,
+            self._signal.send,
+            self._indexes,
         )
         return OpenWorkspace(
             self.sign_in.of(workspace_id),
@@ -168,7 +175,10 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, signer=signer)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
-    database.migrate()
+    try:
+        database.migrate()
+    except TablesTooNew:
+        raise NewerTables from None
     if move := forbidding_move(database):
         raise DatabaseMoved(out=move is MoveDirection.OUT)
     if database.is_shared and has_peer_with_other_key(database):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection, WebApplication
@@ -20,6 +20,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.store import (
     Batch,
+    CommusoftPace,
     ConnectionKind,
     ContactSource,
     Database,
@@ -182,7 +183,7 @@ def delete_connection(database: Database, workspace_id: int, by: Device | None =
         connection = _in_use(session, workspace_id)
         if connection is None or connection.kind is ConnectionKind.SANDBOX:
             return False
-        _end(connection)
+        _end(session, connection)
         _note(session, workspace_id, by, "commusoft.disconnected", account=connection.name)
     return True
 
@@ -290,7 +291,7 @@ def _replace(session: Session, replaced: WorkspaceConnection, consent: Consent) 
     if contents.has_decisions and contents.agreement != consent.agreement:
         raise ConnectionNotAgreed(contents=contents)
     if not contents.practice:
-        _end(replaced)
+        _end(session, replaced)
         action = "commusoft.disconnected"
         _note(session, replaced.workspace_id, consent.by, action, account=replaced.name)
     else:
@@ -303,8 +304,10 @@ def _replace(session: Session, replaced: WorkspaceConnection, consent: Consent) 
     session.flush()
 
 
-def _end(connection: WorkspaceConnection) -> None:
+def _end(session: Session, connection: WorkspaceConnection) -> None:
     connection.ended_at, connection.credentials = utc_now(), None
+    pace = update(CommusoftPace).where(CommusoftPace.connection_id == connection.id)
+    session.execute(pace.values(state=None))  # with the access token
 
 
 def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionContents:

@@ -28,6 +28,7 @@ from crmlink.linking.errors import (
 )
 from crmlink.linking.fresh_reads import FreshRecord, fetch_fresh, fetch_record
 from crmlink.linking.intents import Guard, await_link_by_key, intend
+from crmlink.linking.known_kinds import kind_in_truth
 from crmlink.linking.obstacles import (
     is_same,
     require_reference_free,
@@ -50,9 +51,9 @@ T = TypeVar("T")
 class Decision:
     """A user's decision.
 
-    ``kind`` is the contact's known or stated kind; ``overrides`` are the user's explicit overrides;
-    ``differences`` (field, contact, record) are those they saw and accepted; ``seen`` is what the
-    record's page showed, for a workspace that writes there.
+    ``kind`` is the contact's kind as stated; a known one precedes it. ``overrides`` are the user's
+    explicit overrides; ``differences`` (field, contact, record) are those they saw and accepted;
+    ``seen`` is what the record's page showed, for a workspace that writes there.
     """
 
     package: str
@@ -119,6 +120,8 @@ def confirm(
     row = _load_record(ctx, decision.record_id)
     overrides = decision.overrides
     require_kind(decision.kind, row, overrides)
+    kind = _kind_of_contact(ctx, decision, reference)
+    require_kind(kind, row, overrides)
     ways = ways_to_write(ctx)
     method, prior, fresh = ways.first, None, None
     if method is LinkMethod.API:
@@ -140,7 +143,7 @@ def confirm(
         package=decision.package,
         organisation=decision.organisation,
         kind=row.kind,
-        contact_kind=decision.kind,
+        contact_kind=kind,
         reference=reference,
         contact_name=compose(decision.contact_name),
         record_number=row.number,
@@ -157,6 +160,13 @@ def confirm(
     )
     # For a person the record is read again, however short the time in between.
     return _carry_out(ctx, link, deadline, guard, fresh if ctx.list_trust else None)
+
+
+def _kind_of_contact(ctx: WorkspaceContext, decision: Decision, reference: str) -> Kind:
+    """Return the contact's kind: as crmlink knows it, else as it was stated."""
+    contact = (decision.package, decision.organisation, reference)
+    with ctx.database.reading() as session:
+        return kind_in_truth(session, ctx, contact, decision.kind) or decision.kind
 
 
 def _check_prior(

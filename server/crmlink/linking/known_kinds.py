@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from crmlink.accounting.package_facts import addresses_tell_kind, has_pages
 from crmlink.folding import fold
 from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.linking.context import WorkspaceContext
@@ -16,11 +17,35 @@ def known_kind(
 ) -> Kind | None:
     """Return the one kind that live contacts, parked ones and lists give a contact.
 
-    None if none does, or both, or if a live contact is both.
+    None if none does, or both, or if a live contact is both. A live contact's kind precedes the
+    others, except in software without pages: there a customer and a supplier may share a reference.
     """
     with ctx.database.reading() as session:
-        live = _kinds_of_live(session, ctx, package, organisation, reference)
-        kinds = live or _kinds_stated(session, ctx, package, organisation, reference)
+        return _known_in(session, ctx, package, organisation, reference)
+
+
+def kind_in_truth(
+    session: Session,
+    ctx: WorkspaceContext,
+    contact: tuple[str, str, str],
+    stated: Kind | None,
+) -> Kind | None:
+    """Return the kind of a contact (package, organisation, reference): as known, else as stated.
+
+    What is stated holds for software whose addresses tell the kind: it comes from there, and a
+    customer and a supplier may have the same number.
+    """
+    if stated and addresses_tell_kind(ctx.packages, contact[0]):
+        return stated
+    return _known_in(session, ctx, *contact) or stated
+
+
+def _known_in(
+    session: Session, ctx: WorkspaceContext, package: str, organisation: str, reference: str
+) -> Kind | None:
+    kinds = _kinds_of_live(session, ctx, package, organisation, reference)
+    if not kinds or not has_pages(ctx.packages, package):
+        kinds |= _kinds_stated(session, ctx, package, organisation, reference)
     return kind_named(kinds.pop()) if len(kinds) == 1 else None
 
 

@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Text, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.errors import ConnectionEnded
+from crmlink.linking.index_memory import IndexMemory
 from crmlink.matching import Address, Matcher
-from crmlink.store import Database, MirroredRecord, WorkspaceConnection
+from crmlink.store import Database, ErasedKey, MirroredRecord, WorkspaceConnection
 from crmlink.store.index_files import IndexFiles, delete_file
 from crmlink.values.contact_details import ContactDetails
 
 log = structlog.get_logger()
 
 ROWS_AT_ONCE = 5_000
+SLOW_TO_MAKE = 2_000  # records; with fewer the index is made anew within half a second
+CLOCKS_APART = 60.0  # seconds that the clocks of two machines may differ
 SAVED_SHARE = 50  # the file is written again once one record in so many has changed
 
 _VERSION = select(WorkspaceConnection.mirror_version).where(
@@ -54,45 +57,92 @@ FIRST_DETAIL = 3  # columns before it are no details
 class LiveMatcher:
     """Matcher that follows a connection's mirror, as updated by any process.
 
-    With ``files`` the index is read from one at first; ``save`` writes it.
+    With ``files`` the index is read from one at first; ``save`` writes it. ``memory`` bounds what
+    the process holds of all indexes.
     """
 
     def __init__(
-        self, database: Database, connection_id: int, files: IndexFiles | None = None
+        self,
+        database: Database,
+        connection_id: int,
+        files: IndexFiles | None = None,
+        memory: IndexMemory | None = None,
     ) -> None:
         self._database = database
         self._connection_id = connection_id
-        self._files = files
-        self._matcher = Matcher()
+        self._files, self._memory = files, memory
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Hold nothing yet; who sees the new matcher has to see the new version too."""
         self._version = 0
+        self._matcher = Matcher()
         self._unsaved = 0  # records added or changed since the file was read or written
         self._has_removed = False  # the file may hold a record that is gone or erased
-        self._lock = threading.Lock()
 
     def matcher(self) -> Matcher:
         """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
+        matcher, has_changed = self._current_matcher()
+        if self._memory is not None:
+            self._memory.note_use(self, matcher.memory() if has_changed else None)
+        if self._unsaved == len(matcher) >= SLOW_TO_MAKE:  # made of the records just now
+            self.save()
+        return matcher
+
+    def forget(self) -> None:
+        """Let go of the index: it is read again when it is asked for. Its users keep theirs.
+
+        One that is being updated is in use, and stays.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._try_to_save()
+            self._begin()
+        finally:
+            self._lock.release()
+
+    def _current_matcher(self) -> tuple[Matcher, bool]:
+        """Return the matcher, updated from the mirror, and whether it has changed."""
         with self._database.reading() as session:
-            if self._current(session) == self._version:
-                return self._matcher
+            matcher, version = self._matcher, self._version  # one may be let go of meanwhile
+            if version and self._current(session) == version:
+                return matcher, False
         with self._lock, self._database.reading() as session:
             version = self._current(session)
-            if version != self._version:
-                if self._version == 0 and self._load(session):
-                    self._compare(session)
-                else:
-                    self._follow(session)
-                self._version = version
-        return self._matcher
+            if version == self._version:
+                return self._matcher, False
+            if self._version == 0 and self._load(session):
+                self._compare(session)
+            else:
+                self._follow(session)
+            self._version = version
+            return self._matcher, True
 
     def save(self) -> None:
         """Write the index to its file where enough has changed; a failure is logged."""
+        with self._lock:
+            self._try_to_save()
+
+    def _try_to_save(self) -> None:
         if self._files is None:
             return
-        with self._lock:
-            try:
-                self._save(self._files)
-            except OSError as error:
-                log.warning("matching index not saved", problem=type(error).__name__)
+        try:
+            self._save(self._files)
+        except OSError as error:
+            log.warning("matching index not saved", problem=type(error).__name__)
+
+    def follow_erasures(self) -> None:
+        """Delete the file if someone was erased, on any machine, since it was written."""
+        erased = select(func.max(ErasedKey.created_at)).join(
+            WorkspaceConnection, WorkspaceConnection.workspace_id == ErasedKey.workspace_id
+        )
+        with self._lock, self._database.reading() as session:
+            public_id = self._public_ids(session).get(self._connection_id)
+            newest = session.scalar(erased.where(WorkspaceConnection.id == self._connection_id))
+        if self._files is not None and public_id is not None and newest is not None:
+            self._files.delete_older(public_id, newest.timestamp() + CLOCKS_APART)
 
     def _save(self, files: IndexFiles) -> None:
         """Write the file. The lock is held, so that it holds one version of the mirror."""

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 FLAG_BITS = 3
+MAP_ENTRY = 96  # bytes that a dictionary from text to number takes for each
 MAX_PREFIX_WORDS = 5_000
 MAX_INSERTED_WORDS = 30  # more new words than this are sorted in, not inserted
+
+
+def memory_of_texts(texts: Sequence[str]) -> int:
+    """Return about how many bytes a list of different texts takes."""
+    return 64 * len(texts) + sum(map(len, texts))
 
 
 class GrowableArray:
@@ -32,6 +38,11 @@ class GrowableArray:
         array = cls(values.dtype, fill)
         array._array, array.size = values, len(values)
         return array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self._array.nbytes
 
     @property
     def view(self) -> NDArray[Any]:
@@ -74,6 +85,12 @@ class Vocabulary:
         vocabulary._numbers = {word: number for number, word in enumerate(words)}
         vocabulary._frequencies = GrowableArray.holding(frequencies)
         return vocabulary
+
+    def memory(self) -> int:
+        """Return about how many bytes it takes: words, their numbers, and their order."""
+        more = 0 if not self._sorted else 8 * len(self._sorted) + self._in_order.nbytes
+        number = MAP_ENTRY * len(self.words)
+        return memory_of_texts(self.words) + number + self._frequencies.nbytes + more
 
     @property
     def frequencies(self) -> Ints:
@@ -153,6 +170,11 @@ class TokenLists:
         lists._sizes = GrowableArray.holding(sizes)
         lists._values = GrowableArray.holding(values)
         return lists
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self._values.nbytes + self._starts.nbytes + self._sizes.nbytes
 
     @property
     def values(self) -> Ints:
@@ -237,6 +259,12 @@ class Postings:
         fresh = np.flatnonzero(np.diff(ordered, prepend=-1))
         offsets = np.append(fresh, len(ordered)).astype(np.int64)
         return cls(ordered[fresh], offsets, rows[order])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        numbers = 0 if self.numbers is None else self.numbers.nbytes
+        return numbers + self.offsets.nbytes + self.rows.nbytes
 
     def find(self, number: int) -> Ints:
         """Return the rows that contain the number."""

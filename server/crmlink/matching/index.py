@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from crmlink.kinds import KINDS
 from crmlink.matching.columns import (
     FLAG_BITS,
+    MAP_ENTRY,
     Floats,
     GrowableArray,
     Ints,
     Postings,
     TokenLists,
     Vocabulary,
+    memory_of_texts,
 )
 from crmlink.matching.normalised import (
     ADDRESS_BIT,
@@ -78,6 +80,12 @@ class Segment:
     addresses: Postings
     codes: Postings
     trigrams: Postings
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        fields = (self.names, self.addresses, self.codes, self.trigrams)
+        return sum(postings.nbytes for postings in fields)
 
 
 class InvertedIndex:
@@ -152,6 +160,17 @@ class InvertedIndex:
         self._stamps = GrowableArray.holding(columns["stamps"])
         self._alive = GrowableArray.holding(np.ones(len(ids), np.bool_))
         self.segments = []
+
+    def memory(self) -> int:
+        """Return about how many bytes it takes."""
+        columns = (self._codes, self._kinds, self._is_company, self._marks, self._alive)
+        lists = (self.name_lists, self.address_lists, self.trigram_lists)
+        arrays = sum(each.nbytes for each in (*columns, self._stamps, *lists))
+        words = sum(each.memory() for each in (self.names, self.addresses, self.codes))
+        texts = memory_of_texts(self.ids) + memory_of_texts(self.email_texts)
+        postings = sum(segment.nbytes for segment in self.segments)
+        trigram_counts = 2 * self.trigram_df.nbytes
+        return arrays + words + texts + MAP_ENTRY * len(self._rows) + postings + trigram_counts
 
     def address_codes(self, rows: Ints, part: slice) -> Ints:
         """Return POSTCODES or OUTWARDS of each address, shape (rows, addresses), -1 for none."""

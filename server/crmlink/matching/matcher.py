@@ -46,6 +46,11 @@ class Matcher:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
+    def memory(self) -> int:
+        """Return about how many bytes of memory the records take."""
+        with self._lock:
+            return self._index.memory()
+
     def load_file(self, file: Path) -> bool:
         """Take the records of a file instead of those held; returns whether it could be read."""
         found = load_index(file)

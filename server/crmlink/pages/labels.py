@@ -73,6 +73,7 @@ ACTIONS = {
     "commusoft.form_refused": "stopped using a way to save that changed other fields",
     "commusoft.write_restored": "restored a record's reference after a saving test",
     "source.connected": "connected accounting software",
+    "source.taken_over": "continued a sign-in that came with a copy of crmlink",
     "source.password_replaced": "replaced a Web Connector's password",
     "source.contact_checked": "found a linked contact right",
     "source.webhook_set": "let accounting software tell of changes",

@@ -12,6 +12,7 @@ from crmlink.access.errors import InvalidCredentials, InvalidSsoResponse, NotInv
 from crmlink.access.sign_in import people_of_sso
 from crmlink.store import Person
 from crmlink.web.auth import current_installation, sign_in_context
+from crmlink.web.form_cookie import is_recent
 from crmlink.web.hosts import external_url
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def handle_callback() -> tuple[list[Person], str]:
     Raises SsoDenied, InvalidSsoResponse, EmailNotVerified, NotInvited or SsoUnreachable.
     """
     kept = session.pop(KEPT, None)
-    if kept is None or not 0 <= time.time() - kept["begun"] < LONGEST:
+    if kept is None or not is_recent(kept["begun"], LONGEST):
         raise InvalidSsoResponse
     from crmlink.access.oidc import AuthorizationRequest
 

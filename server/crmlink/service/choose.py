@@ -15,6 +15,7 @@ from platformdirs import site_data_path, user_config_path, user_data_path
 from crmlink.service.launchd import Launchd
 from crmlink.service.model import (
     NAME,
+    AgentPlan,
     Described,
     InstalledService,
     RightsMissing,
@@ -24,9 +25,10 @@ from crmlink.service.model import (
     ServiceStatus,
     SystemUnknown,
     UserMissing,
+    WindowsNeeded,
 )
 from crmlink.service.systemd import Systemd
-from crmlink.service.windows import WRAPPER, WindowsService
+from crmlink.service.windows import AGENT_WRAPPER, WRAPPER, WindowsService
 
 SECONDS = 120  # for a command of the system
 NO_SUCH_PROGRAM = 127
@@ -112,10 +114,39 @@ def _launchd(home: Path, *, system: bool) -> ServiceManager:
 def _windows(wrapper: Path | None) -> ServiceManager:
     if not _is_windows_admin():
         raise RightsMissing
-    programs = Path(os.environ.get("PROGRAMFILES", r"C:\Program Files")) / NAME
-    found = wrapper or next(filter(Path.is_file, (Path(sys.prefix) / WRAPPER,)), None)
     data = site_data_path(NAME, appauthor=False)
-    return WindowsService(run_command, program_dir=programs, data=data, wrapper=found)
+    return WindowsService(
+        run_command, program_dir=_programs(), data=data, wrapper=wrapper or _own_wrapper()
+    )
+
+
+def agent_service(wrapper: Path | None = None) -> tuple[ServiceManager, Path]:
+    """Return the manager of the agent's service, and the folder of its options and secrets.
+
+    Raises WindowsNeeded, as Sage 50 is, or RightsMissing.
+    """
+    if sys.platform != "win32":
+        raise WindowsNeeded
+    if not _is_windows_admin():
+        raise RightsMissing
+    folder = site_data_path(AgentPlan.name, appauthor=False)
+    manager = WindowsService(
+        run_command,
+        program_dir=_programs(),
+        data=folder,
+        wrapper=wrapper or _own_wrapper(),
+        wrapper_name=AGENT_WRAPPER,
+    )
+    return manager, folder
+
+
+def _programs() -> Path:
+    return Path(os.environ.get("PROGRAMFILES", r"C:\Program Files")) / NAME
+
+
+def _own_wrapper() -> Path | None:
+    """Return the wrapper that the installer has put beside Python."""
+    return next(filter(Path.is_file, (Path(sys.prefix) / WRAPPER,)), None)
 
 
 def _is_windows_admin() -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 NAME = "crmlink"
 DESCRIPTION = "crmlink: links accounting contacts with Commusoft"
@@ -47,6 +47,10 @@ class SystemUnknown(ServiceFailure):
     """The system has none of the service managers that crmlink can use."""
 
 
+class WindowsNeeded(ServiceFailure):
+    """The agent's service is one of Windows, where Sage 50 is."""
+
+
 class CommandFailed(ServiceFailure):
     """A command of the system failed; ``output`` is what it printed."""
 
@@ -75,6 +79,8 @@ class ServicePlan:
     tls_key: PurePath | None = None
     data_dir: PurePath | None = None  # None: where the system keeps the data of services
     python: PurePath = field(default_factory=lambda: PurePath(sys.executable))
+    name: ClassVar[str] = NAME
+    description: ClassVar[str] = DESCRIPTION
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -92,6 +98,24 @@ class ServicePlan:
             "CRMLINK_TLS_KEY": str(self.tls_key or ""),
         }
         return {name: value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True)
+class AgentPlan(ServicePlan):
+    """What the agent's service runs; its options are in its folder, its secrets sealed there."""
+
+    name: ClassVar[str] = "crmlink-agent"
+    description: ClassVar[str] = "crmlink agent: brings contacts of Sage 50"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of Python."""
+        return ("-m", "crmlink", "agent", "run", "--folder", str(self.data_dir))
+
+    def environment(self, data_dir: PurePath) -> dict[str, str]:
+        """Return no settings: the agent has none of the server's."""
+        del data_dir
+        return {}
 
 
 @dataclass(frozen=True)

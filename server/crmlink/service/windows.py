@@ -14,8 +14,6 @@ from pathlib import Path, PurePath
 from xml.etree import ElementTree
 
 from crmlink.service.model import (
-    DESCRIPTION,
-    NAME,
     RESTART_DELAY,
     STOP_TIMEOUT,
     Described,
@@ -28,7 +26,7 @@ from crmlink.service.model import (
     write_if_changed,
 )
 
-WRAPPER = "crmlink-service.exe"
+WRAPPER, AGENT_WRAPPER = "crmlink-service.exe", "crmlink-agent.exe"
 ACCOUNT = "NT AUTHORITY\\LocalService"
 ACCESS = (  # by identifiers, as the names are translated: LocalService, Administrators, SYSTEM
     "*S-1-5-19:(OI)(CI)M",
@@ -41,9 +39,9 @@ STATES = {"started": ServiceStatus.RUNNING, "stopped": ServiceStatus.STOPPED}
 def wrapper_text(plan: ServicePlan, data_dir: PurePath) -> str:
     """Return WinSW's XML file."""
     service = ElementTree.Element("service")
-    _add(service, "id", NAME)
-    _add(service, "name", NAME)
-    _add(service, "description", DESCRIPTION)
+    _add(service, "id", plan.name)
+    _add(service, "name", plan.name)
+    _add(service, "description", plan.description)
     _add(service, "executable", str(plan.python))
     _add(service, "arguments", subprocess.list2cmdline(plan.arguments))
     _add(service, "workingdirectory", str(data_dir))
@@ -73,13 +71,21 @@ def _add(parent: ElementTree.Element, name: str, text: str) -> None:
 class WindowsService:
     """The service of a Windows computer."""
 
-    def __init__(self, run: Run, *, program_dir: Path, data: Path, wrapper: Path | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        program_dir: Path,
+        data: Path,
+        wrapper: Path | None,
+        wrapper_name: str = WRAPPER,
+    ) -> None:
         """Manage the service that ``program_dir`` describes.
 
-        ``wrapper``: WinSW's file, copied there unless it is there.
+        ``wrapper``: WinSW's file, copied there under this name unless it is there.
         """
         self._run, self._data, self._given = run, data, wrapper
-        self._wrapper = program_dir / WRAPPER
+        self._wrapper = program_dir / wrapper_name
         self.definition = self._wrapper.with_suffix(".xml")
 
     @property

@@ -52,6 +52,7 @@ class Settings:
     max_calls_per_second: int = 5
     paced_by_answers: bool = False  # the rate is only the most
     web_processes: int = 1  # of one ``crmlink serve``; several need PostgreSQL and a worker
+    index_memory: int = 512 * 2**20  # bytes of matching indexes in one process
     requests_per_minute: int = 600  # per device, and per address for anonymous users
     trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
@@ -89,6 +90,7 @@ def load_settings() -> Settings:
         max_calls_per_second=whole_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
         paced_by_answers=choice(env, "COMMUSOFT_PACE", ("fixed", "auto")) == "auto",
         web_processes=web_processes(env, database_url),
+        index_memory=whole_number(env, "INDEX_MEMORY", 512, 1_000_000) * 2**20,
         requests_per_minute=whole_number(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=whole_number(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
         proxy_addresses=networks(env.str("PROXY_ADDRESSES", "")),

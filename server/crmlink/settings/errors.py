@@ -18,6 +18,16 @@ class OtherSecretKey(InvalidSettings):
         )
 
 
+class NewerTables(InvalidSettings):
+    """A newer version has changed the database so that this one cannot use it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A newer version of crmlink has used this database, and this one can't. Install the "
+            "newer version, or restore a backup that was made before."
+        )
+
+
 class DatabaseMoved(InvalidSettings):
     """The database was moved into another one, or the move into it is not finished."""
 

@@ -33,7 +33,10 @@ MAX_WAIT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """A successful answer: its JSON document and headers."""
+    """A successful answer: its JSON document and headers.
+
+    The document is None if nothing has changed since the time that was asked for.
+    """
 
     document: Any
     headers: Mapping[str, str]
@@ -88,8 +91,11 @@ class Api:
             reply = exchange(self._session, method, url, params=params, headers=sent)
             if reply.status_code != 401:
                 break
-        check_status(reply)
-        if method == "DELETE":
+        is_gone = method == "DELETE" and reply.status_code == 404
+        is_unchanged = reply.status_code == 304 and "If-Modified-Since" in sent
+        if not (is_gone or is_unchanged):
+            check_status(reply)
+        if method == "DELETE" or is_unchanged:
             return ApiReply(None, reply.headers)
         return ApiReply(document_of(reply), reply.headers)
 
@@ -131,7 +137,7 @@ def check_status(reply: requests.Response) -> None:
     if 200 <= status < 300:
         return
     if status in (401, 403):
-        raise SourceRefused(f"status {status}")
+        raise SourceRefused(f"status {status}", company_only=status == 403)
     if status in (429, 503):
         raise SourceLimited(wait_until(reply), f"status {status}")
     if status >= 500:
@@ -156,6 +162,6 @@ def wait_until(reply: requests.Response) -> datetime:
     elif value:
         try:
             wait = email.utils.parsedate_to_datetime(value) - utc_now()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, IndexError):
             wait = DEFAULT_WAIT
     return utc_now() + min(max(wait, timedelta(seconds=1)), MAX_WAIT)

@@ -31,6 +31,7 @@ from crmlink.store import (
     audit,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.place import is_same_place, place_of
 
 SIGN_IN_TTL = timedelta(minutes=30)
 
@@ -110,6 +111,7 @@ def connect_companies(
             workspace_id=ctx.workspace_id,
             package=package_id,
             credentials=ctx.vault().seal(secrets["credentials"]),
+            used_by=place_of(ctx.database),
         )
         session.add(account)
         session.flush()
@@ -173,6 +175,21 @@ def find_source(session: Session, workspace_id: int, public_id: str) -> ContactS
     return source
 
 
+def take_over(ctx: SourceContext, device: Device, public_id: str) -> None:
+    """Use a sign-in here that came with a copy: a person says that no other crmlink uses it.
+
+    Raises SourceUnknown.
+    """
+    here = place_of(ctx.database)
+    with ctx.database.writing() as session:
+        source = find_source(session, ctx.workspace_id, public_id)
+        source.account.used_by, source.account.needs_sign_in = here, False
+        of_sign_in = select(ContactSource).filter_by(account_id=source.account_id)
+        for each in session.scalars(of_sign_in):
+            each.problem, each.resume_at, each.requested_at = None, None, utc_now()
+        note_source(session, ctx, device, "source.taken_over", source)
+
+
 def request_sync(ctx: SourceContext, public_id: str) -> None:
     """Ask the worker to read a source as soon as its package allows. Raises SourceUnknown."""
     with ctx.database.writing() as session:
@@ -187,6 +204,8 @@ def request_sync(ctx: SourceContext, public_id: str) -> None:
 def _end_access(ctx: SourceContext, account: SourceAccount, handle: str, *, is_last: bool) -> bool:
     """End the access of one company; where others use the sign-in, its tokens stay good."""
     package = ctx.registry[account.package]
+    if account.used_by is not None and not is_same_place(account.used_by, place_of(ctx.database)):
+        return False  # the other copy still uses it
 
     def keep(renewed: Credentials) -> None:
         with ctx.database.writing() as session:

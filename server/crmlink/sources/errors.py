@@ -42,9 +42,22 @@ class SourceUnreadable(SourceError):
 
 
 class SourceRefused(SourceError):
-    """The package does not accept the sign-in any more; a person has to connect it again."""
+    """The package does not accept the sign-in any more; a person has to connect it again.
+
+    ``company_only``: perhaps it accepts it for other companies.
+    """
 
     code = "source-refused"
+
+    def __init__(self, cause: str = "", *, company_only: bool = False) -> None:
+        super().__init__(cause)
+        self.company_only = company_only
+
+
+class SignInElsewhere(SourceRefused):
+    """The database was copied or restored, so another crmlink may use the same sign-in."""
+
+    code = "source-elsewhere"
 
 
 class SourceLimited(SourceError):

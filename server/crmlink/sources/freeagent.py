@@ -60,8 +60,10 @@ class FreeAgent:
         found = entries(document["contacts"])
         contacts = [contact for entry in found if (contact := _contact(entry))]
         following = _next_url(reply)
-        if following is None or following == position["url"]:
+        if following is None:
             return ContactPage(contacts)
+        if following == position["url"]:
+            raise SourceUnreadable("a page that follows itself")
         return ContactPage(contacts, position | {"url": following})
 
     def disconnect(self, api: Api, handle: str) -> bool:

@@ -15,8 +15,10 @@ from crmlink.sources.contact import (
     Position,
     ReadContact,
     entries,
+    flag,
     lines,
     moment,
+    number_text,
     text,
     texts,
 )
@@ -70,15 +72,15 @@ class KashFlow:
 
 
 def _contact(entry: Mapping[str, Any], part: str) -> ReadContact | None:
-    number = entry.get("Id")
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 10**15:
+    number = number_text(entry, "Id")
+    if not number:
         return None
     return ReadContact(
         key=f"{part}/{number}",
-        reference=str(number),
+        reference=number,
         code=text(entry, "Code"),
         details=_details(entry, PARTS[part]),
-        state=ContactState.ARCHIVED if entry.get("IsArchived") is True else ContactState.ACTIVE,
+        state=ContactState.ARCHIVED if flag(entry, "IsArchived") else ContactState.ACTIVE,
         changed_at=moment(entry.get("LastUpdatedDate")),
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -19,6 +19,8 @@ from crmlink.store.base import utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
 from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_details
 
+MAX_PARAMETERS = 5_000  # databases bound them
+Value = TypeVar("Value", str, int)
 COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
 
@@ -40,9 +42,10 @@ def keep_page(
         del named[key]
     stored = {
         row.key: row
+        for some in _in_parts(list(named))
         for row in session.scalars(
             select(SourceContact).where(
-                SourceContact.source_id == source.id, SourceContact.key.in_(named)
+                SourceContact.source_id == source.id, SourceContact.key.in_(some)
             )
         )
     }
@@ -115,12 +118,13 @@ def _canonical(
 
 
 def _delete(session: Session, source: ContactSource, keys: Sequence[str]) -> None:
-    if not keys:
-        return
-    theirs = delete(SourceContact).where(
-        SourceContact.source_id == source.id, SourceContact.key.in_(keys)
-    )
-    if session.execute(theirs).rowcount:  # type: ignore[attr-defined] # a delete has it
+    deleted = 0
+    for some in _in_parts(keys):
+        theirs = delete(SourceContact).where(
+            SourceContact.source_id == source.id, SourceContact.key.in_(some)
+        )
+        deleted += session.execute(theirs).rowcount  # type: ignore[attr-defined] # a delete has it
+    if deleted:
         source.version += 1
 
 
@@ -160,10 +164,16 @@ def _values(contact: ReadContact) -> dict[str, Any]:
 
 
 def _note_round(session: Session, ids: Sequence[int], round_: int) -> None:
-    if ids:
+    for some in _in_parts(ids):
         session.execute(
             update(SourceContact)
-            .where(SourceContact.id.in_(ids))
+            .where(SourceContact.id.in_(some))
             .values(round=round_)
             .execution_options(synchronize_session=False)
         )
+
+
+def _in_parts(values: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """Yield the values in parts that one statement may have as parameters."""
+    for start in range(0, len(values), MAX_PARAMETERS):
+        yield values[start : start + MAX_PARAMETERS]

@@ -15,8 +15,10 @@ from crmlink.sources.contact import (
     Position,
     ReadContact,
     entries,
+    flag,
     lines,
     moment,
+    number_text,
     text,
     texts,
 )
@@ -58,10 +60,10 @@ class QuickBooksOnline:
         document = api.get(f"/v3/company/{tenant}/query", {"query": query}).document
         if not isinstance(document, Mapping) or "QueryResponse" not in document:
             raise SourceUnreadable("no answer to a query")
-        found = entries(_part(document, "QueryResponse").get(entity))
-        contacts = [contact for entry in found if (contact := _contact(entry, entity))]
-        if len(found) == PAGE_SIZE:
-            return ContactPage(contacts, position | {"start": start + PAGE_SIZE})
+        found = _part(document, "QueryResponse").get(entity)
+        contacts = [contact for entry in entries(found) if (contact := _contact(entry, entity))]
+        if isinstance(found, list) and found:  # a page may be smaller than was asked for
+            return ContactPage(contacts, position | {"start": start + len(found)})
         following = position | {"entity": "Vendor", "start": 1}
         return ContactPage(contacts, following if entity == "Customer" else None)
 
@@ -72,10 +74,10 @@ class QuickBooksOnline:
 
 
 def _contact(entry: Mapping[str, Any], entity: str) -> ReadContact | None:
-    number = text(entry, "Id")
+    number = number_text(entry, "Id")
     if not number:
         return None
-    active = entry.get("Active", True) is not False
+    active = flag(entry, "Active") is not False
     return ReadContact(
         key=f"{entity}/{number}",
         reference=number,

@@ -10,6 +10,8 @@ from crmlink.sources.context import SourceContext
 from crmlink.store import ContactSource, SourceAccount
 from crmlink.store.base import utc_now
 
+QUIET = timedelta(minutes=5)  # between readings by webhooks: many would use up a day's calls
+
 
 def due_sources(ctx: SourceContext, minutes: int) -> list[int]:
     """Return the ids of sources to read: requested, interrupted, or not read for so long.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.vault import VaultKeyMissing
-from crmlink.sources.adapters import ADAPTERS
+from crmlink.sources.adapters import ADAPTERS, Adapter
 from crmlink.sources.api import Api, Tokens
 from crmlink.sources.contact import ContactPage, Position, moment
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
+    SignInElsewhere,
     SourceError,
     SourceLimited,
     SourceRefused,
@@ -24,12 +27,15 @@ from crmlink.sources.errors import (
 from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
+from crmlink.sources.schedule import QUIET
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
+from crmlink.store.place import is_same_place, place_of
 
 CLOCK_OVERLAP = timedelta(days=1)  # the package's clock and the day of a change are unknown
 FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed within two days
 BACKOFF = timedelta(minutes=5)  # after a fault of the package or the line
+MAX_PAGES = 5_000  # of one list
 RUN = timedelta(minutes=1)  # after its calls of a minute a run goes on in the next one
 
 
@@ -71,6 +77,7 @@ def sync_source(
 def _tokens(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> Tokens:
     if source.account.credentials is None:
         raise SourceRefused("no credentials")
+    _require_own(ctx, lease, source)
     vault = ctx.vault()
 
     def keep(credentials: Credentials) -> None:
@@ -79,6 +86,16 @@ def _tokens(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> To
 
     credentials = Credentials.from_secrets(vault.open(source.account.credentials))
     return RenewedTokens(ctx.registry[source.package], credentials, keep)
+
+
+def _require_own(ctx: SourceContext, lease: SourceLease, source: ContactSource) -> None:
+    """Raise SignInElsewhere if the sign-in was connected in another copy of this database."""
+    here, used_by = place_of(ctx.database), source.account.used_by
+    if used_by is not None and not is_same_place(used_by, here):
+        raise SignInElsewhere("a copy")
+    if used_by != here:
+        with lease.writing() as (_, current):
+            current.account.used_by = here
 
 
 def _read_pages(
@@ -93,10 +110,9 @@ def _read_pages(
     api, began = Api(package, tokens), utc_now()
     position = source.position or begin_list(source, adapter.first_position)
     while not should_stop():
-        page = adapter.page(api, source.tenant, position["at"])
-        following = position | {"at": page.next} if page.next is not None else None
+        page = _page(adapter, api, source.tenant, position["at"])
         with lease.writing() as (session, current):
-            store_page(session, ctx, current, page, position)
+            following = store_page(session, ctx, current, page, position)
         result.read += len(page.contacts)
         if following is None:
             result.complete = True
@@ -107,6 +123,16 @@ def _read_pages(
             _pause(lease, began + RUN)
             return
         position = following
+
+
+def _page(adapter: Adapter, api: Api, tenant: str, at: Position) -> ContactPage:
+    """Return a page. Raises SourceError, also for an answer that its adapter cannot read."""
+    failure: SourceError
+    try:
+        return adapter.page(api, tenant, at)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        failure = SourceUnreadable(type(error).__name__)
+    raise failure  # without the other one, which may contain what was read
 
 
 def begin_list(
@@ -123,6 +149,7 @@ def begin_list(
     return {
         "full": full,
         "began": utc_now().isoformat(),
+        "requested": _request_of(source),
         "at": first_position(since),
     }
 
@@ -133,20 +160,35 @@ def store_page(
     source: ContactSource,
     page: ContactPage,
     position: Position,
-) -> None:
-    """Store a page that was read at a position, and where its list goes on, in one transaction.
+) -> Position | None:
+    """Store a page that was read at a position; return where its list goes on, None at its end.
 
-    Raises SourceUnreadable if a complete list is empty that was not so before.
+    In one transaction. Raises SourceUnreadable for a list that does not end, or if a complete list
+    is empty that was not so before.
     """
+    following = _following(page, position)
     if source.position is None:
         source.read = 0
     source.read += len(page.contacts)
     keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
-    source.position = position | {"at": page.next} if page.next is not None else None
+    source.position = following
     source.problem = source.resume_at = None
     source.account.needs_sign_in = False
-    if page.next is None:
+    if following is None:
         _complete(session, source, position)
+    return following
+
+
+def _following(page: ContactPage, position: Position) -> Position | None:
+    """Return where a list goes on. Raises SourceUnreadable if it seems to go on for ever."""
+    if page.next is None:
+        return None
+    keys = "\n".join(contact.key for contact in page.contacts)
+    mark = hashlib.sha256(keys.encode()).hexdigest()[:16] if keys else ""
+    pages = position.get("pages", 0) + 1
+    if (mark and mark == position.get("mark")) or pages > MAX_PAGES:
+        raise SourceUnreadable("a list without an end")
+    return position | {"at": page.next, "mark": mark, "pages": pages}
 
 
 def _complete(session: Session, source: ContactSource, position: Position) -> None:
@@ -160,12 +202,28 @@ def _complete(session: Session, source: ContactSource, position: Position) -> No
     source.synced_at = moment(position["began"]) or utc_now()
     if source.account.credentials is None or not _is_requested_since(source, position):
         source.requested_at = None
+    elif _is_requested_by_webhook(session, source):  # of which there may be many
+        source.resume_at = utc_now() + QUIET
 
 
 def _is_requested_since(source: ContactSource, position: Position) -> bool:
     """Return whether it was requested after its list began, which may lack the reason for that."""
-    began = moment(position["began"])
+    if "requested" in position:
+        return _request_of(source) not in (None, position["requested"])
+    began = moment(position["began"])  # of an older version, by this machine's clock
     return bool(source.requested_at and began and source.requested_at > began)
+
+
+def _is_requested_by_webhook(session: Session, source: ContactSource) -> bool:
+    heard = select(ContactSource.id).filter_by(
+        account_id=source.account_id, webhook_at=source.requested_at
+    )
+    return session.scalar(heard.limit(1)) is not None
+
+
+def _request_of(source: ContactSource) -> str | None:
+    """Return what names the last request: its time, which other machines' clocks may have told."""
+    return source.requested_at.astimezone(UTC).isoformat() if source.requested_at else None
 
 
 def _pause(lease: SourceLease, until: datetime) -> None:
@@ -175,13 +233,21 @@ def _pause(lease: SourceLease, until: datetime) -> None:
 
 def _stop(lease: SourceLease, error: SourceError) -> str:
     """Store what stopped a run, and when it goes on; returns its code."""
-    with lease.writing() as (_, source):
+    with lease.writing() as (session, source):
         source.problem = error.code
         source.resume_at = error.until if isinstance(error, SourceLimited) else utc_now() + BACKOFF
-        if isinstance(error, SourceRefused):
+        if isinstance(error, SourceRefused) and error.company_only and _has_others(session, source):
+            source.resume_at = utc_now() + FULL_INTERVAL  # it may be let in again there
+        elif isinstance(error, SourceRefused):
             source.account.needs_sign_in, source.resume_at = True, None
         if isinstance(error, SourceUnreadable):
             source.position = None  # perhaps of an older form: begin anew
         if not isinstance(error, SourceLimited):
             source.requested_at = None
     return error.code
+
+
+def _has_others(session: Session, source: ContactSource) -> bool:
+    """Return whether other companies are read with the same sign-in."""
+    others = select(ContactSource.id).filter_by(account_id=source.account_id)
+    return session.scalar(others.where(ContactSource.id != source.id).limit(1)) is not None

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.sources.connecting import find_source, note_source
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import SourceUnknown, WebhookRefused
+from crmlink.sources.schedule import QUIET
 from crmlink.store import ContactSource, Device
 from crmlink.store.base import utc_now
 
@@ -27,7 +27,6 @@ SIGNATURE_HEADERS: Mapping[str, str] = {
     "xero": "x-xero-signature",
     "quickbooks_online": "intuit-signature",
 }
-QUIET = timedelta(minutes=5)  # between two readings, or a busy day would use up a day's calls
 MAX_KEY_LENGTH = 500
 
 
@@ -76,17 +75,24 @@ def _signature(ctx: SourceContext, sealed: str, body: bytes) -> bytes:
 
 
 def _request(session: Session, public_id: str) -> bool:
-    """Request the companies that are not requested yet, not before QUIET after the last time."""
+    """Request the companies of a sign-in, not before QUIET after the last time.
+
+    Returns whether any was not requested yet. One that is being read, by an earlier request, is
+    requested anew: it may have been read before the change.
+    """
     heard = session.scalar(select(ContactSource).filter_by(public_id=public_id))
     if heard is None:
         raise WebhookRefused
     present = utc_now()
     heard.webhook_at = present
-    of_sign_in = select(ContactSource).filter_by(account_id=heard.account_id, requested_at=None)
-    requested = list(session.scalars(of_sign_in))
-    for source in requested:
-        source.requested_at = present
+    of_sign_in = select(ContactSource).filter_by(account_id=heard.account_id)
+    is_new = False
+    for source in session.scalars(of_sign_in):
+        before, source.requested_at = source.requested_at, present
+        if before is not None:
+            continue
+        is_new = True
         earliest = source.synced_at + QUIET if source.synced_at else present
         if earliest > present:
             source.resume_at = max(source.resume_at or earliest, earliest)
-    return bool(requested)
+    return is_new

@@ -17,6 +17,7 @@ from crmlink.sources.contact import (
     Position,
     ReadContact,
     entries,
+    flag,
     lines,
     moment,
     text,
@@ -31,6 +32,7 @@ PAGE_SIZE = 1_000
 KEPT_CALLS = 20  # of a day's calls, for people who connect or disconnect
 DAY_RESET = timedelta(hours=1)  # when to look again; Xero does not say when its day ends
 DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 TENANT = "xero-tenant-id"
 
 
@@ -68,6 +70,8 @@ class Xero:
             headers,
         )
         document = reply.document
+        if document is None and since:
+            return ContactPage([])  # nothing has changed
         if not isinstance(document, Mapping) or not isinstance(document.get("Contacts"), list):
             raise SourceUnreadable("no list of contacts")
         found = entries(document["Contacts"])
@@ -85,12 +89,17 @@ class Xero:
 def _has_more(document: Mapping[str, Any], number: int, found: int) -> bool:
     pagination = document.get("pagination")
     count = pagination.get("pageCount") if isinstance(pagination, Mapping) else None
-    return number < count if isinstance(count, int) else found > 0
+    if not isinstance(count, int) or isinstance(count, bool):
+        return found > 0
+    if number < count and not found:
+        raise SourceUnreadable("an empty page before the last one")
+    return number < count
 
 
 def _day_limit(reply: ApiReply) -> datetime | None:
     left = reply.headers.get("X-DayLimit-Remaining", "")
-    is_low = left.isascii() and left.isdigit() and int(left) < KEPT_CALLS
+    is_count = left.isascii() and left.isdigit() and len(left) < 10
+    is_low = is_count and int(left) < KEPT_CALLS
     return utc_now() + DAY_RESET if is_low else None
 
 
@@ -121,7 +130,7 @@ def _state(entry: Mapping[str, Any]) -> ContactState:
 
 
 def _kind(entry: Mapping[str, Any]) -> Kind | None:
-    match bool(entry.get("IsCustomer")), bool(entry.get("IsSupplier")):
+    match bool(flag(entry, "IsCustomer")), bool(flag(entry, "IsSupplier")):
         case True, False:
             return "customer"
         case False, True:
@@ -164,4 +173,12 @@ def _phone(each: Mapping[str, Any]) -> str:
 
 def _changed(entry: Mapping[str, Any]) -> datetime | None:
     match = DATE.fullmatch(text(entry, "UpdatedDateUTC"))
-    return datetime.fromtimestamp(int(match[1]) / 1000, UTC) if match else None
+    return moment_of(int(match[1])) if match else None
+
+
+def moment_of(milliseconds: int) -> datetime | None:
+    """Return the time so many milliseconds after 1970; None outside of the calendar."""
+    try:
+        return BEGINNING + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None

@@ -45,6 +45,7 @@ from crmlink.store.sources import (
     SourceContact,
     SourceSignIn,
 )
+from crmlink.store.uploads import Upload, UploadPart
 from crmlink.store.web_connectors import WebConnector
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
@@ -103,6 +104,8 @@ __all__ = [
     "SourceContact",
     "SourceSignIn",
     "SuspectedDuplicate",
+    "Upload",
+    "UploadPart",
     "Verdict",
     "WebConnector",
     "WebSession",

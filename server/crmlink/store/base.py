@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import enum
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
 
 from crmlink.kinds import Kind
+
+CLOCK_SKEW = timedelta(minutes=1)  # between the machines of one installation
 
 
 def utc_now() -> datetime:

@@ -91,8 +91,8 @@ class Batch(Base):
     ``package`` is empty while unknown, ``recognised`` the detected format of a file. While a worker
     processes the batch, ``lease`` is its lease and ``lease_owner_id`` its process; ``lease_until``
     is for versions without owners. ``progress`` of ``progress_of`` measures matching, ``rate`` is
-    in rows per second, ``last_error`` the reason for a pause. ``version`` grows with every visible
-    change.
+    in rows per second, ``last_error`` the reason for a pause. ``helped`` counts rows that other
+    processes wrote. ``version`` grows with every visible change.
     """
 
     __tablename__ = "batch"
@@ -131,6 +131,7 @@ class Batch(Base):
     finished_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]  # by the person who started it
     rate: Mapped[float | None]
+    helped: Mapped[int | None]
     last_error: Mapped[dict[str, Any] | None] = mapped_column("trouble")
 
     device: Mapped[Device] = relationship(lazy="joined", foreign_keys=[device_id])
@@ -144,7 +145,8 @@ class BatchRow(ContactColumns, Base):
     tells by which field ("email", "name") a list page's contact was identified. ``erased_at`` is
     set for a person erased since; a row that is only old has lost its name alone. ``suggestions``
     are encoded by batches/row_details.py. ``best`` is the record assigned by one-to-one assignment.
-    ``agreed`` holds the user's overrides. ``version`` grows with every decision.
+    ``agreed`` holds the user's overrides. ``version`` grows with every decision. ``writer_id`` is
+    the process that writes the row while another one has the batch's lease.
     """
 
     __tablename__ = "batch_row"
@@ -172,6 +174,12 @@ class BatchRow(ContactColumns, Base):
         Index("ix_batch_row_counts", "batch_id", "verdict", "choice", "state"),
         Index("ix_batch_row_best", "best"),
         Index("ix_batch_row_link_id", "link_id"),
+        Index(
+            "ix_batch_row_writer_id",
+            "writer_id",
+            sqlite_where=text("writer_id IS NOT NULL"),
+            postgresql_where=text("writer_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -203,6 +211,7 @@ class BatchRow(ContactColumns, Base):
 
     state: Mapped[RowState] = mapped_column(default=RowState.IDLE)
     attempt: Mapped[int] = mapped_column(default=0)
+    writer_id: Mapped[str | None]
     link_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
     failure: Mapped[dict[str, Any] | None]
     settled_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, ForeignKey, LargeBinary, delete, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,7 +41,8 @@ class RequestCount(Base):
 class CommusoftPace(Base):
     """When the next call of any process to a connection's account may start.
 
-    In seconds since 1970, as ``paused_until``, to which Commusoft asked for no calls.
+    In seconds since 1970, as ``paused_until``, to which Commusoft asked for no calls. ``state`` is
+    what is known of the calls, see ``commusoft/account_state.py``.
     """
 
     __tablename__ = "commusoft_pace"
@@ -48,6 +50,7 @@ class CommusoftPace(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"), primary_key=True)
     next_at: Mapped[float]
     paused_until: Mapped[float] = mapped_column(default=0.0)
+    state: Mapped[dict[str, Any] | None]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import copy
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,9 @@ from crmlink.process_memory import without
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
+from crmlink.store.giving_way import give_way
 from crmlink.store.index_files import IndexFiles
+from crmlink.store.newer_tables import require_usable
 from crmlink.store.row_security import (
     ROLE_OPTION,
     WORKSPACE_OPTION,
@@ -193,18 +195,37 @@ class Database:
                     connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
     def migrate(self, to: str = "head") -> None:
-        """Migrate the tables to the newest version, or to a named one."""
-        if to == "head" and self._version() == newest_revision():
-            return
+        """Migrate the tables to the newest version, or to a named one.
+
+        Tables of a newer version stay as they are. Raises TablesTooNew if it cannot use them.
+        """
+        if to == "head" and (version := self._version()) is not None:
+            if version == newest_revision():
+                return
+            if version not in _older_revisions():
+                with self.engine.connect() as connection:
+                    require_usable(connection, _older_revisions() | {newest_revision()})
+                log.warning("a newer version has migrated the tables", tables=version)
+                return
         with without("pygments"):  # for errors in templates, which crmlink has none of
             from alembic import command  # large, and most starts have nothing to migrate
             from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
-            config.attributes["connection"] = connection
-            command.upgrade(config, to)
+
+        def upgrade(lock_timeout_ms: int) -> None:
+            with (
+                self._writer.connect() as connection,
+                _migrating(connection, lock_timeout_ms),
+            ):
+                config.attributes["connection"] = connection
+                command.upgrade(config, to)
+
+        if self.is_shared:
+            give_way(upgrade)
+        else:
+            upgrade(0)
 
     def _version(self) -> str | None:
         """Return the version of the tables; None if there are none or several."""
@@ -270,15 +291,16 @@ class Database:
             log.warning("old pages of the database are not overwritten yet")
         return done
 
-    def delete_index_files(self) -> None:
-        """Delete what is kept for matching, after an erasure; it is made again from the records.
+    def delete_index_files(self, public_ids: Collection[str]) -> None:
+        """Delete what is kept for matching in these connections, after an erasure.
 
-        Where that fails, the next save of the index replaces the file.
+        It is made again from the records. Where that fails, the next save of the index replaces
+        the file.
         """
         if self.index_files is None:
             return
         try:
-            self.index_files.delete_all()
+            self.index_files.delete(public_ids)
         except OSError as error:
             log.warning("matching index not deleted", problem=type(error).__name__)
 
@@ -310,10 +332,11 @@ def _purge_due(cursor: Any) -> int:
 
 
 @contextmanager
-def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
+def _migrating(connection: Connection, lock_timeout_ms: int) -> Iterator[None]:
     """Run a transaction in which SQLite may copy a referenced table.
 
-    See https://www.sqlite.org/lang_altertable.html#otheralter.
+    See https://www.sqlite.org/lang_altertable.html#otheralter. On PostgreSQL it waits so long for
+    each lock of a table, 0 for as long as it takes.
     """
     sqlite = connection.dialect.name == "sqlite"
     driver = connection.connection.driver_connection
@@ -323,6 +346,7 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
         with connection.begin():
             if not sqlite:  # a migration may compute for long between two statements
                 connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {lock_timeout_ms}")
             yield
             if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise RuntimeError("the migration would leave rows that refer to nothing")

@@ -34,10 +34,21 @@ class IndexFiles:
             if file.stem not in public_ids:
                 delete_file(file)
 
-    def delete_all(self) -> None:
-        """Delete all files, unfinished ones too. Raises OSError."""
+    def delete(self, public_ids: Collection[str]) -> None:
+        """Delete the files of these connections, unfinished ones too. Raises OSError."""
         for file in self.folder.glob("*"):
-            delete_file(file)
+            if file.name.partition(".")[0] in public_ids:
+                delete_file(file)
+
+    def delete_older(self, public_id: str, moment: float) -> None:
+        """Delete a connection's file if it was written before a time in seconds since 1970.
+
+        Raises OSError.
+        """
+        file = self.folder / f"{public_id}{SUFFIX}"
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime < moment:
+                delete_file(file)
 
 
 def delete_file(file: Path) -> None:

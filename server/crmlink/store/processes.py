@@ -114,6 +114,11 @@ class Ownership:
         beaten_at = self._beaten_at
         return beaten_at is not None and self._clock() - beaten_at < SILENCE_TIMEOUT
 
+    @property
+    def process_id(self) -> str | None:
+        """Id under which this process owns work, None if it owns none yet."""
+        return self._id
+
     def start(self) -> None:
         """Start the heartbeat and the observation of other processes."""
         with self._database.writing() as session:

@@ -33,7 +33,7 @@ class SourceAccount(Base):
 
     ``credentials`` are encrypted, see commusoft/vault.py; None where they are asked for each time.
     With ``needs_sign_in`` a person has to connect it again. The holder of the lease alone uses and
-    renews its tokens.
+    renews its tokens, in the database that ``used_by`` tells (store/place.py): a copy has them too.
     """
 
     __tablename__ = "source_account"
@@ -46,6 +46,7 @@ class SourceAccount(Base):
     connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     sync_lease: Mapped[str] = mapped_column(default="")
     sync_owner_id: Mapped[str | None]
+    used_by: Mapped[str | None]
 
 
 class ContactSource(Base):

@@ -19,6 +19,7 @@ from crmlink.store.database import newest_revision
 from crmlink.upkeep.errors import UpkeepFailure
 
 CHUNK = 1_000  # rows
+NOT_COPIED = {"upload", "upload_part"}  # files that wait for a day at most
 _WAIT = 15.0  # seconds, for a writer
 
 
@@ -109,7 +110,8 @@ def _copy_rows_out(database: Database, file: Path) -> None:
                 raise UpkeepFailure("older-tables")
             with connection.begin():
                 for table in Base.metadata.sorted_tables:
-                    _copy_table(session.connection(), connection, table)
+                    if table.name not in NOT_COPIED:
+                        _copy_table(session.connection(), connection, table)
     finally:
         copy.close()
     make_single_file(file)

@@ -43,6 +43,8 @@ SECRETS = frozenset(
         ("web_connector", "ticket_hash"),
     }
 )
+# The access token among others, and files that wait to be imported.
+PASSING = frozenset({("commusoft_pace", "state"), ("upload_part", "content")})
 CHUNK_SIZE = 1_000  # rows read at once
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
@@ -84,7 +86,7 @@ def _write_table(
 
 
 def _rows(session: Session, table: Table, workspace_id: int) -> Iterator[dict[str, Any]]:
-    columns = [column for column in table.c if (table.name, column.name) not in SECRETS]
+    columns = [column for column in table.c if (table.name, column.name) not in SECRETS | PASSING]
     query = select(*columns).where(belongs_to(table, workspace_id))
     for row in session.execute(query, execution_options={"yield_per": CHUNK_SIZE}):
         yield dict(zip((column.name for column in columns), row, strict=True))

@@ -17,11 +17,13 @@ from crmlink.store import Database
 from crmlink.store.base import Base, utc_now
 from crmlink.store.moves import DatabaseMove, MoveDirection, move_of
 from crmlink.store.only_server import only_server
+from crmlink.store.place import note_move
 from crmlink.upkeep.copy_database import CHUNK, is_empty, require_sound, set_sequence
 from crmlink.upkeep.errors import UpkeepFailure
 
 NOT_MOVED = {  # what concerns only the processes of one database
-    "commusoft_pace", "counted_attempt", "database_move", "process", "request_count",
+    "commusoft_pace", "counted_attempt", "database_move", "process", "request_count", "upload",
+    "upload_part",
 }  # fmt: skip
 
 Progress = Callable[[str, int], None]  # a table that is there wholly, and its rows
@@ -70,6 +72,7 @@ def _move(source: Database, target: Database, progress: Progress) -> int:
             progress(table.name, count)
             moved += count
         _require_equal(rows, target)
+    note_move(source, target)
     for database, direction in ((target, MoveDirection.IN), (source, MoveDirection.OUT)):
         with database.writing() as session:
             session.get_one(DatabaseMove, direction).finished_at = utc_now()

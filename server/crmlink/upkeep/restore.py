@@ -24,6 +24,7 @@ from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
 from crmlink.store.database import MIGRATIONS, REVISION
 from crmlink.store.only_server import only_server
+from crmlink.store.place import mark_as_restored
 from crmlink.store.sqlite_file import sqlite_file
 from crmlink.upkeep.backup import DATABASE, SEALED, TEMPORARY, Manifest, require_whole, unpack
 from crmlink.upkeep.copy_database import copy_into, make_single_file, require_sound, revision_of
@@ -121,7 +122,8 @@ def _update(file: Path) -> None:
 def _stop_writing(database: Database) -> None:
     """Let nothing be written that was on its way when the backup was made.
 
-    It may have been linked and undone since. Links are only read back, lists are paused.
+    It may have been linked and undone since. Links are only read back, lists are paused, and a
+    sign-in at accounting software is not used before a person has said that no other one uses it.
     """
     on_its_way = (Link.state == LinkState.INTENDED, Link.method == LinkMethod.API)
     read_only = {"written_at": utc_now(), "writes": 0, "writes_over": 0, "failure": None}
@@ -132,6 +134,7 @@ def _stop_writing(database: Database) -> None:
             .where(Batch.state == BatchState.WRITING)
             .values(state=BatchState.PAUSED, rate=None, version=Batch.version + 1)
         )
+        mark_as_restored(session)
 
 
 def _known_revisions() -> set[str]:

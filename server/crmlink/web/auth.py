@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, current_app, g, redirect, request, url_for
-from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
@@ -39,6 +38,7 @@ from crmlink.store import WebSession
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+from crmlink.web.form_cookie import FormCookie
 from crmlink.web.hosts import addresses_of_request
 
 # The only public routes. None of them shows a record, a link or a person.
@@ -90,17 +90,9 @@ class MissingPermission(Exception):
         self.scope = scope
 
 
-class SchemeAwareSessionInterface(SecureCookieSessionInterface):
-    """Flask's session cookie, marked Secure if it was set over https."""
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Return whether the request came over https."""
-        return request.is_secure
-
-
 def init_authentication(app: Flask) -> None:
     """Authenticate requests before anything else is done with them."""
-    app.session_interface = SchemeAwareSessionInterface()
+    app.session_interface = FormCookie()
     app.config.update(
         SESSION_COOKIE_NAME="crmlink_forms",
         SESSION_COOKIE_SAMESITE="Lax",

@@ -1,32 +1,38 @@
-"""Test of an address: whether this very process answers there, asked from its own computer.
+"""Test of an address: whether this very server answers there, asked from its own computer.
 
-The test sends a health check with a number that only this process knows. What else may answer at
-the address, another crmlink too, cannot make the number known here.
+The test sends a health check with a number that only this process knows, or the processes that
+share a PostgreSQL database. What else may answer at the address, another crmlink too, cannot make
+the number known here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import ipaddress
 import secrets
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SOCK_STREAM, getaddrinfo
 from typing import Literal
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from crmlink.hosts import DEFAULT_PORTS, Host
 from crmlink.settings import Settings
+from crmlink.store import Database
 from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.web.hosts import listening_host
+from crmlink.web.shared_counts import SharedCounts
 
 PROBE_HEADER = "X-Crmlink-Probe"
 PROBE_PATH = "/healthz"  # is answered for any host
+KNOWN_FOR = 60  # seconds that other processes know a number
 TIMEOUT = 5.0  # seconds for connecting, and again for the response
 Outcome = Literal[
     "malformed", "own-computer", "unknown-name", "listens-here-only", "other-port", "nothing",
@@ -79,9 +85,42 @@ class Probes:
             return self._seen[number]
 
 
-def init_probes(app: Flask) -> None:
+@dataclass
+class SharedProbes(Probes):
+    """Numbers that any process sent; another process may be asked with them."""
+
+    counts: SharedCounts = field(kw_only=True)
+
+    @contextmanager
+    def number(self) -> Iterator[str]:
+        """Give a new number, which is known for a minute."""
+        number = secrets.token_urlsafe(32)
+        self.counts.incr(_key(number), KNOWN_FOR)
+        yield number
+
+    def notice(self, number: str | None) -> None:
+        """Mark a number that came in, if it is one of these."""
+        if number is None:
+            return
+        with suppress(SQLAlchemyError):  # a health check asks for the process alone
+            if self.counts.get(_key(number)):
+                self.counts.incr(_key(number), KNOWN_FOR)
+
+    def came_back(self, number: str) -> bool:
+        """Return whether a process was asked with the number."""
+        return self.counts.get(_key(number)) > 1
+
+
+def _key(number: str) -> str:
+    return f"probe {hashlib.sha256(number.encode()).hexdigest()}"
+
+
+def init_probes(app: Flask, database: Database) -> None:
     """Let this application recognise itself."""
-    app.extensions["crmlink_probes"] = Probes()
+    shared = database.is_shared
+    app.extensions["crmlink_probes"] = (
+        SharedProbes(counts=SharedCounts("", database=database)) if shared else Probes()
+    )
 
 
 def notice_probe() -> None:

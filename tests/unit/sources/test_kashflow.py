@@ -90,7 +90,7 @@ def test_the_number_is_the_reference_and_the_code_is_beside_it(
     )  # fmt: skip
     fake.add(4471, "suppliers", Name="Pipes Ltd", IsArchived=True)
     fake.add(0, Name="Without a number")
-    fake.add(7, Id="8", Name="Not a number")
+    fake.add(7, Id="eight", Name="Not a number")
     source, session = sign_in(sources, device)
     read(sources, source, session)
     found = contacts_of(sources, source)

@@ -28,6 +28,7 @@ from crmlink.store.base import utc_now
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.servers import answers
 from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, full_contact, ms_date
+from support.clocks import clock_off_by
 from support.source_factories import (
     change_source,
     connect,
@@ -317,3 +318,27 @@ def test_an_erased_person_goes_out_and_stays_out(
     change_source(sources, source, fully_synced_at=None)
     sync_source(sources, source.id)
     assert list(contacts_of(sources, source)) == ["Another"]
+
+
+def test_what_is_asked_for_during_a_reading_is_read_again_whatever_that_machines_clock_says(
+    sources: SourceContext, source: ContactSource
+) -> None:
+    def asked_meanwhile() -> bool:
+        with clock_off_by(-5):
+            change_source(sources, source, requested_at=utc_now())
+        return False
+
+    change_source(sources, source, requested_at=utc_now())
+    assert sync_source(sources, source.id, asked_meanwhile).complete
+    assert due_sources(sources, 30) == [source.id]
+    assert sync_source(sources, source.id).complete
+    assert due_sources(sources, 30) == []
+
+
+def test_what_was_asked_for_before_a_reading_by_a_clock_that_is_ahead_is_read_once(
+    sources: SourceContext, source: ContactSource
+) -> None:
+    with clock_off_by(5):
+        change_source(sources, source, requested_at=utc_now())
+    assert sync_source(sources, source.id).complete
+    assert due_sources(sources, 30) == []

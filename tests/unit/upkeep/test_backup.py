@@ -22,9 +22,17 @@ from crmlink.installation import KEY_FILE, Installation, open_database, open_ins
 from crmlink.linking.attempts import recover
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.settings import Settings
-from crmlink.store import Batch, BatchState, ConnectionKind, LinkState, WorkspaceConnection
+from crmlink.store import (
+    Batch,
+    BatchState,
+    ConnectionKind,
+    LinkState,
+    SourceAccount,
+    WorkspaceConnection,
+)
 from crmlink.store.base import Base, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
+from crmlink.store.place import RESTORED, place_of
 from crmlink.upkeep import backup as backups
 from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
 from crmlink.upkeep.errors import UpkeepFailure
@@ -160,6 +168,28 @@ def test_a_list_that_was_being_linked_is_paused(
     with database.reading() as session:
         assert session.get_one(Batch, batch_id).state is BatchState.PAUSED
     database.close()
+
+
+def test_no_sign_in_of_a_backup_is_used_before_a_person_says_so(
+    filled: Installation, tmp_path: Path, other: Path
+) -> None:
+    with filled.database.writing() as session:
+        for credentials in ("sealed", None):
+            session.add(
+                SourceAccount(
+                    workspace_id=filled.access.workspace_id, package="xero",
+                    credentials=credentials, used_by=place_of(filled.database),
+                )
+            )  # fmt: skip
+    file = tmp_path / "signed-in.backup"
+    make_backup(filled.settings, filled.database, file, PASSPHRASE)
+    restore(other, file)
+    database = open_database(settings_of(place(other), filled.settings.secret_key))
+    with database.reading() as session:
+        found = session.execute(select(SourceAccount.credentials, SourceAccount.used_by)).all()
+    database.close()
+    assert ("sealed", RESTORED) in [tuple(row) for row in found]
+    assert (None, RESTORED) not in [tuple(row) for row in found]
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)

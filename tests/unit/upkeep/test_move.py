@@ -16,12 +16,15 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import open_database, open_installation
 from crmlink.settings import Settings
 from crmlink.settings.errors import DatabaseMoved
-from crmlink.store import Database
+from crmlink.store import Database, SourceAccount, Workspace
 from crmlink.store.base import Base
+from crmlink.store.belonging import belongs_to, tables_of_workspaces
+from crmlink.store.place import RESTORED, place_of
 from crmlink.upkeep import move_database as moves
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.move_database import NOT_MOVED, cancel_move, move_database
 from support.databases import empty_database, sqlite_database
+from support.rows_of_every_table import add_rows
 from support.sample_data import populate
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
@@ -53,6 +56,25 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
 def move(filled: Settings, target: Database) -> int:
     file = filled.data_dir / "crmlink.sqlite"
     return move_database(filled.data_dir, file, target, lambda _table, _rows: None)
+
+
+def test_the_sign_ins_go_on_where_the_database_was_moved_to(
+    filled: Settings, target: Database
+) -> None:
+    source = Database(filled.database_url)
+    with source.writing() as session:
+        workspace_id = session.scalars(select(Workspace.id)).first()
+        for used_by in (place_of(source), RESTORED):
+            session.add(
+                SourceAccount(
+                    workspace_id=workspace_id, package="xero", credentials="-", used_by=used_by
+                )
+            )
+    source.close()
+    move(filled, target)
+    with target.reading() as session:
+        found = set(session.scalars(select(SourceAccount.used_by).filter_by(credentials="-")))
+    assert found == {place_of(target), RESTORED}
 
 
 def rows_in(database: Database) -> dict[str, list[object]]:
@@ -87,6 +109,29 @@ def test_every_row_is_moved_and_the_audit_still_holds(filled: Settings, target: 
         )
     assert next_number > highest
     database.close()
+
+
+def test_every_table_of_two_firms_is_moved_and_bound_to_its_firm(
+    filled: Settings, target: Database
+) -> None:
+    source = Database(filled.database_url)
+    with source.writing() as session:
+        session.add_all([Workspace(id=2), Workspace(id=3)])
+    for workspace_id in (2, 3):
+        add_rows(source, workspace_id)
+    before = rows_in(source)
+    source.close()
+    tables = [table for table in tables_of_workspaces() if table.name not in NOT_MOVED]
+    assert all(before[table.name] for table in tables)
+    move(filled, target)
+    assert rows_in(target) == before
+    assert target.separate_workspaces()
+    for workspace_id in (2, 3):
+        with target.of(workspace_id).reading() as own, target.reading() as all_:
+            for table in tables:
+                count = select(func.count()).select_from(table)
+                of_firm = all_.scalar(count.where(belongs_to(table, workspace_id)))
+                assert own.scalar(count) == of_firm != 0, table.name
 
 
 def test_what_was_moved_is_used_by_no_server_again(filled: Settings, target: Database) -> None:

@@ -137,7 +137,9 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
             session, access, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
-    access.database.delete_index_files()
+        in_firm = select(WorkspaceConnection.public_id).filter_by(workspace_id=access.workspace_id)
+        connections = session.scalars(in_firm).all()
+    access.database.delete_index_files(connections)
     access.database.purge()
     return erased
 

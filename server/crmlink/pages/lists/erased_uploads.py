@@ -20,14 +20,22 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.record_files import read_record_file
 from crmlink.pages.lists.choices import Choices, resolved
 from crmlink.pages.lists.reports import recognised_report
-from crmlink.pages.lists.uploads import UploadedFile, delete_for_erased, kept_files
+from crmlink.pages.lists.uploads import (
+    UploadedFile,
+    UploadPlace,
+    delete_for_erased,
+    kept_files,
+)
 from crmlink.store import ErasedKey
 from crmlink.store.erased import ErasedPeople, erased_people
 
 
-def delete_uploads_of_erased(data_dir: Path, ctx: WorkspaceContext) -> int:
-    """Delete this machine's uploads that contain erased people; returns how many."""
-    files = kept_files(data_dir)
+def delete_uploads_of_erased(folder: Path, ctx: WorkspaceContext) -> int:
+    """Delete uploads that contain erased people; returns how many.
+
+    ``folder`` is the workspace's on this machine.
+    """
+    files = kept_files(UploadPlace.of(folder, ctx.database, ctx.workspace_id))
     if not files:
         return 0
     with ctx.database.reading() as session:

@@ -52,6 +52,7 @@ from crmlink.pages.lists.received import (
     find_upload,
     missing_columns_text,
     receive_file,
+    upload_place,
 )
 from crmlink.pages.lists.uploads import (
     UploadedFile,
@@ -264,8 +265,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _gone(token: str) -> Response:
-    data_dir, device = current_open_workspace().folder, current_actor().device.public_id
-    deleted = deleted_file(data_dir, token, device)
+    deleted = deleted_file(upload_place(), token, current_actor().device.public_id)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")
         return redirect_to("pages.list_detail", batch_id=deleted.saved_as)

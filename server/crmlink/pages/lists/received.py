@@ -9,7 +9,14 @@ from flask import request
 
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.pages.lists.choices import Choices
-from crmlink.pages.lists.uploads import UploadedFile, find_file, forget_file, save_upload
+from crmlink.pages.lists.uploads import (
+    UploadedFile,
+    UploadPlace,
+    find_file,
+    forget_file,
+    save_upload,
+    share_upload,
+)
 from crmlink.web.auth import current_actor, current_open_workspace
 from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
@@ -23,8 +30,7 @@ def receive_file(detect: Callable[[Path, str], object]) -> UploadedFile:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         raise UploadRefused("Choose a file.")
-    data_dir = current_open_workspace().folder
-    sent = save_upload(data_dir, upload, current_actor().device.public_id)
+    sent = save_upload(upload_place(), upload, current_actor().device.public_id)
     try:
         if sent.path.stat().st_size > UPLOAD_BYTES:
             raise ExportError("too_large", most=UPLOAD_MB)
@@ -32,13 +38,19 @@ def receive_file(detect: Callable[[Path, str], object]) -> UploadedFile:
     except ExportError as error:
         forget_file(sent)
         raise UploadRefused(str(error)) from error
+    share_upload(sent)
     return sent
+
+
+def upload_place() -> UploadPlace:
+    """Return where the uploads of the user's workspace are."""
+    workspace = current_open_workspace()
+    return UploadPlace.of(workspace.folder, workspace.access.database, workspace.id)
 
 
 def find_upload(token: str, *, records: bool) -> UploadedFile | None:
     """Return the user's list of contacts, or with ``records`` their report, if it is still here."""
-    data_dir = current_open_workspace().folder
-    sent = find_file(data_dir, token, current_actor().device.public_id)
+    sent = find_file(upload_place(), token, current_actor().device.public_id)
     return sent if sent and sent.records == records else None
 
 

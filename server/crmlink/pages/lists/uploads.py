@@ -1,4 +1,8 @@
-"""Uploaded files that are not imported yet: stored beside the database for at most a day."""
+"""Uploaded files that are not imported yet: kept for at most a day.
+
+They are in the data folder; where several machines share PostgreSQL they are in the database too,
+and a machine's folder has copies of those that were asked for there.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,42 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
+from crmlink.pages.lists.shared_uploads import SharedUploads
+from crmlink.store import Database
+
 FOLDER = "uploads"
 KEPT_SECONDS = 24 * 3600
+SHARED_WITHIN = 600.0  # seconds in which a file that arrived is in the database
 TOKEN = re.compile(r"[0-9a-f]{32}")
 LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPlace:
+    """Where a workspace's uploads are: this machine's folder, and the database if it is shared."""
+
+    folder: Path
+    shared: SharedUploads | None = None
+
+    @classmethod
+    def of(cls, folder: Path, database: Database, workspace_id: int) -> UploadPlace:
+        """Return the place of a workspace with this folder."""
+        shared = SharedUploads(database, workspace_id) if database.is_shared else None
+        return cls(folder / FOLDER, shared)
+
+    def local_tokens(self) -> list[str]:
+        """Return the files that this machine's folder describes."""
+        return [path.stem for path in self.folder.glob("*.json")] if self.folder.exists() else []
+
+    def make(self) -> None:
+        """Make the folder."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +61,7 @@ class UploadedFile:
     token: str
     filename: str
     device: str
-    folder: Path
+    place: UploadPlace
     choices: Mapping[str, Any] = field(default_factory=dict)
     erased: bool = False
     records: bool = False
@@ -41,19 +71,24 @@ class UploadedFile:
     @property
     def path(self) -> Path:
         """Path of the file."""
-        return self.folder / self.token
+        return self.place.folder / self.token
 
 
-def save_upload(data_dir: Path, upload: FileStorage, device: str) -> UploadedFile:
-    """Store an upload under an unguessable name; deletes expired ones."""
-    folder = data_dir / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    delete_expired_uploads(data_dir)
-    sent = UploadedFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
+def save_upload(place: UploadPlace, upload: FileStorage, device: str) -> UploadedFile:
+    """Store an upload in the folder under an unguessable name; deletes expired ones."""
+    place.make()
+    delete_expired_uploads(place)
+    sent = UploadedFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, place)
     upload.save(sent.path)
     sent.path.chmod(0o600)
     _describe(sent)
     return sent
+
+
+def share_upload(sent: UploadedFile) -> None:
+    """Let other machines find a file that can be read."""
+    if sent.place.shared:
+        sent.place.shared.put(sent.token, _description(sent), sent.path)
 
 
 def mark_as_records(sent: UploadedFile, made_at: str) -> UploadedFile:
@@ -70,60 +105,96 @@ def keep_choices(sent: UploadedFile, choices: Mapping[str, Any]) -> UploadedFile
     return chosen
 
 
+def _description(sent: UploadedFile) -> dict[str, Any]:
+    names = (each.name for each in fields(sent) if each.name != "place")
+    return {name: getattr(sent, name) for name in names}
+
+
 def _describe(sent: UploadedFile) -> None:
-    described = {name: value for name, value in asdict(sent).items() if name != "folder"}
+    if sent.place.shared:
+        sent.place.shared.describe(sent.token, _description(sent))
+    _describe_here(sent)
+
+
+def _describe_here(sent: UploadedFile) -> None:
     new = sent.path.with_suffix(f".{secrets.token_hex(4)}")
     new.touch(mode=0o600)
-    new.write_text(json.dumps(described), encoding="utf-8")
+    new.write_text(json.dumps(_description(sent)), encoding="utf-8")
     new.replace(sent.path.with_suffix(".json"))
 
 
-def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
+def find_file(place: UploadPlace, token: str, device: str) -> UploadedFile | None:
     """Return the file uploaded by this device; None if it no longer exists."""
-    if not TOKEN.fullmatch(token):
-        return None
-    sent = _described(data_dir / FOLDER, token)
-    return sent if sent and sent.device == device and sent.path.exists() else None
+    sent = _described(place, token)
+    return sent if sent and sent.device == device and _is_here(sent) else None
 
 
-def deleted_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
+def deleted_file(place: UploadPlace, token: str, device: str) -> UploadedFile | None:
     """Return what is kept for a day of this device's file that was saved, or had to be deleted."""
-    sent = _described(data_dir / FOLDER, token) if TOKEN.fullmatch(token) else None
+    sent = _described(place, token)
     return sent if sent and sent.device == device and (sent.erased or sent.saved_as) else None
 
 
-def kept_files(data_dir: Path) -> list[UploadedFile]:
+def kept_files(place: UploadPlace) -> list[UploadedFile]:
     """All files that are being looked at by those who sent them."""
-    folder = data_dir / FOLDER
-    tokens = [path.stem for path in folder.glob("*.json")] if folder.exists() else []
-    found = (_described(folder, token) for token in tokens)
-    return [sent for sent in found if sent and sent.path.exists()]
+    tokens = set(place.local_tokens())
+    if place.shared:
+        tokens |= set(place.shared.tokens())
+    found = (_described(place, token) for token in sorted(tokens))
+    return [sent for sent in found if sent and _is_here(sent)]
 
 
 def delete_for_erased(sent: UploadedFile) -> None:
     """Remove a file, and let who sent it be told why; its name may be a person's and goes too."""
-    sent.path.unlink(missing_ok=True)
-    _describe(replace(sent, filename="", choices={}, erased=True))
+    _delete_content(replace(sent, filename="", choices={}, erased=True))
 
 
 def delete_as_saved(sent: UploadedFile, batch_id: str) -> None:
     """Delete a file that is a list now, which is told to a page that is sent again."""
+    _delete_content(replace(sent, filename="", choices={}, saved_as=batch_id))
+
+
+def _delete_content(sent: UploadedFile) -> None:
     sent.path.unlink(missing_ok=True)
-    _describe(replace(sent, filename="", choices={}, saved_as=batch_id))
+    if sent.place.shared:
+        sent.place.shared.drop_content(sent.token)
+    _describe(sent)
 
 
-def _described(folder: Path, token: str) -> UploadedFile | None:
+def _described(place: UploadPlace, token: str) -> UploadedFile | None:
+    """Return what the database, or else the folder, says of a file."""
+    if not TOKEN.fullmatch(token):
+        return None
     try:
-        fields = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
-        return UploadedFile(**fields, folder=folder)
+        if place.shared:
+            known = place.shared.description(token)
+        else:
+            known = json.loads((place.folder / f"{token}.json").read_text(encoding="utf-8"))
+        return UploadedFile(**known, place=place) if known else None
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _is_here(sent: UploadedFile) -> bool:
+    """Return whether a file is in the folder, copied from the database if need be."""
+    shared = sent.place.shared
+    if shared is None:
+        return sent.path.exists()
+    if sent.path.exists():
+        return shared.has_content(sent.token)  # another machine may have saved it
+    sent.place.make()
+    if not shared.fetch(sent.token, sent.path):
+        return False
+    _describe_here(sent)
+    return True
 
 
 def forget_file(sent: UploadedFile) -> None:
     """Delete a file."""
     sent.path.unlink(missing_ok=True)
     sent.path.with_suffix(".json").unlink(missing_ok=True)
+    if sent.place.shared:
+        sent.place.shared.forget(sent.token)
 
 
 def plain_name(filename: str) -> str:
@@ -132,13 +203,31 @@ def plain_name(filename: str) -> str:
     return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
 
 
-def delete_expired_uploads(data_dir: Path) -> None:
-    """Delete files that were neither imported nor discarded in time."""
-    folder = data_dir / FOLDER
+def delete_expired_uploads(place: UploadPlace) -> None:
+    """Delete files that were neither imported nor discarded in time.
+
+    Where several machines share them, also this one's copies of what is no longer there.
+    """
     oldest = time.time() - KEPT_SECONDS
-    for path in folder.iterdir() if folder.exists() else ():
+    for path in place.folder.iterdir() if place.folder.exists() else ():
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
         except FileNotFoundError:  # another process was faster
             continue
+    if place.shared:
+        place.shared.forget_older(KEPT_SECONDS)
+        _delete_copies(place, place.shared)
+
+
+def _delete_copies(place: UploadPlace, shared: SharedUploads) -> None:
+    """Delete files in the folder whose content is no longer in the database."""
+    there = set(shared.tokens())
+    recent = time.time() - SHARED_WITHIN  # one that just arrived is not in the database yet
+    for token in set(place.local_tokens()) - there:
+        for path in (place.folder / token, place.folder / f"{token}.json"):
+            try:
+                if path.stat().st_mtime < recent:
+                    path.unlink()
+            except FileNotFoundError:
+                continue

@@ -23,6 +23,6 @@ def agent_guide() -> str:
     return render_template(
         "sources/agent.html",
         steps=SAGE_50,
-        command=("crmlink agent sage50", f"--server {address}", *OPTIONS),
+        command=("crmlink agent service install", f"--server {address}", *OPTIONS),
         reachable=address.startswith("https://"),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,7 +17,13 @@ from crmlink.batches.source_list import list_from_source
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.sources.steps import STEPS
-from crmlink.sources.connecting import disconnect, find_source, list_sources, request_sync
+from crmlink.sources.connecting import (
+    disconnect,
+    find_source,
+    list_sources,
+    request_sync,
+    take_over,
+)
 from crmlink.sources.context import SourceContext
 from crmlink.sources.leases import is_read
 from crmlink.sources.quickbooks_desktop.connectors import is_being_read
@@ -111,6 +117,8 @@ def read_source(source_id: str) -> Response:
         package = find_source(session, here.workspace_id, source_id).package
     if _way(here, package) == "asks":
         return redirect_to("pages.connect_source_form", package=package, source=source_id)
+    if request.form.get("here"):
+        take_over(here, current_actor().device, source_id)
     request_sync(here, source_id)
     current_installation().wake_workers()
     return redirect_to("pages.sources")

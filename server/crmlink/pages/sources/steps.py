@@ -120,13 +120,14 @@ SAGE_50 = ConnectSteps(
     (
         "In Sage 50, add a user that is used for nothing else, for example CRMLINK. Sage allows "
         "one sign-in for each user.",
-        "On the computer where Sage 50 is, set up Sage's ODBC driver: its data source is named "
-        "SageLine50v30 or like it.",
+        "On the computer where Sage 50 is, set up Sage's ODBC driver: its data source, a "
+        "System DSN, is named SageLine50v30 or like it.",
         "Install Python and crmlink there: pip install crmlink[sage50]. Python has to have as many "
         "bits as the driver, 64 from v29 on.",
         "Create a token here that has the scope contacts only, and save it there as token.txt. "
         "Save the Sage user's password as password.txt.",
-        "Run the command below, and have Windows' Task Scheduler repeat it. The company then "
+        "Run the command below as administrator, then crmlink agent service start. It starts with "
+        "the computer from then on, and reads every hour. The company then "
         "appears under Live contacts.",
     ),
     "https://www.sage.com/en-gb/support/",

@@ -26,6 +26,13 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "again; the contacts are kept. If it happens again, another crmlink uses the same sign-in, "
         "such as one restored from a backup: connect only one.",
     ),
+    "source-elsewhere": (
+        409,
+        "Is another crmlink still used?",
+        "This crmlink was copied or restored from a backup, so another one may use the same "
+        "sign-in, and the accounting software ends it for both then. Nothing was asked there. If "
+        "no other crmlink is used any more, an admin can continue here; if one is, connect again.",
+    ),
     "source-limited": (
         503,
         "The limit is reached",

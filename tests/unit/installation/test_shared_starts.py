@@ -5,42 +5,26 @@ The intervals are so long that the time the test takes does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy import select
 
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.commusoft.shared_starts import SharedStarts
 from crmlink.deadline import Deadline
-from crmlink.installation import Installation, open_installation
-from crmlink.settings import Settings
-from crmlink.store import Database, WorkspaceConnection
+from crmlink.installation import Installation
+from crmlink.store import Database
 
 INTERVAL = 1_000.0  # seconds
 LIMITS = ClientLimits(max_per_second=1 / INTERVAL)
 
 
 @pytest.fixture
-def shared(settings: Settings) -> Iterator[Installation]:
-    if settings.database_url.startswith("sqlite"):
-        pytest.skip("SQLite has one server, whose memory is enough")
-    opened = open_installation(settings)
-    assert opened.workspace.has_api
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def processes(shared: Installation) -> tuple[SharedStarts, SharedStarts]:
+def processes(accounts: tuple[SharedAccount, SharedAccount]) -> tuple[SharedStarts, SharedStarts]:
     """The starts of one connection, as two processes take them."""
-    with shared.database.reading() as session:
-        connection_id = session.scalars(select(WorkspaceConnection.id)).one()
-    return SharedStarts(shared.database, connection_id), SharedStarts(
-        shared.database, connection_id
-    )
+    one, other = accounts
+    return one.starts, other.starts
 
 
 def about(seconds: float) -> object:
