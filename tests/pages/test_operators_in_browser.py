@@ -50,7 +50,7 @@ def check(page: Page, name: str) -> None:
     assert cut_off(page) == [], name
     if PICTURES:
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+            page.emulate_media(color_scheme=scheme)
             for size in (WIDE, NARROW):
                 page.set_viewport_size(size)  # type: ignore[arg-type] # width and height
                 file = Path(PICTURES) / f"{name}-{scheme}-{size['width']}.png"
