@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# structlog shows tracebacks on terminals in colour by rich; huey has a queue in PostgreSQL, which
-# crmlink does not use. Both import what they find: 12 MB.
-UNUSED_EXTRAS = ("rich", "psycopg")
+# structlog shows tracebacks on terminals in colour by rich and knows greenlet; huey has a queue in
+# PostgreSQL, which crmlink does not use; flask-smorest writes YAML. They import what they find:
+# 14 MB.
+UNUSED_EXTRAS = ("greenlet", "psycopg", "rich", "yaml")
+_ARENA_MAX = -8  # glibc's M_ARENA_MAX
+_POOLS = 2
 
 
 @contextmanager
@@ -30,16 +35,49 @@ def without(*modules: str) -> Iterator[None]:
 def import_without_extras() -> None:
     """Import the libraries that would import large ones that no server uses."""
     with without(*UNUSED_EXTRAS):
+        import flask_smorest
         import huey
         import structlog
 
-    del huey, structlog
+    del flask_smorest, huey, structlog
 
 
 def return_freed_memory() -> None:
     """Return freed memory to the system, where the C library keeps it otherwise (glibc)."""
+    gc.collect()  # what refers to itself is freed late otherwise
+    _call_c_library("malloc_trim", 0)
+
+
+def share_freed_memory() -> None:
+    """Let all threads take memory from two pools instead of one each (glibc).
+
+    What one thread has freed is then used by the others. Before threads start.
+    """
+    _call_c_library("mallopt", _ARENA_MAX, _POOLS)
+
+
+def _call_c_library(function: str, *numbers: int) -> None:
+    """Call a function of glibc; other C libraries and Windows have none of these."""
     try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):  # other C libraries, and Windows
+        getattr(ctypes.CDLL(None), function)(*numbers)
+    except (AttributeError, OSError, TypeError):
         return
-    trim(0)
+
+
+def run_apart(work: Callable[[], object]) -> bool:
+    """Run some work in a process of its own, and return whether it finished.
+
+    What it imports and frees then takes no memory here. Before threads start. Only on Linux: on
+    Windows there is no fork, and on a Mac the system's libraries may not be used after one; nothing
+    is run there.
+    """
+    if sys.platform != "linux":
+        return False
+    process = os.fork()
+    if process:
+        return os.waitpid(process, 0)[1] == 0
+    try:
+        work()
+    except BaseException:  # nothing of the caller's may run twice; it finds out why by itself
+        os._exit(1)
+    os._exit(0)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import crmlink
-from crmlink.store.database import newest_revision
+from crmlink.store.revisions import newest_revision
 
 REVISION = "9000"
 MIGRATION = f'''"""What a newer version has beside everything that this one knows"""

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from crmlink.store.database import newest_revision
+from crmlink.store.revisions import newest_revision
 
 MIGRATION = "crmlink/store/migrations/versions/9999_try_an_update.py"
 CHECKS = "crmlink/upkeep/checks.py"

@@ -71,7 +71,7 @@ def test_it_is_read_after_two_steps_and_says_that_it_is_not_read_by_itself(
 ) -> None:
     fake.add(4471)
     page = admin.get(FORM).get_data(as_text=True)
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count("<li>", page.index('<ol class="sketched">'), page.index("</ol>")) == 5
     assert finish(admin, ask(admin), *CHARACTERS).status_code == 303
     text = admin.read("/sources")
     assert "Office Ltd is connected" in text

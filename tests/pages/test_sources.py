@@ -24,6 +24,7 @@ from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero
 from support.page_client import PageClient, words
 from support.source_factories import change_source, sources_at
 
+STEPS = '<ol class="sketched">'
 URL = re.compile(r'href="(http://127\.0\.0\.1:[0-9]+/authorise\?[^"]+)"')
 
 
@@ -68,8 +69,8 @@ def one_source(sources: SourceContext) -> ContactSource:
 
 def test_the_page_says_in_five_steps_where_the_office_gets_its_id(admin: PageClient) -> None:
     page = admin.get("/sources/connect/xero").get_data(as_text=True)
-    assert page.count("<ol>") == 1
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count(STEPS) == 1
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
     assert "Mobile or desktop app" in page
     assert 'value="http://localhost/sources/callback"' in page
     assert 'name="client_secret"' not in page
@@ -296,7 +297,8 @@ def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
 @pytest.mark.parametrize("package", ["freeagent", "sage_business_cloud", "quickbooks_online"])
 def test_every_package_has_its_five_steps(admin: PageClient, package: str) -> None:
     page = admin.get(f"/sources/connect/{package}").get_data(as_text=True)
-    assert page.count("<li>", page.index("<ol>"), page.index("</ol>")) == 5
+    assert page.count("<li>", page.index(STEPS), page.index("</ol>")) == 5
+    assert page.count('<svg class="sketch"') == 5
     assert 'name="client_secret"' in page
 
 

@@ -343,7 +343,7 @@ def test_a_web_connector_that_no_longer_runs_is_noticed(
 def test_the_form_says_what_to_do(admin: PageClient, installation: Installation) -> None:
     page = admin.get(FORM)
     text = page.get_data(as_text=True)
-    assert text.count("<li>", text.index("<ol>"), text.index("</ol>")) == 5
+    assert text.count("<li>", text.index('<ol class="sketched">'), text.index("</ol>")) == 5
     assert "QuickBooks Desktop" in words(page)
     with installation.database.reading() as session:
         assert session.scalars(select(ContactSource)).all() == []  # nothing is made by looking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from crmlink.sources.connecting import begin_sign_in, disconnect
 from crmlink.sources.context import SourceContext
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.sync import sync_source
-from crmlink.store import ContactSource, Device, SourceAccount
+from crmlink.store import ContactSource, Device, SourceAccount, Workspace
 from crmlink.upkeep.backup import make_backup
+from crmlink.upkeep.checks import run_checks
+from crmlink.upkeep.diagnosis import diagnosis
+from crmlink.upkeep.export_workspace import export_workspace
 from security.attack_fixture import everything
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import FakePackage, fake_sage
@@ -74,14 +78,20 @@ def secrets_of(sage: FakePackage) -> list[str]:
     return found
 
 
-def test_no_secret_is_in_database_files_or_backup(
+def test_no_secret_is_in_database_files_backup_export_or_diagnosis(
     installation: Installation, sources: SourceContext, device: Device, sage: FakePackage,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     use(sources, device, sage)
     backup = tmp_path / "backup.zip"
     make_backup(installation.settings, installation.database, backup)
-    kept = {"every row": repr(everything(installation.database)).encode()}
+    told = diagnosis(installation.settings, run_checks(installation.settings))
+    kept = {
+        "every row": repr(everything(installation.database)).encode(),
+        "diagnosis": repr(told).encode(),
+        "export": _export(installation, tmp_path),
+    }
+    assert NAME.encode() in kept["export"]
     kept |= {
         file.name: file.read_bytes()
         for file in tmp_path.iterdir()
@@ -91,6 +101,17 @@ def test_no_secret_is_in_database_files_or_backup(
     assert NAME.encode() in kept["every row"]  # the search does find things
     for secret in secrets_of(sage):
         assert [name for name, content in kept.items() if secret.encode() in content] == []
+
+
+def _export(installation: Installation, folder: Path) -> bytes:
+    file = folder / "export.zip"
+    with installation.database.reading() as session:
+        workspace = session.scalars(select(Workspace)).one()
+    export_workspace(installation.database, workspace, file)
+    with zipfile.ZipFile(file) as opened:
+        content = b"".join(opened.read(name) for name in opened.namelist())
+    file.unlink()
+    return content
 
 
 def test_no_secret_and_no_name_is_in_the_logs(

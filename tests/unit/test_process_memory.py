@@ -1,12 +1,15 @@
 """Imports without extras, and freed memory returned."""
 
 import ctypes
+import gc
 import sys
+import weakref
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from crmlink.process_memory import return_freed_memory, without
+from crmlink.process_memory import return_freed_memory, run_apart, share_freed_memory, without
 
 
 def test_a_module_is_hidden_only_meanwhile() -> None:
@@ -41,3 +44,48 @@ def test_other_c_libraries_keep_it(monkeypatch: pytest.MonkeyPatch, error: type[
 
     monkeypatch.setattr(ctypes, "CDLL", refuse)
     return_freed_memory()
+    share_freed_memory()
+
+
+def test_what_refers_to_itself_is_freed_before_memory_is_returned() -> None:
+    class Ring:
+        def __init__(self) -> None:
+            self.own = self
+
+    gc.disable()
+    try:
+        ring = weakref.ref(Ring())
+        assert ring()
+        return_freed_memory()
+        assert ring() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no safe fork")
+def test_work_apart_is_done_and_leaves_nothing_here(tmp_path: Path) -> None:
+    here: list[str] = []
+    file = tmp_path / "done"
+
+    def work() -> None:
+        here.append("done")
+        file.write_text("done")
+
+    assert run_apart(work)
+    assert (here, file.read_text()) == ([], "done")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no safe fork")
+@pytest.mark.parametrize("error", [OSError, SystemExit, KeyboardInterrupt])
+def test_work_apart_that_fails_is_told_and_ends_there(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error
+
+    assert not run_apart(fail)
+
+
+def test_nothing_is_run_apart_where_forking_is_unsafe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    done: list[int] = []
+    assert not run_apart(lambda: done.append(1))
+    assert done == []

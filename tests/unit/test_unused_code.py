@@ -16,7 +16,7 @@ DECORATORS = [
 ]  # fmt: skip
 CALLED_BY = {
     "_get_size": "openpyxl", "read_worksheets": "openpyxl", "read_strings": "openpyxl",
-    "patch": "Flask, for the HTTP method",
+    "patch": "Flask, for the HTTP method", "contract": "a migration that takes something away",
     "load_json": "webargs", "Meta": "marshmallow",
     "RowTwinSchema": "marshmallow, by its name", "handle_http_exception": "flask-smorest",
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
@@ -28,10 +28,9 @@ CALLED_BY = {
     "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "_get_socket": "smtplib", "needs_warning": "a template", "late": "a template",
-    "aria": "a template", "toggled": "a template", "__lt__": "sorted",
+    "aria": "a template", "toggled": "a template", "height": "a template", "__lt__": "sorted",
     "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
     "get_moving_window": "limits",
-    "collect": "prometheus_client",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 

@@ -55,8 +55,9 @@ def serve_command(
     ):
         if value is not None:
             os.environ[name] = value
-    from crmlink.process_memory import import_without_extras
+    from crmlink.process_memory import import_without_extras, share_freed_memory
 
+    share_freed_memory()
     import_without_extras()
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
@@ -124,7 +125,8 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     from crmlink.cli.ending import STOP_SECONDS, end_in
     from crmlink.installation import open_installation
     from crmlink.logs import LOG_NAME, configure_logging
-    from crmlink.store import ProcessRole
+    from crmlink.process_memory import run_apart
+    from crmlink.store import Database, ProcessRole
     from crmlink.web.health import watch_worker
     from crmlink.web.hosts import serve_at
     from crmlink.web.http_server import HTTPServer
@@ -132,6 +134,8 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
 
     configure_logging(settings.data_dir / LOG_NAME)
     tls = _tls_files(settings)
+    if alone:
+        run_apart(lambda: Database(settings.database_url).migrate())  # or else by the next line
     installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
         installation.workspace.ownership.mark_servers_ended()

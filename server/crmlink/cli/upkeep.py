@@ -91,8 +91,9 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
         "Browsers that were connected or renewed since then may have to be connected again. "
         "People, browsers and tokens that were removed since then are in it again, and roles and "
         "passwords are the earlier ones: remove and change them again. People who were erased "
-        "since then are in it again: erase them again. Lists that were being linked are paused, "
-        "and what was on its way is only read back: compare it before you resume a list."
+        "since then are in it again: erase them again. Firms that were deleted since then are in "
+        "it again too. Lists that were being linked are paused, and what was on its way is only "
+        "read back: compare it before you resume a list."
     )
 
 

@@ -26,6 +26,9 @@ from crmlink.matching.same_person import (
     has_another_word_attached,
     is_anothers_mailbox,
     is_forename_of,
+    is_in_pieces,
+    is_misspelt_surname,
+    is_own_mailbox,
     is_same_but_for_spaces,
     is_same_door,
     is_spelt_out,
@@ -162,15 +165,19 @@ def _is_same_person(
     own = account or (email and not (half and is_anothers_mailbox(contact, record)))
     if own and not unlike:
         return not (half and has_another_word_attached(contact, record))
+    if email and unlike and is_own_mailbox(contact, record):
+        return True
     if _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, records)
     at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record))
+    if at_home and is_misspelt_surname(contact, record):
+        return True
     return not unlike and at_home and is_forename_of(contact, record)
 
 
 def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:
     """Return whether a name is whole once its email spells it out, or spaces are ignored."""
-    if is_same_but_for_spaces(contact, record):
+    if is_same_but_for_spaces(contact, record) or is_in_pieces(contact, record):
         return True
     unlike, initial = value("name_words_unlike") > 0, value("name_initial") > 0
     return initial and not unlike and is_spelt_out(contact, record)

@@ -23,12 +23,14 @@ def has_another_forename(
     """
     return any(
         not _is_slip(word, other, holders)
-        for word, other in _pairs(contact, record)
+        for word, other in _pairs(contact, record, holders)
         if min(len(word), len(other)) > 1 and not _is_form(word, other)
     )
 
 
-def _pairs(contact: Sequence[str], record: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _pairs(
+    contact: Sequence[str], record: Sequence[str], holders: Callable[[str], int]
+) -> Iterator[tuple[str, str]]:
     """Yield the words that differ, each with the most similar one that differs, but surnames."""
     left = [word for word in contact if word not in record]
     right = [word for word in record if word not in contact]
@@ -39,14 +41,34 @@ def _pairs(contact: Sequence[str], record: Sequence[str]) -> Iterator[tuple[str,
         )
         left.remove(word)
         right.remove(other)
-        if other != record[-1] or not _is_surname(word, contact, record[0]):
+        surname = other == record[-1] and (
+            _is_last_surname(word, other, contact[-1:], {contact[0], record[0]}, holders)
+            or _is_first_surname(word, contact, record[0])
+        )
+        if not surname:
             yield word, other
 
 
-def _is_surname(word: str, contact: Sequence[str], first: str) -> bool:
-    """Return whether a word is the last of a name, or the first before a forename of the record."""
-    if word == contact[-1]:
-        return True
+def _is_last_surname(
+    word: str,
+    other: str,
+    last: Sequence[str],
+    first: set[str],
+    holders: Callable[[str], int],
+) -> bool:
+    """Return whether a word is the last of a name and a surname.
+
+    Behind no known forename it is one where more records have it than the first word: in *Holloway
+    Kiandra* the surname is the first.
+    """
+    if word not in last:
+        return False
+    before = max(map(holders, first))
+    return any(map(normalise.is_forename, first)) or max(holders(word), holders(other)) > before
+
+
+def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
+    """Return whether a word is the first of a name before the record's forename."""
     return word == contact[0] and contact[-1] == first and normalise.is_forename(first)
 
 

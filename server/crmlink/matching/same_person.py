@@ -19,6 +19,7 @@ from crmlink.matching.titles import Gender
 MIN_SHARED = 3  # letters of a word from which it is seen in another
 MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
 MIN_SIMILARITY = 0.6  # below this a word is no misspelling of another
+MIN_SURNAME_SIMILARITY = 0.5  # the same of surnames behind one forename at one door
 _NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -79,6 +80,64 @@ def is_same_but_for_spaces(one: Side, other: Side) -> bool:
     if not _is_whole(short) and not any(map(normalise.is_forename, (long[0], long[-1]))):
         return False
     return any("".join(short) == "".join(words) for words in _orders(long))
+
+
+def is_in_pieces(one: Side, other: Side) -> bool:
+    """Return whether two names begin with one word, and only spaces part the rest.
+
+    Finn Whit e is Finn White.
+    """
+    rests = _rests_behind_one_word(one, other)
+    apart = len(one.words) != len(other.words) and len(one.words[0]) > 1
+    return apart and rests is not None and rests[0] == rests[1]
+
+
+def is_misspelt_surname(one: Side, other: Side) -> bool:
+    """Return whether two names have a known forename, and surnames that may be one misspelt.
+
+    Whitwg is White, and Gre ne is Green. The first word may be a surname where it or the rest
+    is known otherwise, so that Holloway Jane is not Holloway Joan.
+    """
+    rests = _rests_behind_one_word(one, other)
+    if rests is None or not normalise.is_forename(one.words[0]):
+        return False
+    if any(map(normalise.is_forename, (*rests, *one.words[1:], *other.words[1:]))):
+        return False
+    alike = OSA.normalized_similarity(*rests) >= MIN_SURNAME_SIMILARITY
+    return alike and rests[0][0] == rests[1][0]
+
+
+def _rests_behind_one_word(one: Side, other: Side) -> tuple[str, str] | None:
+    """Return what follows the word that both names begin with, without spaces.
+
+    None where they begin otherwise, or both have a middle name.
+    """
+    if one.words[:1] != other.words[:1] or min(len(one.words), len(other.words)) != 2:
+        return None
+    rest, other_rest = "".join(one.words[1:]), "".join(other.words[1:])
+    return (rest, other_rest) if min(len(rest), len(other_rest)) >= MIN_SHARED else None
+
+
+def is_own_mailbox(one: Side, other: Side) -> bool:
+    """Return whether both names begin with the known forename that a shared mailbox spells.
+
+    Behind it there may be an initial or a surname: harleyk@ is Harley Kaur's, ann@ not Annette's.
+    """
+    first = one.words[:1]
+    if first != other.words[:1] or not first or not normalise.is_forename(first[0]):
+        return False
+    behind = [*one.words[1:], *other.words[1:]]
+    if any(map(normalise.is_forename, behind)):
+        return False
+    return any(
+        run.startswith(first[0]) and _begins_any(run.removeprefix(first[0]), behind)
+        for box in shared_mailboxes(one.emails, other.emails)
+        for run in _NO_LETTERS.split(box)
+    )
+
+
+def _begins_any(text: str, words: list[str]) -> bool:
+    return not text or any(word.startswith(text) for word in words)
 
 
 def _is_whole(words: list[str]) -> bool:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.folding import fold
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.live_links import MAX_LISTED, latest_link, linked_contacts, may_be_of
-from crmlink.sources.moving import has_moved, place_of
+from crmlink.sources.moving import PLACE, has_moved, place_of
 from crmlink.store import (
     ContactSource,
     ContactState,
@@ -70,9 +71,9 @@ def link_changes(ctx: WorkspaceContext) -> LinkChanges:
     """Return the linked contacts in use that have changed."""
     with ctx.database.reading() as session:
         return LinkChanges(
-            tuple(_renamed(session, ctx)),
-            tuple(_moved(session, ctx)),
-            tuple(_inexact(session, ctx)),
+            tuple(islice(_renamed(session, ctx), MAX_LISTED)),
+            tuple(islice(_moved(session, ctx), MAX_LISTED)),
+            tuple(islice(_inexact(session, ctx), MAX_LISTED)),
         )
 
 
@@ -130,11 +131,12 @@ def _renamed(session: Session, ctx: WorkspaceContext) -> Iterator[ChangedLink]:
             func.lower(Link.contact_name) != func.lower(SourceContact.name),
         )
         .order_by(MirroredRecord.id, Link.created_at.desc())
+        .execution_options(yield_per=1_000)
     )
     seen: set[int] = set()
     for record, contact, source, name, _, _ in session.execute(query):
         names = {fold(each) for each in (contact.name, contact.company, contact.person) if each}
-        if record.id in seen or len(seen) >= MAX_LISTED:
+        if record.id in seen:
             continue
         seen.add(record.id)
         if fold(name) not in names:
@@ -146,7 +148,7 @@ def _moved(session: Session, ctx: WorkspaceContext) -> Iterator[ChangedLink]:
     query = linked_contacts(ctx).where(
         SourceContact.state == ContactState.ACTIVE, SourceContact.moved_at.is_not(None)
     )
-    rows = session.execute(query.order_by(MirroredRecord.id).limit(MAX_LISTED)).all()
+    rows = session.execute(query.order_by(MirroredRecord.id).execution_options(yield_per=1_000))
     for record, contact, source in rows:
         link = latest_link(session, ctx, record)
         is_older = link is None or (contact.moved_at and link.created_at < contact.moved_at)
@@ -172,19 +174,28 @@ def _inexact(session: Session, ctx: WorkspaceContext) -> Iterator[InexactLink]:
         .where(
             SourceContact.state == ContactState.ACTIVE,
             ContactSource.package.in_(EXACT_PACKAGES),
+            _may_differ(),
         )
         .order_by(MirroredRecord.id)
         .execution_options(yield_per=1_000)
     )
-    found = 0
     for record, contact, source in session.execute(query):
         differences = _differences(record, contact)
-        if not differences or found >= MAX_LISTED:
+        if not differences:
             continue
         link = latest_link(session, ctx, record)
         if link is None or may_be_of(link, source):
-            found += 1
             yield InexactLink(record, contact, source, differences)
+
+
+def _may_differ() -> ColumnElement[bool]:
+    """Return the condition that leaves out pairs that are surely the same, most of very many."""
+    one, other = SourceContact, MirroredRecord
+    names = (one.name, one.company, one.person, one.email, one.reference)
+    label = func.coalesce(*(func.nullif(name, "") for name in names))
+    labelled = func.coalesce(func.nullif(other.company, ""), func.nullif(other.name, ""), "")
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("email", *PLACE))
+    return or_(label != labelled, *(mine != theirs for mine, theirs in pairs))
 
 
 def _differences(

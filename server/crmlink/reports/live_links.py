@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
@@ -138,8 +139,8 @@ def live_findings(ctx: WorkspaceContext) -> LiveFindings:
         return LiveFindings()
     with ctx.database.reading() as session:
         return LiveFindings(
-            tuple(_retired(session, ctx)),
-            tuple(_orphans(session, ctx, sources)),
+            tuple(islice(_retired(session, ctx), MAX_LISTED)),
+            tuple(islice(_orphans(session, ctx, sources), MAX_LISTED)),
         )
 
 
@@ -223,7 +224,7 @@ def _retired(
     query = linked_contacts(ctx).where(SourceContact.state != ContactState.ACTIVE, ~in_use)
     if contact_id is not None:
         query = query.where(SourceContact.id == contact_id)
-    rows = session.execute(query.order_by(MirroredRecord.id).limit(MAX_LISTED)).all()
+    rows = session.execute(query.order_by(MirroredRecord.id).execution_options(yield_per=1_000))
     for record, contact, source in rows:
         link = latest_link(session, ctx, record)
         if link is None or may_be_of(link, source):
@@ -258,12 +259,10 @@ def _orphans(
         .execution_options(yield_per=1_000)
     )
     packages = {source.package for source in sources}
-    found = 0
     for record in session.scalars(query):
-        if found < MAX_LISTED and _may_be_of_any(ctx, record.reference or "", packages):
+        if _may_be_of_any(ctx, record.reference or "", packages):
             link = latest_link(session, ctx, record)
             if link is None or any(may_be_of(link, source) for source in sources):
-                found += 1
                 yield record
 
 

@@ -8,13 +8,10 @@ So a check and the change that depends on it are atomic on both.
 from __future__ import annotations
 
 import copy
-import re
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -29,6 +26,7 @@ from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.giving_way import give_way
 from crmlink.store.index_files import IndexFiles
 from crmlink.store.newer_tables import require_usable
+from crmlink.store.revisions import MIGRATIONS, newest_revision, older_revisions
 from crmlink.store.row_security import (
     ROLE_OPTION,
     WORKSPACE_OPTION,
@@ -46,9 +44,6 @@ log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
-MIGRATIONS = Path(__file__).with_name("migrations")
-REVISION = re.compile(r'^revision = "(\w+)"', re.M)
-DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.M)
 WRITERS_LOCK = (
     0x63726D6C  # PostgreSQL's advisory lock of all writers, and first half of a workspace's
 )
@@ -202,9 +197,9 @@ class Database:
         if to == "head" and (version := self._version()) is not None:
             if version == newest_revision():
                 return
-            if version not in _older_revisions():
+            if version not in older_revisions():
                 with self.engine.connect() as connection:
-                    require_usable(connection, _older_revisions() | {newest_revision()})
+                    require_usable(connection, older_revisions() | {newest_revision()})
                 log.warning("a newer version has migrated the tables", tables=version)
                 return
         with without("pygments"):  # for errors in templates, which crmlink has none of
@@ -260,7 +255,7 @@ class Database:
     def has_current_tables(self) -> bool:
         """Return whether the tables have this version, or a newer one as in a rolling restart."""
         version = self._version()
-        return version is not None and version not in _older_revisions()
+        return version is not None and version not in older_revisions()
 
     def mark_purge_due(self, session: Session) -> None:
         """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
@@ -353,21 +348,6 @@ def _migrating(connection: Connection, lock_timeout_ms: int) -> Iterator[None]:
     finally:
         if sqlite and driver:
             driver.execute("PRAGMA foreign_keys = ON")
-
-
-def newest_revision() -> str:
-    """Return the version that the tables have after all migrations: the one that none follows."""
-    texts = [path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py")]
-    followed = {found[1] for text in texts if (found := DOWN_REVISION.search(text))}
-    newest = {found[1] for text in texts if (found := REVISION.search(text))} - followed
-    return newest.pop() if len(newest) == 1 else ""
-
-
-@cache
-def _older_revisions() -> frozenset[str]:
-    """Return the versions that a migration of this version follows."""
-    texts = (path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    return frozenset(found[1] for text in texts if (found := DOWN_REVISION.search(text)))
 
 
 def _set_up_sqlite(engine: Engine) -> None:

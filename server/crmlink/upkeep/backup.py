@@ -1,4 +1,4 @@
-"""Backups of a running installation: one file with the database, the rules, and sealed keys.
+"""Backups of a running installation: one file with the database, rule files, and sealed keys.
 
 The file is a ZIP: ``manifest.json`` names each part with its digest. The audit's anchors are copied
 before the database, so that they never know more than it does.
@@ -6,9 +6,11 @@ before the database, so that they never know more than it does.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -22,20 +24,23 @@ from typing import Any, BinaryIO
 
 from crmlink.access.audit.upkeep import flush_anchors
 from crmlink.installation import RULES_FILE
+from crmlink.installation.folders import FOLDER
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
+from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.copy_database import copy_to_file, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import keys_of, seal
 
-FORMAT = 1
+FORMAT = 2  # the newest; one without rule files of further workspaces is read by earlier versions
 TEMPORARY = ".crmlink"  # how names of folders begin that are deleted when the work is done
 MANIFEST, DATABASE, SEALED = "manifest.json", "crmlink.sqlite", "keys.sealed"
 PARTS = (DATABASE, ANCHORS, RULES_FILE, SEALED)
+FURTHER_RULES = re.compile(rf"{FOLDER}/[0-9a-f]{{32}}/{re.escape(RULES_FILE)}", re.ASCII)
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
-_MANIFEST_BYTES, _CHUNK = 100_000, 1 << 20
+_MANIFEST_BYTES, _CHUNK = 10_000_000, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,17 @@ def make_backup(
     flush_anchors(database)
     with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}-backup-", dir=file.parent) as name:
         folder = Path(name)
-        for extra in (ANCHORS, RULES_FILE):
-            if (settings.data_dir / extra).is_file():
-                shutil.copyfile(settings.data_dir / extra, folder / extra)
+        further = _rules_of_further(database)
+        for extra in (ANCHORS, RULES_FILE, *further):
+            _copy_if_there(settings.data_dir / extra, folder / extra)
         copy_to_file(database, folder / DATABASE)
         if sealed:
             (folder / SEALED).write_bytes(sealed)
+        parts = [part for part in (*PARTS, *further) if (folder / part).is_file()]
         manifest = Manifest(
-            FORMAT, version("crmlink"), revision_of(folder / DATABASE), utc_now().isoformat(),
-            database.audit_signer.key_id,
-            {part: _digest(folder / part) for part in PARTS if (folder / part).is_file()},
+            1 if set(parts) <= set(PARTS) else FORMAT,
+            version("crmlink"), revision_of(folder / DATABASE), utc_now().isoformat(),
+            database.audit_signer.key_id, {part: _digest(folder / part) for part in parts},
         )  # fmt: skip
         packed = folder / "packed"
         _pack(manifest, folder, packed)
@@ -103,7 +109,7 @@ def read_manifest(file: Path) -> Manifest:
         with zipfile.ZipFile(file) as archive, archive.open(MANIFEST) as opened:
             fields: Any = json.loads(opened.read(_MANIFEST_BYTES))
         manifest = Manifest(**fields)
-        sound = manifest.made.tzinfo is not None and set(manifest.parts) <= set(PARTS)
+        sound = manifest.made.tzinfo is not None and all(map(_is_part, manifest.parts))
     except FileNotFoundError:
         raise UpkeepFailure("no-file", file=str(file)) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
@@ -127,10 +133,34 @@ def require_whole(file: Path) -> Manifest:
 
 def unpack(file: Path, part: str, target: Path) -> None:
     """Write one part of a backup to a new file, for its owner alone. Raises UpkeepFailure."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(file, part) as source, new_private_file(target) as opened:
         shutil.copyfileobj(source, opened, _CHUNK)
         opened.flush()
         os.fsync(opened.fileno())
+
+
+def is_rule_file(part: str) -> bool:
+    """Return whether a part is the rule file of a workspace."""
+    return part == RULES_FILE or bool(FURTHER_RULES.fullmatch(part))
+
+
+def _is_part(name: str) -> bool:
+    """Return whether a backup may have a part of this name, which is its path too."""
+    return name in PARTS or is_rule_file(name)
+
+
+def _rules_of_further(database: Database) -> list[str]:
+    """Return where the workspaces after the first have their own rules, within the data folder."""
+    return [f"{FOLDER}/{row.public_id}/{RULES_FILE}" for row in list_workspaces(database)[1:]]
+
+
+def _copy_if_there(source: Path, target: Path) -> None:
+    """Copy a file, unless there is none or it is deleted meanwhile."""
+    if source.is_file():
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import utc_now
-from crmlink.store.database import newest_revision
+from crmlink.store.revisions import newest_revision
 from crmlink.store.sqlite_file import sqlite_file
 from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.local_certificates import trusting_context

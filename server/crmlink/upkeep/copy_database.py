@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, text, up
 
 from crmlink.store import Database
 from crmlink.store.base import Base
-from crmlink.store.database import newest_revision
+from crmlink.store.revisions import newest_revision
 from crmlink.upkeep.errors import UpkeepFailure
 
 CHUNK = 1_000  # rows

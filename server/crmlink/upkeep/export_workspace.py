@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from crmlink.store import Database, Workspace
 from crmlink.store.base import utc_now
 from crmlink.store.belonging import belongs_to, tables_of_workspaces
-from crmlink.store.database import newest_revision
+from crmlink.store.revisions import newest_revision
 
 SECRETS = frozenset(
     {

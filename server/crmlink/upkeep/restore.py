@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from crmlink.installation import RULES_FILE
 from crmlink.store import (
     AuditSigner,
     Batch,
@@ -22,11 +21,19 @@ from crmlink.store import (
 )
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
-from crmlink.store.database import MIGRATIONS, REVISION
 from crmlink.store.only_server import only_server
 from crmlink.store.place import mark_as_restored
+from crmlink.store.revisions import MIGRATIONS, REVISION
 from crmlink.store.sqlite_file import sqlite_file
-from crmlink.upkeep.backup import DATABASE, SEALED, TEMPORARY, Manifest, require_whole, unpack
+from crmlink.upkeep.backup import (
+    DATABASE,
+    SEALED,
+    TEMPORARY,
+    Manifest,
+    is_rule_file,
+    require_whole,
+    unpack,
+)
 from crmlink.upkeep.copy_database import copy_into, make_single_file, require_sound, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
 from crmlink.upkeep.sealed_keys import CERTIFICATE_FILES, SECRET_KEY, unseal
@@ -154,16 +161,16 @@ def _put_in_place(
             database.close()
     elif target.exists() and not replaces:
         raise UpkeepFailure("database-in-use")
-    names = [name for name in (ANCHORS, RULES_FILE) if name in manifest.parts]
+    names = [name for name in manifest.parts if name == ANCHORS or is_rule_file(name)]
     moves = [(folder / name, place.data_dir / name) for name in names]
     for number, (name, key) in enumerate(keys.items()):
         _write(folder / f"key {number}", key)
-        (place.data_dir / name).parent.mkdir(mode=0o700, exist_ok=True)
         moves.append((folder / f"key {number}", place.data_dir / name))
     if target is not None:  # last: a restore that was killed before leaves no database without keys
         moves.append((folder / DATABASE, target))
     aside: list[Path] = []
     for source, goal in moves:
+        goal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         aside += _put_aside(goal)
         if source.stat().st_dev == goal.parent.stat().st_dev:
             source.replace(goal)

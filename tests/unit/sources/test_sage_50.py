@@ -22,8 +22,8 @@ from crmlink.sources.errors import AgentFailed
 from crmlink.sources.sage_50 import agent
 from crmlink.sources.sage_50.agent import Destination, SageData, read_contacts, send_contacts
 from crmlink.sources.sage_50.ledgers import read_ledgers
-from crmlink.store import ContactSource, ContactState, SourceContact
-from support.access_factories import make_token, with_token
+from crmlink.store import ContactSource, ContactState, Device, SourceContact
+from support.access_factories import make_person, make_token, with_token
 from support.sage_driver import SageDriver
 
 if TYPE_CHECKING:
@@ -321,6 +321,21 @@ def test_parts_come_in_order_and_a_repeated_one_once(installation: Installation,
         assert session.scalars(select(ContactSource.round)).one() == 1
 
 
+def test_of_two_agents_at_once_one_list_is_whole_and_nothing_is_deleted(
+    installation: Installation, send: Any
+) -> None:
+    send(part(1, "A", "B", last=True))
+    assert send(part(1, "A", reading="reading-2")).status_code == 200
+    assert send(part(1, "A", reading="reading-3")).status_code == 200
+    assert send(part(2, "B", last=True, reading="reading-2")).status_code == 409
+    done = send(part(2, "B", last=True, reading="reading-3"))
+    assert done.get_json() == {"contacts": 2, "complete": True}
+    assert send(part(1, "A", reading="reading-4")).status_code == 200  # half a list, and no more
+    assert {each.state for each in stored(installation).values()} == {ContactState.ACTIVE}
+    with installation.database.reading() as session:
+        assert session.scalars(select(ContactSource.round)).one() == 2
+
+
 def test_a_contact_is_deleted_when_two_complete_lists_lack_it(
     installation: Installation, send: Any
 ) -> None:
@@ -362,6 +377,36 @@ def test_what_is_no_part_is_refused(
 ) -> None:
     assert send(part(1, "A", last=True) | wrong).status_code == 422
     assert stored(installation) == {}
+
+
+def test_the_token_of_an_agent_changes_nothing_by_another_route(
+    app: Flask, installation: Installation, token: str, device_id: int
+) -> None:
+    """Of devices and people the ids are real ones: a token may end itself alone."""
+    person = make_person(installation.access)
+    with installation.database.reading() as session:
+        device = session.get_one(Device, device_id).public_id
+    real = {"<device_id>": device, "<person_id>": person.public_id}
+    client, stranger, allowed = with_token(app, token), app.test_client(), set()
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/api/"):
+            continue
+        path = rule.rule
+        for name, value in real.items():
+            path = path.replace(name, value)
+        path = re.sub("<[^>]+>", "customer-1001", re.sub("<int:[^>]+>", "1", path))
+        for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
+            bodies: list[dict[str, Any]] = [{}, {"name": "mine now"}]
+            for body in bodies:
+                reply = client.open(path, method=method, json=body)
+                public = stranger.open(path, method=method, json=body).status_code
+                if reply.status_code not in (401, 403, public):
+                    allowed.add((method, rule.rule, reply.status_code))
+    checked_first = {  # what is sent, before who sends it
+        ("PATCH", "/api/v1/devices/<device_id>", 422),
+        ("POST", "/api/v1/people/<person_id>/log-outs", 422),
+    }
+    assert allowed == {("POST", PATH, 422), *checked_first}
 
 
 def test_the_token_of_an_agent_can_do_nothing_else(

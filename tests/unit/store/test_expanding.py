@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from crmlink.store import Database
-from crmlink.store.database import MIGRATIONS
+from crmlink.store.revisions import MIGRATIONS
 
 Columns = dict[str, dict[str, Any]]
 # What the servers of their time could not go on with. They came before several servers could share

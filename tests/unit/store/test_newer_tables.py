@@ -11,8 +11,8 @@ from crmlink.installation import open_installation
 from crmlink.settings import Settings
 from crmlink.settings.errors import NewerTables
 from crmlink.store import Database
-from crmlink.store.database import newest_revision
 from crmlink.store.newer_tables import TablesTooNew, contract
+from crmlink.store.revisions import newest_revision
 
 
 def migrate_by_newer_version(database: Database) -> None:

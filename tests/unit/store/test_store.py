@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
 from crmlink.store import database as database_module
 from crmlink.store.base import Base
-from crmlink.store.database import MIGRATIONS, newest_revision
+from crmlink.store.revisions import MIGRATIONS, newest_revision
 from support.quick_databases import SHIPPED
 
 
@@ -188,7 +188,7 @@ def test_the_newest_version_is_the_one_that_none_follows_whatever_its_number(
     for name, follows in (("0001", "None"), ("0032", '"0001"'), ("0028", '"0032"')):
         text = f'revision = "{name}"\ndown_revision = {follows}\n'
         (versions / f"{name}_a.py").write_text(text)
-    monkeypatch.setattr("crmlink.store.database.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("crmlink.store.revisions.MIGRATIONS", tmp_path)
     assert newest_revision() == "0028"
 
 

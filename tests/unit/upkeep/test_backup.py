@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -13,12 +14,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+import crmlink
 from crmlink.access.audit.check import verify_audit
+from crmlink.access.workspaces import make_workspace, rename_workspace
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEY_FILE, Installation, open_database, open_installation
+from crmlink.installation import (
+    KEY_FILE,
+    RULES_FILE,
+    Installation,
+    open_database,
+    open_installation,
+)
+from crmlink.installation.folders import FOLDER, folder_of
 from crmlink.linking.attempts import recover
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.settings import Settings
@@ -30,9 +40,10 @@ from crmlink.store import (
     SourceAccount,
     WorkspaceConnection,
 )
-from crmlink.store.base import Base, utc_now
+from crmlink.store.base import Base, new_id, utc_now
 from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.store.place import RESTORED, place_of
+from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep import backup as backups
 from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
 from crmlink.upkeep.errors import UpkeepFailure
@@ -44,6 +55,7 @@ from support.sample_data import populate
 from support.sandbox import FAST_LIMITS, HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
+RULES = Path(crmlink.__file__).with_name("accounting") / RULES_FILE
 PASSPHRASE = "a passphrase of the office"
 
 
@@ -385,3 +397,58 @@ def test_sealed_keys_open_with_their_passphrase_alone() -> None:
         with pytest.raises(UpkeepFailure) as failure:
             unseal(wrong, PASSPHRASE)
         assert failure.value.code == "damaged"
+
+
+def test_every_firms_rule_file_is_in_a_backup_and_comes_back_to_its_place(
+    installation: Installation, tmp_path: Path, other: Path
+) -> None:
+    sign_in, data_dir = installation.sign_in, installation.settings.data_dir
+    rename_workspace(sign_in, list_workspaces(installation.database)[0], "The first firm")
+    second, third = (make_workspace(sign_in, name)[0] for name in ("Another firm", "A third"))
+    rules = RULES.read_bytes()
+    (data_dir / RULES_FILE).write_bytes(rules)
+    (folder_of(data_dir, second) / RULES_FILE).write_bytes(rules + b"\n")
+    folder_of(data_dir, third)  # it uses the built-in rules
+    deleted = data_dir / FOLDER / new_id()  # its rows are gone, but the disk kept its folder
+    deleted.mkdir()
+    (deleted / RULES_FILE).write_bytes(rules)
+    file = tmp_path / "office.backup"
+    manifest = make_backup(installation.settings, installation.database, file, PASSPHRASE)
+    assert manifest.format == 2  # an older crmlink says that this one is newer
+    there = other / FOLDER / second.public_id / RULES_FILE
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"of the one before")
+    done = restore(other, file)
+    assert (other / RULES_FILE).read_bytes() == rules
+    assert there.read_bytes() == rules + b"\n"
+    (kept,) = done.put_aside
+    assert kept.parent == there.parent
+    assert kept.read_bytes() == b"of the one before"
+    found = {path.relative_to(other) for path in other.rglob(RULES_FILE)}
+    assert found == {Path(RULES_FILE), there.relative_to(other)}
+
+
+def test_a_backup_of_an_earlier_crmlink_is_restored(file: Path, other: Path) -> None:
+    fields = _as_dict(file)
+    assert fields["format"] == 1  # where no further firm has rules of its own
+    assert restore(other, file).keys
+
+
+def test_no_backup_writes_outside_of_a_firms_folder(
+    file: Path, other: Path, tmp_path: Path
+) -> None:
+    told, made = _as_dict(file), tmp_path / "made up.backup"
+    for name in (
+        "../escaped", "workspaces/../../packages.json", "workspaces/x/packages.json",
+        "/packages.json", f"workspaces/{'a' * 32}/secret.key",
+    ):  # fmt: skip
+        parts = {**told["parts"], name: hashlib.sha256(b"x").hexdigest()}  # type: ignore[dict-item] # JSON
+        with zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w") as new:
+            for each in told["parts"]:  # type: ignore[attr-defined] # JSON
+                new.writestr(each, old.read(each))
+            new.writestr(name, b"x")
+            new.writestr(MANIFEST, json.dumps(told | {"parts": parts, "format": 2}))
+        with pytest.raises(UpkeepFailure) as failure:
+            restore(other, made)
+        refused(failure, "no-backup")
+        assert list(other.iterdir()) == []

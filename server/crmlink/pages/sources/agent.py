@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template
 
 from crmlink.pages.blueprint import blueprint
+from crmlink.pages.sources.sketches import SKETCHES
 from crmlink.pages.sources.steps import SAGE_50
 from crmlink.web.auth import require_permission
 from crmlink.web.hosts import public_address
@@ -23,6 +24,7 @@ def agent_guide() -> str:
     return render_template(
         "sources/agent.html",
         steps=SAGE_50,
+        sketches=SKETCHES["sage_50"],
         command=("crmlink agent service install", f"--server {address}", *OPTIONS),
         reachable=address.startswith("https://"),
     )

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.pages.sources.sketches import SKETCHES
 from crmlink.pages.sources.steps import STEPS
 from crmlink.sources.asked_reading import start_reading
 from crmlink.sources.asked_sign_in import begin_asked_sign_in, finish_asked_sign_in
@@ -22,7 +23,13 @@ Reply = str | Response | tuple[str, int]
 
 def asked_page(package: SourcePackage, form: Form) -> str:
     """Return the page that asks for the user name and the password."""
-    return render_template("sources/ask.html", package=package, steps=STEPS[package.id], form=form)
+    return render_template(
+        "sources/ask.html",
+        package=package,
+        steps=STEPS[package.id],
+        sketches=SKETCHES[package.id],
+        form=form,
+    )
 
 
 def begin_asked(package: SourcePackage) -> Reply:

@@ -13,6 +13,7 @@ from crmlink.hosts import Host
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.sources.asked import asked_page, begin_asked
+from crmlink.pages.sources.sketches import SKETCHES
 from crmlink.pages.sources.steps import STEPS
 from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_sign_in
 from crmlink.sources.errors import SourceError, SourceUnknown
@@ -177,6 +178,7 @@ def _connect_page(package: SourcePackage, form: Form) -> str:
         "sources/connect.html",
         package=package,
         steps=STEPS[package.id],
+        sketches=SKETCHES[package.id],
         form=form,
         own=external_url("pages.source_callback"),
     )

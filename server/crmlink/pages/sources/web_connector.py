@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import TooManyAttempts, WorkspaceSuspended
 from crmlink.pages.blueprint import blueprint
+from crmlink.pages.sources.sketches import SKETCHES
 from crmlink.pages.sources.steps import QUICKBOOKS_DESKTOP
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import ConnectorRefused, SessionOver, SourceError
@@ -167,7 +168,10 @@ ANSWERS: Mapping[str, Method] = {
 def connector_form() -> str:
     """Show how QuickBooks Desktop is connected."""
     return render_template(
-        "sources/connector.html", steps=QUICKBOOKS_DESKTOP, reachable=_is_reachable()
+        "sources/connector.html",
+        steps=QUICKBOOKS_DESKTOP,
+        sketches=SKETCHES["quickbooks_desktop"],
+        reachable=_is_reachable(),
     )
 
 
@@ -213,9 +217,12 @@ def connector_download(source_id: str) -> Response:
 
 def _password_page(made: NewPassword) -> str:
     return render_template(
-        "sources/connector_password.html", made=made, steps=QUICKBOOKS_DESKTOP,
+        "sources/connector_password.html",
+        made=made,
+        steps=QUICKBOOKS_DESKTOP,
+        sketches=SKETCHES["quickbooks_desktop"],
         reachable=_is_reachable(),
-    )  # fmt: skip
+    )
 
 
 def _is_reachable() -> bool:
