@@ -33,6 +33,8 @@ from support.sample_snapshots import SampleSnapshot, records_of
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 from support.shared_statements import share_compiled_statements
 
+pytest_plugins = ["support.source_fixtures"]
+
 search_seldom()
 share_compiled_statements()
 commit_quickly()

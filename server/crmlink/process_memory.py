@@ -13,8 +13,7 @@ from contextlib import contextmanager
 # PostgreSQL, which crmlink does not use; flask-smorest writes YAML. They import what they find:
 # 14 MB.
 UNUSED_EXTRAS = ("greenlet", "psycopg", "rich", "yaml")
-_ARENA_MAX = -8  # glibc's M_ARENA_MAX
-_POOLS = 2
+_ARENA_MAX, _POOLS = -8, 1  # glibc's M_ARENA_MAX
 
 
 @contextmanager
@@ -49,7 +48,7 @@ def return_freed_memory() -> None:
 
 
 def share_freed_memory() -> None:
-    """Let all threads take memory from two pools instead of one each (glibc).
+    """Let all threads take memory from one pool instead of one each (glibc).
 
     What one thread has freed is then used by the others. Before threads start.
     """

@@ -103,7 +103,7 @@ class Worker:
 
     @property
     def runs(self) -> bool:
-        """Whether its threads and this process's heartbeat do, and it was not told to stop."""
+        """Whether its threads and this process's heartbeat do, and it is not to stop."""
         threads = [self._consumer.scheduler, *(each for _, each in self._consumer.worker_threads)]
         is_alive = all(thread.is_alive() for thread in threads)
         return is_alive and not self._stopping.is_set() and self._installation.ownership.is_beating

@@ -1,6 +1,6 @@
 """How many calls a whole list takes, and how long that is at a given rate.
 
-    PYTHONPATH=tests python -m bench.paced [--contacts 5000] [--per-second 5]
+    PYTHONPATH=tests python -m bench.paced [--contacts 5000] [--per-second 5] [--undo]
 
 The list is written to the sandbox without a pace, and every request is counted. Its checks
 come after as many rows as they would at that rate. The time is that of as many background calls by
@@ -22,20 +22,21 @@ import structlog
 from bench.batches import _accepted, _free_records
 from crmlink.access.devices import command_line_actor
 from crmlink.batches import written_rows
-from crmlink.batches.control import start_writing
+from crmlink.batches.control import start_undo, start_writing
 from crmlink.batches.progress import overview, summary
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.commusoft.transport import Request, Transport
+from crmlink.linking.context import WorkspaceContext
 from faults.killable_lists import ListInstallation
 from faults.shared_installation import sandbox_process
 
 UNPACED = ClientLimits(max_per_second=10_000, max_concurrent=4)
 
 
-def run(contacts: int, per_second: float) -> None:
-    """Print the calls of a list, and the minutes that they take."""
+def run(contacts: int, per_second: float, *, undone: bool) -> None:
+    """Print the calls of a list, and of its undo if wanted, and the minutes that they take."""
     calls = _counted()
     written_rows.CHECK_AFTER = int(written_rows.CHECK_EVERY * per_second / 2)
     written_rows.SHARE_OF_LIST = 0.0
@@ -49,15 +50,26 @@ def run(contacts: int, per_second: float) -> None:
         device_id = command_line_actor(installation.access).device.id
         batch_id = _accepted(installation, device_id, _free_records(installation)[:contacts])
         start_writing(ctx, device_id, batch_id, summary(ctx, batch_id).to_link)
-        calls.clear()
-        began = time.monotonic()
-        write_waiting(ctx)
-        took, count = time.monotonic() - began, sum(calls.values())
-        states = {one.value: rows for one, rows in overview(ctx, batch_id).counts.states.items()}
+        _carry_out(ctx, batch_id, calls, per_second)
+        if undone:
+            start_undo(ctx, device_id, batch_id)
+            _carry_out(ctx, batch_id, calls, per_second)
         installation.close()
-    print(f"{contacts} rows, {states}: {count} calls {dict(calls)}, {count / contacts:.3f} a row")
+
+
+def _carry_out(
+    ctx: WorkspaceContext, batch_id: str, calls: Counter[str], per_second: float
+) -> None:
+    calls.clear()
+    began = time.monotonic()
+    write_waiting(ctx)
+    took, count = time.monotonic() - began, sum(calls.values())
+    states = {one.value: rows for one, rows in overview(ctx, batch_id).counts.states.items()}
+    rows = sum(states.values())
+    print(f"{rows} rows, {states}: {count} calls {dict(calls)}, {count / rows:.3f} a row")
+    minutes = _seconds_of(count, per_second) / 60
     print(f"  {took:.0f} s without a pace; at {per_second:g} calls a second "
-          f"{_seconds_of(count, per_second) / 60:.1f} minutes by the rate limiter")  # fmt: skip
+          f"{minutes:.1f} minutes by the rate limiter", flush=True)  # fmt: skip
 
 
 def _counted() -> Counter[str]:
@@ -88,9 +100,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--contacts", type=int, default=5_000)
     parser.add_argument("--per-second", type=float, default=5.0)
+    parser.add_argument("--undo", action="store_true", help="undo the list again, too")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    run(given.contacts, given.per_second)
+    run(given.contacts, given.per_second, undone=given.undo)
 
 
 if __name__ == "__main__":

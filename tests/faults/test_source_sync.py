@@ -33,7 +33,7 @@ from crmlink.web.problems import trouble
 from faults.full_disks import TightDatabase
 from faults.processes import processes
 from faults.source_reader import read_source
-from support.accounting_apis.xero import OFFICE, FakeXero, fake_xero
+from support.accounting_apis.xero import OFFICE, FakeXero
 from support.databases import sqlite_database
 from support.sandbox import FAST_LIMITS
 from support.source_factories import (
@@ -50,29 +50,17 @@ PATIENCE = 120  # seconds
 
 
 @pytest.fixture
-def xero() -> Iterator[FakeXero]:
-    with fake_xero() as server:
-        for number in range(CONTACTS):
-            server.add(f"Contact {number}")
-        server.page_size = PAGE
-        yield server
+def xero(xero: FakeXero) -> FakeXero:
+    for number in range(CONTACTS):
+        xero.add(f"Contact {number}")
+    xero.page_size = PAGE
+    return xero
 
 
 @pytest.fixture
-def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
-
-
-@pytest.fixture
-def source(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
-    found = connect(sources, device, xero.server, "xero", OFFICE)[0]
+def source(source: ContactSource, xero: FakeXero) -> ContactSource:
     xero.server.asked.clear()
-    return found
+    return source
 
 
 @dataclass
@@ -194,7 +182,7 @@ def test_a_full_disk_stops_a_reading_after_a_whole_page(
     disk = TightDatabase(tmp_path / "tight")
     disk.watch(here.database)
     here.database.engine.dispose()
-    sources = sources_at(here, xero.server, "xero")
+    sources = sources_at(here, xero.server.package("xero"))
     device = device_of(here.access, _device_id(here))
     source = connect(sources, device, xero.server, "xero", OFFICE)[0]
     long = "A street that fills pages of the database. " * 40
@@ -245,14 +233,14 @@ def test_a_copy_uses_no_sign_in_of_the_first_before_a_person_says_so(
 ) -> None:
     """The second one's folder was copied: both have the same token."""
     first = _opened(settings, tmp_path / "first")
-    here = sources_at(first, xero.server, "xero")
+    here = sources_at(first, xero.server.package("xero"))
     device = device_of(first.access, _device_id(first))
     source = connect(here, device, xero.server, "xero", OFFICE)[0]
     assert sync_source(here, source.id).complete
     first.database.engine.dispose()
     shutil.copytree(tmp_path / "first", tmp_path / "second")
     second = _opened(settings, tmp_path / "second")
-    there = sources_at(second, xero.server, "xero")
+    there = sources_at(second, xero.server.package("xero"))
     problems = []
     for ctx in (here, there, here):
         xero.server.oauth.expire_access()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,26 +19,17 @@ from support.accounting_apis.kashflow import (
     PASSWORD,
     USER,
     FakeKashFlow,
-    fake_kashflow,
 )
 from support.accounting_apis.servers import answers
 from support.page_client import PageClient, words
-from support.source_factories import change_source
+from support.source_factories import change_source, sources_at
 
 FORM = "/sources/connect/kashflow"
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeKashFlow]:
-    with fake_kashflow() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, fake: FakeKashFlow) -> SourceContext:
-    registry = {**installation.sources.registry, "kashflow": fake.package()}
-    installation.first.sources = replace(installation.sources, registry=registry)
-    return installation.sources
+def sources(installation: Installation, kashflow: FakeKashFlow) -> SourceContext:
+    return sources_at(installation, kashflow.package())
 
 
 def ask(admin: PageClient, **more: str) -> str:
@@ -67,9 +56,9 @@ def one_source(sources: SourceContext) -> ContactSource:
 
 
 def test_it_is_read_after_two_steps_and_says_that_it_is_not_read_by_itself(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
-    fake.add(4471)
+    kashflow.add(4471)
     page = admin.get(FORM).get_data(as_text=True)
     assert page.count("<li>", page.index('<ol class="sketched">'), page.index("</ol>")) == 5
     assert finish(admin, ask(admin), *CHARACTERS).status_code == 303
@@ -81,7 +70,7 @@ def test_it_is_read_after_two_steps_and_says_that_it_is_not_read_by_itself(
 
 
 def test_reading_now_asks_again(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
     finish(admin, ask(admin), *CHARACTERS)
     source = one_source(sources)
@@ -90,17 +79,17 @@ def test_reading_now_asks_again(
     assert f'name="source" value="{source.public_id}"' in admin.get(
         reply.headers["Location"]
     ).get_data(as_text=True)
-    fake.add(1)
+    kashflow.add(1)
     finish(admin, ask(admin, source=source.public_id), *CHARACTERS)
     assert one_source(sources).read == 1
-    fake.company = "Shop Ltd"
+    kashflow.company = "Shop Ltd"
     finish(admin, ask(admin, source=source.public_id), *CHARACTERS)
     assert "belongs to another company" in admin.read("/sources")
     assert one_source(sources).name == "Office Ltd"
 
 
 def test_what_was_typed_wrongly_is_told_and_the_password_is_on_no_page(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
     empty = admin.send(FORM, user_name="", password="")
     assert empty.status_code == 422
@@ -118,13 +107,13 @@ def test_what_was_typed_wrongly_is_told_and_the_password_is_on_no_page(
 
 
 def test_a_reading_that_stopped_is_told_with_what_to_do(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
     for number in range(1, 4):
-        fake.add(number)
-    fake.page_size = 2
+        kashflow.add(number)
+    kashflow.page_size = 2
     calls = iter([None, None, None, answers(401)()])
-    fake.server.fault = lambda: next(calls, None)
+    kashflow.server.fault = lambda: next(calls, None)
     finish(admin, ask(admin), *CHARACTERS)
     text = admin.read("/sources")
     assert "Not complete. 2 contacts were read. Select Read now and sign in again" in text
@@ -132,7 +121,7 @@ def test_a_reading_that_stopped_is_told_with_what_to_do(
 
 
 def test_a_sign_in_that_was_never_read_with_is_told(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
     finish(admin, ask(admin), *CHARACTERS)
     source = one_source(sources)
@@ -145,7 +134,7 @@ def test_a_sign_in_that_was_never_read_with_is_told(
 
 
 def test_disconnecting_says_that_no_sign_in_was_stored(
-    admin: PageClient, sources: SourceContext, fake: FakeKashFlow
+    admin: PageClient, sources: SourceContext, kashflow: FakeKashFlow
 ) -> None:
     finish(admin, ask(admin), *CHARACTERS)
     path = f"/sources/{one_source(sources).public_id}/disconnect"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -20,23 +19,12 @@ from crmlink.store.place import RESTORED
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
-from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, fake_xero
+from support.accounting_apis.xero import OFFICE, SHOP, FakeXero
 from support.page_client import PageClient, words
 from support.source_factories import change_source, sources_at
 
 STEPS = '<ol class="sketched">'
 URL = re.compile(r'href="(http://127\.0\.0\.1:[0-9]+/authorise\?[^"]+)"')
-
-
-@pytest.fixture
-def xero() -> Iterator[FakeXero]:
-    with fake_xero() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
 
 
 def start(admin: PageClient) -> str:
@@ -276,7 +264,7 @@ def test_where_an_address_of_this_computer_is_refused_its_answer_is_pasted(
     page = admin.get("/sources/connect/quickbooks_online").get_data(as_text=True)
     assert 'name="redirect" type="url" autocomplete="off" value=""' in page
     with fake_quickbooks() as fake:
-        sources = sources_at(installation, fake.server, "quickbooks_online")
+        sources = sources_at(installation, fake.server.package("quickbooks_online"))
         fields = {"client_id": CLIENT_ID, "redirect": REDIRECT}
         path = "/sources/connect/quickbooks_online"
         refused = admin.send(path, client_secret="", **fields)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -28,29 +28,13 @@ from crmlink.store.workspaces import list_workspaces
 from crmlink.web.body_limits import STRANGER_BYTES
 from security.attack_fixture import everything
 from support.accounting_apis.servers import answers
-from support.accounting_apis.xero import FakeXero, fake_xero
+from support.accounting_apis.xero import FakeXero
 from support.page_client import PageClient
-from support.source_factories import change_source, connect, device_of, source_now, sources_at
+from support.source_factories import change_source, connect, source_now
 
 KEY = "s3cret+Key/of=Xero"
 EVENTS = {"events": [{"tenantId": "of another", "resourceId": "../x"}], "entropy": "A"}
 BODY = json.dumps(EVENTS).encode()
-
-
-@pytest.fixture
-def xero() -> Iterator[FakeXero]:
-    with fake_xero() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
 
 
 @pytest.fixture

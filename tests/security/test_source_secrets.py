@@ -27,7 +27,7 @@ from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIR
 from support.accounting_apis.others import FakePackage, fake_sage
 from support.accounting_apis.servers import answers
 from support.databases import sqlite_database
-from support.source_factories import change_source, connect, device_of, sources_at
+from support.source_factories import change_source, connect, sources_at
 
 NAME, EMAIL = "Xanthippe Wolverstone", "xanthippe@marked.example"
 
@@ -46,12 +46,7 @@ def sage() -> Iterator[FakePackage]:
 
 @pytest.fixture
 def sources(installation: Installation, sage: FakePackage) -> SourceContext:
-    return sources_at(installation, sage.server, "sage_business_cloud")
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
+    return sources_at(installation, sage.server.package("sage_business_cloud"))
 
 
 def use(sources: SourceContext, device: Device, sage: FakePackage) -> ContactSource:

@@ -12,14 +12,15 @@ from crmlink.installation import Installation
 from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_sign_in
 from crmlink.sources.context import SourceContext
 from crmlink.sources.oauth import Credentials
+from crmlink.sources.packages import SourcePackage
 from crmlink.store import ContactSource, Device, SourceContact
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.servers import PackageServer
 
 
-def sources_at(installation: Installation, server: PackageServer, package: str) -> SourceContext:
+def sources_at(installation: Installation, package: SourcePackage) -> SourceContext:
     """The installation's sources, with a package at an imitated server."""
-    registry = {**installation.sources.registry, package: server.package(package)}
+    registry = {**installation.sources.registry, package.id: package}
     installation.first.sources = replace(installation.sources, registry=registry)
     return installation.sources
 

@@ -1,4 +1,4 @@
-"""Forgotten passwords: a one-time link by email, asked for by whoever has the address.
+"""Forgotten passwords: a one-time link by email, asked for by an address.
 
 The request is the same work whether or not anyone has the address: one row in the outbox. The
 worker finds out later, when the answer is no longer waited for.

@@ -4,8 +4,8 @@ A browser that got no response repeats the request with the token it has. The sa
 yields the same successor, however often responses are lost, until the browser has used either the
 successor or an access token issued with it. From then on the old token is invalid, and presenting
 it is reuse of a token copied with the browser's key (reuse detection): the whole device, its token
-family, is revoked, because the copy cannot be told from the original. A request that arrived before
-that use and had to wait is no reuse.
+family, is revoked, because the copy cannot be distinguished from the original. A request that
+arrived before that use and had to wait is no reuse.
 
 All tokens are bound to the key that started the pairing (DPoP, see dpop.py). Presented without it
 they are copies: rejected and recorded in the audit, while the browser continues to work.
@@ -209,7 +209,7 @@ def authenticate_access_token(
 
 
 def is_own_access_token(access: KeyedContext, access_token: str) -> bool:
-    """Return whether crmlink signed a still valid access token, whoever presents it."""
+    """Return whether crmlink signed a still valid access token, whichever client presents it."""
     try:
         _claims(access, access_token)
     except InvalidToken:

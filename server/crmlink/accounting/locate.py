@@ -68,7 +68,7 @@ class _RuleMatch:
 
 
 def locate(url: str, packages: Packages) -> Location:
-    """Return the package, page and reference that a URL stands for.
+    """Return the package, page and reference that a URL identifies.
 
     Any other input (unknown host or page, malformed URL, no string) yields a `Location` with only
     its `url`. Never raises.

@@ -25,7 +25,12 @@ from crmlink.reports.records import record_in_effect
 from crmlink.store import ImportSource
 from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails, composed, details_fields
-from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_connection,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.serializers import link_shape, record_shape
 from crmlink.web.strict_parsing import Blueprint
 
@@ -41,7 +46,8 @@ class RecordsView(MethodView):
     @blueprint.response(200, RecordsSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Search records by name, company, address, postcode, phone, email or account number"""
-        rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"])
+        seen = current_connection().mirror_version
+        rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"], seen)
         return {
             "connection_id": current_workspace().public_connection_id,
             "records": [record_shape(row) for row in rows],

@@ -8,15 +8,14 @@ from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_name
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
-from crmlink.linking.known_kinds import known_kind
+from crmlink.linking.known_kinds import known_kind_in
 from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest_in
 from crmlink.metrics import count_suggestion
 from crmlink.values.contact_details import ContactDetails, details_fields
-from crmlink.web.auth import current_workspace, require_permission
+from crmlink.web.auth import current_connection, current_workspace, require_permission
 from crmlink.web.serializers import (
-    link_shape,
-    link_shapes,
+    link_shapes_of,
     parked_shape,
     record_shape,
     suggestion_shape,
@@ -37,13 +36,16 @@ class SuggestionsView(MethodView):
         """Suggest records for a contact"""
         ctx = current_workspace()
         with ctx.database.reading() as session:
-            offer = suggest_in(session, ctx, contact_of(body))
+            seen = current_connection().mirror_version
+            offer = suggest_in(session, ctx, contact_of(body), seen=seen)
             contact = offer.contact
-            parked = parked_as(session, ctx.connection_id, contact)
-        known = contact.kind or known_kind(
-            ctx, contact.package, contact.organisation, contact.reference
-        )
+            parked = parked_as(session, ctx.connection_id, contact) if offer.is_parked else None
+            known = contact.kind or known_kind_in(
+                session, ctx, contact.package, contact.organisation, contact.reference
+            )
         count_suggestion(offered=bool(offer.suggestions))
+        # One call for all: what they ask is asked once.
+        *behind, own = link_shapes_of([*offer.holder_links, offer.link])
         return {
             "connection_id": ctx.public_connection_id,
             "contact": {
@@ -57,8 +59,8 @@ class SuggestionsView(MethodView):
             "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
             "none": round(offer.none, 4),
             "holders": [record_shape(row) for row in offer.holders],
-            "holder_links": link_shapes(list(offer.holder_links)),
-            "link": link_shape(offer.link) if offer.link else None,
+            "holder_links": behind,
+            "link": own,
             "parked": parked_shape(parked) if parked else None,
         }
 

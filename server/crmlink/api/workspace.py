@@ -15,8 +15,13 @@ from crmlink.linking.record_fields import ShownField, record_fields, remove_fiel
 from crmlink.linking.record_imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.linking.workspace_rules import commusoft_hosts
-from crmlink.store import WorkspaceConnection
-from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.store.shared_reads import sharing_reads
+from crmlink.web.auth import (
+    current_actor,
+    current_connection,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Workspace")
@@ -29,41 +34,8 @@ class WorkspaceView(MethodView):
     @blueprint.response(200, WorkspaceSchema)
     def get(self) -> dict[str, Any]:
         """Read the workspace that the token belongs to"""
-        here = current_workspace()
-        with here.database.reading() as session:
-            connection = session.get_one(WorkspaceConnection, here.connection_id)
-            syncing = is_syncing(session, connection, here.ownership)
-            counts = here.counts.by_kind(session, connection)
-        device, person = current_actor().device, current_actor().person
-        return {
-            "name": connection.name,
-            "connection_id": here.public_connection_id,
-            "device": {
-                "id": device.public_id,
-                "name": device.name,
-                "scopes": sorted(current_actor().permissions),
-                "expires_at": device.expires_at,
-            },
-            "person": {"name": person.name, "role": person.role} if person else None,
-            "commusoft": {
-                "sandbox": here.uses_sandbox,
-                "web_url": here.commusoft.web_url,
-            },
-            "mirror": {
-                "customers": counts.get("customer", 0),
-                "suppliers": counts.get("supplier", 0),
-                "synced_at": connection.synced_at,
-                "syncing": syncing,
-                "imports": [
-                    {"kind": kind, "source": latest.source, "read_at": latest.read_at}
-                    for kind, latest in latest_imports(here).items()
-                ],
-            },
-            "writes": how_it_writes(here).value,
-            "commusoft_origin": here.commusoft.web_url,
-            "commusoft_hosts": commusoft_hosts(here),
-            **_fields(),
-        }
+        with sharing_reads():
+            return _workspace()
 
 
 @blueprint.route("/workspace/writes")
@@ -119,3 +91,41 @@ def _fields() -> dict[str, Any]:
         for field in record_fields(current_workspace())
     ]
     return {"record_fields": shown}
+
+
+def _workspace() -> dict[str, Any]:
+    here = current_workspace()
+    connection = current_connection()
+    with here.database.reading() as session:
+        syncing = is_syncing(session, connection, here.ownership)
+        counts = here.counts.by_kind(session, connection)
+    device, person = current_actor().device, current_actor().person
+    return {
+        "name": connection.name,
+        "connection_id": here.public_connection_id,
+        "device": {
+            "id": device.public_id,
+            "name": device.name,
+            "scopes": sorted(current_actor().permissions),
+            "expires_at": device.expires_at,
+        },
+        "person": {"name": person.name, "role": person.role} if person else None,
+        "commusoft": {
+            "sandbox": here.uses_sandbox,
+            "web_url": here.commusoft.web_url,
+        },
+        "mirror": {
+            "customers": counts.get("customer", 0),
+            "suppliers": counts.get("supplier", 0),
+            "synced_at": connection.synced_at,
+            "syncing": syncing,
+            "imports": [
+                {"kind": kind, "source": latest.source, "read_at": latest.read_at}
+                for kind, latest in latest_imports(here).items()
+            ],
+        },
+        "writes": how_it_writes(here).value,
+        "commusoft_origin": here.commusoft.web_url,
+        "commusoft_hosts": commusoft_hosts(here),
+        **_fields(),
+    }

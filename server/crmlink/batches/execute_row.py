@@ -33,7 +33,8 @@ class RowOutcome:
     With ``problem`` nothing was decided: Commusoft gave no usable response, and the row will be
     tried again. ``gives_up`` is the state once it is not; None while its link is in progress, whose
     end is awaited. ``stopped``: it was not begun because its batch was stopped. ``waits_for`` is
-    the link that waits on Commusoft's page, the row's or its undo.
+    the link that waits on Commusoft's page, the row's or its undo. ``awaits_check``: its undo is
+    written, and no read has shown it yet.
     """
 
     state: RowState
@@ -43,6 +44,7 @@ class RowOutcome:
     gives_up: RowState | None = RowState.FAILED
     stopped: bool = False
     waits_for: str | None = None
+    awaits_check: bool = False
 
 
 class BatchStopped(Exception):
@@ -128,8 +130,9 @@ def outcome_of(link: Link) -> RowOutcome:
             return RowOutcome(RowState.FILLING, link_id=own, waits_for=link.id)
         case LinkState.INTENDED if undoing:
             # Its row waits in the queue: the same key finds the same undo again.
-            code = (link.failure or {}).get("code", "commusoft-slow")
-            return RowOutcome(RowState.UNDOING, problem=code, gives_up=None)
+            written = link.is_to_be_checked
+            code = None if written else (link.failure or {}).get("code", "commusoft-slow")
+            return RowOutcome(RowState.UNDOING, problem=code, gives_up=None, awaits_check=written)
         case LinkState.INTENDED:
             state = RowState.WRITTEN if link.is_to_be_checked else RowState.PROCESSING
             return RowOutcome(state, link_id=link.id)

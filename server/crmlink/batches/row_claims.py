@@ -10,18 +10,29 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.batches.execute_row import BatchStopped
+from crmlink.batches.execute_row import BatchStopped, idempotency_key_column
 from crmlink.batches.settle import is_without_writer, put_back
 from crmlink.batches.state import LeaseLost, bump_version, check_lease, leased
+from crmlink.kinds import KINDS
 from crmlink.linking.context import WorkspaceContext
-from crmlink.store import Batch, BatchRow, BatchState, RowState
+from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.connections import is_in_use
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+
+
+def awaits_check(ctx: WorkspaceContext) -> Select[str]:
+    """Return the query for the link of a row's present attempt that is written, not yet seen."""
+    return select(Link.id).where(
+        Link.connection_id == ctx.connection_id,
+        Link.idempotency_key == idempotency_key_column(),
+        Link.state == LinkState.INTENDED,
+        Link.written_at.is_not(None),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +134,40 @@ class RowClaims:
         with self.ctx.database.reading() as session:
             return session.scalar(theirs.limit(1)) is not None
 
-    def take(self, most: int, running: Collection[Job]) -> list[Job]:
-        """Claim the next rows, none if none wait. Rows of an undo keep their state."""
+    def newest_links(self) -> set[int]:
+        """Return the row of an undo whose link is the newest, of each kind.
+
+        Undone last, they tell by their value that a list is newer than the other links.
+        """
+        found: dict[str, int] = {}
+        if self.state is not BatchState.UNDOING:
+            return set()
+        with self.ctx.database.reading() as session:
+            for kind in KINDS:
+                row_id = session.scalar(
+                    select(BatchRow.id)
+                    .join(Link, BatchRow.link_id == Link.id)
+                    .where(BatchRow.batch_id == self.batch_id, BatchRow.state == RowState.UNDOING)
+                    .where(Link.kind == kind)
+                    .order_by(Link.created_at.desc())
+                    .limit(1)
+                )
+                if row_id is not None:
+                    found[kind] = row_id
+        return set(found.values())
+
+    def take(self, most: int, running: Collection[Job], but: Collection[int] = ()) -> list[Job]:
+        """Claim the next rows, none if none wait; not those of ``but``.
+
+        Rows of an undo keep their state; those that are written wait for their check.
+        """
         wanted = (
             select(BatchRow.id, BatchRow.attempt)
             .where(
                 BatchRow.batch_id == self.batch_id,
                 BatchRow.state == QUEUED_STATE[self.state],
-                BatchRow.id.not_in([job.row_id for job in running]),
+                BatchRow.id.not_in([*(job.row_id for job in running), *but]),
+                ~awaits_check(self.ctx).exists(),
             )
             .order_by(BatchRow.position)
             .limit(most)

@@ -18,7 +18,7 @@ from crmlink.batches.row_claims import QUEUED_STATE, TAKEN, Job, RowClaims
 from crmlink.batches.throughput import Throughput
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_trust import ListTrust
-from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import Batch, BatchRow, Link, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
 
@@ -60,12 +60,13 @@ class RowRuns:
         self._claims = claims
         self._batch_id, self._state = claims.batch_id, claims.state
         self._workspace = claims.ctx
-        # A link of a person, or an undo, is read back at once.
+        # A link of a person is read back at once.
         self._reading_back = replace(claims.ctx, list_trust=None)
         self._executor, self._at_once, self._stopping = executor, at_once, stopping
         self._queue: deque[Job] = deque()
         self._running: dict[Future[RowOutcome], Job] = {}
         self._begun: dict[Future[RowOutcome], float] = {}
+        self._last: set[int] = set()  # rows of an undo that wait for all others
         self._backoff = Backoff()
         self._pace = Throughput()
         with claims.ctx.database.reading() as session:
@@ -84,7 +85,7 @@ class RowRuns:
             job = self._queue.popleft()
             future = self._executor.submit(
                 carry_out,
-                self._workspace if self._state is BatchState.WRITING else self._reading_back,
+                self._workspace,
                 job.row_id,
                 self._state,
                 self._device_id,
@@ -94,7 +95,7 @@ class RowRuns:
 
     def _take(self) -> bool:
         """Claim the next rows; returns False if none wait."""
-        jobs = self._claims.take(4 * self._at_once, self._running.values())
+        jobs = self._claims.take(4 * self._at_once, self._running.values(), self._last)
         self._queue.extend(jobs)
         return bool(jobs)
 
@@ -131,7 +132,7 @@ class RowRuns:
                     )
                     .values(**values, writer_id=None)
                 )
-                if values["state"] is RowState.WRITTEN:
+                if values["state"] is RowState.WRITTEN or outcome.awaits_check:
                     self._count_written()
                 if values.get("settled_at"):
                     hide_settled_row(session, job.row_id, self._workspace.connection_id)
@@ -153,6 +154,8 @@ class RowRuns:
         if job.counts:
             self._pace.add()
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
+        if outcome.awaits_check:
+            return values
         if outcome.link_id:
             values["link_id"] = outcome.link_id
         if outcome.state is RowState.UNDOING:

@@ -79,7 +79,8 @@ def work_on(
     try:
         with background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
-            with closing(WrittenRows(own, batch_id, stopping)) as written:
+            undos = state is BatchState.UNDOING
+            with closing(WrittenRows(own, batch_id, stopping, undos=undos)) as written:
                 return BatchWriter(claims, written, executor, at_once, stopping).go()
     except LeaseLost:
         log.warning("batch taken over by another worker", batch=batch_id)
@@ -112,6 +113,7 @@ class BatchWriter(RowRuns):
         if self._state is BatchState.UNDOING:
             with self._claims.leased() as (session, _):
                 settle_before_undo(session, self._workspace, self._batch_id)
+            self._last = self._claims.newest_links()
         else:
             self._queue.extend(self._claims.left_behind())
         while True:
@@ -225,7 +227,15 @@ class BatchWriter(RowRuns):
             return True
         if is_with_helpers := self._claims.are_with_helpers():
             time.sleep(row_runs.POLL_INTERVAL)
-        return is_with_helpers
+        return is_with_helpers or self._take_last()
+
+    def _take_last(self) -> bool:
+        """Claim the rows of an undo that waited for all others, once none of those is left."""
+        self._written.recount()
+        if self._written.waiting:
+            return True
+        waited, self._last = bool(self._last), set()
+        return waited and self._take()
 
     def _settle_ended(self) -> None:
         """Note the rows whose link is no longer what their state says."""

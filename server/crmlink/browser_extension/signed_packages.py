@@ -1,6 +1,6 @@
 """What browsers that an office manages fetch from this server: packages and lists of updates.
 
-Everything here is the same for whoever asks: the extension's own files, its version, and the
+Everything here is the same for every caller: the extension's own files, its version, and the
 address at which the server was asked.
 """
 

@@ -99,10 +99,14 @@ class OpenWorkspace:
 
     @property
     def context(self) -> WorkspaceContext:
-        """Context of the connection in use; a new one once the connection has changed.
+        """Context of the connection in use, see ``now``."""
+        return self.now()[0]
 
-        Work in progress keeps its context. Raises ConnectionNotAgreed, CredentialsMissing or
-        VaultKeyMissing.
+    def now(self) -> tuple[WorkspaceContext, WorkspaceConnection]:
+        """Return the context of the connection in use, and the connection as just read.
+
+        The context is a new one once the connection has changed; work in progress keeps its own.
+        Raises ConnectionNotAgreed, CredentialsMissing or VaultKeyMissing.
         """
         database, account = self.access.database, self.account_of_environment
         with self._lock:
@@ -112,7 +116,7 @@ class OpenWorkspace:
             self._checked_at = time.monotonic()
             if self._context is None or _stamp(self._connection) != _stamp(connection):
                 self._context, self._connection = self._create_context(connection), connection
-            return self._context
+            return self._context, connection
 
     @property
     def has_account(self) -> bool:

@@ -55,7 +55,7 @@ from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.store.base import utc_now
 
 COMPARED_FOR = 2.0  # seconds after its answer for which a read serves as the comparison
-UNCHECKED_FOR = 300.0  # seconds after which a written link is read alone, whoever was to check it
+UNCHECKED_FOR = 300.0  # seconds after which a written link is read alone, not with a list
 LOOK_EVERY = 5.0  # seconds between reads for an open PUT
 MOST_WRITES = 10  # a write without a response fails after so many tries
 READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds before each read of an accepted write

@@ -220,6 +220,7 @@ def undo(
     fingerprint, also_on = decision.fingerprint(), decision.also_on
     if earlier := await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
+    _settle_undo(ctx, find_link(ctx, decision.link_id), deadline)
     link = find_link(ctx, decision.link_id)
     if link.is_to_be_checked:
         link = _run_until(ctx, deadline, partial(check_now, ctx, link))
@@ -231,12 +232,13 @@ def undo(
         raise CannotUndo(by=later.device.actor_name, since=later.settled_at or later.created_at)
     if holds_pseudonym(link.prior):
         raise CannotUndo(erased=True)
-    row = _load_record(ctx, link.record_id)
+    row, fresh = _load_record(ctx, link.record_id), None
     on_page = LinkMethod.PAGES in (link.method, ways_to_write(ctx).first)
     if on_page:
         held = known_before_undo(ctx, link, row, also_on, decision.seen)
     else:
-        held = _run_until(ctx, deadline, lambda: _check_undo(ctx, link, row, also_on))
+        fresh = _run_until(ctx, deadline, lambda: _check_undo(ctx, link, row, also_on))
+        held = fresh.record.reference
     reversal = Link(
         connection_id=ctx.connection_id,
         device_id=device_id,
@@ -257,19 +259,37 @@ def undo(
         also_on=sorted(also_on),
         undoes_id=link.id,
     )
-    return _carry_out(ctx, reversal, deadline, guard)
+    return _carry_out(ctx, reversal, deadline, guard, fresh if ctx.list_trust else None)
+
+
+def _settle_undo(ctx: WorkspaceContext, link: Link, deadline: float) -> None:
+    """Check an undo that a list has written already: a person waits for no list."""
+    if ctx.list_trust is not None:
+        return
+    query = select(Link).filter_by(
+        connection_id=ctx.connection_id,
+        kind=link.kind,
+        record_number=link.record_number,
+        state=LinkState.INTENDED,
+        undoes_id=link.id,
+    )
+    with ctx.database.reading() as session:
+        undone = session.scalar(query)
+    if undone is not None and undone.is_to_be_checked:
+        _run_until(ctx, deadline, partial(check_now, ctx, undone))
 
 
 def _check_undo(
     ctx: WorkspaceContext, link: Link, row: MirroredRecord, also_on: frozenset[str]
-) -> str | None:
-    """Return Commusoft's current value, which is the link's, possibly as a pseudonym."""
-    record = fetch_record(ctx, row.kind, row.number, row.uuid)
+) -> FreshRecord:
+    """Return the current record, whose value is the link's, possibly as a pseudonym."""
+    fresh = fetch_fresh(ctx, row.kind, row.number, row.uuid)
+    record = fresh.record
     if not is_same(ctx, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
         _require_free_now(ctx, link.prior, row, also_on)
-    return record.reference
+    return fresh
 
 
 def _carry_out(

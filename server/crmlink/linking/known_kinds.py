@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, bindparam, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.package_facts import addresses_tell_kind, has_pages
@@ -10,6 +12,44 @@ from crmlink.folding import fold
 from crmlink.kinds import KINDS, Kind, kind_named
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, ContactSource, ParkedContact, SourceContact
+
+
+def _of_organisation(column: Any) -> ColumnElement[bool]:
+    """Return the condition for a contact's organisation, which neither side may name."""
+    asked = bindparam("organisation", type_=String)
+    return or_(asked == "", column.in_((asked, "")))
+
+
+_LIVE, _STATED = 1, 2
+_LISTS = select(Batch.id).where(
+    Batch.connection_id == bindparam("connection_id"),
+    Batch.package == bindparam("package"),
+    _of_organisation(Batch.organisation),
+)
+# Built once: suggestions and pages of contacts ask it.
+_KINDS = union_all(
+    select(literal(_LIVE), cast(SourceContact.kind, String))
+    .join(ContactSource)
+    .where(
+        ContactSource.workspace_id == bindparam("workspace_id"),
+        ContactSource.package == bindparam("package"),
+        SourceContact.reference_key == bindparam("key"),
+        _of_organisation(ContactSource.organisation),
+    ),
+    # What users and files gave the contact.
+    select(literal(_STATED), cast(ParkedContact.kind, String)).where(
+        ParkedContact.connection_id == bindparam("connection_id"),
+        ParkedContact.package == bindparam("package"),
+        ParkedContact.reference == bindparam("reference"),
+        _of_organisation(ParkedContact.organisation),
+    ),
+    # With batch and kind the rows are found by their index.
+    select(literal(_STATED), cast(BatchRow.kind, String)).where(
+        BatchRow.batch_id.in_(_LISTS),
+        BatchRow.kind.in_(KINDS),
+        BatchRow.reference == bindparam("reference"),
+    ),
+)
 
 
 def known_kind(
@@ -21,7 +61,7 @@ def known_kind(
     others, except in software without pages: there a customer and a supplier may share a reference.
     """
     with ctx.database.reading() as session:
-        return _known_in(session, ctx, package, organisation, reference)
+        return known_kind_in(session, ctx, package, organisation, reference)
 
 
 def kind_in_truth(
@@ -37,48 +77,23 @@ def kind_in_truth(
     """
     if stated and addresses_tell_kind(ctx.packages, contact[0]):
         return stated
-    return _known_in(session, ctx, *contact) or stated
+    return known_kind_in(session, ctx, *contact) or stated
 
 
-def _known_in(
+def known_kind_in(
     session: Session, ctx: WorkspaceContext, package: str, organisation: str, reference: str
 ) -> Kind | None:
-    kinds = _kinds_of_live(session, ctx, package, organisation, reference)
+    """Return what ``known_kind`` does, read in a session."""
+    asked = {
+        "workspace_id": ctx.workspace_id,
+        "connection_id": ctx.connection_id,
+        "package": package,
+        "organisation": organisation,
+        "reference": reference,
+        "key": fold(reference),
+    }
+    found = set(session.execute(_KINDS, asked).all())
+    kinds = {kind for source, kind in found if source == _LIVE}
     if not kinds or not has_pages(ctx.packages, package):
-        kinds |= _kinds_stated(session, ctx, package, organisation, reference)
+        kinds |= {kind for source, kind in found if source == _STATED} - {""}
     return kind_named(kinds.pop()) if len(kinds) == 1 else None
-
-
-def _kinds_of_live(
-    session: Session, ctx: WorkspaceContext, package: str, organisation: str, reference: str
-) -> set[str]:
-    query = (
-        select(SourceContact.kind)
-        .join(ContactSource)
-        .where(
-            ContactSource.workspace_id == ctx.workspace_id,
-            ContactSource.package == package,
-            SourceContact.reference_key == fold(reference),
-        )
-    )
-    if organisation:
-        query = query.where(ContactSource.organisation.in_((organisation, "")))
-    return set(session.scalars(query))
-
-
-def _kinds_stated(
-    session: Session, ctx: WorkspaceContext, package: str, organisation: str, reference: str
-) -> set[str]:
-    """Return the kinds that users and files gave the contact."""
-    parked = select(ParkedContact.kind).filter_by(
-        connection_id=ctx.connection_id, package=package, reference=reference
-    )
-    lists = select(Batch.id).filter_by(connection_id=ctx.connection_id, package=package)
-    if organisation:
-        parked = parked.where(ParkedContact.organisation.in_((organisation, "")))
-        lists = lists.where(or_(Batch.organisation == organisation, Batch.organisation == ""))
-    # With batch and kind the rows are found by their index.
-    rows = select(BatchRow.kind).where(
-        BatchRow.batch_id.in_(lists), BatchRow.kind.in_(KINDS), BatchRow.reference == reference
-    )
-    return {*session.scalars(parked), *session.scalars(rows)} - {""}

@@ -4,6 +4,9 @@ A link becomes *linked* only by a read that began after its PUT was answered and
 A list may be that read, if nothing speaks against it: it was not answered by a cache, it is whole,
 and what single reads show of the newest link, of some others and of all those that it does not
 show as linked is the same as it shows. Otherwise every link is read alone, as without lists.
+
+A record that had the target before, as that of every undo, is shown with it by an old list too. A
+list counts for it only if it also shows a newer link's value, which none before that link shows.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -38,6 +43,8 @@ from crmlink.store.base import utc_now
 FEWEST = 4  # links for which a list is read at all
 LISTED_FOR_EACH = 500  # records of a list whose reading costs about as much as a single read
 SAMPLED = 0.01  # share of the links that are read alone too, besides the newest
+NEWEST = 20  # links that may show how old a list is
+NEVER = datetime.max.replace(tzinfo=UTC)
 AT_A_TIME = 10  # links settled in a transaction, which holds the lock that people wait for
 ASKED_AT_ONCE = 100  # links looked up by one statement
 MAX_REST = 1.0  # seconds between two such transactions
@@ -88,8 +95,11 @@ class ListChecker:
         if not self._trust.trusts(kind) or not self._is_worth_a_list(kind, len(links)):
             self._read_alone(links)
             return
+        held = self._held_before(links)
+        newest = self._newest_in_effect(kind) if held else []
         try:
-            listing = self._read_list(kind, {link.record_number for link in links})
+            wanted = {link.record_number for link in (*links, *newest)}
+            listing = self._read_list(kind, wanted)
         except OUTAGES:
             raise
         except CommusoftError:
@@ -101,7 +111,10 @@ class ListChecker:
             self._trust.doubt(kind)
             self._read_alone(agreed)
             return
-        again = self._held_before(agreed)
+        new = [link for link in agreed if link.id not in held]
+        since = max((link.created_at for link in (*new, *newest) if _shows(listing, link)),
+                    default=None)  # fmt: skip
+        again = {link_id for link_id, ended in held.items() if since is None or ended >= since}
         self._settle([link for link in agreed if link.id not in again], listing)
         self._read_alone([link for link in agreed if link.id in again])
 
@@ -124,23 +137,42 @@ class ListChecker:
             self._listed[kind] = records
         return Listing(shown, doubtful, records, version)
 
-    def _held_before(self, links: list[Link]) -> set[str]:
-        """Return the links whose record has had their target before: an old list shows it too."""
-        found: set[str] = set()
+    def _held_before(self, links: Sequence[Link]) -> dict[str, datetime]:
+        """Return the links whose record has had their target before, by a link, and until when."""
+        found: dict[str, datetime] = {}
         with self._ctx.database.reading() as session:
             for some in _chunks(links, ASKED_AT_ONCE):
                 by_record = {link.record_number: link for link in some}
-                earlier = select(Link.id, Link.record_number, Link.prior, Link.target).where(
+                earlier = select(
+                    Link.record_number, Link.prior, Link.target, Link.state,
+                    Link.written_at, Link.settled_at,
+                ).where(
                     Link.connection_id == self._ctx.connection_id,
                     Link.kind == some[0].kind,
                     Link.record_number.in_(by_record),
                     Link.id.not_in([link.id for link in some]),
-                )
-                for _, number, prior, target in session.execute(earlier):
-                    link = by_record[number]
-                    if link.target in (prior, target):
-                        found.add(link.id)
+                )  # fmt: skip
+                for each in session.execute(earlier):
+                    link = by_record[each.record_number]
+                    if link.target in (each.prior, each.target):
+                        found[link.id] = max(found.get(link.id, _landed(each)), _landed(each))
         return found
+
+    def _newest_in_effect(self, kind: Kind) -> list[Link]:
+        """Return some links whose value their record never had before them, by a link."""
+        query = (
+            select(Link)
+            .filter_by(connection_id=self._ctx.connection_id, kind=kind, undoes_id=None)
+            .where(Link.state == LinkState.LINKED, Link.target.is_not(None))
+            .where(Link.prior.is_distinct_from(Link.target))
+            .order_by(Link.created_at.desc())
+            .limit(NEWEST)
+        )
+        with self._ctx.database.reading() as session:
+            links = session.scalars(query).all()
+        of_records = {link.record_number: link for link in reversed(links)}
+        held = self._held_before(list(of_records.values()))
+        return [link for link in of_records.values() if link.id not in held]
 
     def _contradicts(self, agreed: list[Link], others: list[Link]) -> bool:
         """Return whether single reads show something else than the list did.
@@ -191,7 +223,14 @@ class CheckFailed(Exception):
 
 
 class CheckStopped(Exception):
-    """The worker was told to stop; what is not checked waits on."""
+    """The worker is to stop; what is not checked waits."""
+
+
+def _landed(link: Any) -> datetime:
+    """Return a time by which Commusoft had carried out a link's PUT."""
+    in_effect = link.state in (LinkState.LINKED, LinkState.UNDONE)
+    landed: datetime | None = (link.written_at if in_effect else None) or link.settled_at
+    return landed or NEVER
 
 
 def _shows(listing: Listing, link: Link) -> bool:

@@ -81,9 +81,12 @@ class LiveMatcher:
         self._unsaved = 0  # records added or changed since the file was read or written
         self._has_removed = False  # the file may hold a record that is gone or erased
 
-    def matcher(self) -> Matcher:
-        """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
-        matcher, has_changed = self._current_matcher()
+    def matcher(self, seen: int | None = None) -> Matcher:
+        """Return the matcher, updated from the mirror. Raises ConnectionEnded.
+
+        ``seen`` is the mirror's version where it was read just before, and not asked again.
+        """
+        matcher, has_changed = self._current_matcher(seen)
         if self._memory is not None:
             self._memory.note_use(self, matcher.memory() if has_changed else None)
         if self._unsaved == len(matcher) >= SLOW_TO_MAKE:  # made of the records just now
@@ -103,12 +106,11 @@ class LiveMatcher:
         finally:
             self._lock.release()
 
-    def _current_matcher(self) -> tuple[Matcher, bool]:
+    def _current_matcher(self, seen: int | None) -> tuple[Matcher, bool]:
         """Return the matcher, updated from the mirror, and whether it has changed."""
-        with self._database.reading() as session:
-            matcher, version = self._matcher, self._version  # one may be let go of meanwhile
-            if version and self._current(session) == version:
-                return matcher, False
+        matcher, version = self._matcher, self._version  # one may be let go of meanwhile
+        if version and (self._asked() if seen is None else seen) == version:
+            return matcher, False
         with self._lock, self._database.reading() as session:
             version = self._current(session)
             if version == self._version:
@@ -174,6 +176,10 @@ class LiveMatcher:
         except OSError:
             return False
         return self._matcher.load_file(file)
+
+    def _asked(self) -> int:
+        with self._database.reading() as session:
+            return self._current(session)
 
     def _current(self, session: Session) -> int:
         version = session.scalar(_VERSION, {"id": self._connection_id})

@@ -1,4 +1,4 @@
-"""What stands in the way of a decision: errors with who decided before, and races."""
+"""What prevents a decision: errors with who decided before, and races."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
@@ -16,15 +16,6 @@ from crmlink.store import Link, ParkedContact
 from crmlink.store.erased import Signs, erased_people, postcodes_of, pseudonyms_of
 
 MOST_PARKED = 1_000  # shown at once, oldest first
-_PARKED = (
-    select(ParkedContact.id)
-    .where(
-        ParkedContact.connection_id == bindparam("connection_id"),
-        ParkedContact.package == bindparam("package"),
-        ParkedContact.reference == bindparam("reference"),
-    )
-    .limit(1)
-)  # built once: every suggestion asks it, and mostly nothing is parked
 
 
 def park(
@@ -112,13 +103,6 @@ def count_parked(ctx: WorkspaceContext) -> int:
 
 def parked_as(session: Session, connection_id: int, contact: Contact) -> ParkedContact | None:
     """Return a contact's parked entry, if any."""
-    asked = {
-        "connection_id": connection_id,
-        "package": contact.package,
-        "reference": contact.reference,
-    }
-    if session.scalar(_PARKED, asked) is None:
-        return None
     mine = _is(session, connection_id, contact.package, contact.organisation, contact.kind or "",
                contact.reference)  # fmt: skip
     query = select(ParkedContact).where(*mine)

@@ -1,6 +1,6 @@
 """Where the reference's field is on a record's page, as an admin showed it to crmlink.
 
-What stands on a page may name a person, so of its texts the field's label alone is kept: without
+A page's text may name a person, so of its texts the field's label alone is kept: without
 names of records, in no line of the audit, and within the reach of an erasure.
 """
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, bindparam, delete, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror_import import ImportCounts, MirrorImport
@@ -29,6 +29,27 @@ from crmlink.store.erased import pseudonyms_of
 MAX_REMOVED_SHARE = 10  # one record in so many may leave without a second yes
 MANY = 2**31  # parts: of an import that has not said how many
 PART_RETENTION = timedelta(days=7)  # for the parts of an import that was never finished
+
+
+def _latest_with(counted: InstrumentedAttribute[int]) -> ScalarSelect[int]:
+    return (
+        select(RecordImport.id)
+        .where(RecordImport.connection_id == bindparam("connection_id"), counted > 0)
+        .order_by(RecordImport.read_at.desc(), RecordImport.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+_COUNTED: dict[Kind, InstrumentedAttribute[int]] = {
+    "customer": RecordImport.customers,
+    "supplier": RecordImport.suppliers,
+}
+_LATEST = (
+    select(RecordImport)
+    .where(RecordImport.id.in_([_latest_with(counted) for counted in _COUNTED.values()]))
+    .order_by(RecordImport.read_at, RecordImport.id)
+)  # built once: every browser asks it
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +149,11 @@ def import_records(ctx: WorkspaceContext, device_id: int, part: ImportPart) -> I
 
 def latest_imports(ctx: WorkspaceContext) -> dict[Kind, RecordImport]:
     """Return for each kind the import that read its records last."""
-    found: dict[Kind, RecordImport] = {}
     with ctx.database.reading() as session:
-        for kind in KINDS:
-            counted = RecordImport.customers if kind == "customer" else RecordImport.suppliers
-            query = (
-                select(RecordImport)
-                .filter_by(connection_id=ctx.connection_id)
-                .where(counted > 0)
-                .order_by(RecordImport.read_at.desc(), RecordImport.id.desc())
-                .limit(1)
-            )
-            if latest := session.scalar(query):
-                found[kind] = latest
-    return found
+        rows = session.scalars(_LATEST, {"connection_id": ctx.connection_id}).all()
+    return {
+        kind: row for kind, counted in _COUNTED.items() for row in rows if getattr(row, counted.key)
+    }
 
 
 def _import(

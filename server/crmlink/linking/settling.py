@@ -57,7 +57,7 @@ def note_settled(
     if not link.undoes_id and state is LinkState.LINKED:
         unpark_linked(session, link)
     session.flush()
-    if link.method is LinkMethod.PAGES:
+    if link.method is LinkMethod.PAGES or link.undoes_id:
         _end_lists(session, link)
     hide_settled_link(session, link.id)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
@@ -13,7 +14,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Suggestion
-from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import asked_to_carry, carried_as_asked, carried_in
 from crmlink.values.contact_details import ContactDetails
@@ -21,17 +22,24 @@ from crmlink.values.contact_details import ContactDetails
 MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
 
 # Built once: every suggestion asks them, and building a statement takes longer than answering it.
+# Each half reads the index by number, which a condition with OR or on pairs would not.
 _BY_NUMBER = select(MirroredRecord).where(
-    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.id.in_(
+        union_all(
+            *(
+                select(MirroredRecord.id).where(
+                    MirroredRecord.connection_id == bindparam("connection_id"),
+                    MirroredRecord.kind == kind,
+                    MirroredRecord.number.in_(bindparam(kind, expanding=True)),
+                )
+                for kind in KINDS
+            )
+        )
+    ),
     MirroredRecord.deleted_at.is_(None),
-    MirroredRecord.kind == bindparam("kind"),
-    MirroredRecord.number.in_(bindparam("numbers", expanding=True)),
 )
-_HOLDERS = (
-    select(MirroredRecord)
-    .where(carried_as_asked(MirroredRecord.reference), MirroredRecord.deleted_at.is_(None))
-    .order_by(MirroredRecord.id)
-)
+_HOLD = (carried_as_asked(MirroredRecord.reference), MirroredRecord.deleted_at.is_(None))
+_HOLDERS = select(MirroredRecord).where(*_HOLD).order_by(MirroredRecord.id)
 _OF_CONTACT = (
     Link.connection_id == bindparam("connection_id"),
     Link.package == bindparam("package"),
@@ -44,6 +52,21 @@ _LATEST_IN_ORGANISATION = _LATEST.where(
 )
 _ORGANISATIONS = select(func.count(func.distinct(Link.organisation))).where(
     *_OF_CONTACT, Link.organisation != ""
+)
+# Of most contacts nothing is known: one statement says so.
+_HOLDER, _LINK, _PARKED = "holder", "link", "parked"
+_KNOWN = union_all(
+    select(literal(_HOLDER)).where(select(MirroredRecord.id).where(*_HOLD).exists()),
+    select(literal(_LINK)).where(select(Link.id).where(*_OF_CONTACT).exists()),
+    select(literal(_PARKED)).where(
+        select(ParkedContact.id)
+        .where(
+            ParkedContact.connection_id == bindparam("connection_id"),
+            ParkedContact.package == bindparam("package"),
+            ParkedContact.reference == bindparam("value"),
+        )
+        .exists()
+    ),
 )
 
 
@@ -64,7 +87,8 @@ class SuggestionResult:
 
     ``holders`` are records of either kind that already have the reference, and ``holder_links`` the
     links that wrote it; ``link`` is the contact's latest link; ``none`` the probability that no
-    record is the contact's.
+    record is the contact's. ``is_parked``: a contact of this reference is, perhaps of another
+    organisation.
     """
 
     contact: Contact
@@ -74,6 +98,7 @@ class SuggestionResult:
     holders: tuple[MirroredRecord, ...]
     holder_links: tuple[Link, ...]
     link: Link | None
+    is_parked: bool
 
 
 def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> SuggestionResult:
@@ -86,19 +111,27 @@ def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> Suggesti
 
 
 def suggest_in(
-    session: Session, ctx: WorkspaceContext, contact: Contact, limit: int = 5
+    session: Session,
+    ctx: WorkspaceContext,
+    contact: Contact,
+    limit: int = 5,
+    seen: int | None = None,
 ) -> SuggestionResult:
-    """Do the same in a session that was not used yet: it holds nothing during the comparison."""
+    """Do the same in a session that was not used yet: it holds nothing during the comparison.
+
+    ``seen`` is the mirror's version where it was read just before.
+    """
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     contact = replace(contact, reference=reference)
-    found = ctx.index.matcher().suggest(contact.details, limit)
+    found = ctx.index.matcher(seen).suggest(contact.details, limit)
     rows = records_by_id(session, ctx.connection_id, [item.record_id for item in found.items])
     suggestions = tuple(
         (rows[item.record_id], item)
         for item in found.items
         if item.record_id in rows and item.probability >= MIN_PROBABILITY
     )
-    held_by = holders(session, ctx.connection_id, reference)
+    known = _known(session, ctx.connection_id, contact)
+    held_by = holders(session, ctx.connection_id, reference) if _HOLDER in known else []
     return SuggestionResult(
         contact=contact,
         likely_kind=contact.kind or _likely_kind(suggestions),
@@ -106,15 +139,27 @@ def suggest_in(
         none=found.none,
         holders=tuple(held_by),
         holder_links=tuple(links_behind(session, ctx.connection_id, held_by)),
-        link=latest_link(session, ctx.connection_id, contact),
+        link=latest_link(session, ctx.connection_id, contact) if _LINK in known else None,
+        is_parked=_PARKED in known,
     )
 
 
+def _known(session: Session, connection_id: int, contact: Contact) -> set[str]:
+    """Return what is known of a contact's reference: a holder, links, a parked contact."""
+    asked = _asked(session, connection_id, contact)
+    forms = pseudonyms_of(session).forms(contact.reference) or ("", "")
+    return set(session.scalars(_KNOWN, asked | asked_to_carry(connection_id, *forms)))
+
+
 def search(
-    ctx: WorkspaceContext, text: str, kind: Kind | None, limit: int = 20
+    ctx: WorkspaceContext,
+    text: str,
+    kind: Kind | None,
+    limit: int = 20,
+    seen: int | None = None,
 ) -> list[MirroredRecord]:
-    """Return records that match a typed text, best first."""
-    ids = ctx.index.matcher().search(text, kind, limit)
+    """Return records that match a typed text, best first; ``seen`` as of ``suggest_in``."""
+    ids = ctx.index.matcher(seen).search(text, kind, limit)
     with ctx.database.reading() as session:
         rows = records_by_id(session, ctx.connection_id, ids)
     return [rows[record_id] for record_id in ids if record_id in rows]
@@ -177,13 +222,7 @@ def latest_link(session: Session, connection_id: int, contact: Contact) -> Link 
     Not every URL of a contact names its organisation: a link made or requested without one is the
     contact's too. If several organisations have such links, they are ambiguous and omitted.
     """
-    forms = pseudonyms_of(session).forms(contact.reference)
-    asked = {
-        "connection_id": connection_id,
-        "package": contact.package,
-        "forms": forms,
-        "kinds": [contact.kind, ""] if contact.kind else [*KINDS, ""],
-    }
+    asked = _asked(session, connection_id, contact)
     if contact.organisation:
         organisations = {"organisations": [contact.organisation, ""]}
         return session.scalar(_LATEST_IN_ORGANISATION, asked | organisations)
@@ -191,6 +230,16 @@ def latest_link(session: Session, connection_id: int, contact: Contact) -> Link 
     if latest is not None and (session.scalar(_ORGANISATIONS, asked) or 0) > 1:
         return session.scalar(_LATEST_IN_ORGANISATION, asked | {"organisations": [""]})
     return latest
+
+
+def _asked(session: Session, connection_id: int, contact: Contact) -> dict[str, Any]:
+    """Return the parameters of the conditions for a contact's links."""
+    return {
+        "connection_id": connection_id,
+        "package": contact.package,
+        "forms": pseudonyms_of(session).forms(contact.reference),
+        "kinds": [contact.kind, ""] if contact.kind else [*KINDS, ""],
+    }
 
 
 def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> Kind:
@@ -202,14 +251,12 @@ def records_by_id(
     session: Session, connection_id: int, ids: list[str]
 ) -> dict[str, MirroredRecord]:
     """Return the mirror's rows by record id, without missing or deleted records."""
-    numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+    numbers: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:
         kind, _, number = record_id.partition("-")
         if kind in KINDS and number:
             numbers[kind].append(number)
-    found = {}
-    for kind, wanted in numbers.items():  # a condition with OR would not use the index by number
-        if wanted:
-            asked = {"connection_id": connection_id, "kind": kind, "numbers": wanted}
-            found.update({row.public_id: row for row in session.scalars(_BY_NUMBER, asked)})
-    return found
+    if not any(numbers.values()):
+        return {}
+    asked = {"connection_id": connection_id, **numbers}
+    return {row.public_id: row for row in session.scalars(_BY_NUMBER, asked)}

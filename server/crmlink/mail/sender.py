@@ -2,7 +2,7 @@
 
 No email is sent twice for one event: its row is claimed by one process, and *handing over* is
 committed before the line that ends it. A process that dies before that line has sent nothing, so
-the email waits again. After it nobody can know, and the email is sent again only on an admin's
+the email waits again. After it this cannot be known, and the email is sent again only on an admin's
 word.
 """
 
@@ -253,7 +253,7 @@ class MailSender:
 
 
 def send_again(access: AccessContext, actor: Actor, public_id: str) -> bool:
-    """Let an email wait again that was given up, or of which nobody knows; False for others."""
+    """Let an email wait again that was given up, or of which it is not known; False for others."""
     with access.database.writing() as session:
         message = session.scalar(
             select(MailMessage).filter_by(workspace_id=access.workspace_id, public_id=public_id)

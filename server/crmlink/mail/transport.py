@@ -2,7 +2,7 @@
 
 The server has the email once it has the line with the dot that ends it. That line is sent apart,
 after ``committing`` was called: an error before means that it cannot have been accepted, an error
-after that nobody knows.
+after that it is not known.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from crmlink.linking.write_tests import open_write_tests
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.commusoft_pages import check_agreement, writing_context
 from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.pages.labels import PACE_REASONS
 from crmlink.pages.sync_job import SyncJob
 from crmlink.reports.link_health import mirror_state, shares
 from crmlink.store import Device, WriteTest
@@ -47,12 +48,6 @@ LABELS = {
     "username": "User name",
     "password": "Password",
     "application_id": "Application id",
-}
-PACE_REASONS = {
-    "busy": "Commusoft asked for fewer.",
-    "failing": "Commusoft answered with errors.",
-    "slow": "Commusoft took twice as long as before.",
-    "silent": "Commusoft did not answer.",
 }
 RECORD_ID = re.compile(r"(customer|supplier)-[0-9]{1,19}")
 UNBUFFERED = {"X-Accel-Buffering": "no"}  # a reverse proxy must not buffer the results

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# Why Commusoft is asked less often than it may be.
+PACE_REASONS = {
+    "busy": "Commusoft asked for fewer.",
+    "failing": "Commusoft answered with errors.",
+    "slow": "Commusoft took twice as long as before.",
+    "silent": "Commusoft did not answer.",
+}
 ACTIONS = {
     "link.intended": "asked for a link",
     "link.linked": "linked",

@@ -70,8 +70,8 @@ class LinkHistory:
     """One link with related links and its record.
 
     ``others`` are the other links to the same record or of the same contact, newest first;
-    ``record`` is None if it no longer exists. ``stands`` is whether it carries the link's value in
-    the newest copy.
+    ``record`` is None if it no longer exists. ``is_on_record`` is whether it carries the link's
+    value in the newest copy.
     """
 
     link: Link
@@ -79,7 +79,7 @@ class LinkHistory:
     undone_by: Link | None
     undoes: Link | None
     others: tuple[Link, ...]
-    stands: bool
+    is_on_record: bool
 
     @property
     def obstacle(self) -> str | None:
@@ -123,7 +123,9 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
     with ctx.database.reading() as session:
         others = _others(session, link)
         record = _record(session, link)
-        stands = record is not None and pseudonyms_of(session).same(record.reference, link.target)
+        is_on_record = record is not None and pseudonyms_of(session).same(
+            record.reference, link.target
+        )
     by_id = {other.id: other for other in others}
     undone_by = next(
         (
@@ -139,7 +141,7 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
         undone_by=undone_by,
         undoes=by_id.get(link.undoes_id or ""),
         others=tuple(others),
-        stands=stands,
+        is_on_record=is_on_record,
     )
 
 

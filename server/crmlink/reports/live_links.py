@@ -197,7 +197,7 @@ def latest_link(session: Session, ctx: WorkspaceContext, record: MirroredRecord)
 
 
 def may_be_of(link: Link, source: ContactSource) -> bool:
-    """Return whether a link is to a contact of this source, as far as its address told."""
+    """Return whether a link is to a contact of this source, as far as its address shows."""
     unknown = not link.organisation or not source.organisation
     return link.package == source.package and (unknown or link.organisation == source.organisation)
 

@@ -10,19 +10,9 @@ from typing import Any
 from requests.utils import parse_header_links
 
 from crmlink.sources.api import Api, ApiReply
-from crmlink.sources.contact import (
-    AddressBook,
-    Company,
-    ContactPage,
-    Position,
-    ReadContact,
-    entries,
-    lines,
-    moment,
-    text,
-    texts,
-)
+from crmlink.sources.contact import AddressBook, Company, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceUnreadable
+from crmlink.sources.json_values import entries, lines, moment, text, texts
 from crmlink.store import ContactState
 from crmlink.values.contact_details import ContactDetails
 

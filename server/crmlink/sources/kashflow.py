@@ -8,21 +8,9 @@ from typing import Any
 
 from crmlink.kinds import Kind
 from crmlink.sources.api import Api
-from crmlink.sources.contact import (
-    AddressBook,
-    Company,
-    ContactPage,
-    Position,
-    ReadContact,
-    entries,
-    flag,
-    lines,
-    moment,
-    number_text,
-    text,
-    texts,
-)
+from crmlink.sources.contact import AddressBook, Company, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceUnreadable
+from crmlink.sources.json_values import entries, flag, lines, moment, number_text, text, texts
 from crmlink.store import ContactState
 from crmlink.values.contact_details import ContactDetails
 

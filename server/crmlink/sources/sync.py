@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.sources.adapters import ADAPTERS, Adapter
 from crmlink.sources.api import Api, Tokens
-from crmlink.sources.contact import ContactPage, Position, moment
+from crmlink.sources.contact import ContactPage, Position
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
     SignInElsewhere,
@@ -24,6 +24,7 @@ from crmlink.sources.errors import (
     SourceUnknown,
     SourceUnreadable,
 )
+from crmlink.sources.json_values import moment
 from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens

@@ -10,20 +10,9 @@ from typing import Any
 
 from crmlink.kinds import Kind
 from crmlink.sources.api import Api, ApiReply
-from crmlink.sources.contact import (
-    AddressBook,
-    Company,
-    ContactPage,
-    Position,
-    ReadContact,
-    entries,
-    flag,
-    lines,
-    moment,
-    text,
-    texts,
-)
+from crmlink.sources.contact import AddressBook, Company, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceUnreadable
+from crmlink.sources.json_values import entries, flag, lines, moment, text, texts
 from crmlink.store import ContactState
 from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails

@@ -1,4 +1,4 @@
-"""Which rows belong to a workspace, told by the tables' own foreign keys."""
+"""Which rows belong to a workspace, found by the tables' own foreign keys."""
 
 from __future__ import annotations
 

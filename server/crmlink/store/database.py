@@ -36,6 +36,8 @@ from crmlink.store.row_security import (
     make_role,
     role_name,
 )
+from crmlink.store.shared_reads import shared_reads
+from crmlink.store.sqlite_file import purge_file
 
 if TYPE_CHECKING:
     import psycopg
@@ -132,6 +134,7 @@ class Database:
     def _set_options(self, options: dict[str, Any]) -> None:
         """Set the options of all connections, and of those that write."""
         self.engine = self.engine.execution_options(**options) if options else self.engine
+        self._reads_of = (id(self.engine.pool), options.get(WORKSPACE_OPTION))
         self._writer = self.engine.execution_options(crmlink_writes=True)
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
@@ -140,9 +143,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session for reading; loaded objects stay usable afterwards."""
-        with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
+        """Yield a session for reading; loaded objects stay usable afterwards.
+
+        Within ``sharing_reads`` it is the one before, if that reads the same database.
+        """
+        shared = shared_reads()
+        reads = shared.session(self._reads_of, self._reader) if shared else self._reader()
+        with reads as session:
             yield session
+
+    def _reader(self) -> Session:
+        return Session(self.engine, expire_on_commit=False, info=self.session_info)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
@@ -155,6 +166,8 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Yield a session that holds the write lock from its start and commits at its end."""
+        if shared := shared_reads():
+            shared.end()
         info = {**self.session_info, SIGNER: self._signer}
         with Session(self._writer, expire_on_commit=False, info=info) as session:
             with session.begin():
@@ -276,7 +289,7 @@ class Database:
         connection = self.engine.raw_connection()
         try:
             connection.cursor().execute(f"PRAGMA busy_timeout = {PURGE_WAIT_MS}")
-            done = _purge(connection.cursor())
+            done = purge_file(connection.cursor())
         except sqlite3.OperationalError:  # another process keeps writing
             done = False
         finally:
@@ -302,28 +315,6 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
-
-
-def _purge(cursor: Any) -> bool:
-    """Vacuum and empty the write-ahead log where that is due; False while the log is read."""
-    due = _purge_due(cursor)
-    if not due:
-        return True
-    cursor.execute("VACUUM").fetchall()
-    busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        return False
-    cursor.execute("BEGIN IMMEDIATE")
-    if _purge_due(cursor) == due:  # nothing was deleted in the meantime
-        cursor.execute("PRAGMA user_version = 0")
-    cursor.execute("COMMIT")
-    return True
-
-
-def _purge_due(cursor: Any) -> int:
-    """Return the mark of the last deletion that no purge has followed; 0 where one has."""
-    (due,) = cursor.execute("PRAGMA user_version").fetchone()
-    return int(due)
 
 
 @contextmanager

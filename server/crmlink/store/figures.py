@@ -1,4 +1,4 @@
-"""Figures of a whole installation for whoever operates it: counts and ages, no contents."""
+"""Figures of a whole installation for its operator: counts and ages, no contents."""
 
 from __future__ import annotations
 

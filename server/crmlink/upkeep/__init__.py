@@ -1,1 +1,1 @@
-"""Looking after an installation: backups, restoring them, checks, a diagnosis for whoever helps."""
+"""Looking after an installation: backups, restoring them, checks, a diagnosis for support."""

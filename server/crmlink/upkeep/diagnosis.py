@@ -1,4 +1,4 @@
-"""A diagnosis for whoever helps: checks, versions, counts and kinds of log lines.
+"""A diagnosis for support: checks, versions, counts and kinds of log lines.
 
 It holds no name, email, address, reference, host, id or secret: only what is named here.
 """

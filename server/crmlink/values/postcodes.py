@@ -1,4 +1,4 @@
-"""British postcodes and Irish Eircodes: found in a text, told apart, and corrected.
+"""British postcodes and Irish Eircodes: found in a text, distinguished, and corrected.
 
 Sources of the forms: Royal Mail's Programmer's Guide to the PAF (postcodes and their areas), An
 Post's Eircode specification (routing keys, letters of unique identifiers).

@@ -30,11 +30,14 @@ from crmlink.access.refresh_tokens import (
     workspace_of_access_token,
 )
 from crmlink.access.sessions import authenticate_session, workspace_of_session
+from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.installation import Installation, OpenWorkspace
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.logs import for_stranger
 from crmlink.sources.quickbooks_desktop.connectors import has_open_session
-from crmlink.store import WebSession
+from crmlink.store import WebSession, WorkspaceConnection
+from crmlink.store.shared_reads import sharing_reads
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -68,6 +71,7 @@ TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
 }  # API clients read it with a token, users from a page
 API_PREFIX = "/api/v1/"
+NOT_CONNECTED = (ConnectionNotAgreed, CredentialsMissing, VaultKeyMissing)
 SESSION_COOKIE = "crmlink_session"
 SAME_SITE_VALUES = {
     "same-origin",
@@ -156,8 +160,14 @@ def current_access() -> AccessContext:
 def current_workspace() -> WorkspaceContext:
     """Return the context of the connection in use, the same for a whole request."""
     if "workspace" not in g:
-        g.workspace = current_open_workspace().context
+        g.workspace, g.connection = current_open_workspace().now()
     return cast("WorkspaceContext", g.workspace)
+
+
+def current_connection() -> WorkspaceConnection:
+    """Return the connection in use as it was when this request first asked for it."""
+    current_workspace()
+    return cast("WorkspaceConnection", g.connection)
 
 
 def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
@@ -178,6 +188,12 @@ def is_expected() -> bool:
 
 
 def _authenticate() -> None:
+    with sharing_reads():
+        _find_actor()
+
+
+def _find_actor() -> None:
+    """Authenticate, and find the connection that nearly every request of the API works with."""
     try:
         found = _sender()
     except NonceNeeded:
@@ -194,6 +210,9 @@ def _authenticate() -> None:
             if log_in:
                 g.log_in = log_in
             else:
+                if request.path.startswith(API_PREFIX):
+                    with suppress(*NOT_CONNECTED):  # raised again where a view needs it
+                        current_workspace()
                 current_installation().usage.note(g.actor)
 
 

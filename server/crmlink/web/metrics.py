@@ -1,4 +1,4 @@
-"""``/metrics``: figures for Prometheus, for whoever has the token that the operator set.
+"""``/metrics``: figures for Prometheus, for callers with the token that the operator set.
 
 It counts requests, suggestions, links by state, Commusoft's calls and faults, and ages of what
 waits, for the whole installation: no names, and nothing of a single firm. Without a token in the
@@ -37,7 +37,7 @@ def init_metrics(app: Flask, settings: Settings, database: Database) -> None:
 
     @app.get("/metrics", endpoint=ENDPOINT)
     def metrics() -> Response:
-        """Return the figures to whoever has the token."""
+        """Return the figures to a caller with the token."""
         return metrics_reply(settings, database, request.headers.get("Authorization", ""))
 
     @app.after_request

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from crmlink.access.roles import may_undo
+from crmlink.kinds import KINDS
 from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
@@ -15,6 +17,15 @@ from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.records import empty_details
 from crmlink.web.auth import current_actor, current_workspace
 from crmlink.web.problems import TYPE, problem_of_link
+
+# An undo is of its link's record: the index by record finds it.
+_UNDOING = select(Link.undoes_id, Link.id).where(
+    Link.connection_id == bindparam("connection_id"),
+    Link.kind.in_(KINDS),
+    Link.record_number.in_(bindparam("numbers", expanding=True)),
+    Link.undoes_id.in_(bindparam("ids", expanding=True)),
+    Link.state == LinkState.LINKED,
+)
 
 
 def parked_shape(row: ParkedContact) -> dict[str, Any]:
@@ -81,6 +92,12 @@ def link_shape(link: Link) -> dict[str, Any]:
     return link_shapes([link])[0]
 
 
+def link_shapes_of(links: Sequence[Link | None]) -> list[dict[str, Any] | None]:
+    """Return links as JSON, None where there is none."""
+    shapes = iter(link_shapes([link for link in links if link]))
+    return [next(shapes) if link else None for link in links]
+
+
 def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
     """Return links with their records, fetched together."""
     if not links:
@@ -89,10 +106,12 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
         rows = records_by_id(
             session, current_workspace().connection_id, [link.record_id for link in links]
         )
-        undoing = select(Link.undoes_id, Link.id).where(
-            Link.undoes_id.in_([link.id for link in links]), Link.state == LinkState.LINKED
-        )
-        undone_by = dict(session.execute(undoing).all())
+        asked = {
+            "connection_id": current_workspace().connection_id,
+            "numbers": [link.record_number for link in links],
+            "ids": [link.id for link in links],
+        }
+        undone_by = dict(session.execute(_UNDOING, asked).all())
     return [
         {
             "id": link.id,

@@ -118,7 +118,7 @@ class TlsSocket:
                 raise _would_block() from error
 
     def close(self) -> None:
-        """Tell the client that this is the end, if it can be told at once, and close."""
+        """Send the client the end of the connection, if that takes no waiting, and close."""
         with self._lock:
             if self._is_secure:
                 with suppress(OSError, ValueError):

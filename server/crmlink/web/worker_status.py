@@ -1,4 +1,4 @@
-"""What a worker of its own answers: ``/metrics`` to whoever has the token, and ``/readyz``."""
+"""What a worker of its own answers: ``/metrics`` to a caller with the token, and ``/readyz``."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from flask import Flask
 
 from crmlink.batches.progress import overview
 from crmlink.batches.writer import work_on
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.pace import PaceState
 from crmlink.installation import Installation
 from crmlink.linking.list_checks import ListChecker
 from crmlink.store import Batch, BatchRow, BatchState, Person, RowState
@@ -82,6 +84,22 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
     assert f"0 Waiting 0 Processing 0 Failed {contacts} Linked" in manager.read(
         f"/lists/{batch.id}/state"
     )
+
+
+def test_a_list_that_is_linked_shows_how_often_commusoft_is_asked(
+    manager: PageClient,
+    installation: Installation,
+    marcus: Person,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = f"/lists/{started(installation, marcus).id}/state"
+    most = installation.settings.max_calls_per_second
+    assert f"Commusoft is asked at most {most} times a second." in manager.read(path)
+    monkeypatch.setattr(CommusoftClient, "pace", PaceState(2.5, 5.0, "slow"))
+    lower = "asked 2.5 times a second now, at most 5. Commusoft took twice as long as before."
+    assert lower in manager.read(path)
+    manager.send(path.replace("/state", "/pause"))
+    assert "times a second" not in manager.read(path)
 
 
 def test_a_list_is_paused_goes_on_and_is_cancelled(

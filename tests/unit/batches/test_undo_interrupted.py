@@ -68,7 +68,7 @@ def test_an_undo_that_commusoft_answered_late_leaves_no_row_behind(
     start_undo(ctx, device_id, batch_id)
     lost = behind(
         ctx, write_reference=fails(CommusoftTimeout(), first=True),
-        record=fails_from_call(3, CommusoftUnreachable()),
+        record=fails_from_call(2, CommusoftUnreachable()),
     )  # fmt: skip
     assert not work_on(lost, batch_id, BatchState.UNDOING, after(60))
     assert states(ctx) == {RowState.UNDOING: 1}  # never given up while its undo is on its way

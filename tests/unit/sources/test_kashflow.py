@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,28 +36,14 @@ from support.accounting_apis.kashflow import (
     PASSWORD,
     USER,
     FakeKashFlow,
-    fake_kashflow,
 )
 from support.accounting_apis.servers import answers
-from support.source_factories import change_source, contacts_of, device_of, source_now
+from support.source_factories import change_source, contacts_of, source_now, sources_at
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeKashFlow]:
-    with fake_kashflow() as server:
-        yield server
-
-
-@pytest.fixture
-def sources(installation: Installation, fake: FakeKashFlow) -> SourceContext:
-    registry = {**installation.sources.registry, "kashflow": fake.package()}
-    installation.first.sources = replace(installation.sources, registry=registry)
-    return installation.sources
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
+def sources(installation: Installation, kashflow: FakeKashFlow) -> SourceContext:
+    return sources_at(installation, kashflow.package())
 
 
 def sign_in(
@@ -80,17 +64,17 @@ def read(sources: SourceContext, source: ContactSource, session: SessionTokens) 
 
 
 def test_the_number_is_the_reference_and_the_code_is_beside_it(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
-    fake.add(
+    kashflow.add(
         4471, Code="HILL01", Name="Hill & Son", Email="jo@hill.example",
         TelephoneNumber="0113 496 0018", MobileNumber="07700 900123",
         Contacts=[{"FirstName": "Jo", "LastName": "Hill", "Email": "bills@hill.example"}],
         Addresses=[{"Line1": "1 High St", "Line2": "Leeds", "PostCode": "LS1 1AA"}],
     )  # fmt: skip
-    fake.add(4471, "suppliers", Name="Pipes Ltd", IsArchived=True)
-    fake.add(0, Name="Without a number")
-    fake.add(7, Id="eight", Name="Not a number")
+    kashflow.add(4471, "suppliers", Name="Pipes Ltd", IsArchived=True)
+    kashflow.add(0, Name="Without a number")
+    kashflow.add(7, Id="eight", Name="Not a number")
     source, session = sign_in(sources, device)
     read(sources, source, session)
     found = contacts_of(sources, source)
@@ -106,21 +90,21 @@ def test_the_number_is_the_reference_and_the_code_is_beside_it(
     assert (customer.address, customer.postcode) == ("1 High St\nLeeds", "LS1 1AA")
     assert customer.phones == ["0113 496 0018", "07700 900123"]
     assert source_now(sources, source).fully_synced_at is not None
-    assert fake.sessions == set()  # ended at KashFlow too
+    assert kashflow.sessions == set()  # ended at KashFlow too
 
 
 def test_nothing_of_the_sign_in_is_in_the_database(
-    installation: Installation, sources: SourceContext, device: Device, fake: FakeKashFlow
+    installation: Installation, sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
-    fake.add(1, Name="Margaret Holloway")
+    kashflow.add(1, Name="Margaret Holloway")
     asked = begin_asked_sign_in(sources, device, "kashflow", USER, PASSWORD)
     half_way = repr(everything(installation.database))
     source, session = finish_asked_sign_in(sources, device, asked.choice, CHARACTERS)
     read(sources, source, session)
     kept = half_way + repr(everything(installation.database))
     assert "Margaret Holloway" in kept  # the search does find things
-    assert len(fake.seen) == 2
-    for secret in (*fake.seen, PASSWORD, USER):
+    assert len(kashflow.seen) == 2
+    for secret in (*kashflow.seen, PASSWORD, USER):
         assert secret not in kept
     assert session.token not in repr(session)
     with sources.database.reading() as found:
@@ -128,29 +112,29 @@ def test_nothing_of_the_sign_in_is_in_the_database(
 
 
 def test_nothing_of_the_sign_in_is_in_the_logs(
-    sources: SourceContext, device: Device, fake: FakeKashFlow,
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow,
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    fake.add(1, Name="Margaret Holloway", Email="m.holloway@home.example")
+    kashflow.add(1, Name="Margaret Holloway", Email="m.holloway@home.example")
     with caplog.at_level(logging.DEBUG):
         with pytest.raises(SignInWrong):
             begin_asked_sign_in(sources, device, "kashflow", USER, "Wrong-Pass-Word")
         source, session = sign_in(sources, device)
-        fake.server.fault = answers(500)
+        kashflow.server.fault = answers(500)
         assert sync_source(sources, source.id, tokens=session).problem == "source-fault"
-        fake.server.fault = lambda: None
+        kashflow.server.fault = lambda: None
         change_source(sources, source, resume_at=None)
         read(sources, source, session)
-        fake.server.fault = answers(500)
+        kashflow.server.fault = answers(500)
         session.end()
     written = "\n".join([record.getMessage() for record in caplog.records] + [*capfd.readouterr()])
     assert "session not ended" in written
-    for secret in (*fake.seen, PASSWORD, USER, "Wrong-Pass-Word", "Holloway", "home.example"):
+    for secret in (*kashflow.seen, PASSWORD, USER, "Wrong-Pass-Word", "Holloway", "home.example"):
         assert secret not in written
 
 
 def test_it_is_never_read_by_itself(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
     source, session = sign_in(sources, device)
     read(sources, source, session)
@@ -171,7 +155,7 @@ def test_it_is_never_read_by_itself(
     ],
 )
 def test_a_wrong_sign_in_connects_nothing(
-    sources: SourceContext, device: Device, fake: FakeKashFlow,
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow,
     user: str, password: str, characters: tuple[str, ...],
 ) -> None:  # fmt: skip
     def try_it() -> None:
@@ -185,7 +169,7 @@ def test_a_wrong_sign_in_connects_nothing(
 
 
 def test_the_second_step_counts_once_and_for_one_device(
-    installation: Installation, sources: SourceContext, device: Device, fake: FakeKashFlow
+    installation: Installation, sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
     asked = begin_asked_sign_in(sources, device, "kashflow", USER, PASSWORD)
     another = create_api_token(installation.access, command_line_actor(installation.access), "B")[0]
@@ -199,60 +183,60 @@ def test_the_second_step_counts_once_and_for_one_device(
 
 
 def test_another_companys_sign_in_reads_nothing_into_this_one(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
     source, session = sign_in(sources, device)
-    fake.add(1)
+    kashflow.add(1)
     read(sources, source, session)
-    fake.company = "Shop Ltd"
+    kashflow.company = "Shop Ltd"
     with pytest.raises(OtherCompany):
         sign_in(sources, device, source.public_id)
-    assert fake.sessions == set()
+    assert kashflow.sessions == set()
     other, _ = sign_in(sources, device)
     assert other.id != source.id
     assert list(contacts_of(sources, source)) == ["Contact 1"]
 
 
 def test_a_reading_that_stopped_goes_on_with_the_next_sign_in(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
     for number in range(1, 6):
-        fake.add(number)
-    fake.page_size = 2
+        kashflow.add(number)
+    kashflow.page_size = 2
     source, session = sign_in(sources, device)
     calls = iter([None, answers(401)()])
-    fake.server.fault = lambda: next(calls, None)
+    kashflow.server.fault = lambda: next(calls, None)
     read(sources, source, session)
     now = source_now(sources, source)
     assert (now.problem, now.read) == ("source-refused", 2)
-    assert fake.sessions == set()
-    fake.server.fault = lambda: None
+    assert kashflow.sessions == set()
+    kashflow.server.fault = lambda: None
     again, session = sign_in(sources, device, source.public_id)
     assert again.id == source.id
-    fake.server.asked.clear()
+    kashflow.server.asked.clear()
     read(sources, again, session)
-    lists = [path for path, _ in fake.server.asked if path == "/v2/customers"]
+    lists = [path for path, _ in kashflow.server.asked if path == "/v2/customers"]
     assert len(lists) == 2  # the second page and the third
     assert len(contacts_of(sources, source)) == 5
     assert source_now(sources, source).problem is None
 
 
 def test_a_limit_is_waited_for_and_reading_ends_after_too_many_faults(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
-    fake.add(1)
+    kashflow.add(1)
     source, session = sign_in(sources, device)
     calls = iter([answers(429, Retry_After="1")()])
-    fake.server.fault = lambda: next(calls, None)
+    kashflow.server.fault = lambda: next(calls, None)
     read(sources, source, session)
     assert len(contacts_of(sources, source)) == 1
     source, session = sign_in(sources, device, source.public_id)
     limited = answers(429, Retry_After="7200")  # longer than the session lives
-    fake.server.fault = lambda: limited() if request.method == "GET" else None
+    kashflow.server.fault = lambda: limited() if request.method == "GET" else None
     read(sources, source, session)
     now = source_now(sources, source)
     assert now.problem == "source-limited"
-    assert fake.sessions == set()
+    assert kashflow.sessions == set()
 
 
 @pytest.mark.parametrize(
@@ -268,18 +252,18 @@ def test_a_limit_is_waited_for_and_reading_ends_after_too_many_faults(
     ],
 )
 def test_a_fault_on_the_second_page_stores_nothing_half_and_reading_resumes(
-    sources: SourceContext, device: Device, fake: FakeKashFlow, fault: Any, problem: str
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow, fault: Any, problem: str
 ) -> None:
     for number in range(1, 6):
-        fake.add(number)
-    fake.page_size = 2
+        kashflow.add(number)
+    kashflow.page_size = 2
     source, session = sign_in(sources, device)
     first = iter([True])
-    fake.server.fault = lambda: None if next(first, False) else fault()
+    kashflow.server.fault = lambda: None if next(first, False) else fault()
     assert sync_source(sources, source.id, tokens=session).problem == problem
     assert len(contacts_of(sources, source)) == 2
     assert source_now(sources, source).fully_synced_at is None
-    fake.server.fault = lambda: None
+    kashflow.server.fault = lambda: None
     assert sync_source(sources, source.id, tokens=session).complete
     assert len(contacts_of(sources, source)) == 5
     assert source_now(sources, source).problem is None
@@ -291,23 +275,23 @@ def test_a_fault_on_the_second_page_stores_nothing_half_and_reading_resumes(
      "file:///etc/passwd", "customers?page=2"],
 )  # fmt: skip
 def test_a_next_page_elsewhere_is_never_asked_for(
-    sources: SourceContext, device: Device, fake: FakeKashFlow, elsewhere: str
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow, elsewhere: str
 ) -> None:
     for number in range(1, 4):
-        fake.add(number)
-    fake.page_size, fake.next_link = 2, lambda _url: elsewhere
+        kashflow.add(number)
+    kashflow.page_size, kashflow.next_link = 2, lambda _url: elsewhere
     source, session = sign_in(sources, device)
     assert sync_source(sources, source.id, tokens=session).problem == "source-unreadable"
     assert len(contacts_of(sources, source)) == 2
 
 
 def test_a_page_that_follows_itself_ends_the_reading(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
     for number in range(1, 6):
-        fake.add(number)
-    fake.page_size = 2
-    fake.next_link = lambda _url: f"{fake.server.url}/v2/customers?page=2&perpage=2"
+        kashflow.add(number)
+    kashflow.page_size = 2
+    kashflow.next_link = lambda _url: f"{kashflow.server.url}/v2/customers?page=2&perpage=2"
     source, session = sign_in(sources, device)
     assert sync_source(sources, source.id, tokens=session).problem == "source-unreadable"
 
@@ -325,25 +309,25 @@ def test_a_page_that_follows_itself_ends_the_reading(
     ],
 )
 def test_an_answer_that_is_no_session_is_refused(
-    sources: SourceContext, device: Device, fake: FakeKashFlow, reply: Any
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow, reply: Any
 ) -> None:
-    fake.server.fault = lambda: fake.server.app.json.response(reply)
+    kashflow.server.fault = lambda: kashflow.server.app.json.response(reply)
     with pytest.raises(SourceUnreadable):
         begin_asked_sign_in(sources, device, "kashflow", USER, PASSWORD)
 
 
 def test_a_fault_at_the_sign_in_is_not_a_wrong_password(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
-    fake.server.fault = answers(500)
+    kashflow.server.fault = answers(500)
     with pytest.raises(SourceFault):
         begin_asked_sign_in(sources, device, "kashflow", USER, PASSWORD)
 
 
 def test_disconnecting_forgets_the_contacts(
-    sources: SourceContext, device: Device, fake: FakeKashFlow
+    sources: SourceContext, device: Device, kashflow: FakeKashFlow
 ) -> None:
-    fake.add(1)
+    kashflow.add(1)
     source, session = sign_in(sources, device)
     read(sources, source, session)
     change_source(sources, source, resume_at=utc_now() + timedelta(hours=1))

@@ -16,9 +16,10 @@ from crmlink.sources import freeagent, kashflow, quickbooks_online, sage_account
 from crmlink.sources.adapters import Adapter
 from crmlink.sources.api import MAX_WAIT, Api, ApiReply, wait_until
 from crmlink.sources.connecting import disconnect
-from crmlink.sources.contact import ContactPage, Position, ReadContact, moment
+from crmlink.sources.contact import ContactPage, Position, ReadContact
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import SourceUnreadable
+from crmlink.sources.json_values import moment
 from crmlink.sources.keeping import keep_page
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source

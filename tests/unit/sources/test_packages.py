@@ -55,7 +55,7 @@ class ConnectedPackage:
 def connected_to(
     installation: Installation, device: Device, package: str, fake: FakePackage
 ) -> ConnectedPackage:
-    ctx = sources_at(installation, fake.server, package)
+    ctx = sources_at(installation, fake.server.package(package))
     [source] = connect(ctx, device, fake.server, package, **_extra(package))
     return ConnectedPackage(ctx, device, fake, source)
 
@@ -252,7 +252,7 @@ def test_a_realm_that_is_no_number_is_refused(
     installation: Installation, device: Device, realm: str
 ) -> None:
     with fake_quickbooks() as fake:
-        ctx = sources_at(installation, fake.server, "quickbooks_online")
+        ctx = sources_at(installation, fake.server.package("quickbooks_online"))
         client = Credentials(CLIENT_ID, CLIENT_SECRET)
         url = begin_sign_in(ctx, device, "quickbooks_online", client, REDIRECT)
         with pytest.raises(SignInDenied):
@@ -261,7 +261,7 @@ def test_a_realm_that_is_no_number_is_refused(
 
 def test_a_wrong_secret_connects_nothing(installation: Installation, device: Device) -> None:
     with fake_sage() as fake:
-        ctx = sources_at(installation, fake.server, "sage_business_cloud")
+        ctx = sources_at(installation, fake.server.package("sage_business_cloud"))
         client = Credentials(CLIENT_ID, "wrong")
         url = begin_sign_in(ctx, device, "sage_business_cloud", client, REDIRECT)
         with pytest.raises(SignInDenied):

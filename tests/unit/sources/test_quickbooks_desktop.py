@@ -39,7 +39,7 @@ from crmlink.sources.schedule import due_sources
 from crmlink.store import ContactSource, ContactState, Device, WebConnector
 from crmlink.store.base import utc_now
 from security.attack_fixture import everything
-from support.source_factories import contacts_of, device_of, source_now
+from support.source_factories import contacts_of, source_now
 
 PATH = r"C:\Users\Anna\Office.QBW"
 COMPANY = {"CompanyName": "Office Ltd"}
@@ -48,11 +48,6 @@ COMPANY = {"CompanyName": "Office Ltd"}
 @pytest.fixture
 def sources(installation: Installation) -> SourceContext:
     return installation.sources
-
-
-@pytest.fixture
-def device(installation: Installation, device_id: int) -> Device:
-    return device_of(installation.access, device_id)
 
 
 class Office:

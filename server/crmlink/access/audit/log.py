@@ -27,7 +27,7 @@ from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 GONE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
-Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who stands behind it
+Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who acted
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _start_of(day: date) -> datetime:
 
 
 def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> list[AuditRow]:
-    """Entries for people to read: what stands behind a hash, or that it was erased or is gone."""
+    """Entries for people to read: the value behind a hash, or that it was erased or is gone."""
     read = _read(session, lines)
     ids = {str(entry.details.get("link", "")) for entry, _, _ in read if _hides(entry.details)}
     query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))

@@ -1,6 +1,6 @@
 """Personal data of one person: export and permanent erasure.
 
-Ids, times, states and references that identify nobody stay, so that no decision is lost; other
+Ids, times, states and references that identify no person stay, so that no decision is lost; other
 references become pseudonyms (see crmlink/pseudonyms.py). A record's row stays as a mark that its
 details must not be stored again.
 """

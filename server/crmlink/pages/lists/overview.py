@@ -32,6 +32,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
+from crmlink.pages.labels import PACE_REASONS
 from crmlink.pages.lists.labels import (
     FIELDS,
     GROUP_DECISIONS,
@@ -56,7 +57,13 @@ from crmlink.store import (
     Verdict,
 )
 from crmlink.values.moments import format_day
-from crmlink.web.auth import current_access, current_actor, current_workspace, require_permission
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
 
@@ -64,7 +71,8 @@ SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING
 MOST_SHOWN = 100  # lists, the newest
 FIRST_ROWS = 50  # rows in the page, and per request
 BAD_SHOWN = 20
-MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
+WRITTEN = (BatchState.WRITING, BatchState.UNDOING)
+MOVING = (BatchState.MATCHING, *WRITTEN)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
 ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
@@ -203,6 +211,18 @@ def list_context(found: Overview) -> dict[str, object]:
         "first_open": first_to_check(current_workspace(), batch.id),
         "next_seconds": _seconds_until(found.progress.next_try),
         "table_url": _table_url(batch) if batch.state in ON_PAGES else None,
+        **_pace(batch),
+    }
+
+
+def _pace(batch: Batch) -> dict[str, object]:
+    """Return how often Commusoft is asked, for a list that is written or undone."""
+    if batch.state not in WRITTEN:
+        return {"pace": None, "most_calls": None}
+    return {
+        "pace": current_workspace().commusoft.pace,
+        "pace_reasons": PACE_REASONS,
+        "most_calls": current_installation().settings.max_calls_per_second,
     }
 
 

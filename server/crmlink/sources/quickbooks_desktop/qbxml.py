@@ -13,17 +13,9 @@ from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 from crmlink.kinds import Kind
-from crmlink.sources.contact import (
-    MAX_TEXT,
-    UNSTORABLE,
-    AddressBook,
-    ContactPage,
-    Position,
-    ReadContact,
-    moment,
-    texts,
-)
+from crmlink.sources.contact import AddressBook, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceFault, SourceUnreadable
+from crmlink.sources.json_values import MAX_TEXT, UNSTORABLE, moment, texts
 from crmlink.store import ContactState
 from crmlink.strict_xml import NotXML, read_xml
 from crmlink.values.contact_details import ContactDetails

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from crmlink.kinds import Kind
-from crmlink.sources.contact import UNSTORABLE
 from crmlink.sources.errors import AgentFailed
+from crmlink.sources.json_values import UNSTORABLE
 
 LEDGERS: Mapping[str, Kind] = {"SALES_LEDGER": "customer", "PURCHASE_LEDGER": "supplier"}
 # what is read → the columns that may have it, each under one of its names

@@ -1,12 +1,12 @@
 // @ts-check
-// A long list, of which only the part around what is looked at stands in the page. The server
+// A long list, of which only the part around what is looked at is in the page. The server
 // renders the rows; a part that is far away is an empty list of the height that it had.
 
 const AROUND = "1400px 0px"; // how far beyond the screen rows are kept ready
 const CALM = 70; // milliseconds a part must stay near before it is asked for
 const LINGERS = 800; // milliseconds a part that went out of reach is kept
 const KEPT = 4; // so many parts are too few to take any away
-const GUESS = 120; // pixels of a row that nobody has seen yet
+const GUESS = 120; // pixels of a row that was not drawn yet
 
 /**
  * @typedef {{places: number[], element: HTMLOListElement, loaded: boolean, timer: number,
@@ -38,7 +38,7 @@ export class Rows {
     this.list = list;
     this.address = address;
     this.refreshing = this.wanted = false;
-    /** Rows that wait until nobody chooses in them. @type {Map<string, HTMLElement>} */
+    /** Rows that wait until no control in them has the focus. @type {Map<string, HTMLElement>} */
     this.late = new Map();
     list.addEventListener("focusout", () => setTimeout(() => this.#putLate()));
     this.places = expand(list.dataset.places ?? "");

@@ -1,4 +1,8 @@
-"""What the tests of live sources share."""
+"""Fixtures of live sources: a device that connects them, imitated packages, the sources at them.
+
+`tests/conftest.py` offers them to all folders. A file whose sources are at another package has a
+`sources` of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import pytest
 from crmlink.installation import Installation
 from crmlink.sources.context import SourceContext
 from crmlink.store import ContactSource, Device
+from support.accounting_apis.kashflow import FakeKashFlow, fake_kashflow
 from support.accounting_apis.xero import OFFICE, FakeXero, fake_xero
 from support.source_factories import connect, device_of, sources_at
 
@@ -26,10 +31,18 @@ def xero() -> Iterator[FakeXero]:
 
 
 @pytest.fixture
+def kashflow() -> Iterator[FakeKashFlow]:
+    with fake_kashflow() as server:
+        yield server
+
+
+@pytest.fixture
 def sources(installation: Installation, xero: FakeXero) -> SourceContext:
-    return sources_at(installation, xero.server, "xero")
+    """The installation's sources, with Xero at the imitated one."""
+    return sources_at(installation, xero.server.package("xero"))
 
 
 @pytest.fixture
 def source(sources: SourceContext, device: Device, xero: FakeXero) -> ContactSource:
+    """A company of the imitated Xero, connected and not read yet."""
     return connect(sources, device, xero.server, "xero", OFFICE)[0]
