@@ -8,13 +8,14 @@
 # make faults-grown   kill, cut off and replace servers, workers and PostgreSQL while 20,000 rows are written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
 # make bench    what requests, a restart, an idle server and many firms take (six minutes)
+# make bench-grown   what clicks of many firms take on PostgreSQL, by web processes (ten minutes)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: env run quick quick-server quick-extension test package demo newcomer check check-server \
-	check-extension unit fuzz faults-grown browsers tools lock bench bench-matching bench-lists
+	check-extension unit fuzz faults-grown browsers tools lock bench bench-grown bench-matching bench-lists
 
 env: .venv/installed
 
@@ -92,6 +93,9 @@ bench: env
 	@PYTHONPATH=tests $(BIN)/python -m bench.idle
 	@PYTHONPATH=tests $(BIN)/python -m bench.firms
 	@PYTHONPATH=tests $(BIN)/python -m bench.firms --postgresql
+
+bench-grown: env
+	@PYTHONPATH=tests $(BIN)/python -m bench.grown
 
 bench-matching: .venv-bench/installed
 	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching --plot docs/matching-reliability.png

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from jinja2 import StrictUndefined
 
 from crmlink.api import register_api
@@ -13,6 +13,7 @@ from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
 from crmlink.web.auth import init_authentication, init_authorization
 from crmlink.web.body_limits import init_body_limits
+from crmlink.web.firm_turns import init_firm_turns
 from crmlink.web.hosts import init_hosts
 from crmlink.web.metrics import init_metrics
 from crmlink.web.proxies import TrustedProxies
@@ -55,6 +56,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     init_rate_limits(app, settings.requests_per_minute)
     init_body_limits(app)
     init_authorization(app)
+    init_firm_turns(app)
     init_strict_parsing(app)
     register_api(app, installation)
     app.register_blueprint(pages)
@@ -68,6 +70,8 @@ def _log_request(reply: Response) -> Response:
         reply.headers["Cache-Control"] = "no-store"  # whatever a view or a library said of it
         reply.headers.pop("ETag", None)
         reply.headers.pop("Last-Modified", None)
+    if "retry_after" in g:  # the limiter would put the end of its window there
+        reply.headers["Retry-After"] = g.retry_after
     if request.is_secure and request.host.partition(":")[0] != "localhost":
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return reply

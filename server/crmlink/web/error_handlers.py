@@ -99,7 +99,7 @@ def problem_response(found: Problem) -> Response:
     to_program = request.path.startswith("/api/")
     reply = _problem_json(found) if to_program else _problem_page(found)
     if seconds := found.facts.get("retry_after"):
-        reply.headers["Retry-After"] = str(max(1, round(seconds)))
+        g.retry_after = str(max(1, round(seconds)))
     return reply
 
 

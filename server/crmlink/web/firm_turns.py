@@ -1,0 +1,95 @@
+"""Turns of firms: one question of a firm at a time in a process, while other firms ask too.
+
+Python runs one thread of a process at a time. Several questions of one firm at once are therefore
+answered no sooner than one after another, but would take most of the process from other firms, and
+its threads. What changes something, or may wait for Commusoft, has no turn.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+from flask import Flask, current_app, g, request
+
+from crmlink.access.errors import TooManyAttempts
+from crmlink.web.auth import current_access
+
+MAX_WAITING = 3  # of a firm: with the one at work, half of a process's threads
+WAIT_SECONDS = 2.0  # after which a question no longer waits for those before it
+RECENT_SECONDS = 10.0  # within which another firm's question counts
+MAX_KNOWN = 64  # firms that asked last
+EXTENSION = "crmlink_firm_turns"
+QUESTIONS = {"suggestions.SuggestionsView"}  # by POST, for their length
+
+
+class FirmTurns:
+    """Who is at work and who waits, by workspace; thread-safe."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._working: Counter[int] = Counter()
+        self._waiting: Counter[int] = Counter()
+        self._asked: OrderedDict[int, float] = OrderedDict()
+
+    def begin(self, workspace_id: int) -> None:
+        """Wait for the firm's turn. Raises TooManyAttempts if too many of it wait."""
+        with self._changed:
+            self._note(workspace_id)
+            if self._working[workspace_id] and self._others_ask(workspace_id):
+                self._wait(workspace_id)
+            self._working[workspace_id] += 1
+
+    def end(self, workspace_id: int) -> None:
+        """End a turn."""
+        with self._changed:
+            self._working[workspace_id] -= 1
+            if not self._working[workspace_id]:
+                del self._working[workspace_id]
+            self._changed.notify_all()
+
+    def _wait(self, workspace_id: int) -> None:
+        if self._waiting[workspace_id] >= MAX_WAITING:
+            raise TooManyAttempts(retry_after=1)
+        self._waiting[workspace_id] += 1
+        try:
+            self._changed.wait_for(lambda: not self._working[workspace_id], WAIT_SECONDS)
+        finally:
+            self._waiting[workspace_id] -= 1
+
+    def _note(self, workspace_id: int) -> None:
+        self._asked[workspace_id] = self._clock()
+        self._asked.move_to_end(workspace_id)
+        if len(self._asked) > MAX_KNOWN:
+            self._asked.popitem(last=False)
+
+    def _others_ask(self, workspace_id: int) -> bool:
+        latest = next(
+            (at for each, at in reversed(self._asked.items()) if each != workspace_id), None
+        )
+        return latest is not None and self._clock() - latest < RECENT_SECONDS
+
+
+def init_firm_turns(app: Flask) -> None:
+    """Let questions of signed-in people and programs wait for their firm's turn."""
+    app.extensions[EXTENSION] = FirmTurns()
+    app.before_request(_begin)
+    app.teardown_request(_end)
+
+
+def _begin() -> None:
+    is_question = request.method in ("GET", "HEAD") or request.endpoint in QUESTIONS
+    if is_question and "actor" in g:
+        workspace_id = current_access().workspace_id
+        turns: FirmTurns = current_app.extensions[EXTENSION]
+        turns.begin(workspace_id)
+        g.firm_turn = workspace_id
+
+
+def _end(_error: BaseException | None) -> None:
+    if (workspace_id := g.pop("firm_turn", None)) is not None:
+        turns: FirmTurns = current_app.extensions[EXTENSION]
+        turns.end(workspace_id)
