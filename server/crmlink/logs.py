@@ -16,13 +16,15 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 LOG_NAME = "server.log"
 STRANGERS_LOG_NAME = "strangers.log"
@@ -33,8 +35,25 @@ MAX_STRANGERS_LINES = 60  # a minute
 MAX_LIBRARY_LINES = 30  # a minute
 MAX_FAILURES = 20  # a minute
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 log = structlog.get_logger()
 for_stranger: ContextVar[bool] = ContextVar("for_stranger", default=False)  # who asks is not known
+
+
+class LoggingThreads(ThreadPoolExecutor):
+    """Threads whose lines name the request and the workspace of who submitted their work."""
+
+    def submit(self, fn: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> Future[R]:
+        """Submit a call; its lines have what is bound to lines now."""
+        bound = get_contextvars()
+
+        def call() -> R:
+            with bound_contextvars(**bound):
+                return fn(*arguments, **named)
+
+        return super().submit(call)
 
 
 class LineBudget:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 from huey import crontab
 from huey.consumer import Consumer
+from structlog.contextvars import bound_contextvars
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.upkeep import flush_anchors
@@ -209,7 +210,10 @@ class Worker:
             if self._stopping.is_set():
                 break
             try:
-                with self._installation.workspaces.use(workspace_id) as workspace:
+                with (
+                    bound_contextvars(workspace=workspace_id),
+                    self._installation.workspaces.use(workspace_id) as workspace,
+                ):
                     more = bool(work(workspace, partial(self._must_stop, end))) or more
             except Exception as error:
                 if failure:

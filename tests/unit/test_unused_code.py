@@ -16,7 +16,7 @@ DECORATORS = [
 ]  # fmt: skip
 CALLED_BY = {
     "_get_size": "openpyxl", "read_worksheets": "openpyxl", "read_strings": "openpyxl",
-    "patch": "Flask, for the HTTP method", "contract": "a migration that takes something away",
+    "patch": "Flask, for the HTTP method",
     "load_json": "webargs", "Meta": "marshmallow",
     "RowTwinSchema": "marshmallow, by its name", "handle_http_exception": "flask-smorest",
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",

@@ -18,6 +18,7 @@ from crmlink.batches.row_claims import RowClaims
 from crmlink.batches.row_runs import CREDENTIAL_CODES, RowRuns, background_context
 from crmlink.batches.state import LeaseLost, has_pending_work
 from crmlink.linking.context import WorkspaceContext
+from crmlink.logs import LoggingThreads
 from crmlink.store import Batch, BatchRow, BatchState, RowState
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ def help_to_write(ctx: WorkspaceContext, batch_id: str, stopping: Callable[[], b
     with ctx.database.writing() as session:
         process_id = ctx.ownership.register(session)
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
-    with background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
+    with background_context(ctx, at_once) as own, LoggingThreads(at_once) as executor:
         claims = RowClaims(own, batch_id, BatchState.WRITING, helper=process_id)
         helper = Helper(claims, executor, at_once, stopping)
         try:

@@ -33,6 +33,7 @@ from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.ended_lists import queue_list_ended
+from crmlink.logs import LoggingThreads
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import utc_now
 
@@ -77,7 +78,7 @@ def work_on(
         return False
     at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
-        with background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as executor:
+        with background_context(ctx, at_once) as own, LoggingThreads(at_once) as executor:
             claims = RowClaims(own, batch_id, state, lease)
             undos = state is BatchState.UNDOING
             with closing(WrittenRows(own, batch_id, stopping, undos=undos)) as written:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -18,6 +18,7 @@ from crmlink.batches.settle import STOPPED
 from crmlink.batches.state import is_free
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_checks import ListChecker
+from crmlink.logs import LoggingThreads
 from crmlink.store import Batch, BatchRow, Link, LinkState, RowState
 
 CHECK_AFTER = 500  # rows that wait, and a share of the list, for which it is read at once
@@ -82,7 +83,7 @@ class WrittenRows:
     ) -> None:
         self._ctx, self._batch_id, self._undos = ctx, batch_id, undos
         self._checker = ListChecker(ctx, self._is_stopped)
-        self._hand = ThreadPoolExecutor(1, thread_name_prefix="check")
+        self._hand = LoggingThreads(1, thread_name_prefix="check")
         self._running: Future[str | None] | None = None
         self._stopping, self._told_to_stop = stopping, False
         self._waiting, self._since, self._pause = self._count(), time.monotonic(), CHECK_EVERY

@@ -34,6 +34,7 @@ def list_command(as_json: bool, deleted: bool) -> None:
         if as_json:
             fields = {
                 "id": row.public_id,
+                "number": row.id,  # as in the log
                 "name": row.name,
                 "suspended": row.suspended_at is not None,
                 "people": figures.people,

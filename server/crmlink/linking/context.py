@@ -18,6 +18,7 @@ from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.list_trust import ListTrust
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.linking.record_counts import RecordCounts
+from crmlink.logs import LoggingThreads
 from crmlink.store import Database, Ownership
 from crmlink.store.connections import is_in_use
 
@@ -50,7 +51,7 @@ class WorkspaceContext:
     counts: RecordCounts = field(default_factory=RecordCounts)
     wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
+        default_factory=lambda: LoggingThreads(8, thread_name_prefix="attempt")
     )
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 import structlog
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from structlog.contextvars import bind_contextvars
 from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import PREFIX, authenticate_api_token, workspace_of_api_token
@@ -220,6 +221,7 @@ def enter_workspace(workspace_id: int) -> OpenWorkspace:
     """Return the workspace of a request's secret, open until the request ends."""
     g.open_workspace = current_installation().workspaces.acquire(workspace_id)
     g.holds_workspace = True
+    bind_contextvars(workspace=workspace_id)  # to every line of this request
     return current_open_workspace()
 
 

@@ -24,6 +24,7 @@ from crmlink.metrics import REGISTRY, count_request
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.figures import Figures, read_figures
+from crmlink.web.process_metrics import WebProcessesCollector
 from crmlink.web.request_log import METHODS
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's: processes count together there
@@ -66,6 +67,7 @@ def metrics_text(database: Database) -> bytes:
     registry.register(_DatabaseCollector(database))
     if SHARED_FOLDER in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(WebProcessesCollector())
         return generate_latest(registry)
     return generate_latest(registry) + generate_latest(REGISTRY)
 

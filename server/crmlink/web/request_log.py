@@ -42,7 +42,7 @@ def init_request_log(app: Flask) -> None:
     @app.teardown_request
     def end_request(_error: BaseException | None) -> None:
         for_stranger.set(g.pop("was_for_stranger", False))
-        unbind_contextvars("request_id")
+        unbind_contextvars("request_id", "workspace")
 
 
 def _log(reply: Response) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import get_contextvars
 
 from crmlink import worker as module
 from crmlink.access.devices import command_line_actor
@@ -129,6 +130,20 @@ def test_one_firms_failure_keeps_no_other_from_its_turn(
     with pytest.raises(RuntimeError, match="of the first firm"):
         Worker(installation)._in_each(work)
     assert worked == [installation.first.id, second.id]
+
+
+def test_lines_of_the_log_name_the_firm_that_is_worked_for(
+    installation: Installation, second: Workspace
+) -> None:
+    seen: list[object] = []
+
+    def work(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
+        named = [get_contextvars(), workspace.context.attempts.submit(get_contextvars).result()]
+        seen.append([each.get("workspace") == workspace.id for each in named])
+
+    Worker(installation)._in_each(work)
+    assert seen == [[True, True]] * 2
+    assert "workspace" not in get_contextvars()
 
 
 def test_a_turn_ends_only_where_another_firm_may_wait(

@@ -11,7 +11,8 @@ from crmlink.installation import open_installation
 from crmlink.settings import Settings
 from crmlink.settings.errors import NewerTables
 from crmlink.store import Database
-from crmlink.store.newer_tables import TablesTooNew, contract
+from crmlink.store.migrations.contracting import contract
+from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.revisions import newest_revision
 
 

@@ -199,6 +199,41 @@ def test_processes_that_share_a_folder_count_together(tmp_path: Path) -> None:
     assert value(answer, "suggestions_total", result="offered") == 2
 
 
+TWINS = """
+import os, sys
+from crmlink.store import Database
+from crmlink.web.metrics import metrics_text
+waits, ends = os.pipe()
+if not (other := os.fork()):
+    os.close(ends)
+    os.read(waits, 1)
+    os._exit(0)
+if not (asked := os.fork()):
+    text = metrics_text(Database("sqlite://")).decode()
+    sys.stdout.write(text[text.index("# HELP"):])
+    sys.stdout.flush()
+    os._exit(0)
+os.waitpid(asked, 0)
+print("#", other, asked)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are read from /proc")
+def test_memory_is_told_of_each_web_process_of_a_server(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TWINS], capture_output=True, text=True, check=True,
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+    )  # fmt: skip
+    told = samples(done.stdout[done.stdout.index("# HELP") :])
+    pids = done.stdout.rstrip().rpartition("#")[2].split()
+    for name, least in (("process_resident_memory_bytes", 1), ("process_cpu_seconds_total", 0)):
+        found = {
+            dict(labels)["pid"]: value for (each, labels), value in told.items() if each == name
+        }
+        assert found.keys() == set(pids)
+        assert min(found.values()) >= least
+
+
 def test_each_metric_of_the_board_is_one_that_crmlink_has(own: Installation) -> None:
     answer = metrics_text(own.database).decode()
     known = set(re.findall(r"^# TYPE (\w+)", answer, re.MULTILINE))
