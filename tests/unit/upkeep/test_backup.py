@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sqlite3
 import threading
 import zipfile
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 import crmlink
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.workspaces import make_workspace, rename_workspace
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import (
@@ -45,47 +40,16 @@ from crmlink.store.only_server import ServerRunning, only_server
 from crmlink.store.place import RESTORED, place_of
 from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep import backup as backups
-from crmlink.upkeep.backup import DATABASE, MANIFEST, make_backup, read_manifest, require_whole
+from crmlink.upkeep.backup import make_backup, read_manifest, require_whole
 from crmlink.upkeep.errors import UpkeepFailure
-from crmlink.upkeep.restore import Restored, RestoreTarget, restore_backup
-from crmlink.upkeep.sealed_keys import SECRET_KEY, seal, unseal
-from crmlink.upkeep.texts import failure_text
+from crmlink.upkeep.restore import RestoreTarget, restore_backup
+from crmlink.upkeep.sealed_keys import SECRET_KEY
+from support.backups import PASSPHRASE, place, refused, restore
 from support.batch_factories import Line, imported
-from support.sample_data import populate
 from support.sandbox import FAST_LIMITS, HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
 RULES = Path(crmlink.__file__).with_name("accounting") / RULES_FILE
-PASSPHRASE = "a passphrase of the office"
-
-
-@pytest.fixture
-def filled(installation: Installation, sandbox: SandboxHandle) -> Installation:
-    populate(installation, sandbox)
-    vault = Vault.at(installation.settings.data_dir / KEY_FILE)
-    account = Connection("https://app.commusoft.co.uk/webservice_dev.php/api/v1", *["x" * 8] * 4)
-    with installation.database.writing() as session:
-        session.execute(update(WorkspaceConnection).values(credentials=vault.encrypt(account)))
-    return installation
-
-
-@pytest.fixture
-def file(filled: Installation, tmp_path: Path) -> Path:
-    made = tmp_path / "office.backup"
-    make_backup(filled.settings, filled.database, made, PASSPHRASE)
-    return made
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """Another machine's data folder."""
-    folder = tmp_path / "other"
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-def place(folder: Path) -> RestoreTarget:
-    return RestoreTarget(folder, f"sqlite:///{folder}/crmlink.sqlite")
 
 
 def counts(installation_settings: Settings) -> dict[str, int]:
@@ -102,15 +66,6 @@ def counts(installation_settings: Settings) -> dict[str, int]:
 
 def settings_of(where: RestoreTarget, secret_key: str) -> Settings:
     return Settings(where.data_dir, where.database_url, secret_key)
-
-
-def refused(failure: pytest.ExceptionInfo[UpkeepFailure], code: str) -> None:
-    assert failure.value.code == code
-    assert failure_text(failure.value).endswith(".")
-
-
-def restore(folder: Path, file: Path, passphrase: str | None = PASSPHRASE) -> Restored:
-    return restore_backup(place(folder), file, passphrase)
 
 
 def test_a_backup_is_restored_on_another_machine(
@@ -333,72 +288,6 @@ def test_a_running_server_keeps_its_database(file: Path, other: Path) -> None:
     assert not (other / "crmlink.sqlite").exists()
 
 
-def changed(file: Path, **parts: bytes | None) -> Path:
-    """A backup with other contents under the same manifest."""
-    made = file.with_name("changed.backup")
-    with zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w") as new:
-        for name in old.namelist():
-            content = parts.get(name.partition(".")[0], old.read(name))
-            if content is not None:
-                new.writestr(name, content)
-    return made
-
-
-def test_a_damaged_backup_is_refused(file: Path, other: Path) -> None:
-    newer = json.dumps({**_as_dict(file), "format": 99}).encode()
-    changes: list[tuple[dict[str, bytes | None], str]] = [
-        ({"crmlink": b"SQLite format 3\x00 and nothing else"}, "damaged"),
-        ({"crmlink": None}, "damaged"),
-        ({"manifest": b"{}"}, "no-backup"),
-        ({"manifest": newer}, "newer"),
-    ]
-    for parts, code in changes:
-        with pytest.raises(UpkeepFailure) as failure:
-            restore(other, changed(file, **parts))
-        refused(failure, code)
-    cut = file.with_name("cut.backup")
-    cut.write_bytes(file.read_bytes()[:-200])
-    for path, code in ((cut, "no-backup"), (file.with_name("none"), "no-file")):
-        with pytest.raises(UpkeepFailure) as failure:
-            restore(other, path)
-        refused(failure, code)
-    assert not (other / "crmlink.sqlite").exists()
-
-
-def _as_dict(file: Path) -> dict[str, object]:
-    with zipfile.ZipFile(file) as archive:
-        told: dict[str, object] = json.loads(archive.read(MANIFEST))
-    return told
-
-
-def test_a_database_that_is_not_whole_is_refused_though_its_digest_fits(
-    file: Path, other: Path, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken.sqlite"
-    with zipfile.ZipFile(file) as archive:
-        broken.write_bytes(archive.read(DATABASE))
-    with closing(sqlite3.connect(broken)) as connection:
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("UPDATE record SET connection_id = 99999")
-        connection.commit()
-    told = _as_dict(file)
-    parts = {**told["parts"], DATABASE: backups._digest(broken)}  # type: ignore[dict-item] # JSON
-    manifest = json.dumps(told | {"parts": parts}).encode()
-    with pytest.raises(UpkeepFailure) as failure:
-        restore(other, changed(file, crmlink=broken.read_bytes(), manifest=manifest))
-    refused(failure, "damaged")
-
-
-def test_sealed_keys_open_with_their_passphrase_alone() -> None:
-    sealed = seal({SECRET_KEY: "s"}, PASSPHRASE)
-    assert unseal(sealed, PASSPHRASE) == {SECRET_KEY: "s"}
-    costly = json.dumps({**json.loads(sealed), "n": 2**40}).encode()
-    for wrong in (b"", b"[]", b"{}", costly):
-        with pytest.raises(UpkeepFailure) as failure:
-            unseal(wrong, PASSPHRASE)
-        assert failure.value.code == "damaged"
-
-
 def test_every_firms_rule_file_is_in_a_backup_and_comes_back_to_its_place(
     installation: Installation, tmp_path: Path, other: Path
 ) -> None:
@@ -426,29 +315,3 @@ def test_every_firms_rule_file_is_in_a_backup_and_comes_back_to_its_place(
     assert kept.read_bytes() == b"of the one before"
     found = {path.relative_to(other) for path in other.rglob(RULES_FILE)}
     assert found == {Path(RULES_FILE), there.relative_to(other)}
-
-
-def test_a_backup_of_an_earlier_crmlink_is_restored(file: Path, other: Path) -> None:
-    fields = _as_dict(file)
-    assert fields["format"] == 1  # where no further firm has rules of its own
-    assert restore(other, file).keys
-
-
-def test_no_backup_writes_outside_of_a_firms_folder(
-    file: Path, other: Path, tmp_path: Path
-) -> None:
-    told, made = _as_dict(file), tmp_path / "made up.backup"
-    for name in (
-        "../escaped", "workspaces/../../packages.json", "workspaces/x/packages.json",
-        "/packages.json", f"workspaces/{'a' * 32}/secret.key",
-    ):  # fmt: skip
-        parts = {**told["parts"], name: hashlib.sha256(b"x").hexdigest()}  # type: ignore[dict-item] # JSON
-        with zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w") as new:
-            for each in told["parts"]:  # type: ignore[attr-defined] # JSON
-                new.writestr(each, old.read(each))
-            new.writestr(name, b"x")
-            new.writestr(MANIFEST, json.dumps(told | {"parts": parts, "format": 2}))
-        with pytest.raises(UpkeepFailure) as failure:
-            restore(other, made)
-        refused(failure, "no-backup")
-        assert list(other.iterdir()) == []
