@@ -57,6 +57,7 @@ AGAINST = (
     "name_behind",
     "retired_record",
     "relative",
+    "firm_elsewhere",
 )
 EITHER = ("name_there", "name_one_word", "name_elsewhere", "bare")
 BY_HAND = {  # no public set has these: points set by judgement
@@ -67,6 +68,7 @@ BY_HAND = {  # no public set has these: points set by judgement
     "phone_named": {"at": [0, 1], "points": [0, 3.0]},
     "kind_other": {"at": [0, 1], "points": [0, -1.5]},
     "retired_record": {"at": [0, 1], "points": [0, -3.0]},
+    "firm_elsewhere": {"at": [0, 1], "points": [0, -1.5]},
 }
 SHARES = [0.0, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
 MASSES = [0.0, 1.5, 3.0, 5.0, 7.0, 10.0, 14.0, 20.0, 30.0]

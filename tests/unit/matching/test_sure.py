@@ -1,6 +1,7 @@
 """*Sure* is a promise: high probability, no rival, something beside the name, no veto."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -252,3 +253,30 @@ def test_a_record_of_the_other_kind_stands_lower_than_one_of_the_own(
     same = replace(HELD, kind="supplier")
     assert first_is_sure(matcher, contact, HELD, same)[0] == "h1"
     assert first_is_sure(matcher, contact, HELD)[0] == "h0"
+
+
+@pytest.mark.parametrize(
+    ("changes", "least", "most"),
+    [
+        ({"email": ""}, 0.0, 0.9),
+        ({}, 0.0, 0.998),
+        ({"phones": ("01632 960777",)}, 0.99, 1.0),
+        ({"email": "info@pargeterelectrical.example"}, 0.99, 1.0),
+        ({"town": ""}, 0.99, 1.0),
+        ({"town": "Lincoln"}, 0.99, 1.0),
+    ],
+)
+def test_a_firm_in_another_town_is_less_likely_for_it_may_be_a_branch(
+    matcher: Matcher, changes: dict[str, Any], least: float, most: float
+) -> None:
+    site = ContactDetails(
+        company="Pargeter Electrical Ltd",
+        town="Lincoln",
+        email="info@pargeterelectrical.example",
+        phones=("01632 960777",),
+    )
+    branch = replace(site, town="Wolverhampton", email="access@pargeterelectrical.example")
+    contact = replace(branch, **({"phones": ()} | changes))
+    first = suggested(matcher, contact, site)[0]
+    assert first.record_id == "h0"
+    assert least <= first.probability <= most

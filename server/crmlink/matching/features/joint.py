@@ -1,7 +1,7 @@
 """Features of several fields together, which say more or less than the sum of their points.
 
-A relative has the house and the phone but another forename; one and the same person agrees in
-fields that have nothing to do with each other.
+A relative has the house and the phone but another forename, a branch the name and the domain but
+another town; one and the same person agrees in fields that have nothing to do with each other.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ MIN_NAME_FIT = 0.9  # name_fit from which two names count as equal
 MIN_ADDRESS_FIT = 0.6  # share of a street's weight from which two streets count as one
 GENERIC = 2.3  # idf below that of a unique value from which a value is no one's own: ten share it
 IDENTIFIERS = ("phone_same", "email_same", "account_same", "domain_same")
+OF_ONE_SITE = ("phone_same", "email_same", "account_same")  # branches share their domain
 
 
 def joint_features(columns: Features, zeros: Floats, unique_idf: float) -> Features:
@@ -31,11 +32,13 @@ def joint_features(columns: Features, zeros: Floats, unique_idf: float) -> Featu
     place = same_place(columns, zeros)
     phone = column("phone_same") > 0
     rare = unique_idf - GENERIC
+    own = sum(column(name) > 0 for name in OF_ONE_SITE) > 0
     agreed = place + sum(column(name) >= max(rare, 1e-9) for name in IDENTIFIERS)
     return {
         "fields_agreed": np.asarray(agreed, np.float64),
         "person_and_place": _number((column("name_same") > 0) & person & place),
         "firm_and_place": _number(fits & ~person & place),
+        "firm_elsewhere": _number((column("town_other") > 0) & ~(person | place | own)),
         "name_and_email": _number(fits & (column("email_same") > 0)),
         "phone_named": _number((column("phone_same") >= unique_idf) & fits),
         "relative": _number(person & swapped & (place | phone)),

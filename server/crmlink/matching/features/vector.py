@@ -89,6 +89,7 @@ OTHER_FEATURES = (
     "fields_agreed",
     "person_and_place",
     "firm_and_place",
+    "firm_elsewhere",
     "name_and_email",
     "relative",
 )
