@@ -75,6 +75,7 @@ QUERIES = {"GET /api/v1/records": "?q=holloway"}
 FORMS: dict[str, dict[str, str]] = {
     "POST /firms": {"name": "Mine now"},
     "POST /firms/<firm_id>": {"name": "Mine now"},
+    "POST /firms/<firm_id>/limits": {"people": "1"},
     "POST /people": {"name": "Eve", "email": "eve@firm.example", "role": "admin"},
     "POST /people/<person_id>": {"name": "Eve", "role": "admin"},
     "POST /devices/browsers/<device_id>": {"name": "Mine now"},

@@ -18,6 +18,7 @@ from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Device, DeviceType, Person
 from crmlink.store.base import utc_now
+from crmlink.store.quotas import Quota, require_room
 
 PREFIX = "crm_"
 DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
@@ -47,7 +48,8 @@ def create_api_token(
     """Return a new token's device, and the token, which cannot be shown again.
 
     Without ``days`` it gets the default lifetime, but no more than a token that creates it. Raises
-    InvalidFields; BeyondToken for a script that requests more scopes or a later end than its own.
+    InvalidFields or QuotaReached; BeyondToken for a script that requests more scopes or a later end
+    than its own.
     """
     name = validate_device_name(name)
     errors = []
@@ -65,6 +67,7 @@ def create_api_token(
         expires_at = actor.ends_at
     token = generate_token(PREFIX)
     with access.database.writing() as session:
+        require_room(session, access.workspace_id, Quota.DEVICES)
         device = Device(
             workspace_id=access.workspace_id,
             made_by_id=actor.device.id if actor.is_script else None,
@@ -124,7 +127,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
     old one's original lifetime, limited by a token that requests it. If the old one was never used,
     its predecessor stays valid: the script still has that. Raises DeviceUnknown; BeyondToken for a
     script that rotates a token other than itself and those it created, or that has fewer scopes or
-    an earlier end.
+    an earlier end; QuotaReached for an expired token, which would count again.
     """
     token = generate_token(PREFIX)
     with access.database.writing() as session:
@@ -136,6 +139,8 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
         _refuse_more_scopes(actor, device.scopes)
         if actor.ends_at and device.expires_at > actor.ends_at and not actor.owns(device):
             raise BeyondToken
+        if device.expires_at <= utc_now():
+            require_room(session, access.workspace_id, Quota.DEVICES)
         lifetime = device.expires_at - (device.rotated_at or device.created_at)
         if device.previous_expires_at is None or device.previous_expires_at <= utc_now():
             device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at

@@ -15,7 +15,9 @@ from crmlink.access.logins import of_login
 from crmlink.store import AuditEntry, Person, Workspace, audit
 from crmlink.store.base import utc_now
 
-ACTS = tuple(f"workspace.{act}" for act in ("made", "renamed", "suspended", "resumed", "exported"))
+ACTS = tuple(
+    f"workspace.{act}" for act in ("made", "renamed", "suspended", "resumed", "exported", "limited")
+)
 LONGEST = 50  # acts shown of a firm
 
 

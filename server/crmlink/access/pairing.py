@@ -37,6 +37,7 @@ from crmlink.access.refresh_tokens import (
 from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Pairing, PairingState, Workspace
 from crmlink.store.base import CLOCK_SKEW, utc_now
+from crmlink.store.quotas import Quota, require_room
 
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
@@ -94,7 +95,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
     """Approve a browser for the acting person, or request an admin's approval if required.
 
     An admin's approval of a requested one lets it act for the requesting person. Raises
-    PairingUnknown, PairingExpired, InvalidFields or NotAllowed.
+    PairingUnknown, PairingExpired, InvalidFields, NotAllowed or QuotaReached.
     """
     name = validate_device_name(name)
     admin = "admin" in actor.permissions
@@ -107,6 +108,8 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
             if actor.person is None:
                 raise NotAllowed
             pairing.person_id, pairing.workspace_id = actor.person.id, access.workspace_id
+        if not needs_admin:
+            require_room(session, access.workspace_id, Quota.DEVICES)
         pairing.device_name = name
         pairing.state = PairingState.NEEDS_ADMIN if needs_admin else PairingState.APPROVED
         note(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))

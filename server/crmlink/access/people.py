@@ -30,6 +30,7 @@ from crmlink.access.passwords import hash_password, verify_password
 from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspace
 from crmlink.store.base import utc_now
+from crmlink.store.quotas import Quota, require_room
 
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
 RANKS = {role: rank for rank, role in enumerate(Role)}
@@ -64,12 +65,13 @@ def invite(
 ) -> tuple[Person, str]:
     """Return a new person, and the token of their one-time link; ``by_email`` also emails it.
 
-    Raises InvalidFields or EmailTaken; PersonNeeded for a script.
+    Raises InvalidFields, EmailTaken or QuotaReached; PersonNeeded for a script.
     """
     _refuse_script(actor)
     name, email, known_role = checked_name(name), checked_email(email), _role(role)
     with access.database.writing() as session:
         require_free_email(session, access, email)
+        require_room(session, access.workspace_id, Quota.PEOPLE)
         person = Person(workspace_id=access.workspace_id, name=name, email=email, role=known_role)
         session.add(person)
         session.flush()

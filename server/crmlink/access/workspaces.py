@@ -82,10 +82,10 @@ def rename_workspace(
     """Name a workspace. Raises InvalidFields."""
     name = _free_name(context, name, workspace.id)
     access = context.of(workspace.id)
-    actor = _actor_there(access, by)
+    actor = actor_there(access, by)
     with context.database.writing() as session:
         session.get_one(Workspace, workspace.id).name = name
-        note(session, access, actor, "workspace.renamed", "workspace", **_operator(by))
+        note(session, access, actor, "workspace.renamed", "workspace", **facts_of_operator(by))
 
 
 def suspend_workspace(
@@ -96,13 +96,13 @@ def suspend_workspace(
     While it is suspended no one of it gets in, and nothing is done for it.
     """
     access = context.of(workspace.id)
-    actor = _actor_there(access, by)
+    actor = actor_there(access, by)
     with context.database.writing() as session:
         row = session.get_one(Workspace, workspace.id)
         if (row.suspended_at is not None) != suspended:
             row.suspended_at = utc_now() if suspended else None
             action = "workspace.suspended" if suspended else "workspace.resumed"
-            note(session, access, actor, action, "workspace", **_operator(by))
+            note(session, access, actor, action, "workspace", **facts_of_operator(by))
 
 
 def note_export(context: SignInContext, workspace: Workspace, by: Actor | None = None) -> None:
@@ -183,17 +183,18 @@ def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:
 
 
 def _note(access: AccessContext, by: Actor | None, action: str) -> None:
-    actor = _actor_there(access, by)
+    actor = actor_there(access, by)
     with access.database.writing() as session:
-        note(session, access, actor, action, "workspace", **_operator(by))
+        note(session, access, actor, action, "workspace", **facts_of_operator(by))
 
 
-def _actor_there(access: AccessContext, by: Actor | None) -> Actor | None:
+def actor_there(access: AccessContext, by: Actor | None) -> Actor | None:
     """Return who acts in a firm's audit: None where the device is another firm's."""
     if by is None:
         return command_line_actor(access)
     return by if by.device.workspace_id == access.workspace_id else None
 
 
-def _operator(by: Actor | None) -> dict[str, str]:
+def facts_of_operator(by: Actor | None) -> dict[str, str]:
+    """Return how an operator on a page is named in a firm's audit."""
     return {"operator": by.person.public_id} if by and by.person else {}

@@ -37,6 +37,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
+from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import composed, plain_details
 
 
@@ -108,8 +109,8 @@ def append_contacts(
 
     A contact already in the batch is not added again, but may set its kind; one whose row has no
     reference yet completes that row. The same ``key`` again gives the same result. Raises
-    InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded, or
-    BatchUnknown for another workspace, package or organisation.
+    InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded,
+    QuotaReached, or BatchUnknown for another workspace, package or organisation.
     """
     page = replace(page, contacts=[composed(contact) for contact in page.contacts])
     named, unnamed = page.by_identity(ctx.packages)
@@ -130,6 +131,8 @@ def append_contacts(
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
                if identity not in completed]  # fmt: skip
         new += [(contact.kind or page.kind or "", "", contact) for contact in unnamed]
+        if new:
+            require_rows(session, ctx.workspace_id, _count(session, batch.id) + len(new))
         _add(session, batch, new)
         bump_version(batch)
         if key:
@@ -228,6 +231,7 @@ def _require_unwritten(session: Session, ctx: WorkspaceContext, batch_id: str) -
 
 
 def _new_batch(session: Session, ctx: WorkspaceContext, device_id: int, page: ListPage) -> Batch:
+    require_room(session, ctx.workspace_id, Quota.LISTS)
     batch = Batch(
         connection_id=ctx.connection_id, device_id=device_id, package=page.package,
         organisation=page.organisation, kind=page.kind, source=page.source, name=page.name,

@@ -30,6 +30,7 @@ from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import plain_details
 
 log = structlog.get_logger()
@@ -68,8 +69,8 @@ def import_file(
     """Return a new draft with every contact of the file; bad rows are stored with a reason.
 
     ``agreed`` is the number of lines the user agreed to skip. Raises ManyLinesLeftOut if more than
-    1 in 20 would be skipped without that, ExportError, UnknownPackage or ConnectionEnded; then
-    nothing is stored.
+    1 in 20 would be skipped without that, ExportError, UnknownPackage, QuotaReached or
+    ConnectionEnded; then nothing is stored.
     """
     shown, found = Path(file.filename).name, file.found
     batch = Batch(
@@ -93,13 +94,14 @@ def import_rows(
 ) -> ImportResult:
     """Store a new batch as a draft with its rows, in several transactions.
 
-    Raises ManyLinesLeftOut, ExportError or ConnectionEnded; then nothing is stored.
+    Raises ManyLinesLeftOut, ExportError, QuotaReached or ConnectionEnded; then nothing is stored.
     """
     lease = new_id()
     ctx.ownership.working_on.add(lease)
     try:
         with ctx.database.writing() as session:
             ctx.require_in_use(session)
+            require_room(session, ctx.workspace_id, Quota.LISTS)
             batch.state, batch.lease = BatchState.IMPORTING, lease
             batch.lease_owner_id = ctx.ownership.register(session)
             session.add(batch)
@@ -196,6 +198,7 @@ def _keep(
             others = [row for row in some if isinstance(row, RejectedRow)]
             listed = others[: max(0, MOST_BAD_ROWS - bad)]
             if good:
+                require_rows(session, ctx.workspace_id, contacts + len(good))
                 session.execute(insert(BatchRow), list(_values(batch.id, good, contacts)))
             if listed:
                 bad_values = [

@@ -12,9 +12,11 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.settings.errors import InvalidSettings
 from crmlink.sources.errors import AgentFailed
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.problems import problem_of
 
-FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError)
+FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError,
+            QuotaReached)  # fmt: skip
 
 
 def sentence_of(error: Exception) -> str | None:

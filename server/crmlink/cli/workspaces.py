@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from crmlink.access.context import SignInContext
+    from crmlink.access.quotas import Usage
     from crmlink.store import DeletedWorkspace, Workspace
+
+
+def _read_limit(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
+    """Return a limit, 0 for "none". Raises click.BadParameter."""
+    if text is None or text == "none":
+        return None if text is None else 0
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:11]) <= 1_000_000_000):
+        raise click.BadParameter('Give a whole number from 1, or "none".')
+    return int(text)
+
+
+LIMIT: dict[str, Any] = {"metavar": "NUMBER|none", "callback": _read_limit}
 
 
 @click.group("workspace", hidden=True)  # most installations have one
@@ -99,6 +112,39 @@ def resume_command(firm: str) -> None:
     click.echo("Resumed.")
 
 
+@workspace_group.command("limits")
+@click.argument("firm")
+@click.option("--people", **LIMIT, help="People, invited ones too.")
+@click.option("--devices", **LIMIT, help="Connected browsers and tokens.")
+@click.option("--lists", **LIMIT, help="Lists, done ones too.")
+@click.option("--rows", **LIMIT, help="Contacts of a list.")
+@click.option("--sources", **LIMIT, help="Companies whose contacts are read live.")
+@click.option("--requests", **LIMIT, help="Requests a minute of everyone together.")
+@click.option("--records", **LIMIT, help="Customers and suppliers from which you are warned.")
+@click.option("--json", "as_json", is_flag=True)
+def limits_command(firm: str, as_json: bool, **limits: int | None) -> None:
+    """Limit what a firm can have, each by a number or "none"; then list limits and use.
+
+    What is there already stays.
+    """
+    from crmlink.access.quotas import list_usage, set_limits
+    from crmlink.store.quotas import Quota
+
+    context = _context()
+    workspace = _find(context, firm)
+    chosen = {Quota(name): most or None for name, most in limits.items() if most is not None}
+    set_limits(context, workspace, chosen)
+    usage = list_usage(context, workspace)
+    if as_json:
+        fields = {each.quota.value: {"limit": each.most, "used": each.used} for each in usage}
+        click.echo(json.dumps(fields))
+        return
+    for each in usage:
+        limit = "no limit" if each.most is None else f"{each.most:,}"
+        used = "" if each.used is None else f"  {each.used:,} used"
+        click.echo(f"{each.quota.value:10}{limit}{used}{_reached_text(each)}")
+
+
 @workspace_group.command("export")
 @click.argument("firm")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -179,6 +225,14 @@ def operator_command(email: str | None, firm: str | None, end: bool) -> None:
         raise click.ClickException(several if people else "No one has this email.")
     set_operator(context.of(people[0].workspace_id), people[0], operates=not end)
     click.echo(f"{people[0].name} is {'no operator any more' if end else 'an operator'}.")
+
+
+def _reached_text(usage: Usage) -> str:
+    from crmlink.store.quotas import Quota
+
+    if not usage.is_reached:
+        return ""
+    return "  more than expected" if usage.quota is Quota.RECORDS else "  reached"
 
 
 def _list_deleted(as_json: bool) -> None:

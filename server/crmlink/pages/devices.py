@@ -35,6 +35,7 @@ from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.labels import ENDINGS
 from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, DeviceType
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import current_access, current_actor, require_permission
 
 Reply = str | Response | tuple[str, int]
@@ -182,7 +183,7 @@ def make_token() -> Reply:
         made, token = create_api_token(
             current_access(), current_actor(), form.values["name"], scopes, number
         )
-    except InvalidFields as refused:
+    except (InvalidFields, QuotaReached) as refused:
         form.add_error(refused)
         return _token_page(form, scopes), 422
     return render_template("token_created.html", device=made, token=token, rotated=False)

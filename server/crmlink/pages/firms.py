@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import InvalidFields
 from crmlink.access.operators import acts_on, list_operators
+from crmlink.access.quotas import list_usage, set_limits
 from crmlink.access.workspaces import (
     WorkspaceFigures,
     list_deleted,
@@ -34,10 +35,11 @@ from crmlink.pages.blueprint import (
     operates_firms,
     redirect_to,
 )
-from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.pages.forms import Form, flash_message, number_in, sent
 from crmlink.pages.labels import action_in_words
 from crmlink.pages.tables import parse_order, sorted_rows
 from crmlink.store import LinkState, Workspace
+from crmlink.store.quotas import Quota
 from crmlink.store.sizes import size_of_workspace
 from crmlink.store.workspaces import workspace_by_public_id
 from crmlink.upkeep.backup import TEMPORARY
@@ -70,6 +72,16 @@ STATES = {
     LinkState.CONFLICT: "in conflict",
     LinkState.FAILED: "failed",
 }
+LIMITED = {
+    Quota.PEOPLE: ("People", "Invited ones count."),
+    Quota.DEVICES: ("Connected browsers and tokens", ""),
+    Quota.LISTS: ("Lists", "Those that are done count while they are kept."),
+    Quota.ROWS: ("Contacts of a list", ""),
+    Quota.SOURCES: ("Companies whose contacts are read live", ""),
+    Quota.REQUESTS: ("Requests a minute", "Of everyone in the firm together."),
+    Quota.RECORDS: ("Customers and suppliers", "From this number you are warned here. All are "
+                    "read: with some missing, duplicates would not be found."),
+}  # fmt: skip
 OWN = "You are signed in through this firm. Suspend it with the command line instead."
 Reply = str | Response | tuple[str, int]
 P = ParamSpec("P")
@@ -130,6 +142,24 @@ def rename_firm(firm_id: str) -> Reply:
     except InvalidFields as refused:
         form.add_error(refused)
         return _firm_page(found, form), 422
+    flash_message("Saved.")
+    return redirect_to("pages.firm", firm_id=firm_id)
+
+
+@blueprint.post("/firms/<firm_id>/limits")
+@require_operator
+def limit_firm(firm_id: str) -> Reply:
+    """Set the limits of a firm; an empty one is none."""
+    found, form = _find(firm_id), sent(*(quota.value for quota in Quota))
+    limits: dict[Quota, int | None] = {}
+    for quota in Quota:
+        text = form.values[quota].replace(",", "").strip()
+        limits[quota] = (number_in(text) or 0) if text else None
+    try:
+        set_limits(sign_in_context(), found, limits, current_actor())
+    except InvalidFields as refused:
+        form.add_error(refused)
+        return _firm_page(found, Form({"name": found.name}), form), 422
     flash_message("Saved.")
     return redirect_to("pages.firm", firm_id=firm_id)
 
@@ -260,8 +290,11 @@ def _page(form: Form) -> str:
     )
 
 
-def _firm_page(found: Workspace, form: Form) -> str:
+def _firm_page(found: Workspace, form: Form, limits: Form | None = None) -> str:
     context = sign_in_context()
+    usage = list_usage(context, found)
+    if limits is None:
+        limits = Form({each.quota.value: str(each.most or "") for each in usage})
     with context.database.reading() as session:
         size = size_of_workspace(session, found.id)
     return render_template(
@@ -269,6 +302,9 @@ def _firm_page(found: Workspace, form: Form) -> str:
         figures=_figures(found),
         form=form,
         size=size,
+        limits=limits,
+        usage=[(each, *LIMITED[each.quota]) for each in usage],
+        many_records=any(each.is_reached for each in usage if each.quota is Quota.RECORDS),
         states={str(state): text for state, text in STATES.items()},
         acts=[
             (entry.at, name, action_in_words(entry.action, entry.details))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from flask import flash, request
 
 from crmlink.access.errors import AccessFailure, EmailTaken, InvalidFields, WeakPassword
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.problems import problem_of
 
 FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", WeakPassword: "password"}
@@ -25,7 +26,9 @@ class Form:
         """Name of the first invalid field."""
         return next((name for name in self.errors if name), None)
 
-    def add_error(self, failure: AccessFailure, fields: Mapping[str, str] | None = None) -> None:
+    def add_error(
+        self, failure: AccessFailure | QuotaReached, fields: Mapping[str, str] | None = None
+    ) -> None:
         """Add a failure's error to its field; ``fields`` renames fields for this form."""
         names = fields or {}
         if isinstance(failure, InvalidFields):
@@ -33,7 +36,7 @@ class Form:
                 name, _, text = str(sentence).partition(": ")
                 self.errors[names.get(name, name)] = text
             return
-        name = FIELD_OF.get(type(failure), "")
+        name = FIELD_OF.get(type(failure), "") if isinstance(failure, AccessFailure) else ""
         self.errors[names.get(name, name)] = problem_of(failure).detail
 
 

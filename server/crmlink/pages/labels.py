@@ -90,6 +90,7 @@ ACTIONS = {
     "workspace.made": "set up crmlink for the firm",
     "workspace.exported": "exported everything of the firm",
     "workspace.renamed": "named the firm",
+    "workspace.limited": "set limits for the firm",
     "workspace.suspended": "suspended crmlink for the firm",
     "workspace.resumed": "ended the suspension",
     "rules.removed": "went back to crmlink's own rules",

@@ -21,6 +21,7 @@ from crmlink.access.pairing import (
 from crmlink.pages.blueprint import blueprint, has_permission
 from crmlink.pages.forms import Form, sent
 from crmlink.store import Pairing, PairingState
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import guessing_code
@@ -58,6 +59,9 @@ def decide_pairing() -> Reply:
     except InvalidFields as refused:
         form.add_error(refused)
         return _page(find_pairing(current_access(), code), form), 422
+    except QuotaReached as refused:
+        form.errors[""] = problem_of(refused).detail
+        return _page(find_pairing(current_access(), code), form), 409
     except PairingUnknown as refused:
         unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=unknown), 404

@@ -28,6 +28,7 @@ from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.pages.labels import ROLES
 from crmlink.pages.tables import parse_days, parse_order, sorted_rows
 from crmlink.store import Device, Person, Role
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import (
     current_access,
     current_actor,
@@ -66,7 +67,7 @@ def add_person() -> Reply:
         person, token = invite(
             current_access(), current_actor(), name, email, role, by_email=by_email
         )
-    except AccessFailure as refused:
+    except (AccessFailure, QuotaReached) as refused:
         form.add_error(refused)
         return _page(form), 422
     return _invited(person, token, replaced=False, emailed=by_email)

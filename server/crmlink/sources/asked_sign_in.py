@@ -30,6 +30,7 @@ from crmlink.sources.kashflow_session import (
 )
 from crmlink.store import ContactSource, Device, SourceAccount
 from crmlink.store.base import utc_now
+from crmlink.store.quotas import QuotaReached
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def finish_asked_sign_in(
     """Connect the company of a sign-in, or find it again; return it and the session.
 
     Each choice counts once, and only for the device that began. Raises SignInExpired, SignInWrong,
-    OtherCompany or another SourceError.
+    OtherCompany or another SourceError, or QuotaReached.
     """
     package_id, secrets = take_sign_in(ctx, device, choice)
     if "temporary" not in secrets:
@@ -83,7 +84,7 @@ def finish_asked_sign_in(
         [company] = ADAPTERS[package_id].companies(Api(package, tokens), answer)
         with ctx.database.writing() as session:
             source = _connected(session, ctx, device, package_id, company, secrets["source"])
-    except SourceError:
+    except (SourceError, QuotaReached):
         tokens.end()
         raise
     return source, tokens

@@ -32,6 +32,7 @@ from crmlink.store import (
 )
 from crmlink.store.base import utc_now
 from crmlink.store.place import is_same_place, place_of
+from crmlink.store.quotas import Quota, QuotaReached, require_room
 
 SIGN_IN_TTL = timedelta(minutes=30)
 
@@ -99,18 +100,42 @@ def connect_companies(
 ) -> list[ContactSource]:
     """Connect companies that a sign-in reached; returns them. Raises SignInExpired.
 
-    A company that was connected before keeps its contacts, and uses the new sign-in.
+    A company that was connected before keeps its contacts, and uses the new sign-in. Raises
+    QuotaReached if there are too many; then none is connected, and fewer can be chosen.
     """
     package_id, secrets = take_sign_in(ctx, device, choice)
     companies = [Company(**company) for company in secrets.get("companies", [])]
     chosen = [company for company in companies if company.tenant in tenants]
     if not chosen:
         raise SignInExpired
+    try:
+        return _connect(ctx, device, package_id, secrets["credentials"], chosen)
+    except QuotaReached:
+        store_sign_in(ctx, device, package_id, choice, secrets)
+        raise
+
+
+def reached_before(ctx: SourceContext, device: Device, choice: str) -> ReachedCompanies:
+    """Return again what a sign-in reached that was not used up. Raises SignInExpired."""
+    with ctx.database.reading() as session:
+        found = _sign_in(session, ctx, device, choice)
+    kept = ctx.vault().open(found.sealed)
+    companies = tuple(Company(**company) for company in kept.get("companies", []))
+    return ReachedCompanies(found.package, choice, companies)
+
+
+def _connect(
+    ctx: SourceContext,
+    device: Device,
+    package_id: str,
+    credentials: Mapping[str, Any],
+    chosen: Sequence[Company],
+) -> list[ContactSource]:
     with ctx.database.writing() as session:
         account = SourceAccount(
             workspace_id=ctx.workspace_id,
             package=package_id,
-            credentials=ctx.vault().seal(secrets["credentials"]),
+            credentials=ctx.vault().seal(credentials),
             used_by=place_of(ctx.database),
         )
         session.add(account)
@@ -234,7 +259,10 @@ def _end_access(ctx: SourceContext, account: SourceAccount, handle: str, *, is_l
 
 
 def connect_company(session: Session, account: SourceAccount, company: Company) -> ContactSource:
-    """Connect a company with a sign-in; one that was connected before keeps its contacts."""
+    """Connect a company with a sign-in; one that was connected before keeps its contacts.
+
+    Raises QuotaReached for a new one.
+    """
     identity = {
         "workspace_id": account.workspace_id,
         "package": account.package,
@@ -242,6 +270,7 @@ def connect_company(session: Session, account: SourceAccount, company: Company) 
     }
     source = session.scalar(select(ContactSource).filter_by(**identity))
     if source is None:
+        require_room(session, account.workspace_id, Quota.SOURCES)
         source = ContactSource(**identity)
         session.add(source)
     source.account_id = account.id
@@ -284,15 +313,20 @@ def store_sign_in(
 def take_sign_in(ctx: SourceContext, device: Device, state: str) -> tuple[str, dict[str, Any]]:
     """Return the package and secrets of a sign-in under way, once. Raises SignInExpired."""
     with ctx.database.writing() as session:
-        found = session.scalar(
-            select(SourceSignIn).filter_by(
-                state_hash=_hash(state), workspace_id=ctx.workspace_id, device_id=device.id
-            )
-        )
-        if found is None or found.created_at < utc_now() - SIGN_IN_TTL:
-            raise SignInExpired
+        found = _sign_in(session, ctx, device, state)
         session.delete(found)
     return found.package, ctx.vault().open(found.sealed)
+
+
+def _sign_in(session: Session, ctx: SourceContext, device: Device, state: str) -> SourceSignIn:
+    found = session.scalar(
+        select(SourceSignIn).filter_by(
+            state_hash=_hash(state), workspace_id=ctx.workspace_id, device_id=device.id
+        )
+    )
+    if found is None or found.created_at < utc_now() - SIGN_IN_TTL:
+        raise SignInExpired
+    return found
 
 
 def _hash(state: str) -> str:

@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.kinds import Kind
@@ -27,6 +27,7 @@ class Workspace(Base):
     """One firm: its people, devices, settings and audit; its connection may change.
 
     ``name`` is for people who belong to several, and for the operator; empty where there is one.
+    ``limits`` is by ``quotas.Quota``, with no entry for what has none.
     """
 
     __tablename__ = "workspace"
@@ -35,6 +36,7 @@ class Workspace(Base):
     public_id: Mapped[str] = mapped_column(unique=True, default=new_id)
     name: Mapped[str] = mapped_column(default="", server_default="")
     suspended_at: Mapped[datetime | None]
+    limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     preferences: Mapped[dict[str, Any] | None]
     writes: Mapped[Writes] = mapped_column(default=Writes.API)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -23,6 +23,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_workspace
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problems import TYPE, Problem, problem, problem_of
@@ -76,6 +77,7 @@ def register_errors(app: Flask) -> None:
         AccountingError,
         AccessFailure,
         SourceError,
+        QuotaReached,
     ):
         app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())

@@ -15,21 +15,24 @@ from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFou
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
+from crmlink.store.quotas import QuotaReached
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problem_texts.commusoft import CAUSES, OPEN
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
 from crmlink.web.problem_texts.lists import BATCH_WORDS
+from crmlink.web.problem_texts.requests import LIMITS
 
 TYPE = "urn:crmlink:problem:"
 
 
-# Errors whose own text is the sentence.
+# Errors with a sentence of their own.
 WITH_OWN_SENTENCE: dict[type[Exception], str] = {
     InvalidReference: "reference-malformed",
     ExportError: "export-refused",
     InvalidHost: "host-refused",
+    QuotaReached: "limit-reached",
 }
 
 
@@ -68,8 +71,8 @@ def problem_of(error: Exception) -> Problem:
             | SourceError(code=code, facts=facts)
         ):
             return problem(code, **facts)
-        case InvalidReference() | ExportError() | InvalidHost():
-            return problem(WITH_OWN_SENTENCE[type(error)], sentence=str(error))
+        case InvalidReference() | ExportError() | InvalidHost() | QuotaReached():
+            return problem(WITH_OWN_SENTENCE[type(error)], sentence=_sentence(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordNotFound():
@@ -103,6 +106,12 @@ def trouble(code: str) -> Problem:
     """Return a present obstacle, such as an outage of Commusoft, not tied to one request."""
     found = problem(code if code in PROBLEMS else "internal-error")
     return replace(found, detail=CAUSES.get(found.code, found.detail))
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, QuotaReached):
+        return LIMITS[error.quota].format(most=error.most)
+    return str(error)
 
 
 def _in_words(facts: dict[str, Any]) -> dict[str, Any]:

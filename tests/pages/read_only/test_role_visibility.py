@@ -29,9 +29,9 @@ CLERKS = {
 }  # fmt: skip
 # With one firm there are no such pages, for any role.
 OF_SEVERAL_FIRMS = {
-    "pages.firms", "pages.make_firm", "pages.firm", "pages.rename_firm", "pages.ask_suspend_firm",
-    "pages.suspend_firm", "pages.resume_firm", "pages.export_firm", "pages.ask_delete_firm",
-    "pages.delete_firm", "pages.ask_leave", "pages.leave",
+    "pages.firms", "pages.make_firm", "pages.firm", "pages.rename_firm", "pages.limit_firm",
+    "pages.ask_suspend_firm", "pages.suspend_firm", "pages.resume_firm", "pages.export_firm",
+    "pages.ask_delete_firm", "pages.delete_firm", "pages.ask_leave", "pages.leave",
 }  # fmt: skip
 # A package full of pages, and a description of SOAP, where a style is one of calls.
 NO_PAGES = {"pages.extension_package", "pages.web_connector_description"}

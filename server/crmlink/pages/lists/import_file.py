@@ -63,6 +63,7 @@ from crmlink.pages.lists.uploads import (
 )
 from crmlink.sources.connecting import list_sources
 from crmlink.store.erased import erased_people
+from crmlink.store.quotas import Quota, QuotaReached, require_room
 from crmlink.web.auth import (
     current_actor,
     current_open_workspace,
@@ -70,6 +71,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.body_limits import UPLOAD_MB
+from crmlink.web.problems import problem_of
 
 LOOKED_AT = 10_000  # rows read for the preview
 SHOWN = 6  # contacts
@@ -118,6 +120,8 @@ def new_list() -> str:
 @require_permission("collect")
 def upload_list() -> Reply:
     """Store a file, and show its preview."""
+    if refused := _why_no_list():
+        return _not_taken(refused)
     try:
         sent = receive_file(partial(detect_format, packages=current_workspace().packages))
     except UploadRefused as refused:
@@ -164,6 +168,17 @@ def discard_upload(token: str) -> Response:
     return redirect_to("pages.lists")
 
 
+def _why_no_list() -> str:
+    """Return why there can be no further list, "" if there can: before a file is taken."""
+    ctx = current_workspace()
+    try:
+        with ctx.database.reading() as session:
+            require_room(session, ctx.workspace_id, Quota.LISTS)
+    except QuotaReached as reached:
+        return problem_of(reached).detail
+    return ""
+
+
 def _kept(look: ImportPreview, agreed: int) -> Reply:
     try:
         done = import_file(
@@ -175,6 +190,9 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     except ExportError as refused:
         look.refused = str(refused)
         return _page(look, 422)
+    except QuotaReached as reached:
+        look.refused = problem_of(reached).detail
+        return _page(look, 409)
     except ManyLinesLeftOut as question:
         look.question = question
         return _page(look, 409)

@@ -13,6 +13,7 @@ from crmlink.sources.asked_reading import start_reading
 from crmlink.sources.asked_sign_in import begin_asked_sign_in, finish_asked_sign_in
 from crmlink.sources.errors import SourceError
 from crmlink.sources.packages import SourcePackage
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import current_actor, current_open_workspace, require_permission
 from crmlink.web.problems import problem_of
 
@@ -64,7 +65,7 @@ def source_characters() -> Response:
         source, session = finish_asked_sign_in(
             here.sources, current_actor().device, request.form.get("choice", ""), characters
         )
-    except SourceError as error:
+    except (SourceError, QuotaReached) as error:
         flash_message(problem_of(error).detail, "stop")
         return redirect_to("pages.sources")
     start_reading(here.sources, source.id, session)

@@ -15,10 +15,16 @@ from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.sources.asked import asked_page, begin_asked
 from crmlink.pages.sources.sketches import SKETCHES
 from crmlink.pages.sources.steps import STEPS
-from crmlink.sources.connecting import begin_sign_in, connect_companies, finish_sign_in
+from crmlink.sources.connecting import (
+    begin_sign_in,
+    connect_companies,
+    finish_sign_in,
+    reached_before,
+)
 from crmlink.sources.errors import SourceError, SourceUnknown
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
+from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import (
     current_actor,
     current_installation,
@@ -110,14 +116,20 @@ def paste_address() -> Reply:
 
 @blueprint.post("/sources/choose")
 @require_permission("admin")
-def choose_companies() -> Response:
+def choose_companies() -> Reply:
     """Connect the chosen companies, and read them."""
     tenants = request.form.getlist("tenant")
     if not tenants:
         flash_message("No company was chosen, so nothing is connected.", "caution")
         return redirect_to("pages.sources")
     sources, choice = current_open_workspace().sources, request.form.get("choice", "")
-    connected = connect_companies(sources, current_actor().device, choice, tenants)
+    device = current_actor().device
+    try:
+        connected = connect_companies(sources, device, choice, tenants)
+    except QuotaReached as refused:
+        flash_message(problem_of(refused).detail, "stop")
+        reached = reached_before(sources, device, choice)
+        return render_template("sources/choose.html", reached=reached), 409
     current_installation().wake_workers()
     names = " and ".join(source.name for source in connected)
     flash_message(f"{names} connected. The contacts are being read now.")

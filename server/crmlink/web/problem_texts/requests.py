@@ -1,5 +1,23 @@
 """Problems of a request itself, whatever it asks for."""
 
+# what is limited → what is reached, and who can do something about it
+LIMITS: dict[str, str] = {
+    "people": "There can be {most:,} people here, and there are as many. Remove someone who has "
+    "left, or ask those who run crmlink for you to allow more.",
+    "devices": "There can be {most:,} connected browsers and tokens here, and there are as many. "
+    "An admin can disconnect one that isn't used, or ask those who run crmlink for you to allow "
+    "more.",
+    "lists": "There can be {most:,} lists here, and there are as many. Delete one that isn't "
+    "needed, or ask those who run crmlink for you to allow more. Nothing was stored.",
+    "rows": "A list can have {most:,} contacts here. Divide it, or ask those who run crmlink for "
+    "you to allow more. Nothing was stored.",
+    "sources": "Contacts of {most:,} companies can be read live here, and this would be more. "
+    "Disconnect one that isn't needed, or ask those who run crmlink for you to allow more. "
+    "Nothing was connected.",
+    "requests": "There can be {most:,} requests a minute from everyone here together. Wait a "
+    "moment, then try again. If it happens often, ask those who run crmlink for you to allow more.",
+}
+
 # code → HTTP status, title, sentence
 TEXTS: dict[str, tuple[int, str, str]] = {
     "malformed-request": (
@@ -40,6 +58,7 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Too many requests",
         "Too many attempts. Wait a minute, then try again.",
     ),
+    "limit-reached": (409, "A limit is reached", "{sentence}"),
     "internal-error": (
         500,
         "Something went wrong in crmlink",
