@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select
 
+from crmlink.access.quotas import set_limits
 from crmlink.installation import Installation
 from crmlink.sources.context import SourceContext
 from crmlink.sources.schedule import due_sources
@@ -16,6 +17,8 @@ from crmlink.sources.sync import sync_source
 from crmlink.store import Batch, BatchRow, BatchSource, ContactSource, SourceAccount, SourceContact
 from crmlink.store.base import utc_now
 from crmlink.store.place import RESTORED
+from crmlink.store.quotas import Quota
+from crmlink.store.workspaces import find_workspace
 from support.accounting_apis.oauth_server import CLIENT_ID, CLIENT_SECRET, REDIRECT
 from support.accounting_apis.others import REALM, fake_quickbooks
 from support.accounting_apis.servers import answers
@@ -298,3 +301,23 @@ def test_the_agents_page_leads_to_a_token_that_can_do_nothing_else(admin: PageCl
     assert re.findall(r'value="(\w+)"[^>]* checked', form) == ["contacts"]
     usual = admin.get("/devices/tokens/new?scope=everything").get_data(as_text=True)
     assert "contacts" not in re.findall(r'value="(\w+)"[^>]* checked', usual)
+
+
+def test_above_a_limit_of_companies_none_is_connected_and_fewer_can_be_chosen(
+    admin: PageClient, installation: Installation, sources: SourceContext, xero: FakeXero
+) -> None:
+    workspace = find_workspace(installation.database, sources.workspace_id)
+    set_limits(installation.sign_in, workspace, {Quota.SOURCES: 1})
+    page = come_back(admin, xero.server.consent(start(admin)))
+    choice = re.search('name="choice" value="([^"]+)"', page)
+    assert choice
+    tenants = [OFFICE, SHOP]
+    refused = admin.send("/sources/choose", choice=choice[1], tenant=tenants)
+    shown = refused.get_data(as_text=True)
+    assert (refused.status_code, "1 companies can be read live" in shown) == (409, True)
+    with sources.database.reading() as session:
+        assert not session.scalars(select(ContactSource)).all()
+        assert not session.scalars(select(SourceAccount)).all()
+    assert f'name="choice" value="{choice[1]}"' in shown
+    assert admin.send("/sources/choose", choice=choice[1], tenant=[SHOP]).status_code == 303
+    assert one_source(sources).tenant == SHOP

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select, text
 
 from crmlink.access.api_tokens import create_api_token, revoke_token, rotate_token
@@ -17,14 +18,16 @@ from crmlink.access.pairing import approve_pairing, exchange_device_code, start_
 from crmlink.access.people import invite, remove_person
 from crmlink.access.quotas import list_usage, set_limits
 from crmlink.access.workspaces import make_workspace, rename_workspace
+from crmlink.app import create_app
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import ListPage, append_contacts, discard_batch
 from crmlink.installation import Installation
+from crmlink.settings import Settings
 from crmlink.store import AuditEntry, Batch, BatchRow, Device, Person
 from crmlink.store.base import utc_now
 from crmlink.store.quotas import Quota, QuotaReached
 from crmlink.store.workspaces import find_workspace, list_workspaces
-from support.access_factories import make_person, page_actor, pair
+from support.access_factories import make_person, make_token, page_actor, pair, with_token
 from support.batch_factories import Line, imported
 from support.browser_client import new_key, proven
 
@@ -182,6 +185,22 @@ def test_of_a_file_above_the_limit_no_row_stays(
     limit(installation, installation.access, lists=1)
     with pytest.raises(QuotaReached):
         imported(installation.workspace, device_id, lines[:1])
+
+
+def test_requests_are_counted_for_all_processes_that_share_a_database(
+    settings: Settings, installation: Installation, app: Flask
+) -> None:
+    limit(installation, installation.access, requests=2)
+    token = make_token(installation.access)
+    other = with_token(create_app(settings, installation), token)
+    ours = with_token(app, token)
+    for _ in range(2):
+        assert ours.get("/api/v1/workspace").status_code == 200
+    refused = ours.get("/api/v1/workspace")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 61
+    shared = installation.database.is_shared
+    assert other.get("/api/v1/workspace").status_code == (429 if shared else 200)
 
 
 def test_of_two_at_once_one_is_refused(installation: Installation) -> None:

@@ -97,3 +97,23 @@ def test_a_suspended_firm_is_deleted_once_its_name_is_typed(run: Run) -> None:
     assert run("person", "list").exit_code == 0, "there is one firm again"
     first = run("workspace", "delete", "Holloway Plumbing", typed="Holloway Plumbing\n")
     assert (first.exit_code, "first firm" in first.output) == (1, True)
+
+
+def test_limits_are_set_one_by_one_and_listed_with_what_is_in_use(run: Run) -> None:
+    firm = firms(run)[0]["id"]
+    run("person", "add", "Kim", "kim@firm.example")
+    assert "no limit" in run("workspace", "limits", firm).stdout
+    done = run("workspace", "limits", firm, "--people", "1", "--rows", "500")
+    assert done.exit_code == 0, done.output
+    assert "1 used  reached" in done.stdout
+    refused = run("person", "add", "Bo", "bo@firm.example")
+    assert (refused.exit_code, "ask those who run crmlink" in refused.output) == (1, True)
+    assert "Bo" not in run("person", "list").stdout
+    told = json.loads(run("workspace", "limits", firm, "--people", "none", "--json").stdout)
+    assert told["people"] == {"limit": None, "used": 1}
+    assert told["rows"] == {"limit": 500, "used": None}
+    assert run("person", "add", "Bo", "bo@firm.example").exit_code == 0
+    for wrong in ("0", "-1", "many", "1.5", "9" * 12):
+        assert run("workspace", "limits", firm, "--people", wrong).exit_code == 2
+    assert run("workspace", "limits", "No such firm", "--people", "1").exit_code == 1
+    assert run("audit", "export").stdout.count("workspace.limited") == 2
