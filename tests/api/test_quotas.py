@@ -71,8 +71,8 @@ def test_a_program_is_told_what_is_reached_and_who_can_allow_more(
     two = [contact, contact | {"reference": "A2"}]
     tried = [
         ("/api/v1/tokens", {"name": "Other", "scopes": ["read"]}, "connected browsers and tokens"),
-        ("/api/v1/batches", page | {"contacts": two}, "contacts here"),
-        (SAGE, part | {"company": "Shop"}, "read live here"),
+        ("/api/v1/batches", page | {"contacts": two}, "contacts in a list is 1"),
+        (SAGE, part | {"company": "Shop"}, "read live is 1"),
     ]
     for path, body, what in tried:
         refused = script.post(path, json=body)
@@ -84,7 +84,7 @@ def test_a_program_is_told_what_is_reached_and_who_can_allow_more(
     assert script.get("/api/v1/batches?state=all").get_json()["batches"] == []
     assert script.post("/api/v1/batches", json=page).status_code == 201
     refused = script.post("/api/v1/batches", json=page)
-    assert (refused.status_code, "1 lists here" in refused.get_json()["detail"]) == (409, True)
+    assert (refused.status_code, "lists here is 1" in refused.get_json()["detail"]) == (409, True)
 
 
 def test_a_form_keeps_what_was_typed_at_a_limit(
@@ -133,7 +133,9 @@ def test_a_file_is_refused_before_it_is_taken_and_one_that_was_taken_stays(
 
     limit(installation, rows=1)
     reply = save()
-    assert (reply.status_code, "1 contacts here" in words(reply)) == (409, True), words(reply)
+    assert (reply.status_code, "contacts in a list is 1" in words(reply)) == (409, True), words(
+        reply
+    )
     limit(installation, rows=None)
     assert save().status_code == 303
     limit(installation, lists=1)
@@ -152,7 +154,7 @@ def test_above_the_requests_of_a_minute_everyone_of_the_firm_waits_and_no_other_
     assert [reply.status_code for reply in done] == [200, 200, 200, 429]
     told = done[-1].get_json()
     assert told["type"] == "urn:crmlink:problem:too-many-requests"
-    assert "3 requests a minute from everyone here together" in told["detail"]
+    assert "everyone here together is 3 a minute" in told["detail"]
     assert 1 <= int(done[-1].headers["Retry-After"]) <= 61
     assert operator.get("/account").status_code == 429
     assert theirs.get("/api/v1/workspace").status_code == 200

@@ -314,7 +314,7 @@ def test_above_a_limit_of_companies_none_is_connected_and_fewer_can_be_chosen(
     tenants = [OFFICE, SHOP]
     refused = admin.send("/sources/choose", choice=choice[1], tenant=tenants)
     shown = refused.get_data(as_text=True)
-    assert (refused.status_code, "1 companies can be read live" in shown) == (409, True)
+    assert (refused.status_code, "companies that are read live is 1" in shown) == (409, True)
     with sources.database.reading() as session:
         assert not session.scalars(select(ContactSource)).all()
         assert not session.scalars(select(SourceAccount)).all()

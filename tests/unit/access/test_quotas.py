@@ -203,11 +203,10 @@ def test_requests_are_counted_for_all_processes_that_share_a_database(
     assert other.get("/api/v1/workspace").status_code == (429 if shared else 200)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
 def test_of_two_at_once_one_is_refused(installation: Installation) -> None:
     """The second comes while the first has not committed, and sees it when it may write."""
     access = installation.access
-    if not access.database.is_shared:
-        pytest.skip("SQLite has one writer for all")
     actor = command_line_actor(access)
     limit(installation, access, people=1)
     with ThreadPoolExecutor(1) as pool:

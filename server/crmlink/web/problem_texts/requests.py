@@ -2,20 +2,21 @@
 
 # what is limited → what is reached, and who can do something about it
 LIMITS: dict[str, str] = {
-    "people": "There can be {most:,} people here, and there are as many. Remove someone who has "
+    "people": "The limit for people here is {most:,}, and it is reached. Remove anyone who has "
     "left, or ask those who run crmlink for you to allow more.",
-    "devices": "There can be {most:,} connected browsers and tokens here, and there are as many. "
+    "devices": "The limit for connected browsers and tokens here is {most:,}, and it is reached. "
     "An admin can disconnect one that isn't used, or ask those who run crmlink for you to allow "
     "more.",
-    "lists": "There can be {most:,} lists here, and there are as many. Delete one that isn't "
-    "needed, or ask those who run crmlink for you to allow more. Nothing was stored.",
-    "rows": "A list can have {most:,} contacts here. Divide it, or ask those who run crmlink for "
-    "you to allow more. Nothing was stored.",
-    "sources": "Contacts of {most:,} companies can be read live here, and this would be more. "
+    "lists": "The limit for lists here is {most:,}, and it is reached. Delete one that isn't "
+    "needed, or ask those who run crmlink for you to allow more. Nothing was saved.",
+    "rows": "The limit for contacts in a list is {most:,}, and this would be more. Divide the "
+    "list, or ask those who run crmlink for you to allow more. Nothing was saved.",
+    "sources": "The limit for companies that are read live is {most:,}, and this would be more. "
     "Disconnect one that isn't needed, or ask those who run crmlink for you to allow more. "
     "Nothing was connected.",
-    "requests": "There can be {most:,} requests a minute from everyone here together. Wait a "
-    "moment, then try again. If it happens often, ask those who run crmlink for you to allow more.",
+    "requests": "The limit for requests from everyone here together is {most:,} a minute, and it "
+    "is reached. Wait a moment, then try again. If it happens often, ask those who run crmlink for "
+    "you to allow more.",
 }
 
 # code → HTTP status, title, sentence
