@@ -29,7 +29,7 @@ CALLED_BY = {
     "first_error_field": "a template", "has_next": "a template", "narrowed": "a template",
     "_get_socket": "smtplib", "needs_warning": "a template", "late": "a template",
     "aria": "a template", "toggled": "a template", "height": "a template", "__lt__": "sorted",
-    "RequestWindows": "limits, by its scheme", "acquire_entry": "limits",
+    "acquire_entry": "limits",
     "get_moving_window": "limits",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
