@@ -54,7 +54,14 @@ class RequestGate:
     def hold(self, record_id: str, method: str | None = "PUT", number: int = 1) -> HeldRequest:
         """Hold the next request to this record, or one behind it."""
         kind, _, key = record_id.partition("-")
-        held = self._held[f"/{kind}s/{key}"] = HeldRequest(number, method)
+        return self._hold(f"/{kind}s/{key}", HeldRequest(number, method))
+
+    def hold_list(self, kind: str, number: int) -> HeldRequest:
+        """Hold the next request for a page of all records of a kind, or one behind it."""
+        return self._hold(f"/v1/{kind}s", HeldRequest(number))
+
+    def _hold(self, path: str, held: HeldRequest) -> HeldRequest:
+        self._held[path] = held
         self._all.append(held)
         return held
 

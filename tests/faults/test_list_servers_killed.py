@@ -6,18 +6,21 @@ told by the sandbox, which holds the request: nothing here hangs on how fast a m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from browsers.real_services import wait_until
 from crmlink.store import BatchState
+from faults.gate import HeldRequest
 from faults.killable_servers import Firm, opened_firm
 
 CONTACTS = 13
-# What the undo of one row asks of Commusoft: is the value still the link's, then as any write.
-REQUESTS = ("GET", "GET", "PUT", "GET")
+# What the undo of one row asks of Commusoft: is the value still the link's, then the write. One
+# list shows that many are undone, and the newest is read alone.
+REQUESTS = ("GET", "PUT")
 STEPS = ("arrived", "done", "answered")
 
 
@@ -61,16 +64,26 @@ def test_a_list_is_undone_though_its_server_is_killed_at_every_step(firm: Firm) 
     firm.start(at_once=2)  # the worker leaves one of them to people
     firm.ask("POST", "/write", json={"contacts": len(firm.records)})
     firm.wait_for(BatchState.DONE)
-    plan = [(number, step) for number in range(1, len(REQUESTS) + 1) for step in STEPS]
-    held = firm.gate.hold(firm.records[0], None, plan[0][0])
+    newest = firm.records[-1]
+    rows = [(number, step) for number in range(1, len(REQUESTS) + 1) for step in STEPS]
+    plan: list[tuple[Callable[[], HeldRequest], str]] = [
+        (partial(firm.gate.hold, record, None, number), step)
+        for record, (number, step) in zip(firm.records, rows, strict=False)
+    ]
+    plan.append((partial(firm.gate.hold_list, "customer", 2), "done"))  # after the sync's
+    plan += [
+        (partial(firm.gate.hold, newest, None, number), step)
+        for number, step in zip((3, 1, 1), STEPS, strict=True)
+    ]
+    held = plan[0][0]()
     firm.ask("POST", "/undo")
     methods = []
     for place, (_, step) in enumerate(plan):
         firm.kill(held, step)
         methods.append(held.method)
         if place + 1 < len(plan):
-            held = firm.gate.hold(firm.records[place + 1], None, plan[place + 1][0])
+            held = plan[place + 1][0]()
         firm.start(at_once=2)
     firm.wait_for(BatchState.UNDONE)
-    assert methods == [REQUESTS[number - 1] for number, _ in plan]
+    assert methods == [*(REQUESTS[number - 1] for number, _ in rows), *["GET"] * 4]
     firm.assert_nothing_is_left()

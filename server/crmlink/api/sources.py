@@ -36,6 +36,8 @@ class SageContactsView(MethodView):
                 part=body["part"],
                 is_last=body["last"],
                 contacts=[_contact(each) for each in body["contacts"]],
+                data=body["data"],
+                has_moved=body["moved"],
             ),
         )
         return {"contacts": done.contacts, "complete": done.complete}

@@ -19,17 +19,22 @@ def agent_group() -> None:
 @agent_group.command("sage50")
 @sage_options
 @click.option("--every", type=MINUTES, help="Repeat after so many minutes, until it is stopped.")
-def sage50_command(every: int | None, **options: Any) -> None:
+@click.option(
+    "--moved", is_flag=True, help="Sage's data is on another computer or in another folder now."
+)
+def sage50_command(every: int | None, moved: bool, **options: Any) -> None:
     """Read customers and suppliers from Sage 50 by ODBC, and send them to crmlink.
 
     Needs Sage's ODBC driver and `pip install crmlink[sage50]`. The driver and Python are both 32
     bits or both 64. Nothing is written to Sage.
     """
+    from dataclasses import replace
+
     data, destination = read_options(options)
-    if every is None:
-        click.echo(bring(data, destination))
-        return
-    repeat(data, destination, every)
+    if moved or every is None:
+        click.echo(bring(data, replace(destination, has_moved=moved)))
+    if every is not None:
+        repeat(data, destination, every)
 
 
 @agent_group.command("run", hidden=True)

@@ -65,9 +65,12 @@ def read_options(options: dict[str, Any]) -> tuple[SageData, Destination]:
 
 def bring(data: SageData, destination: Destination) -> str:
     """Bring all contacts once; return what was done in a sentence. Raises AgentFailed."""
+    from dataclasses import replace
+
     from crmlink.plurals import counted
     from crmlink.sources.sage_50 import agent
 
+    destination = replace(destination, data=data.identity)
     contacts = agent.read_contacts(lambda: agent.connect_by_odbc(data))
     return f"{counted(agent.send_contacts(destination, contacts), 'contact')} sent."
 

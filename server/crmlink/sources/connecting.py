@@ -18,7 +18,7 @@ from crmlink.sources.adapters import ADAPTERS
 from crmlink.sources.api import Api
 from crmlink.sources.contact import Company
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import SignInDenied, SignInExpired, SourceError, SourceUnknown
+from crmlink.sources.errors import SignInExpired, SourceError, SourceUnknown
 from crmlink.sources.leases import account_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.store import (
@@ -73,10 +73,8 @@ def finish_sign_in(
     package_id, secrets = take_sign_in(ctx, device, answer.get("state", ""))
     if "verifier" not in secrets:
         raise SignInExpired
-    code = answer.get("code", "")
-    if not code:
-        raise SignInDenied
     package = ctx.registry[package_id]
+    code = oauth.code_of(package, answer)
     credentials = oauth.finish(
         package,
         Credentials.from_secrets(secrets["client"]),

@@ -130,6 +130,12 @@ class PartMissing(SourceError):
     code = "source-part-missing"
 
 
+class OtherData(SourceError):
+    """Contacts of other data come under the company's name already."""
+
+    code = "source-other-data"
+
+
 class TooManyCompanies(SourceError):
     """Agents have brought contacts of as many companies as are taken."""
 

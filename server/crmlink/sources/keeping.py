@@ -20,6 +20,7 @@ from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_o
 from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_details
 
 MAX_PARAMETERS = 5_000  # databases bound them
+MAX_KEY = 250  # characters; PostgreSQL's indexes take few more
 Value = TypeVar("Value", str, int)
 COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
@@ -105,9 +106,14 @@ def is_erased(erased: ErasedPeople, source: ContactSource, contact: ReadContact)
 def _canonical(
     package: str, contacts: Iterable[ReadContact], rules: Packages
 ) -> dict[str, ReadContact]:
-    """Return the contacts by key, without those whose reference Commusoft could not hold."""
+    """Return the contacts by key, without those whose reference Commusoft could not hold.
+
+    Nor those with a key that is too long for the package's own id.
+    """
     named = {}
     for contact in contacts:
+        if len(contact.key) > MAX_KEY:
+            continue
         try:
             canonical = canonical_reference(package, contact.reference, rules)
         except InvalidReference:

@@ -14,15 +14,17 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter
+from crmlink.sources.api import wait_until
 from crmlink.sources.errors import (
     SignInDenied,
     SourceError,
     SourceFault,
+    SourceLimited,
     SourceRefused,
     SourceUnreachable,
     SourceUnreadable,
 )
-from crmlink.sources.packages import SourcePackage
+from crmlink.sources.packages import SourcePackage, is_issuer
 
 if TYPE_CHECKING:
     from authlib.integrations.requests_client import OAuth2Session
@@ -32,6 +34,7 @@ MAX_BYTES = 256 * 1024
 EARLY = 60  # seconds before its end at which an access token is renewed
 DEFAULT_LIFE = 300  # seconds, for an answer that does not say
 MAX_TOKEN_LENGTH = 10_000
+PASSING = ("server_error", "temporarily_unavailable", "slow_down")  # errors without a refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,33 @@ def finish(
 ) -> Credentials:
     """Return the credentials with the tokens that a code is exchanged for.
 
-    Raises SignInDenied for a code that is not accepted, or another SourceError.
+    Raises SignInDenied for a code that is not accepted, or that gives too little to read contacts
+    with for long, or another SourceError.
     """
     session = _session(package, credentials, redirect_uri)
     proof = {"code_verifier": verifier} if package.pkce else {}
     token = _asked(
         lambda: session.fetch_token(package.addresses.token, code=code, **proof), SignInDenied
     )
-    return _with_tokens(credentials, token)
+    granted = token.get("scope") if isinstance(token, Mapping) else None
+    if isinstance(granted, str) and not package.needed_scope <= set(granted.split()):
+        raise SignInDenied("scope")
+    signed_in = _with_tokens(credentials, token)
+    if not signed_in.refresh_token:
+        raise SignInDenied("no refresh token")
+    return signed_in
+
+
+def code_of(package: SourcePackage, answer: Mapping[str, str]) -> str:
+    """Return the code that a package sent back.
+
+    Raises SignInDenied if it sent none or an error, or names another issuer (RFC 9207).
+    """
+    if "iss" in answer and not is_issuer(package, answer["iss"]):
+        raise SignInDenied("another issuer")
+    if answer.get("error") or not answer.get("code"):
+        raise SignInDenied("no code")
+    return answer["code"]
 
 
 def revoke(package: SourcePackage, credentials: Credentials) -> None:
@@ -173,7 +195,16 @@ def _session(
         session.mount(scheme, BoundedAdapter(MAX_BYTES, MAX_SECONDS))
     session.max_redirects = 0
     session.trust_env = False
+    for hook in ("access_token_response", "refresh_token_response"):
+        session.register_compliance_hook(hook, _within_limit)
     return session
+
+
+def _within_limit(reply: requests.Response) -> requests.Response:
+    """Return an answer, or raise SourceLimited: authlib would take its error for a refusal."""
+    if reply.status_code == 429:
+        raise SourceLimited(wait_until(reply), "status 429")
+    return reply
 
 
 def _asked(call: Callable[[], Any], refused: type[SourceError]) -> Any:
@@ -184,7 +215,8 @@ def _asked(call: Callable[[], Any], refused: type[SourceError]) -> Any:
     try:
         return call()
     except AuthlibBaseError as error:
-        failure = refused(str(error.error)[:40])
+        is_passing = error.error in PASSING
+        failure = (SourceFault if is_passing else refused)(str(error.error)[:40])
     except AnswerTooLarge:
         failure = SourceUnreadable("too large")
     except (requests.HTTPError, requests.TooManyRedirects) as error:
@@ -193,7 +225,8 @@ def _asked(call: Callable[[], Any], refused: type[SourceError]) -> Any:
         failure = SourceUnreadable("no JSON")
     except (requests.RequestException, HTTPError, OSError) as error:
         failure = SourceUnreachable(type(error).__name__)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+            RecursionError) as error:  # fmt: skip
         failure = SourceUnreadable(type(error).__name__)
     raise failure  # without the library's exception, which may contain a token
 

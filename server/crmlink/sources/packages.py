@@ -38,14 +38,15 @@ class Addresses:
 class SourcePackage:
     """One package; ``pkce`` where its sign-in knows the proof key of RFC 7636.
 
-    ``calls_per_run`` bounds the calls of a minute, below the package's own limit. One that
-    ``asks_each_time`` has a session in place of OAuth, which is kept nowhere; ``token`` is then the
-    address of its session.
+    With less than ``needed_scope`` a sign-in is of no use. ``calls_per_run`` bounds the calls of a
+    minute, below the package's own limit. One that ``asks_each_time`` has a session in place of
+    OAuth, which is kept nowhere; ``token`` is then the address of its session.
     """
 
     id: str
     addresses: Addresses
     scope: str = ""
+    needed_scope: frozenset[str] = frozenset()
     client_auth: ClientAuth = "client_secret_basic"
     calls_per_run: int = 50
     pkce: bool = False
@@ -66,6 +67,7 @@ _PACKAGES = (
             "https://api.xero.com",
         ),
         scope="accounting.contacts.read offline_access",
+        needed_scope=frozenset({"accounting.contacts.read"}),
         client_auth="none",
         pkce=True,
     ),
@@ -121,6 +123,22 @@ def origin(url: str) -> str:
         return ""
     host = Host.from_text(parts.netloc)
     return host.address(parts.scheme) if host else ""
+
+
+def is_issuer(package: SourcePackage, issuer: str) -> bool:
+    """Return whether an issuer of RFC 9207 is the package's: at an address or a domain of its own.
+
+    Not every maker publishes its issuer, so the whole domain is taken.
+    """
+    own = package.addresses
+    origins = {origin(url) for url in (own.authorise, own.token, own.api)}
+    given = origin(issuer)
+    host = Host.from_text(urlsplit(given).netloc)
+    if not given or host is None:
+        return False
+    domains = {".".join(urlsplit(each).netloc.split(".")[-2:]) for each in origins}
+    is_below = any(f".{host.name}".endswith(f".{each}") for each in domains)
+    return given in origins or (given.startswith("https://") and is_below)
 
 
 def with_addresses(changes: PackageAddresses) -> dict[str, SourcePackage]:

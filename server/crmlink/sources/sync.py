@@ -35,7 +35,9 @@ from crmlink.store.place import is_same_place, place_of
 
 CLOCK_OVERLAP = timedelta(days=1)  # the package's clock and the day of a change are unknown
 FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed within two days
-BACKOFF = timedelta(minutes=5)  # after a fault of the package or the line
+BACKOFF = timedelta(minutes=5)  # after a fault of the package or the line, and then doubled
+MAX_BACKOFF = timedelta(hours=1)
+MAX_RESTART_BACKOFF = timedelta(hours=6)  # a list that begins anew asks for all its pages again
 MAX_PAGES = 5_000  # of one list
 RUN = timedelta(minutes=1)  # after its calls of a minute a run goes on in the next one
 
@@ -109,7 +111,8 @@ def _read_pages(
 ) -> None:
     package, adapter = ctx.registry[source.package], ADAPTERS[source.package]
     api, began = Api(package, tokens), utc_now()
-    position = source.position or begin_list(source, adapter.first_position)
+    position = source.position if source.is_begun else None
+    position = position or begin_list(source, adapter.first_position)
     while not should_stop():
         page = _page(adapter, api, source.tenant, position["at"])
         with lease.writing() as (session, current):
@@ -147,7 +150,7 @@ def begin_list(
         or not utc_now() - FULL_INTERVAL < last <= utc_now()
     )
     since = None if full or source.synced_at is None else source.synced_at - CLOCK_OVERLAP
-    return {
+    return _failures_of(source) | {
         "full": full,
         "began": utc_now().isoformat(),
         "requested": _request_of(source),
@@ -168,7 +171,7 @@ def store_page(
     is empty that was not so before.
     """
     following = _following(page, position)
-    if source.position is None:
+    if not source.is_begun:
         source.read = 0
     source.read += len(page.contacts)
     keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
@@ -189,7 +192,7 @@ def _following(page: ContactPage, position: Position) -> Position | None:
     pages = position.get("pages", 0) + 1
     if (mark and mark == position.get("mark")) or pages > MAX_PAGES:
         raise SourceUnreadable("a list without an end")
-    return position | {"at": page.next, "mark": mark, "pages": pages}
+    return position | {"at": page.next, "mark": mark, "pages": pages, "failures": 0}
 
 
 def _complete(session: Session, source: ContactSource, position: Position) -> None:
@@ -236,16 +239,37 @@ def _stop(lease: SourceLease, error: SourceError) -> str:
     """Store what stopped a run, and when it goes on; returns its code."""
     with lease.writing() as (session, source):
         source.problem = error.code
-        source.resume_at = error.until if isinstance(error, SourceLimited) else utc_now() + BACKOFF
+        source.resume_at = error.until if isinstance(error, SourceLimited) else None
         if isinstance(error, SourceRefused) and error.company_only and _has_others(session, source):
             source.resume_at = utc_now() + FULL_INTERVAL  # it may be let in again there
         elif isinstance(error, SourceRefused):
-            source.account.needs_sign_in, source.resume_at = True, None
-        if isinstance(error, SourceUnreadable):
-            source.position = None  # perhaps of an older form: begin anew
+            source.account.needs_sign_in = True
+        elif not isinstance(error, SourceLimited):
+            source.resume_at = utc_now() + _note_failure(source, error)
         if not isinstance(error, SourceLimited):
             source.requested_at = None
     return error.code
+
+
+def _note_failure(source: ContactSource, error: SourceError) -> timedelta:
+    """Count a failure in the position, and return how long to pause.
+
+    Failures count until a page is read; lists that begin anew, until one is complete: the page
+    that ends them may be their last.
+    """
+    known = _failures_of(source)
+    if isinstance(error, SourceUnreadable):  # perhaps the position is of an older form
+        known["restarts"] = count = known["restarts"] + 1
+        source.position, most = known, MAX_RESTART_BACKOFF
+    else:
+        known["failures"] = count = known["failures"] + 1
+        source.position, most = (source.position or {}) | known, MAX_BACKOFF
+    return min(BACKOFF * (1 << min(count - 1, 20)), most)
+
+
+def _failures_of(source: ContactSource) -> dict[str, int]:
+    position = source.position or {}
+    return {name: int(position.get(name, 0)) for name in ("failures", "restarts")}
 
 
 def _has_others(session: Session, source: ContactSource) -> bool:

@@ -54,9 +54,10 @@ class ContactSource(Base):
 
     ``tenant`` is the package's id of the company, ``organisation`` the id in its pages' addresses,
     empty if the package does not give it. ``handle`` is what disconnecting it needs; of QuickBooks
-    Desktop the company's name, of an agent the last part of its last list.
+    Desktop the company's name, of an agent the last part of its last list and what its data is.
 
-    ``position`` is where an interrupted list goes on, ``read`` the contacts read of it so far.
+    ``position`` is where an interrupted list goes on, and how often reading failed; ``read`` are
+    the contacts read of the list so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
     itself. ``round`` counts complete lists, ``version`` grows with every change of a contact.
     ``webhook_key`` is encrypted; the package signs with it what it sends, last at ``webhook_at``.
@@ -89,6 +90,11 @@ class ContactSource(Base):
     webhook_at: Mapped[datetime | None]
 
     account: Mapped[SourceAccount] = relationship(lazy="joined")
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a list is read in part, and goes on at ``position``."""
+        return self.position is not None and "at" in self.position
 
 
 class SourceContact(ContactColumns, Base):

@@ -290,3 +290,36 @@ def test_without_pyodbc_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyodbc", None)
     assert "pip install crmlink[sage50]" in run(server, token).output
+
+
+def test_two_folders_under_one_name_are_told_and_one_that_moved_is_taken(
+    installation: Installation, driver: SageDriver, server: Server, token: str
+) -> None:
+    driver.add("A", NAME="Ours")
+    assert run(server, token).exit_code == 0
+    driver.add("B")
+    other = run(server, token, dsn="SageLine50v31")
+    assert other.exit_code == 1
+    assert "already arrive under this company's name" in other.output.splitlines()[-1]
+    assert ("customer", "B") not in stored(installation)
+    options = ["--server", server.url, "--company", "Office Ltd", "--user", "CRMLINK",
+               "--dsn", "SageLine50v31", "--moved"]  # fmt: skip
+    secrets = {"CRMLINK_SAGE_PASSWORD": PASSWORD, "CRMLINK_TOKEN": token}
+    moved = CliRunner().invoke(main, ["agent", "sage50", *options], env=secrets)
+    assert moved.exit_code == 0, moved.output
+    assert ("customer", "B") in stored(installation)
+    assert run(server, token, dsn="SageLine50v31").exit_code == 0
+    assert run(server, token).exit_code == 1
+
+
+def test_data_is_known_by_its_computer_and_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = SageData("me", "x", dsn="SageLine50v30")
+    folder = SageData("me", "x", driver="Sage Line 50 v30", folder=r"C:\Sage\COMPANY.000")
+    other = SageData("me", "x", driver="Sage Line 50 v30", folder=r"C:\Sage\COMPANY.001")
+    same = SageData("you", "y", driver="Sage Line 50 v31", folder="c:\\sage\\company.000\\")
+    assert len({data.identity, folder.identity, other.identity}) == 3
+    assert same.identity == folder.identity
+    assert "Sage" not in data.identity
+    before = data.identity
+    monkeypatch.setattr("platform.node", lambda: "ANOTHER-PC")
+    assert data.identity != before

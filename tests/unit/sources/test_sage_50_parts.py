@@ -157,3 +157,50 @@ def test_the_token_of_an_agent_can_do_nothing_else(
         .status_code
         == 403
     )
+
+
+DATA, OTHER = "a" * 32, "b" * 32
+
+
+def test_two_companies_of_one_name_are_told_apart(installation: Installation, send: Any) -> None:
+    assert send(part(1, "A", data=DATA)).status_code == 200
+    refused = send(part(1, "A", last=True, reading="reading-2", data=OTHER))
+    assert refused.status_code == 409
+    assert "--company" in refused.get_json()["detail"]
+    assert send(part(1, "A", last=True, reading="reading-2")).status_code == 409  # it does not say
+    assert send(part(2, "B", last=True, data=DATA)).get_json()["contacts"] == 2
+    again = part(1, "A", last=True, reading="reading-3", data=OTHER)
+    again["contacts"][0]["name"] = "Another firm"
+    assert send(again).status_code == 409
+    assert stored(installation)["customer", "A"].name == "A"
+    with installation.database.reading() as session:
+        source = session.scalars(select(ContactSource)).one()
+    assert source.problem == "source-other-data"
+    assert source.round == 1
+    assert send(again | {"company": "Another"}).status_code == 200
+
+
+def test_data_that_has_moved_is_taken_once_a_person_says_so(
+    installation: Installation, send: Any
+) -> None:
+    send(part(1, "A", last=True, data=DATA))
+    moved = part(1, "A", "B", last=True, reading="reading-2", data=OTHER, moved=True)
+    for _ in range(2):
+        assert send(moved).get_json() == {"contacts": 2, "complete": True}
+    assert send(part(1, "A", last=True, reading="reading-3", data=OTHER)).status_code == 200
+    assert send(part(1, "A", last=True, reading="reading-4", data=DATA)).status_code == 409
+
+
+def test_a_client_that_never_says_which_data_goes_on_and_one_that_begins_to_is_bound(
+    installation: Installation, send: Any
+) -> None:
+    for number in (1, 2):
+        body = part(1, "A", last=True, reading=f"reading-{number}")
+        assert send(body).status_code == 200
+    assert send(part(1, "A", last=True, reading="reading-3", data=DATA)).status_code == 200
+    assert send(part(1, "A", last=True, reading="reading-4")).status_code == 409
+
+
+@pytest.mark.parametrize("data", ["x" * 65, "a b", "a\n", 7, None])
+def test_what_cannot_be_an_identity_is_refused(send: Any, data: Any) -> None:
+    assert send(part(1, "A", last=True, data=data)).status_code == 422

@@ -41,6 +41,15 @@ class BroughtContactsSchema(Schema):
         validate=validate.Regexp(r"[A-Za-z0-9_-]{8,64}\Z"),
         metadata={"description": "Chosen by the client, the same for all parts of a list."},
     )
+    data = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"[A-Za-z0-9_-]{0,64}\Z"),
+        metadata={"description": "What tells its data from that of another company of its name."},
+    )
+    moved = StrictBoolean(
+        load_default=False,
+        metadata={"description": "Its data is at another place now, and has another name there."},
+    )
     part = StrictInteger(required=True, validate=validate.Range(1, MAX_PARTS))
     last = StrictBoolean(required=True)
     contacts = fields.List(

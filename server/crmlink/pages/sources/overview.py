@@ -69,7 +69,7 @@ class ShownSource:
         """Whether a reading with a session ended before the list was complete."""
         source = self.source
         due = source.resume_at or source.requested_at
-        begun = source.position is not None or source.requested_at is not None
+        begun = source.is_begun or source.requested_at is not None
         return (
             self.asks
             and not self.reading
@@ -91,7 +91,7 @@ class ShownSource:
             and self.way in ("reads", "asks")
             and not self.stopped
             and not self.problem
-            and (self.source.requested_at is not None or self.source.position is not None)
+            and (self.source.requested_at is not None or self.source.is_begun)
         )
 
 

@@ -85,14 +85,15 @@ def read_answer(text: str, position: Position) -> Answer:
         return _company(answer, position)
     found = answer.findall(f"{part}Ret")
     contacts = [contact for entry in found if (contact := _contact(entry, part))]
-    count, remaining = position["count"] + len(found), _remaining(answer)
+    count, remaining = position["count"] + len(found), _remaining(answer, position, len(found))
     following: Position | None
     if remaining:
         iterator = answer.get("iteratorID", "")
-        if not iterator or not found:
+        if not iterator or not found or position["iterator"] not in ("", iterator):
             raise SourceUnreadable("a list that does not go on")
         following = position | {
             "iterator": iterator, "number": position["number"] + 1, "count": count,
+            "remaining": remaining,
         }  # fmt: skip
     else:
         following = _next_part(position)
@@ -129,19 +130,27 @@ def _next_part(position: Position) -> Position | None:
     return _position(part, position["number"] + 1, position["since"]) if part else None
 
 
-def _remaining(answer: Element) -> int:
-    value = answer.get("iteratorRemainingCount", "0")
+def _remaining(answer: Element, position: Position, found: int) -> int:
+    """Return how many entries are to come.
+
+    Raises SourceUnreadable if some are lost: a shortened list must not count as a complete one.
+    """
+    usual = "0" if found < PAGE_SIZE else ""
+    value = answer.get("iteratorRemainingCount", usual)
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise SourceUnreadable("no count")
+    if found + int(value) < position.get("remaining", 0):
+        raise SourceUnreadable("entries are missing")
     return int(value)
 
 
 def _contact(entry: Element, part: str) -> ReadContact | None:
     list_id, name = _tidy(entry, "ListID"), _exact(entry, "Name")
+    full_name = _exact(entry, "FullName")
     if not list_id or not name.strip():
         return None
-    is_job = _tidy(entry, "Sublevel") not in ("", "0")
-    whole = _exact(entry, "FullName") if is_job else name
+    is_job = _tidy(entry, "Sublevel") not in ("", "0") or ":" in full_name
+    whole = full_name if is_job else name
     if is_job and not whole.strip():
         return None  # its own name alone is not unique
     return ReadContact(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import structlog
 
+from crmlink.sources.contact import Position
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
     OtherCompanyFile,
@@ -31,18 +32,24 @@ log = structlog.get_logger()
 
 
 def next_request(ctx: SourceContext, source_id: str, ticket: str, file_path: str) -> str:
-    """Return the next request for QuickBooks. Raises SessionOver."""
-    with ctx.database.writing() as session:
-        connector = find_session(session, ctx, source_id, ticket)
-        if connector is None:
-            raise SessionOver
-        source = connector.source
-        position = source.position
-        if position is None:
-            position = begin_list(source, first_position)
-            position["at"] |= {"file": hash_of_path(file_path)}
-            source.position, source.read, connector.error = position, 0, ""
-        return request_at(position["at"])
+    """Return the next request for QuickBooks.
+
+    Raises SessionOver, or OtherCompanyFile if another file was opened in the middle of a list.
+    """
+    try:
+        with ctx.database.writing() as session:
+            connector = find_session(session, ctx, source_id, ticket)
+            if connector is None:
+                raise SessionOver
+            source = connector.source
+            if source.position is None:
+                source.position = begin_list(source, first_position)
+                source.read, connector.error = 0, ""
+            source.position = position = _with_file(source.position, hash_of_path(file_path))
+            return request_at(position["at"])
+    except OtherCompanyFile as error:
+        _note(ctx, source_id, ticket, error)
+        raise
 
 
 def receive_answer(
@@ -63,7 +70,7 @@ def receive_answer(
             source, position = connector.source, connector.source.position
             answer = read_answer(text, position["at"])
             if answer.company:
-                _require_same_company(connector, answer, position["at"].get("file", ""))
+                _require_same_company(connector, answer, position.get("file", ""))
             store_page(session, ctx, source, answer.page, position)
             read, complete = source.read, source.position is None
     except SessionOver:
@@ -97,6 +104,14 @@ def close_session(ctx: SourceContext, source_id: str, ticket: str) -> None:
         if connector is not None:
             connector.ticket_hash = ""
             connector.source.position = None
+
+
+def _with_file(position: Position, file_hash: str) -> Position:
+    """Return the position of a list with its company file. Raises OtherCompanyFile."""
+    known = position.get("file", "")
+    if known and file_hash and file_hash != known:
+        raise OtherCompanyFile("in the middle")
+    return position | {"file": known or file_hash}
 
 
 def _require_same_company(connector: WebConnector, answer: Answer, file_hash: str) -> None:

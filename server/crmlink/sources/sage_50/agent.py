@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import re
 import time
 import uuid
@@ -53,14 +55,26 @@ class SageData:
         parts = place | {"UID": self.user, "PWD": self.password}
         return ";".join(f"{name}={_quoted(value)}" for name, value in parts.items())
 
+    @property
+    def identity(self) -> str:
+        """Return what tells this data from other data: a hash of its computer and place."""
+        place = "\0".join((platform.node(), self.dsn or self.folder.rstrip("\\/")))
+        return hashlib.sha256(place.casefold().encode(errors="replace")).hexdigest()[:32]
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Which crmlink the contacts are sent to, with a token, and as which company's."""
+    """Which crmlink the contacts are sent to, with a token, and as which company's.
+
+    ``data`` is the identity of the company's data, "" if it is not told; ``has_moved`` if that is
+    another one than before.
+    """
 
     address: str
     token: str = field(repr=False)
     company: str
+    data: str = ""
+    has_moved: bool = False
 
     def require_safe(self) -> None:
         """Raise AgentFailed unless the token would travel encrypted, or on this computer alone.
@@ -130,6 +144,8 @@ def send_contacts(
             destination,
             {
                 "company": destination.company,
+                "data": destination.data,
+                "moved": destination.has_moved,
                 "reading": reading,
                 "part": start // PART_SIZE + 1,
                 "last": start + PART_SIZE >= len(contacts),

@@ -71,6 +71,13 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Not accepted",
         "The Web Connector's user name or password is wrong.",
     ),
+    "source-other-data": (
+        409,
+        "Another company of this name",
+        "Contacts of other Sage 50 data already arrive under this company's name, so these were "
+        "not stored. Give this company a name of its own with --company. If its data has moved, "
+        "run the agent there once with --moved.",
+    ),
     "source-too-many-companies": (
         409,
         "Too many companies",
