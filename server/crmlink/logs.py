@@ -117,6 +117,14 @@ class LogFile(RotatingFileHandler):
         sys.stderr.write(f"The log cannot be written: {name}.\n")
 
 
+class ErrorOutput(logging.Handler):
+    """Handler: lines to standard error, as it is when they are written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a log record."""
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
 class _LibraryLines(logging.Filter):
     """Filter: libraries' warnings and errors within a budget, and all lines of crmlink."""
 
@@ -191,6 +199,17 @@ def configure_logging_to_output() -> None:
         handler.addFilter(lines)
         handlers.append(handler)
     _configure(*handlers)
+
+
+def configure_logging_to_errors() -> None:
+    """Send warnings and errors to standard error, for commands that keep no log file.
+
+    Their output is for programs: no log line may be in it.
+    """
+    handler = ErrorOutput(logging.WARNING)
+    handler.setFormatter(LineFormatter())
+    handler.addFilter(_LibraryLines())
+    _configure(handler)
 
 
 def _configure(*handlers: logging.Handler) -> None:

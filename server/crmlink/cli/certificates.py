@@ -22,12 +22,12 @@ def make_command(names: tuple[str, ...], addresses: tuple[str, ...], replace: bo
     The first time, an authority is made too, which can certify these names alone. Computers of the
     office that trust it trust the certificate, also when it is renewed: run the same command again.
     """
-    from crmlink.settings.data_place import load_place
+    from crmlink.cli.context import place_without_log
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.local_certificates import AUTHORITY, SERVER, SERVER_KEY, make_certificate
     from crmlink.upkeep.texts import failure_text
 
-    data_dir, _ = load_place()
+    data_dir, _ = place_without_log()
     try:
         made = make_certificate(data_dir, (*names, *addresses), replace=replace)
     except UpkeepFailure as failure:

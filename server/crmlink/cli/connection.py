@@ -34,7 +34,7 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     """
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import chosen_workspace, settings_of_chosen
+    from crmlink.cli.context import chosen_workspace, settings_of_chosen, settings_with_log
     from crmlink.commusoft.doctor import run_checks
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEY_FILE, open_database
@@ -43,9 +43,8 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
         contents_in_use,
         save_connection,
     )
-    from crmlink.settings import load_settings
 
-    settings = settings_of_chosen(load_settings())
+    settings = settings_of_chosen(settings_with_log())
     if without_api:
         _connect_pages(settings, url, yes)
         return
@@ -120,16 +119,15 @@ def disconnect_command(yes: bool) -> None:
     """Disconnect your Commusoft account, delete its credentials, and use practice data."""
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import chosen_workspace, settings_of_chosen
+    from crmlink.cli.context import chosen_workspace, settings_of_chosen, settings_with_log
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
         contents_in_use,
         delete_connection,
     )
-    from crmlink.settings import load_settings
     from crmlink.web.connection_words import ended_in_words
 
-    settings = settings_of_chosen(load_settings())
+    settings = settings_of_chosen(settings_with_log())
     if settings.commusoft:
         raise click.ClickException(
             "CRMLINK_COMMUSOFT_… variables set the account. Remove them where crmlink is started, "
@@ -227,11 +225,11 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Encrypt the credentials with a new key and delete the old one."""
+    from crmlink.cli.context import settings_with_log
     from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import rotate_keys
-    from crmlink.settings import load_settings
 
-    settings = load_settings()
+    settings = settings_with_log()
     database = open_database(settings)
     count = rotate_keys(database, settings.data_dir / KEY_FILE)
     accounts = "1 account" if count == 1 else f"{count} accounts"

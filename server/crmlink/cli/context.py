@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crmlink.installation import Installation
     from crmlink.settings import Settings
     from crmlink.store import Database, Workspace
@@ -23,15 +25,49 @@ def open_installation_from_env() -> Installation:
     and it takes over nothing that a live server works on.
     """
     from crmlink.installation import open_installation
+
+    settings = settings_with_log()
+    installation = open_installation(settings)
+    installation.choose(chosen_workspace(installation.database).id)
+    click.get_current_context().find_root().call_on_close(installation.close)
+    return installation
+
+
+def settings_with_log() -> Settings:
+    """Return the settings of the environment; logs go to the server's log file from now on.
+
+    For commands that open the database. Raises InvalidSettings.
+    """
     from crmlink.logs import LOG_NAME, configure_logging
     from crmlink.settings import load_settings
 
     settings = load_settings()
     configure_logging(settings.data_dir / LOG_NAME)
-    installation = open_installation(settings)
-    installation.choose(chosen_workspace(installation.database).id)
-    click.get_current_context().find_root().call_on_close(installation.close)
-    return installation
+    return settings
+
+
+def settings_without_log() -> Settings:
+    """Return the settings of the environment; warnings go to standard error from now on.
+
+    For commands that write nothing into the data folder. Raises InvalidSettings.
+    """
+    from crmlink.logs import configure_logging_to_errors
+    from crmlink.settings import load_settings
+
+    configure_logging_to_errors()
+    return load_settings()
+
+
+def place_without_log() -> tuple[Path, str]:
+    """Return the data folder and the database; warnings go to standard error from now on.
+
+    The folder is made if needed, no key in it. Raises InvalidSettings.
+    """
+    from crmlink.logs import configure_logging_to_errors
+    from crmlink.settings.data_place import load_place
+
+    configure_logging_to_errors()
+    return load_place()
 
 
 def chosen_workspace(database: Database) -> Workspace:

@@ -26,13 +26,13 @@ def move_command(file: Path | None, cancel: bool) -> None:
     CRMLINK_DATABASE_URL says where it goes. Run it again if it was interrupted. Afterwards no
     server uses the SQLite file again; keep it as a backup.
     """
-    from crmlink.settings.data_place import load_place
+    from crmlink.cli.context import place_without_log
     from crmlink.store import Database
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.move_database import cancel_move, move_database
     from crmlink.upkeep.texts import failure_text
 
-    data_dir, database_url = load_place()
+    data_dir, database_url = place_without_log()
     if database_url.startswith("sqlite"):
         raise click.ClickException("Set CRMLINK_DATABASE_URL to the PostgreSQL database first.")
     source = file or data_dir / "crmlink.sqlite"

@@ -34,11 +34,11 @@ def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
     from crmlink.accounting.exports.errors import ExportError
     from crmlink.accounting.exports.reader import detect_format, read_contacts
     from crmlink.accounting.rule_file import RuleFile
+    from crmlink.cli.context import settings_without_log
     from crmlink.installation import RULES_FILE
-    from crmlink.settings import load_settings
 
     said = FileOptions.of(options)
-    packages = RuleFile(load_settings().data_dir / RULES_FILE).current()
+    packages = RuleFile(settings_without_log().data_dir / RULES_FILE).current()
     try:
         found = detect_format(file, file.name, packages, said.hints)
         found = found.with_overrides(kind=said.kind, columns=said.columns)

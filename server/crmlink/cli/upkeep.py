@@ -28,13 +28,13 @@ def backup_command(file: Path, without_keys: bool) -> None:
     The keys in it are sealed with a passphrase, which is asked for, or taken from
     CRMLINK_BACKUP_PASSPHRASE.
     """
+    from crmlink.cli.context import settings_without_log
     from crmlink.installation import open_database
-    from crmlink.settings import load_settings
     from crmlink.upkeep.backup import make_backup
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.texts import failure_text
 
-    settings = load_settings()
+    settings = settings_without_log()
     passphrase = None if without_keys else _passphrase(confirms=True)
     database = open_database(settings)
     try:
@@ -62,13 +62,14 @@ def restore_command(file: Path, replaces: bool, without_keys: bool) -> None:
 
     It is checked first. What is there already is only put aside with --replace, never deleted.
     """
+    from crmlink.cli.context import place_without_log
     from crmlink.upkeep.backup import require_whole
     from crmlink.upkeep.errors import UpkeepFailure
     from crmlink.upkeep.restore import RestoreTarget, restore_backup
     from crmlink.upkeep.texts import failure_text
     from crmlink.values.moments import format_moment
 
-    data_dir, database_url = _place()
+    data_dir, database_url = place_without_log()
     place = RestoreTarget(data_dir, database_url, os.environ.get("CRMLINK_SECRET_KEY", ""))
     try:
         manifest = require_whole(file)
@@ -112,11 +113,11 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
 
     Ends with 1 if something is wrong.
     """
-    from crmlink.settings import load_settings
+    from crmlink.cli.context import settings_without_log
     from crmlink.upkeep.checks import run_checks
     from crmlink.upkeep.diagnosis import diagnosis
 
-    settings = load_settings()
+    settings = settings_without_log()
     if update_tables:
         _update_tables(settings)
     checks = list(run_checks(settings))
@@ -164,10 +165,3 @@ def _passphrase(*, confirms: bool) -> str:
     return given or str(
         click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirms, err=True)
     )
-
-
-def _place() -> tuple[Path, str]:
-    """Return the data folder, made if needed, and the database; no key is made in it."""
-    from crmlink.settings.data_place import load_place
-
-    return load_place()

@@ -173,16 +173,17 @@ def delete_command(firm: str) -> None:
 
     Asks for the firm's name. Export it first if it may be needed.
     """
-    from crmlink.settings import load_settings
+    from crmlink.cli.context import settings_with_log
     from crmlink.upkeep.delete_workspace import FirstWorkspace, NotSuspended, delete_workspace
 
+    data_dir = settings_with_log().data_dir
     context = _context()
     workspace = _find(context, firm)
     click.echo("All its people, records, links, lists and its audit log are deleted.")
     if click.prompt("The firm's name, to delete it") != workspace.name:
         raise click.ClickException("That is not its name. Nothing was deleted.")
     try:
-        stays = delete_workspace(context, workspace, load_settings().data_dir)
+        stays = delete_workspace(context, workspace, data_dir)
     except NotSuspended:
         raise click.ClickException(
             f'It works. First run: crmlink workspace suspend "{workspace.name}"'
@@ -265,11 +266,11 @@ def _deleted_text(stays: DeletedWorkspace) -> str:
 
 def _context() -> SignInContext:
     from crmlink.access.context import SignInContext
+    from crmlink.cli.context import settings_with_log
     from crmlink.installation import open_database
     from crmlink.linking.connections import get_or_create_workspace
-    from crmlink.settings import load_settings
 
-    settings = load_settings()
+    settings = settings_with_log()
     database = open_database(settings)
     click.get_current_context().call_on_close(database.close)
     get_or_create_workspace(database)
