@@ -47,6 +47,7 @@ WORDS = {
     "token list": "",
     "undo": "123",
     "update": "--check {folder}/release",
+    "workspace limits": "Holloway --people 5",
     "workspace list": "",
 }
 
@@ -89,6 +90,9 @@ def test_every_command_that_prints_json_is_tried_here() -> None:
 @pytest.mark.parametrize("command", sorted(WORDS))
 def test_what_is_printed_as_json_is_nothing_else(folder: Path, command: str) -> None:
     words = WORDS[command].format(folder=folder).split()
+    if "Holloway" in words:
+        firm = json.loads(run(folder, "workspace", "list", "--json").stdout)["id"]
+        run(folder, "workspace", "rename", firm, "Holloway")
     done = run(folder, *command.split(), *words, "--json")
     assert "Traceback" not in done.stderr
     for line in done.stdout.splitlines():
