@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import or_, select
@@ -66,15 +65,7 @@ def _needs_help(ctx: WorkspaceContext, batch_id: str) -> bool:
 class Helper(RowRuns):
     """One worker's help with one batch."""
 
-    def __init__(
-        self,
-        claims: RowClaims,
-        executor: ThreadPoolExecutor,
-        at_once: int,
-        stopping: Callable[[], bool],
-    ) -> None:
-        super().__init__(claims, executor, at_once, stopping)
-        self._looked = time.monotonic()
+    _looked = 0.0  # when it last looked whether to go on, seconds of the monotonic clock
 
     @property
     def settled(self) -> int:
@@ -84,6 +75,7 @@ class Helper(RowRuns):
     def go(self) -> None:
         """Write rows until none waits, or it is needed elsewhere. Raises LeaseLost."""
         self._claims.put_back(())
+        self._looked = time.monotonic()
         try:
             while self._is_wanted():
                 self._hand_out()
