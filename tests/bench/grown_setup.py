@@ -16,17 +16,15 @@ from sqlalchemy import insert, select
 from browsers.real_services import _environment
 from crmlink.access.devices import command_line_actor
 from crmlink.access.workspaces import make_workspace, rename_workspace
-from crmlink.commusoft.client import CommusoftClient
-from crmlink.installation import KEY_FILE, Installation, open_installation
+from crmlink.installation import KEY_FILE, Installation
 from crmlink.linking.connections import save_connection
-from crmlink.settings import Settings
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.workspaces import list_workspaces
-from faults.grown import SECRET
+from faults.grown import SECRET, open_office
 from faults.shared_installation import sandbox_process
 from support.access_factories import make_token
 from support.batch_factories import accepted, line_of
-from support.sandbox import FAST_LIMITS, connection_to
+from support.sandbox import connection_to
 
 FIRMS, LISTS, LIST_ROWS = 200, 5, 150
 DEVICES = 12  # of the greedy firm, the last
@@ -71,13 +69,7 @@ class Setup:
         }
 
     def open(self) -> Installation:
-        account = connection_to(self.commusoft)
-        data = self.folder / "office"
-        data.mkdir(mode=0o700, exist_ok=True)
-        settings = Settings(
-            data_dir=data, database_url=self.database_url, secret_key=SECRET, commusoft=account
-        )
-        return open_installation(settings, CommusoftClient(account, limits=FAST_LIMITS))
+        return open_office(self.folder, self.database_url, self.commusoft)
 
     def prepare(self, firms: int) -> None:
         """Make the firms; the records of the first, once synced, are copied into each other."""

@@ -86,6 +86,17 @@ class Machine(PreparedService):
         return STARTS in self.said()
 
 
+def open_office(folder: Path, database_url: str, commusoft: str) -> Installation:
+    """Open the installation in the test's own process, beside the machines'."""
+    account = connection_to(commusoft)
+    data = folder / "office"
+    data.mkdir(mode=0o700, exist_ok=True)
+    settings = Settings(
+        data_dir=data, database_url=database_url, secret_key=SECRET, commusoft=account
+    )
+    return open_installation(settings, CommusoftClient(account, limits=FAST_LIMITS))
+
+
 @dataclass
 class Machines:
     """Two web servers and two workers, and the list that they write."""
@@ -105,13 +116,7 @@ class Machines:
         return self.postgresql.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
     def open(self) -> Installation:
-        account = connection_to(self.commusoft)
-        data = self.folder / "office"
-        data.mkdir(mode=0o700, exist_ok=True)
-        settings = Settings(
-            data_dir=data, database_url=self.database_url, secret_key=SECRET, commusoft=account
-        )
-        return open_installation(settings, CommusoftClient(account, limits=FAST_LIMITS))
+        return open_office(self.folder, self.database_url, self.commusoft)
 
     def prepare(self, contacts: int) -> None:
         """Make a list of so many contacts, accepted and not written, and the machines."""
