@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import cycle
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -61,13 +62,15 @@ def test_a_list_written_in_both_ways_is_linked_and_undone_as_a_whole(
     wait_for_nothing(monkeypatch)
     batch_id = asked_for(ctx, device_id, lines_of(ctx, COUNT))
     choices = cycle((Writes.PAGES, Writes.API, Writes.API_THEN_PAGES))
+    turn = Lock()
 
     def switching(name: str) -> Callable[..., Link]:
         act: Callable[..., Link] = getattr(execute_row, name)
 
         def acted(*arguments: Any) -> Link:
-            choose_writes(ctx, next(choices), device_id)
-            return act(*arguments)
+            with turn:  # or the last choice of eight rows at once would be every row's
+                choose_writes(ctx, next(choices), device_id)
+                return act(*arguments)
 
         return acted
 
