@@ -8,7 +8,7 @@
   const PAUSE = 250; // milliseconds between two looks at a page that keeps changing
   const PULSE = 1_000; // a page may move on without any change to see
   const FRESH = 5_000;
-  const MOST_MOVES = 20; // a page that throws the button out again and again gets it at its edge
+  const MAX_MOVES = 20; // a page that throws the button out again and again gets it at its edge
   const CONTROLS =
     "a, button, input, select, textarea, label, summary, option, video, audio, iframe, embed, object, [role=button], [role=link], " +
     "[role=menuitem], [role=tab], [role=checkbox], [role=slider], [tabindex]:not([tabindex='-1']), [contenteditable=true], [onclick]";
@@ -132,7 +132,7 @@
 
   function place() {
     if (!shown) return;
-    const name = moves < MOST_MOVES ? nameElement(shown.places) : null;
+    const name = moves < MAX_MOVES ? nameElement(shown.places) : null;
     if (name && placeBeside(name)) return;
     placeAtEdge();
   }

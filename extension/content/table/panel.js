@@ -18,7 +18,7 @@
   const PAUSE = 300;
   const AT_ONCE = 500; // rows that the server takes at once
   const SHOWN_FOR = 4_000;
-  const MOST_VALUE = 200; // characters that the server takes
+  const MAX_VALUE_LENGTH = 200; // characters that the server takes
 
   /** @param {string} key @param {...string} values */
   const say = (key, ...values) => chrome.i18n.getMessage(key, values);
@@ -142,7 +142,7 @@
     const seen = rows.filter((row) => row.value !== null && row.state !== "ambiguous" && (row.loaded || row.value === row.wanted.prior));
     for (let at = 0; at < seen.length; at += AT_ONCE) {
       const piece = seen.slice(at, at + AT_ONCE);
-      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MOST_VALUE), replaces: replacing.has(wanted.id) }));
+      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MAX_VALUE_LENGTH), replaces: replacing.has(wanted.id) }));
       const answer = await ask("table_seen", { page: performance.timeOrigin, rows: sent });
       if (!answer.ok) return false;
       const fill = new Set(answer.data.fill);

@@ -16,7 +16,7 @@
   const CHECKED_BY = 600; // milliseconds in which a page checks what it took
   const NEIGHBOURS = 4;
   /** So many rows in a row that take no value: the table does not take any. */
-  const MOST_REFUSED = 3;
+  const MAX_REFUSALS = 3;
   /** A row at the edge of what is in sight lies under headings, or moves when it is chosen. */
   const EDGE = 60;
   /** Fields that are filled before the page draws again: with thousands of rows each drawing takes long. */
@@ -60,7 +60,7 @@
   }
 
   /** @param {Run} run */
-  const isOver = ({ work, refused }) => work.control.stopped() || work.moved === true || refused >= MOST_REFUSED;
+  const isOver = ({ work, refused }) => work.control.stopped() || work.moved === true || refused >= MAX_REFUSALS;
 
   /** Whether the columns are where they were, also once what was scrolled sideways is back there. @param {Work} work */
   async function columnsStay(work) {

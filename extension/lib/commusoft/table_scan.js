@@ -18,7 +18,7 @@
   const TRIES = 6; // looks at rows that are being drawn
   const MORE = 200; // milliseconds in which a page fetches more rows
   const PASSES = 3; // readings of a table that moves meanwhile
-  const MOST_ROWS = 50_000;
+  const MAX_ROWS = 50_000;
 
   /** Until the page has drawn what it was asked to draw. A page in the background draws nothing. */
   table.settle = async (milliseconds = 0) => {
@@ -131,7 +131,7 @@
     await table.settle();
     const rows = look();
     let last = rows.slice();
-    while (rows.length < MOST_ROWS && !control.stopped()) {
+    while (rows.length < MAX_ROWS && !control.stopped()) {
       const from = scroller.top();
       const to = from + stepOf(scroller, last);
       const now = await joined(last, look, () => scroller.to(to));

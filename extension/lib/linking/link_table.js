@@ -52,7 +52,7 @@ import { createRecordLists } from "./record_lists.js";
 /** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
 
 const KEY = "table_run";
-const MOST_LISTS = 5;
+const MAX_LISTS = 5;
 const MAX_LOOKS = 4;
 const PAUSE = 500; // milliseconds
 
@@ -137,7 +137,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     /** @type {import("../types.js").Draft[]} */
     const all = answers.flatMap((answer) => (answer.ok ? answer.data.batches : []));
     const [named, another] = all.filter(({ id }) => open.has(id));
-    const first = all.toSorted((one, other) => Number(open.has(other.id)) - Number(open.has(one.id))).slice(0, MOST_LISTS);
+    const first = all.toSorted((one, other) => Number(open.has(other.id)) - Number(open.has(one.id))).slice(0, MAX_LISTS);
     return { lists: await Promise.all(first.map((one) => counted(api, one))), named: named && !another ? named.id : null };
   }
 

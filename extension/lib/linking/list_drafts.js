@@ -22,7 +22,7 @@ const KEPT = 2;
 /** How many names a person sees before they send a list. */
 const SHOWN = 6;
 /** How many contacts the server takes at once. */
-export const MOST_AT_ONCE = 1000;
+export const CHUNK_SIZE = 1000;
 const JOINS_FOR = 12 * 60 * 60 * 1000;
 
 /** @typedef {ReturnType<typeof createLists>} Lists */
@@ -121,8 +121,8 @@ export async function sendList(api, list, batch) {
   let last = null;
   let added = 0;
   let completed = 0;
-  for (let at = 0; at < contacts.length; at += MOST_AT_ONCE) {
-    const piece = contacts.slice(at, at + MOST_AT_ONCE);
+  for (let at = 0; at < contacts.length; at += CHUNK_SIZE) {
+    const piece = contacts.slice(at, at + CHUNK_SIZE);
     const { package: name, organisation, kind } = list;
     const joins = last?.ok ? last.data.id : batch;
     last = await api.collect({ package: name, organisation, kind, contacts: piece, batch: joins });
