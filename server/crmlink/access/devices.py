@@ -14,7 +14,7 @@ from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
 from crmlink.store.base import new_id, utc_now
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
 COPY_TOLD = timedelta(days=14)  # how long admins are warned of a copy
 MAKER_ENDED = "maker-ended"  # reason: the token that created it ended
@@ -129,8 +129,8 @@ def also_ended(tokens: list[str]) -> dict[str, list[str]]:
 def validate_device_name(text: str) -> str:
     """Return a valid device name; raises InvalidFields."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidFields(errors=[f"name: Enter a name of up to {LONGEST_NAME} characters."])
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidFields(errors=[f"name: Enter a name of up to {MAX_NAME_LENGTH} characters."])
     return name
 
 

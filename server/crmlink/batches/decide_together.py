@@ -25,7 +25,7 @@ from crmlink.linking.suggest import find_record
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 
 SAMPLE = 12
-MOST_TICKED = 2_000
+MAX_SELECTED = 2_000
 AT_A_TIME = 200  # rows that one transaction decides
 
 

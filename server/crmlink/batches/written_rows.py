@@ -25,7 +25,7 @@ CHECK_AFTER = 500  # rows that wait, and a share of the list, for which it is re
 SHARE_OF_LIST = 0.05
 CHECK_EVERY = 120.0  # seconds that a row waits at most while others are written
 TIMES_AS_LONG = 10  # as the last check took, before the next one
-MOST_AT_ONCE = 10_000  # rows of one check
+CHUNK_SIZE = 10_000  # rows of one check
 
 
 def check_stopped(ctx: WorkspaceContext, stopping: Callable[[], bool]) -> None:
@@ -64,7 +64,7 @@ def _waiting_links(
         .where(Link.connection_id == ctx.connection_id, Link.state == LinkState.INTENDED)
         .where(Link.written_at.is_not(None))
         .order_by(Link.written_at)
-        .limit(MOST_AT_ONCE)
+        .limit(CHUNK_SIZE)
     )
     with ctx.database.reading() as session:
         return session.scalars(query).all()

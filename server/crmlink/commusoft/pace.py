@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from crmlink.commusoft.account_state import AccountState, KeepsState, LocalState
 
 BEGINNING = 5.0  # calls per second, or the bound if that is less
-SLOWEST = 0.5
+MIN_PER_SECOND = 0.5
 STEP = 0.5  # calls per second more ...
 CLEAN_ANSWERS = 20  # ... after so many answers without an obstacle
 QUIET_AFTER_DROP = 5.0  # seconds in which calls that were already under way count no second time
@@ -105,7 +105,7 @@ class Pace:
             if state.dropped_at is not None and now - state.dropped_at < QUIET_AFTER_DROP:
                 return
             state.dropped_at, state.reason = now, reason
-            state.per_second = max(min(SLOWEST, self._bound), self._per_second(state) / 2)
+            state.per_second = max(min(MIN_PER_SECOND, self._bound), self._per_second(state) / 2)
             self._recent = self._usual  # so that the slow ones before count no second time
 
         self._states.change(drop)

@@ -40,7 +40,7 @@ from crmlink.linking.settling import note_settled
 from crmlink.store import Link, LinkState, WorkspaceConnection
 from crmlink.store.base import utc_now
 
-FEWEST = 4  # links for which a list is read at all
+MIN_LINKS = 4  # links for which a list is read at all
 LISTED_FOR_EACH = 500  # records of a list whose reading costs about as much as a single read
 SAMPLED = 0.01  # share of the links that are read alone too, besides the newest
 NEWEST = 20  # links that may show how old a list is
@@ -119,7 +119,7 @@ class ListChecker:
         self._read_alone([link for link in agreed if link.id in again])
 
     def _is_worth_a_list(self, kind: Kind, links: int) -> bool:
-        return links >= max(FEWEST, self._listed.get(kind, 0) / LISTED_FOR_EACH)
+        return links >= max(MIN_LINKS, self._listed.get(kind, 0) / LISTED_FOR_EACH)
 
     def _read_list(self, kind: Kind, wanted: set[str]) -> Listing:
         """Return the wanted records of a list. Raises CommusoftError, also if it breaks off."""

@@ -20,7 +20,7 @@ from crmlink.store.base import utc_now
 MAX_RECORDS = 250_000
 MAX_REJECTED = 10_000  # kept with their reasons; all are counted
 LISTED_LINES = 5  # of an id that is in several
-OLDEST = timedelta(days=2 * 365)  # an older date in a file is not that of its export
+MAX_AGE = timedelta(days=2 * 365)  # an older date in a file is not that of its export
 _CORE = "docProps/core.xml"
 _CORE_BYTES = 64_000
 _CREATED = re.compile(rb"<dcterms:created[^>]*>\s*([0-9TZ:.+-]{10,35})\s*<")
@@ -90,7 +90,7 @@ def exported_at(source: Path) -> datetime | None:
 
 def likely_time(moment: datetime) -> datetime | None:
     """Return a file's time if it may be that of its export."""
-    return moment if utc_now() - OLDEST < moment <= utc_now() else None
+    return moment if utc_now() - MAX_AGE < moment <= utc_now() else None
 
 
 def _reject(contents: RecordFile, rejected: RejectedRecord) -> None:

@@ -15,7 +15,7 @@ from crmlink.web.auth import current_installation, sign_in_context
 from crmlink.web.form_cookie import is_recent
 
 KEPT = "firms"  # key in Flask's session cookie, which is signed
-LONGEST = 300  # maximum seconds for the choice
+MAX_CHOICE_SECONDS = 300  # maximum seconds for the choice
 
 
 def choice_page(people: Sequence[Person], wanted: str) -> str:
@@ -36,7 +36,7 @@ def chosen_person(public_id: str) -> tuple[Person, str]:
     Raises InvalidCredentials if there was no proof, or too long ago.
     """
     kept = session.pop(KEPT, None)
-    if kept is None or not is_recent(kept["begun"], LONGEST):
+    if kept is None or not is_recent(kept["begun"], MAX_CHOICE_SECONDS):
         raise InvalidCredentials
     for workspace_id, proved in kept["people"]:
         workspace = find_workspace(current_installation().database, workspace_id)

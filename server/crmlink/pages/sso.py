@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crmlink.access.oidc import SingleSignOn
 
 KEPT = "sso"  # key in Flask's session cookie, which is signed
-LONGEST = 600  # maximum seconds at the provider
+MAX_SIGN_IN_SECONDS = 600  # maximum seconds at the provider
 
 
 def provider_name() -> str | None:
@@ -55,7 +55,7 @@ def handle_callback() -> tuple[list[Person], str]:
     Raises SsoDenied, InvalidSsoResponse, EmailNotVerified, NotInvited or SsoUnreachable.
     """
     kept = session.pop(KEPT, None)
-    if kept is None or not is_recent(kept["begun"], LONGEST):
+    if kept is None or not is_recent(kept["begun"], MAX_SIGN_IN_SECONDS):
         raise InvalidSsoResponse
     from crmlink.access.oidc import AuthorizationRequest
 

@@ -27,7 +27,7 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
-from crmlink.web.body_limits import LARGEST, STRANGER_BYTES, body_limit
+from crmlink.web.body_limits import MAX_BODY_BYTES, STRANGER_BYTES, body_limit
 from crmlink.web.http_requests import HEADER_SECONDS, Body, RequestParser, RequestTask
 from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
@@ -59,7 +59,7 @@ class HTTPServer:
             connection_limit=2 * MAX_CONNECTIONS,  # never reached: connections are closed earlier
             log_socket_errors=False,
             max_request_header_size=HEADER_BYTES,
-            max_request_body_size=LARGEST + 1,
+            max_request_body_size=MAX_BODY_BYTES + 1,
             url_scheme="https" if tls else "http",
         )
         self._dispatcher = ThreadedTaskDispatcher()

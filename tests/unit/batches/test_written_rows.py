@@ -211,7 +211,7 @@ def test_a_list_from_before_the_puts_links_nothing_by_itself(
     assert link.is_to_be_checked
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patched:
-        patched.setattr(list_checks, "FEWEST", 1)
+        patched.setattr(list_checks, "MIN_LINKS", 1)
         patched.setattr(list_checks, "LISTED_FOR_EACH", 10**6)
         patched.setattr(ListChecker, "_contradicts", lambda *_: False)  # as if none was drawn
         ListChecker(away, lambda: False).check([link])

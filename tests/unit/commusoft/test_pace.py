@@ -6,7 +6,14 @@ import pytest
 
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.pace import BEGINNING, CLEAN_ANSWERS, QUIET_AFTER_DROP, SLOWEST, STEP, Pace
+from crmlink.commusoft.pace import (
+    BEGINNING,
+    CLEAN_ANSWERS,
+    MIN_PER_SECOND,
+    QUIET_AFTER_DROP,
+    STEP,
+    Pace,
+)
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.deadline import Deadline
 from unit.commusoft.test_rate_limiter import Clock
@@ -61,7 +68,7 @@ def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:
     for _ in range(10):
         pace.note_silence()
         clock.now += QUIET_AFTER_DROP
-    assert (pace.state().per_second, pace.state().reason) == (SLOWEST, "silent")
+    assert (pace.state().per_second, pace.state().reason) == (MIN_PER_SECOND, "silent")
     assert answered(pace, 9 * CLEAN_ANSWERS) == 5
     assert pace.state().reason is None
 

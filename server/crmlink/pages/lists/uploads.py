@@ -24,7 +24,7 @@ FOLDER = "uploads"
 KEPT_SECONDS = 24 * 3600
 SHARED_WITHIN = 600.0  # seconds in which a file that arrived is in the database
 TOKEN = re.compile(r"[0-9a-f]{32}")
-LONGEST_NAME = 120
+MAX_NAME_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def forget_file(sent: UploadedFile) -> None:
 def plain_name(filename: str) -> str:
     """Return a file's name without the folders that some browsers send."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
-    return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
+    return "".join(sign for sign in name if sign.isprintable())[-MAX_NAME_LENGTH:] or "contacts"
 
 
 def delete_expired_uploads(place: UploadPlace) -> None:
