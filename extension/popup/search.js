@@ -8,7 +8,7 @@ import { sendMessage } from "../ui/send_message.js";
 
 /** @typedef {import("../lib/types.js").Kind} Kind */
 
-const PAUSE = 250;
+const DEBOUNCE_MS = 250;
 const MIN_QUERY_LENGTH = 2;
 
 /**
@@ -53,7 +53,7 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
     asked += 1;
     const text = input.value.trim();
     if (text.length === 0) return cleared();
-    if (text.length >= MIN_QUERY_LENGTH) timer = window.setTimeout(() => void look(text), PAUSE);
+    if (text.length >= MIN_QUERY_LENGTH) timer = window.setTimeout(() => void look(text), DEBOUNCE_MS);
     return undefined;
   }
 
