@@ -16,7 +16,7 @@ from crmlink.store.base import new_id, utc_now
 
 MAX_NAME_LENGTH = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
-COPY_TOLD = timedelta(days=14)  # how long admins are warned of a copy
+COPY_WARNING_TTL = timedelta(days=14)  # how long admins are warned of a copy
 MAKER_ENDED = "maker-ended"  # reason: the token that created it ended
 
 
@@ -43,7 +43,7 @@ def device_status(device: Device) -> DeviceStatus:
 def was_copied(device: Device) -> bool:
     """Return whether a copy of an active browser's tokens was used recently."""
     seen = device.copy_seen_at
-    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_TOLD
+    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_WARNING_TTL
 
 
 def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:

@@ -19,7 +19,7 @@ from crmlink.store.base import utc_now
 
 MAX_RECORDS = 250_000
 MAX_REJECTED = 10_000  # kept with their reasons; all are counted
-LISTED_LINES = 5  # of an id that is in several
+MAX_LISTED_LINES = 5  # of an id that is in several
 MAX_AGE = timedelta(days=2 * 365)  # an older date in a file is not that of its export
 _CORE = "docProps/core.xml"
 _CORE_BYTES = 64_000
@@ -105,7 +105,7 @@ def _reject(contents: RecordFile, rejected: RejectedRecord) -> None:
 
 def _twice(one: ExportedRecord, lines: Iterable[int]) -> RejectedRow:
     others = [str(line) for line in lines if line != one.contact.line]
-    shown = ", ".join(others[:LISTED_LINES]) + (" …" if len(others) > LISTED_LINES else "")
+    shown = ", ".join(others[:MAX_LISTED_LINES]) + (" …" if len(others) > MAX_LISTED_LINES else "")
     return RejectedRow(one.contact.line, "record_twice", {"number": one.number, "lines": shown})
 
 

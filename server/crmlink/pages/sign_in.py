@@ -16,7 +16,7 @@ from crmlink.access.errors import (
 )
 from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
 from crmlink.access.joining import accept_invitation, join_with_login
-from crmlink.access.known_browsers import KNOWN_FOR, remember
+from crmlink.access.known_browsers import KNOWN_BROWSER_TTL, remember
 from crmlink.access.logins import find_membership, join_logins
 from crmlink.access.people import find_invitation, has_admin
 from crmlink.access.sessions import ABSOLUTE_TIMEOUT, create_session, end_session
@@ -144,7 +144,7 @@ def start_session(person: Person, then: str, continued: WebSession | None = None
     reply = redirect(then, 303)
     for name, value, max_age in (
         (SESSION_COOKIE, cookie, ABSOLUTE_TIMEOUT),
-        (KNOWN_BROWSER, known, KNOWN_FOR),
+        (KNOWN_BROWSER, known, KNOWN_BROWSER_TTL),
     ):
         reply.set_cookie(
             name,

@@ -33,7 +33,7 @@ from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
 THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
 MAX_CONNECTIONS = 1_000
-ACCEPTED_AT_ONCE = 200  # the loop checks every connection in each round
+ACCEPT_BATCH = 200  # the loop checks every connection in each round
 SPARE_FILES = 300  # files for database, logs, uploads and calls to Commusoft
 MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
 HEADER_BYTES = 32_000
@@ -121,7 +121,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
 
     def handle_accept(self) -> None:
         """Accept waiting connections, and make room for them."""
-        for _ in range(ACCEPTED_AT_ONCE):
+        for _ in range(ACCEPT_BATCH):
             before = len(self.active_channels)
             super().handle_accept()
             if len(self.active_channels) == before:

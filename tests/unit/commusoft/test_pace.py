@@ -7,8 +7,8 @@ import pytest
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import (
-    BEGINNING,
     CLEAN_ANSWERS,
+    INITIAL_PER_SECOND,
     MIN_PER_SECOND,
     QUIET_AFTER_DROP,
     STEP,
@@ -27,9 +27,9 @@ def answered(pace: Pace, times: int, seconds: float = 0.1) -> float:
 
 def test_it_grows_by_steps_while_answers_are_clean_and_never_above_the_bound() -> None:
     pace = Pace(7, Clock())
-    assert pace.state().per_second == BEGINNING
-    assert answered(pace, CLEAN_ANSWERS - 1) == BEGINNING
-    assert answered(pace, 1) == BEGINNING + STEP
+    assert pace.state().per_second == INITIAL_PER_SECOND
+    assert answered(pace, CLEAN_ANSWERS - 1) == INITIAL_PER_SECOND
+    assert answered(pace, 1) == INITIAL_PER_SECOND + STEP
     assert answered(pace, 100 * CLEAN_ANSWERS) == 7
     assert Pace(2, Clock()).state().per_second == 2
 

@@ -186,7 +186,7 @@ def test_commusoft_is_not_asked_again_and_again_while_a_put_is_open(
     back, _ = unanswered(ctx, seconds, device_id)
     seconds.now += 1
     assert recover(back) == []
-    seconds.now += life.LOOK_EVERY
+    seconds.now += life.POLL_INTERVAL
     assert len(recover(back)) == 1
     assert recover(back) == []
 

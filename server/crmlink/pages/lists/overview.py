@@ -67,10 +67,10 @@ from crmlink.web.auth import (
 from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
 
-SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
+VISIBLE_STATES = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
 MAX_LISTS = 100  # lists, the newest
 FIRST_ROWS = 50  # rows in the page, and per request
-BAD_SHOWN = 20
+MAX_BAD_ROWS = 20
 WRITTEN = (BatchState.WRITING, BatchState.UNDOING)
 MOVING = (BatchState.MATCHING, *WRITTEN)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
@@ -96,7 +96,7 @@ class RowQuery:
 @require_permission("collect")
 def lists() -> str:
     """Show all lists, newest first."""
-    found = list_batches(current_workspace(), *SHOWN)
+    found = list_batches(current_workspace(), *VISIBLE_STATES)
     views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MAX_LISTS]]
     return render_template(
         "lists/overview.html",
@@ -137,7 +137,7 @@ def list_detail(batch_id: str) -> str:
         at_once=FIRST_ROWS,
         orders=ROW_ORDER_LABELS,
         most=MAX_POSITIONS,
-        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=BAD_SHOWN)],
+        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=MAX_BAD_ROWS)],
     )
 
 
