@@ -64,8 +64,10 @@ def make_workspace(
     also while another workspace has no name: people could not tell them apart.
     """
     name = _free_name(context, name)
-    if any(not row.name for row in list_workspaces(context.database)):
-        raise InvalidFields(errors=["name: Name the first firm before you make another."])
+    for row in list_workspaces(context.database):
+        if not row.name:
+            how = f'crmlink workspace rename {row.public_id} "NAME"'
+            raise InvalidFields(errors=[f"name: First name the firm that is there: {how}"])
     with context.database.writing() as session:
         workspace = Workspace(id=_free_number(session), name=name)
         session.add(workspace)
