@@ -63,7 +63,7 @@ from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
-TURN_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
+TIME_SLICE_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
 
 
@@ -207,7 +207,7 @@ class Worker:
         more, failure = False, None
         active = self._installation.active_workspaces() if those is None else those
         for workspace_id in active:
-            turn = TURN_SECONDS if len(active) > 1 else math.inf
+            turn = TIME_SLICE_SECONDS if len(active) > 1 else math.inf
             end = time.monotonic() + turn
             if self._stopping.is_set():
                 break

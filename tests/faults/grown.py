@@ -50,8 +50,8 @@ from unit.commusoft.fake_server import Faults
 
 PROGRAM = "faults.server_command:main"  # crmlink with a short bound for late writes
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
-LOOK_INTERVAL = 0.3  # seconds: a server takes so many requests only
-LOOKED_AT = 4_000  # writes in a second: each look reads all of them, from a sandbox that is busy
+POLL_INTERVAL = 0.3  # seconds: a server takes so many requests only
+WRITES_PER_SECOND = 4_000  # that a look reads, of all so far, from a sandbox that is busy
 STILL_LIMIT = 90.0  # seconds in which nothing is written: a dead process counts as one after 60
 GRACE_SECONDS = 30.0  # after which systems and containers kill
 CLOCKS = {"web1": "5", "web2": "-5", "worker1": "-5", "worker2": "5"}  # seconds ahead
@@ -259,7 +259,7 @@ class Machines:
                 seen, until = now, time.monotonic() + STILL_LIMIT
             if time.monotonic() > until:
                 raise ServiceFailed(f"It never came that {what}: {seen} are. {self.said()}")
-            time.sleep(max(LOOK_INTERVAL, seen / LOOKED_AT))
+            time.sleep(max(POLL_INTERVAL, seen / WRITES_PER_SECOND))
 
     def said(self) -> str:
         return "\n".join(process.said()[-2_000:] for process in (*self.webs, *self.workers))

@@ -10,7 +10,9 @@ from psycopg.errors import _WaitTimeout
 
 from crmlink.store.time_limits import UNLIMITED, TimeLimits, own_time_limits
 
-LOOK_SECONDS = 0.1  # as psycopg's own: between two looks whether this process was interrupted
+POLL_INTERVAL = (
+    0.1  # seconds, as psycopg's own: between two looks whether this process was interrupted
+)
 T = TypeVar("T")
 
 
@@ -28,7 +30,7 @@ class BoundedConnection(psycopg.Connection[Any]):
     limits: TimeLimits = UNLIMITED
 
     def wait(
-        self, gen: PQGen[T], interval: float = LOOK_SECONDS, timeout: float | None = None
+        self, gen: PQGen[T], interval: float = POLL_INTERVAL, timeout: float | None = None
     ) -> T:
         """Wait for what was sent. Raises DatabaseHangs."""
         if timeout is not None:

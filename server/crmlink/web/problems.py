@@ -20,7 +20,7 @@ from crmlink.store.unavailable import Unavailable
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problem_texts.commusoft import CAUSES, OPEN
+from crmlink.web.problem_texts.commusoft import CAUSES, OUTCOME_OPEN
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
 from crmlink.web.problem_texts.lists import BATCH_WORDS
 from crmlink.web.problem_texts.requests import LIMITS
@@ -112,7 +112,7 @@ def problem_of_link(link: Link) -> Problem | None:
     found = problem(**link.failure)
     if link.state is not LinkState.INTENDED or link.method is LinkMethod.PAGES:
         return found
-    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OPEN}".strip())
+    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OUTCOME_OPEN}".strip())
 
 
 def trouble(code: str) -> Problem:
