@@ -117,7 +117,7 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
     from crmlink.upkeep.checks import run_checks
     from crmlink.upkeep.diagnosis import diagnosis
 
-    settings = settings_without_log()
+    settings = settings_without_log(makes_key=update_tables)
     if update_tables:
         _update_tables(settings)
     checks = list(run_checks(settings))
