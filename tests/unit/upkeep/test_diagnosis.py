@@ -11,8 +11,7 @@ import pytest
 
 from crmlink.logs import LOG_NAME
 from crmlink.settings import Settings
-from crmlink.upkeep import checks
-from crmlink.upkeep.checks import Check
+from crmlink.upkeep.checks import Check, run_checks
 from crmlink.upkeep.diagnosis import diagnosis
 
 CANARY = "canary"
@@ -48,7 +47,7 @@ def test_a_certificate_of_another_host_is_told_without_it(
         error.verify_message = f"Hostname mismatch, certificate is not valid for '{CANARY}.firm'."
         raise error
 
-    monkeypatch.setattr(checks.socket, "create_connection", refuse)
-    found = list(checks.run_checks(replace(quiet, public_url=f"https://{CANARY}.firm")))
+    monkeypatch.setattr("crmlink.upkeep.checks.socket.create_connection", refuse)
+    found = list(run_checks(replace(quiet, public_url=f"https://{CANARY}.firm")))
     [certificate] = [each for each in found if each.code == "certificate"]
     assert certificate.args == {"cause": "Hostname mismatch"}
