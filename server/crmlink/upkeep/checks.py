@@ -109,8 +109,10 @@ def _sound(file: Path) -> Check:
             rows = opened.execute("PRAGMA integrity_check(20)").fetchall()
             broken = len(opened.execute("PRAGMA foreign_key_check").fetchmany(100))
         problems = [str(row[0]) for row in rows if row[0] != "ok"]
+    except sqlite3.OperationalError as error:  # a full disk, no rights, another program's lock
+        return Check("sound", "failed", {"problems": 0, "cause": error.sqlite_errorname})
     except sqlite3.DatabaseError as error:
-        return Check("sound", "failed", {"problems": 1, "cause": type(error).__name__})
+        return Check("sound", "failed", {"problems": 1, "cause": error.sqlite_errorname})
     count = len(problems) + broken
     return Check("sound", "failed" if count else "fine", {"problems": count, "cause": ""})
 

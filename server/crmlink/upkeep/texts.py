@@ -109,7 +109,13 @@ def _disk(args: Args) -> str:
 
 def _sound(args: Args) -> str:
     if not args["problems"]:
-        return "SQLite: the database is whole."
+        cause = args.get("cause")
+        return (
+            f"SQLite: the database can't be checked ({cause}): a full disk, missing rights, or "
+            "another program that uses it."
+            if cause
+            else "SQLite: the database is whole."
+        )
     return (
         f"SQLite: {counted(args['problems'], 'problem')} found. Stop crmlink, keep a copy of the "
         "data folder, and restore the newest backup."

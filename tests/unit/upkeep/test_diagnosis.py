@@ -13,6 +13,7 @@ from crmlink.logs import LOG_NAME
 from crmlink.settings import Settings
 from crmlink.upkeep.checks import Check, run_checks
 from crmlink.upkeep.diagnosis import diagnosis
+from crmlink.upkeep.texts import check_text
 
 CANARY = "canary"
 
@@ -51,3 +52,14 @@ def test_a_certificate_of_another_host_is_told_without_it(
     found = list(run_checks(replace(quiet, public_url=f"https://{CANARY}.firm")))
     [certificate] = [each for each in found if each.code == "certificate"]
     assert certificate.args == {"cause": "Hostname mismatch"}
+
+
+def test_a_database_that_cannot_be_opened_is_not_called_damaged(quiet: Settings) -> None:
+    (quiet.data_dir / "none.sqlite").mkdir()
+    [sound] = [each for each in run_checks(quiet) if each.code == "sound"]
+    assert (sound.health, sound.args) == ("failed", {"problems": 0, "cause": "SQLITE_CANTOPEN"})
+    assert "restore" not in check_text(sound)
+    (quiet.data_dir / "none.sqlite").rmdir()
+    (quiet.data_dir / "none.sqlite").write_bytes(b"no database" * 1_000)
+    [sound] = [each for each in run_checks(quiet) if each.code == "sound"]
+    assert "1 problem found" in check_text(sound)
