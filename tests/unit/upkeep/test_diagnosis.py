@@ -57,7 +57,7 @@ def test_a_certificate_of_another_host_is_told_without_it(
 def test_a_database_that_cannot_be_opened_is_not_called_damaged(quiet: Settings) -> None:
     (quiet.data_dir / "none.sqlite").mkdir()
     [sound] = [each for each in run_checks(quiet) if each.code == "sound"]
-    assert (sound.health, sound.args) == ("failed", {"problems": 0, "cause": "SQLITE_CANTOPEN"})
+    assert (sound.health, sound.args["problems"]) == ("failed", 0)
     assert "restore" not in check_text(sound)
     (quiet.data_dir / "none.sqlite").rmdir()
     (quiet.data_dir / "none.sqlite").write_bytes(b"no database" * 1_000)
