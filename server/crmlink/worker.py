@@ -47,7 +47,7 @@ from crmlink.pages.lists.uploads import UploadPlace, delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
-from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.errors import SourceNotFound, SourceSyncInProgress
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
@@ -264,7 +264,7 @@ class Worker:
             for source_id in due_sources(workspace.sources, minutes):
                 try:
                     result = sync_source(workspace.sources, source_id, must_stop)
-                except (SourceSyncInProgress, SourceUnknown):
+                except (SourceSyncInProgress, SourceNotFound):
                     continue  # another process reads it, or it was disconnected
                 log.info(
                     "source read",

@@ -25,7 +25,7 @@ from crmlink.linking.attempt_rows import settle
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.store import Link, LinkState
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problems import problem, problem_of
@@ -171,7 +171,7 @@ class FaultCase:
         wish: Decision = decision(self.record_id, self.target, replaces=self.prior)
         try:
             confirm(self.workspace, wish, self.key, self.access.device_id)
-        except (CommusoftError, LinkingFailure) as error:
+        except (CommusoftError, LinkingError) as error:
             return error
         return None
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
-from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, InvalidToken
+from crmlink.access.errors import BeyondToken, DeviceNotFound, InvalidFields, InvalidToken
 from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
@@ -125,7 +125,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
 
     The previous one stays valid until the new one is first used, or its end. The new one gets the
     old one's original lifetime, limited by a token that requests it. If the old one was never used,
-    its predecessor stays valid: the script still has that. Raises DeviceUnknown; BeyondToken for a
+    its predecessor stays valid: the script still has that. Raises DeviceNotFound; BeyondToken for a
     script that rotates a token other than itself and those it created, or that has fewer scopes or
     an earlier end; QuotaReached for an expired token, which would count again.
     """
@@ -133,7 +133,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
     with access.database.writing() as session:
         device = _find(session, access, public_id)
         if device.revoked_at:
-            raise DeviceUnknown
+            raise DeviceNotFound
         if actor.is_script and not _was_made_with(session, device, actor.device):
             raise BeyondToken
         _refuse_more_scopes(actor, device.scopes)
@@ -154,7 +154,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
 
 
 def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
-    """Revoke a token, given by its id or its prefix; raises DeviceUnknown."""
+    """Revoke a token, given by its id or its prefix; raises DeviceNotFound."""
     with access.database.writing() as session:
         device = _find(session, access, name)
         if device.revoked_at is None:
@@ -212,7 +212,7 @@ def _find(session: Session, access: AccessContext, name: str) -> Device:
     begins = Device.prefix.startswith(name[:DISPLAY_PREFIX_LENGTH], autoescape=True)
     found = session.scalars(_tokens(access).where(or_(Device.public_id == name, begins))).all()
     if len(found) != 1 or len(name) <= len(PREFIX):
-        raise DeviceUnknown
+        raise DeviceNotFound
     return found[0]
 
 

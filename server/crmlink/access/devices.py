@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, note
-from crmlink.access.errors import DeviceUnknown, InvalidFields, NotAllowed
+from crmlink.access.errors import DeviceNotFound, InvalidFields, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
 from crmlink.store.base import new_id, utc_now
@@ -62,7 +62,7 @@ def list_devices(access: AccessContext, person: Person | None = None) -> list[De
 def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device:
     """Revoke a browser or token; allowed for its own person and admins.
 
-    Raises DeviceUnknown or NotAllowed.
+    Raises DeviceNotFound or NotAllowed.
     """
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
@@ -74,7 +74,7 @@ def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device
 
 
 def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str) -> Device:
-    """Rename a browser or token. Raises DeviceUnknown, NotAllowed or InvalidFields."""
+    """Rename a browser or token. Raises DeviceNotFound, NotAllowed or InvalidFields."""
     name = validate_device_name(name)
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
@@ -182,7 +182,7 @@ def _revocable(session: Session, access: AccessContext, actor: Actor, public_id:
         .where(Device.sort.in_([DeviceType.BROWSER, DeviceType.SCRIPT]))
     )
     if device is None:
-        raise DeviceUnknown
+        raise DeviceNotFound
     if "admin" not in actor.permissions and not actor.owns(device):
         raise NotAllowed
     return device

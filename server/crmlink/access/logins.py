@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, KeyedContext
-from crmlink.access.errors import PersonUnknown
+from crmlink.access.errors import PersonNotFound
 from crmlink.store import Database, Person, Workspace, audit
 from crmlink.store.base import new_id
 
@@ -72,11 +72,11 @@ def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Perso
 
 
 def find_membership(context: KeyedContext, person: Person, public_id: str) -> Person:
-    """Return one of ``other_memberships``. Raises PersonUnknown."""
+    """Return one of ``other_memberships``. Raises PersonNotFound."""
     for other, _ in other_memberships(context, person):
         if other.public_id == public_id:
             return other
-    raise PersonUnknown
+    raise PersonNotFound
 
 
 def database_of_login(access: AccessContext, person: Person) -> Database:

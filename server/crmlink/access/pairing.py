@@ -20,9 +20,9 @@ from crmlink.access.errors import (
     NotAllowed,
     PairingDenied,
     PairingExpired,
+    PairingNotFound,
     PairingPending,
     PairingSlowDown,
-    PairingUnknown,
     ProofRefused,
     WorkspaceSuspended,
 )
@@ -86,7 +86,7 @@ def start_pairing(
 
 
 def find_pairing(access: AccessContext, user_code: str) -> Pairing:
-    """Return the pairing with this code, in any spelling; raises PairingUnknown."""
+    """Return the pairing with this code, in any spelling; raises PairingNotFound."""
     with access.database.reading() as session:
         return _by_code(session, access, user_code)
 
@@ -95,7 +95,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
     """Approve a browser for the acting person, or request an admin's approval if required.
 
     An admin's approval of a requested one lets it act for the requesting person. Raises
-    PairingUnknown, PairingExpired, InvalidFields, NotAllowed or QuotaReached.
+    PairingNotFound, PairingExpired, InvalidFields, NotAllowed or QuotaReached.
     """
     name = validate_device_name(name)
     admin = "admin" in actor.permissions
@@ -119,7 +119,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
 
 
 def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing:
-    """Deny a pairing. Raises PairingUnknown, PairingExpired or NotAllowed."""
+    """Deny a pairing. Raises PairingNotFound, PairingExpired or NotAllowed."""
     with access.database.writing() as session:
         pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
@@ -216,7 +216,7 @@ def _by_code(session: Session, access: AccessContext, user_code: str) -> Pairing
     mine = or_(Pairing.workspace_id.is_(None), Pairing.workspace_id == access.workspace_id)
     pairing = session.scalar(select(Pairing).where(mine, Pairing.user_code == code))
     if pairing is None:
-        raise PairingUnknown
+        raise PairingNotFound
     return pairing
 
 

@@ -17,7 +17,7 @@ from crmlink.access.errors import (
     InvalidInvitation,
     LastAdmin,
     PersonNeeded,
-    PersonUnknown,
+    PersonNotFound,
 )
 from crmlink.access.invitations import (
     INVITATION,
@@ -49,7 +49,7 @@ def list_people(access: AccessContext) -> list[Person]:
 
 
 def find_person(access: AccessContext, public_id: str) -> Person:
-    """Return one person who was not removed; raises PersonUnknown."""
+    """Return one person who was not removed; raises PersonNotFound."""
     with access.database.reading() as session:
         return _person(session, access, public_id)
 
@@ -86,7 +86,7 @@ def new_invitation(
 ) -> str:
     """Return another one-time link for a person, as after a forgotten password.
 
-    Older ones become invalid. Raises PersonUnknown; PersonNeeded for a script.
+    Older ones become invalid. Raises PersonNotFound; PersonNeeded for a script.
     """
     _refuse_script(actor)
     with access.database.writing() as session:
@@ -97,7 +97,7 @@ def new_invitation(
 
 
 def has_open_invitation(access: AccessContext, public_id: str) -> bool:
-    """Return whether a person has a valid one-time link. Raises PersonUnknown."""
+    """Return whether a person has a valid one-time link. Raises PersonNotFound."""
     with access.database.reading() as session:
         person = _person(session, access, public_id)
         query = select(Invitation.id).where(
@@ -212,7 +212,7 @@ def change_password(
 
 
 def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str) -> Person:
-    """Change a person's name. Raises InvalidFields or PersonUnknown."""
+    """Change a person's name. Raises InvalidFields or PersonNotFound."""
     name = checked_name(name)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
@@ -224,7 +224,8 @@ def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str
 def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) -> Person:
     """Change a person's role.
 
-    Raises InvalidFields, PersonUnknown or LastAdmin; PersonNeeded for a script that would raise it.
+    Raises InvalidFields, PersonNotFound or LastAdmin; PersonNeeded for a script that would
+    raise it.
     """
     known_role = _role(role)
     with access.database.writing() as session:
@@ -244,7 +245,7 @@ def remove_person(
 ) -> None:
     """Remove a person: their sessions, browsers and the tokens they created end at once.
 
-    Their actions stay recorded. Raises PersonUnknown or LastAdmin.
+    Their actions stay recorded. Raises PersonNotFound or LastAdmin.
     """
     with access.database.writing() as session:
         person = _person(session, access, public_id)
@@ -310,7 +311,7 @@ def _person(session: Session, access: AccessContext, public_id: str) -> Person:
         )
     )
     if person is None:
-        raise PersonUnknown
+        raise PersonNotFound
     return person
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from crmlink.access.context import AccessContext, Actor, KeyedContext, note
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
-from crmlink.access.errors import InvalidToken, NotAllowed, SessionUnknown
+from crmlink.access.errors import InvalidToken, NotAllowed, SessionNotFound
 from crmlink.access.logins import database_of_login, rows_of_login
 from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.people import end_web_sessions, find_person
@@ -95,11 +95,11 @@ def list_sessions(access: AccessContext, person: Person) -> list[WebSession]:
 
 
 def end_session(access: AccessContext, actor: Actor, public_id: str) -> None:
-    """End a session: one's own, or as an admin anyone's. Raises SessionUnknown or NotAllowed."""
+    """End a session: one's own, or as an admin anyone's. Raises SessionNotFound or NotAllowed."""
     with access.database.writing() as session:
         found = session.scalar(select(WebSession).filter_by(public_id=public_id))
         if found is None or found.person.workspace_id != access.workspace_id:
-            raise SessionUnknown
+            raise SessionNotFound
         own = actor.person is not None and found.person_id == actor.person.id
         if not own and "admin" not in actor.permissions:
             raise NotAllowed
@@ -120,7 +120,7 @@ def end_sessions(
 
     One's own, in all firms of the login, or as an admin anyone's in this firm; a script has no
     person. Returns how many browsers ended.
-    Raises PersonUnknown or NotAllowed.
+    Raises PersonNotFound or NotAllowed.
     """
     person = find_person(access, person_public_id)
     own = actor.person is not None and person.id == actor.person.id and not actor.is_script

@@ -21,7 +21,7 @@ from crmlink.linking.errors import (
     CountChanged,
     InvalidBatchState,
     NothingToLink,
-    PackageNeeded,
+    PackageRequired,
     RowInProgress,
 )
 from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
@@ -34,12 +34,12 @@ ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int) -> Batch:
     """Link every accepted row that is not linked yet, ``contacts`` of them by the summary.
 
-    Raises CountChanged if the number differs by now, NothingToLink, PackageNeeded, BatchUnknown,
+    Raises CountChanged if the number differs by now, NothingToLink, PackageRequired, BatchNotFound,
     InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         if not batch.package:
-            raise PackageNeeded
+            raise PackageRequired
         ready = session.scalar(select(func.count()).where(*rows_ready_to_write(batch_id))) or 0
         if ready != contacts:
             raise CountChanged(contacts=ready)
@@ -62,7 +62,7 @@ def retry_failed(
 ) -> int:
     """Write failed rows again, one or all; returns how many.
 
-    Raises BatchUnknown, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
+    Raises BatchNotFound, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
     failed.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
@@ -96,7 +96,7 @@ def retry_failed(
 def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Start no further link; those in progress finish.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, WRITING) as (session, batch):
         batch.state, batch.rate = PAUSED, None
@@ -105,7 +105,7 @@ def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 
 
 def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Continue a paused batch. Raises BatchUnknown, InvalidBatchState."""
+    """Continue a paused batch. Raises BatchNotFound, InvalidBatchState."""
     with editing_batch(ctx, batch_id, PAUSED) as (session, batch):
         _mark_started(batch)
         note(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
@@ -116,7 +116,7 @@ def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Link nothing further of this batch; links made stay and can be undone.
 
-    What waits to be saved on Commusoft's page is withdrawn. Raises BatchUnknown, or
+    What waits to be saved on Commusoft's page is withdrawn. Raises BatchNotFound, or
     InvalidBatchState if it has ended.
     """
     states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE, *ON_PAGES)
@@ -134,7 +134,7 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Reopen a cancelled batch; its decisions stay and nothing is linked.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
         begun = (
@@ -161,7 +161,7 @@ def start_undo(
 
     Links that wait to be saved on Commusoft's page are withdrawn.
     ``own_only``: the device may undo only its own links. Raises NothingToLink without any,
-    NotLinkOwner, BatchUnknown, InvalidBatchState.
+    NotLinkOwner, BatchNotFound, InvalidBatchState.
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE, BatchState.FILLING)
     with editing_batch(ctx, batch_id, *states) as (session, batch):

@@ -22,7 +22,7 @@ from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    BatchUnknown,
+    BatchNotFound,
     BatchWritten,
     IdempotencyKeyReused,
     InvalidBatchState,
@@ -110,7 +110,7 @@ def append_contacts(
     A contact already in the batch is not added again, but may set its kind; one whose row has no
     reference yet completes that row. The same ``key`` again gives the same result. Raises
     InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded,
-    QuotaReached, or BatchUnknown for another workspace, package or organisation.
+    QuotaReached, or BatchNotFound for another workspace, package or organisation.
     """
     page = replace(page, contacts=[composed(contact) for contact in page.contacts])
     named, unnamed = page.by_identity(ctx.packages)
@@ -206,7 +206,7 @@ def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = 
 def require_unwritten(ctx: WorkspaceContext, batch_id: str) -> None:
     """Raise what keeps a batch from being thrown away: BatchWritten, InvalidBatchState.
 
-    Raises BatchUnknown too.
+    Raises BatchNotFound too.
     """
     with ctx.database.reading() as session:
         _require_unwritten(session, ctx, batch_id)
@@ -283,9 +283,9 @@ def _batch_to_append_to(
     from_file = batch.source is not BatchSource.LIST_PAGE
     package, organisation = page.package, page.organisation
     if batch.package != package and not (from_file and not batch.package):
-        raise BatchUnknown
+        raise BatchNotFound
     if batch.organisation != organisation and not (from_file and not batch.organisation):
-        raise BatchUnknown
+        raise BatchNotFound
     batch.package, batch.organisation = package, organisation
     return batch
 

@@ -37,7 +37,7 @@ def start_matching(
 ) -> Batch:
     """Request matching of a batch, also again; decisions stay.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *OPEN_STATES) as (session, batch):
         undecided = select(func.count()).where(
@@ -59,7 +59,7 @@ def start_matching(
 def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Stop matching; the batch returns to its previous state.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT

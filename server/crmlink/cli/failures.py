@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
-from crmlink.access.errors import AccessFailure, InvalidFields
+from crmlink.access.errors import AccessError, InvalidFields
 from crmlink.accounting.errors import AccountingError
 from crmlink.cli.agent_texts import sentence_of_agent
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.settings.errors import InvalidSettings
 from crmlink.sources.errors import AgentFailed
 from crmlink.store.quotas import QuotaReached
 from crmlink.web.problems import problem_of
 
-FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError,
+FAILURES = (AccessError, LinkingError, LinkFailed, CommusoftError, AccountingError,
             QuotaReached)  # fmt: skip
 
 

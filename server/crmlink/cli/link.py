@@ -153,7 +153,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decisions import UndoDecision, undo
-    from crmlink.linking.errors import LinkFailed, LinkingFailure
+    from crmlink.linking.errors import LinkFailed, LinkingError
     from crmlink.web.problems import problem_of
 
     installation = open_installation_from_env()
@@ -162,7 +162,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
         try:
             link = undo(ctx, UndoDecision(link_id), uuid.uuid4().hex, device_id)
             _report(_wait_for_outcome(ctx, link), as_json)
-        except (LinkingFailure, LinkFailed, CommusoftError) as error:
+        except (LinkingError, LinkFailed, CommusoftError) as error:
             failed += 1
             click.echo(f"{link_id}: {problem_of(error).detail}", err=True)
     if failed:

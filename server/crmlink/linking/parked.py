@@ -9,7 +9,7 @@ from crmlink.accounting.locate import canonical_reference
 from crmlink.folding import compose
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import ParkedUnknown, ReferenceErased
+from crmlink.linking.errors import ParkedContactNotFound, ReferenceErased
 from crmlink.linking.suggest import Contact
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
@@ -69,7 +69,7 @@ def park(
 
 
 def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
-    """Remove a parked contact. Raises ParkedUnknown."""
+    """Remove a parked contact. Raises ParkedContactNotFound."""
     with ctx.database.writing() as session:
         kept = _find(session, ctx.connection_id, parked_id)
         _note(session, ctx.workspace_id, device_id, "contact.unparked", kept)
@@ -77,7 +77,7 @@ def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
 
 
 def find_parked(ctx: WorkspaceContext, parked_id: str) -> ParkedContact:
-    """Return one parked contact. Raises ParkedUnknown."""
+    """Return one parked contact. Raises ParkedContactNotFound."""
     with ctx.database.reading() as session:
         return _find(session, ctx.connection_id, parked_id)
 
@@ -153,7 +153,7 @@ def _find(session: Session, connection_id: int, parked_id: str) -> ParkedContact
     query = select(ParkedContact).filter_by(connection_id=connection_id, id=parked_id)
     kept = session.scalar(query)
     if kept is None:
-        raise ParkedUnknown
+        raise ParkedContactNotFound
     return kept
 
 

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
 from crmlink.access.errors import (
-    AccessFailure,
-    DeviceUnknown,
+    AccessError,
+    DeviceNotFound,
     InvalidCredentials,
     InvalidFields,
     LastAdmin,
@@ -68,7 +68,7 @@ def new_password() -> Reply:
         return _page(form), 422
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _page(form), 422
     flash_message(
@@ -119,7 +119,7 @@ def ask_disconnect_own(device_id: str) -> str:
     """Show what disconnecting means."""
     own = {device.public_id: device for device in list_devices(current_access(), _me())}
     if device_id not in own:
-        raise DeviceUnknown
+        raise DeviceNotFound
     return confirmation_page(
         Confirmation(
             title=f"Disconnect {own[device_id].name}?",

@@ -13,7 +13,7 @@ from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
@@ -56,7 +56,7 @@ def do_link_by_address(record_id: str) -> Reply:
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
         link = confirm(current_workspace(), decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
+    except (LinkingError, CommusoftError, InvalidReference) as error:
         found = problem_of(error)
         return _page(record, address, found.detail), found.status
     tell_end(link)

@@ -13,7 +13,7 @@ from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
 from crmlink.linking.decisions import UndoDecision, find_link, undo
-from crmlink.linking.errors import LinkingFailure, ReferenceTaken
+from crmlink.linking.errors import LinkingError, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message, number_in
 from crmlink.pages.tables import csv_reply, parse_order
@@ -122,7 +122,7 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
         done = undo(
             current_workspace(), UndoDecision(link_id, also_on), key, current_actor().device.id
         )
-    except (LinkingFailure, CommusoftError) as error:
+    except (LinkingError, CommusoftError) as error:
         found = problem_of(error)
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
         page = _undo_page(link_history(current_workspace(), link_id), found, holders)

@@ -11,7 +11,7 @@ from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
 from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.overrides import Overrides
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
@@ -93,7 +93,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
         link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
+    except (LinkingError, CommusoftError, InvalidReference) as error:
         problem = problem_of(error)
         return _page(found, problem.detail), problem.status
     tell_end(link)

@@ -6,9 +6,9 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidFields,
-    PairingUnknown,
+    PairingNotFound,
     TooManyAttempts,
 )
 from crmlink.access.pairing import (
@@ -40,7 +40,7 @@ def pair() -> Reply:
     try:
         with guessing_code():
             pairing = find_pairing(current_access(), code)
-    except PairingUnknown as refused:
+    except PairingNotFound as refused:
         form = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=form), 404
     name = pairing.device_name or _suggested_name(pairing)
@@ -62,12 +62,12 @@ def decide_pairing() -> Reply:
     except QuotaReached as refused:
         form.errors[""] = problem_of(refused).detail
         return _page(find_pairing(current_access(), code), form), 409
-    except PairingUnknown as refused:
+    except PairingNotFound as refused:
         unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=unknown), 404
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:  # decided or expired in the meantime: the page shows its state
+    except AccessError as refused:  # decided or expired in the meantime: the page shows its state
         return _page(find_pairing(current_access(), code), form), problem_of(refused).status
     return redirect(url_for("pages.pair", code=code), 303)
 

@@ -11,7 +11,7 @@ from crmlink.accounting.errors import InvalidReference
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import Kind, kind_named
 from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.parked import count_parked, find_parked, parked_contacts, unpark
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to
@@ -62,7 +62,7 @@ def link_parked(parked_id: str) -> Reply:
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
         link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
+    except (LinkingError, CommusoftError, InvalidReference) as error:
         found = problem_of(error)
         return _page(contact, request.form.get("q", ""), found.detail), found.status
     tell_end(link)

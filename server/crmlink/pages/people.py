@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import list_devices
-from crmlink.access.errors import AccessFailure, InvalidFields, LastAdmin
+from crmlink.access.errors import AccessError, InvalidFields, LastAdmin
 from crmlink.access.people import (
     change_role,
     find_person,
@@ -67,7 +67,7 @@ def add_person() -> Reply:
         person, token = invite(
             current_access(), current_actor(), name, email, role, by_email=by_email
         )
-    except (AccessFailure, QuotaReached) as refused:
+    except (AccessError, QuotaReached) as refused:
         form.add_error(refused)
         return _page(form), 422
     return _invited(person, token, replaced=False, emailed=by_email)

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.context import AccessContext
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidCredentials,
     InvalidInvitation,
     TooManyAttempts,
@@ -189,7 +189,7 @@ def _leave_for_sso() -> Reply:
     count_sso_step()
     try:
         return redirect_to_provider(_wanted())
-    except AccessFailure as refused:
+    except AccessError as refused:
         return _sso_failed(refused)
 
 
@@ -197,12 +197,12 @@ def _enter_by_sso() -> Reply:
     count_sso_step()
     try:
         people, wanted = handle_callback()
-    except AccessFailure as refused:
+    except AccessError as refused:
         return _sso_failed(refused)
     return _enter(people, wanted)
 
 
-def _sso_failed(refused: AccessFailure) -> Reply:
+def _sso_failed(refused: AccessError) -> Reply:
     form = Form()
     form.add_error(refused)
     return _log_in_page(form), problem_of(refused).status
@@ -224,7 +224,7 @@ def _join_with_login(access: AccessContext, form: Form, invitation: Invitation) 
         person = join_with_login(context, access, values["token"], people)
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _join_page(form), 422
     return start_session(person, url_for("pages.overview"))
@@ -245,7 +245,7 @@ def _accept_invitation(access: AccessContext, form: Form, invitation: Invitation
             values["email"],
             browsers_too=is_ticked("browsers"),
         )
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _welcome_page(form, invitation), 422
     if person.role is not Role.ADMIN:

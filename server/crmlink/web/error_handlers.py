@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidToken,
     NonceNeeded,
     TokenRequestError,
@@ -20,7 +20,7 @@ from crmlink.access.errors import (
 )
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
 from crmlink.store.quotas import QuotaReached
@@ -71,11 +71,11 @@ class MissingIdempotencyKey(Exception):
 def register_errors(app: Flask) -> None:
     """Register the error handlers."""
     for kind in (
-        LinkingFailure,
+        LinkingError,
         LinkFailed,
         CommusoftError,
         AccountingError,
-        AccessFailure,
+        AccessError,
         SourceError,
         QuotaReached,
     ):

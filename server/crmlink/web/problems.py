@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 from crmlink.accounting.errors import InvalidHost, InvalidReference, UnknownPackage
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.execute_row import load_params
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.store.quotas import QuotaReached
@@ -66,8 +66,8 @@ def problem_of(error: Exception) -> Problem:
         case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case (
-            LinkingFailure(code=code, facts=facts)
-            | AccessFailure(code=code, facts=facts)
+            LinkingError(code=code, facts=facts)
+            | AccessError(code=code, facts=facts)
             | SourceError(code=code, facts=facts)
         ):
             return problem(code, **facts)

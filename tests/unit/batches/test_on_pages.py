@@ -15,7 +15,7 @@ from crmlink.batches.state import find_batch
 from crmlink.batches.writer import BatchWriter, work_on, write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReference
+from crmlink.linking.errors import LinkingError, LinkNotFound, RecordHasReference
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
 from crmlink.store import (
     AuditEntry,
@@ -82,7 +82,7 @@ def show(
     device_id: int,
     stage: Stage,
     values: dict[str, str | None] | None = None,
-) -> list[Observed | LinkingFailure]:
+) -> list[Observed | LinkingError]:
     """The table with each row's target, or with other values by link."""
     wanted = {row.link.id: row.link.target for row in table_page(ctx, batch_id).rows} | (
         values or {}
@@ -173,7 +173,7 @@ def test_links_of_others_are_unknown_to_a_list(
     found = observe_rows(
         ctx, batch_id, [("nothing", Observation("after", SeenOnPage.of("X")))], device_id
     )
-    assert isinstance(found[0], LinkUnknown)
+    assert isinstance(found[0], LinkNotFound)
 
 
 def test_two_records_that_look_the_same_are_not_told_apart_by_name_and_address(

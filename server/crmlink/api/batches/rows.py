@@ -18,7 +18,7 @@ from crmlink.api.serializers.batches import row_shape
 from crmlink.batches.control import retry_failed
 from crmlink.batches.review import ShownRow, accept, choose_none, claim, reopen
 from crmlink.batches.rows import RowFilter, RowPage, find_row, list_rows
-from crmlink.linking.errors import BatchUnknown, RecordUnknown
+from crmlink.linking.errors import BatchNotFound, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
@@ -132,5 +132,5 @@ class RetryRowView(MethodView):
 def _validate_position(position: int) -> int:
     """Return the position if a database can store it; raises a problem otherwise."""
     if position > MAX_POSITION:
-        raise BatchUnknown
+        raise BatchNotFound
     return position

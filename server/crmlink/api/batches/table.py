@@ -16,7 +16,7 @@ from crmlink.api.schemas.on_pages import (
 )
 from crmlink.batches.page_table import TableRow, observe_rows, table_page
 from crmlink.linking.decisions import find_link, require_connection
-from crmlink.linking.errors import LinkingFailure, LinkUnknown
+from crmlink.linking.errors import LinkingError, LinkNotFound
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import TYPE, problem_of, problem_of_link
@@ -60,7 +60,7 @@ class TableObservationsView(MethodView):
         require_connection(here, body["connection_id"])
         if current_actor().is_script:
             for row in body["rows"]:
-                with suppress(LinkUnknown):  # said of its row below
+                with suppress(LinkNotFound):  # said of its row below
                     require_may_observe(current_actor(), find_link(here, row["link_id"]).device)
         seen = [
             (
@@ -93,11 +93,11 @@ def _row_shape(row: TableRow) -> dict[str, Any]:
     }
 
 
-def _result_shape(link_id: str, found: Observed | LinkingFailure) -> dict[str, Any]:
+def _result_shape(link_id: str, found: Observed | LinkingError) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "link_id": link_id, "state": None, "fill": False, "record_version": None,
     }  # fmt: skip
-    if isinstance(found, LinkingFailure):
+    if isinstance(found, LinkingError):
         problem = problem_of(found)
         shape["current_reference"] = found.facts.get("current_reference")
     else:

@@ -30,7 +30,7 @@ from crmlink.batches.file_import import (
 )
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
+from crmlink.linking.errors import BatchNotFound, ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, number_in
 from crmlink.pages.lists import choices as list_choices
@@ -300,7 +300,7 @@ def _gone(token: str) -> Response:
 def _is_list(batch_id: str) -> bool:
     try:
         return bool(find_batch(current_workspace(), batch_id))
-    except BatchUnknown:
+    except BatchNotFound:
         return False
 
 

@@ -28,7 +28,7 @@ from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.batches.state import DECIDABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
@@ -235,7 +235,7 @@ def _table_url(batch: Batch) -> str | None:
         here = current_workspace()
         table = _practice_table(batch.kind) if here.uses_sandbox else ""
         return here.commusoft.web_url + table
-    except (LinkingFailure, VaultKeyMissing):
+    except (LinkingError, VaultKeyMissing):
         return None
 
 
@@ -313,7 +313,7 @@ def _own_lists() -> OwnBatches:
         return OwnBatches((), False)
     try:
         return own_batches(current_workspace(), _own_id())
-    except (LinkingFailure, VaultKeyMissing):  # no connection opens; the page shows that
+    except (LinkingError, VaultKeyMissing):  # no connection opens; the page shows that
         return OwnBatches((), False)
 
 

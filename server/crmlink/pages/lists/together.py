@@ -18,7 +18,7 @@ from crmlink.batches.decide_together import (
     preview_group,
 )
 from crmlink.batches.progress import overview
-from crmlink.linking.errors import CountChanged, SampleNeeded
+from crmlink.linking.errors import CountChanged, SampleRequired
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import GROUP_DONE
@@ -79,7 +79,7 @@ def decide_all_rows(batch_id: str) -> Response:
                 _number(request.form.get("contacts", "")), request.form.get("token", "")[:100]
             ),
         )
-    except (CountChanged, SampleNeeded) as failure:
+    except (CountChanged, SampleRequired) as failure:
         flash_message(problem_of(failure).detail, "caution")
         query = parse_row_filter().query
         return redirect_to("pages.ask_decide_group", batch_id=batch_id, do=decision.value, **query)

@@ -22,7 +22,7 @@ from crmlink.batches.control import (
 from crmlink.batches.progress import overview, result_rows, summary
 from crmlink.batches.rows import RowFilter, RowPage, list_rows
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
+from crmlink.linking.errors import BatchNotFound, LinkingError, SampleRequired
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
@@ -59,7 +59,7 @@ def accept_all_sure(batch_id: str) -> Response:
             batch_id,
             request.form.get("token", "")[:100],
         )
-    except SampleNeeded as failure:
+    except SampleRequired as failure:
         flash_message(problem_of(failure).detail, "caution")
         return redirect_to("pages.sample_of_sure", batch_id=batch_id)
     left = (
@@ -87,9 +87,9 @@ def link_list(batch_id: str) -> Reply:
     number = int(contacts) if contacts.isascii() and contacts.isdigit() and len(contacts) < 9 else 0
     try:
         start_writing(current_workspace(), current_actor().device.id, batch_id, number)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
+    except LinkingError as failure:
         found = problem_of(failure)
         return _summary_page(batch_id, found.detail), found.status
     return redirect_to("pages.list_detail", batch_id=batch_id)
@@ -163,9 +163,9 @@ def link_rest(batch_id: str) -> Response:
     """Reopen a cancelled list, and show the summary."""
     try:
         batch = reopen_cancelled(current_workspace(), current_actor().device.id, batch_id)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
+    except LinkingError as failure:
         flash_message(problem_of(failure).detail, "caution")
         return back_to_list(batch_id)
     if batch.state is BatchState.DRAFT:
@@ -275,9 +275,9 @@ def _run_and_redirect(
     """Run an action and return to the list; a state that has changed is reported."""
     try:
         work(current_workspace(), current_actor().device.id, batch_id)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
+    except LinkingError as failure:
         flash_message(problem_of(failure).detail, "caution")
     else:
         if done:

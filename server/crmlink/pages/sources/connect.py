@@ -21,7 +21,7 @@ from crmlink.sources.connecting import (
     finish_sign_in,
     reached_before,
 )
-from crmlink.sources.errors import SourceError, SourceUnknown
+from crmlink.sources.errors import SourceError, SourceNotFound
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
 from crmlink.store.quotas import QuotaReached
@@ -158,7 +158,7 @@ def _answer_in(address: str) -> dict[str, str]:
 def _package(package_id: str) -> SourcePackage:
     package = current_open_workspace().sources.registry.get(package_id)
     if package is None or package_id not in STEPS:
-        raise SourceUnknown
+        raise SourceNotFound
     return package
 
 
