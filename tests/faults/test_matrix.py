@@ -28,7 +28,7 @@ from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingError
 from crmlink.store import Link, LinkState
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import problem, problem_of
+from crmlink.web.problems import problem, problem_from_error
 from faults.shared_installation import (
     SharedInstallation,
     number_of,
@@ -179,7 +179,9 @@ class FaultCase:
         link, held = self.access.link(self.key), self.access.reference(self.record_id)
         if refusal:
             self.expect(link is None and held == self.prior, "refused, yet something was done")
-            self._expect_sentence(problem_of(refusal).code, problem_of(refusal).detail)
+            self._expect_sentence(
+                problem_from_error(refusal).code, problem_from_error(refusal).detail
+            )
         elif link is None:
             self.wrong.append("the decision was lost")
         elif link.state is LinkState.INTENDED:

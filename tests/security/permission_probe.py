@@ -10,7 +10,7 @@ from crmlink.access.api_tokens import create_api_token
 from crmlink.access.roles import SCOPES
 from crmlink.store import Device, Person
 from crmlink.web.auth import SESSION_COOKIE
-from crmlink.web.problems import TYPE
+from crmlink.web.problems import TYPE_PREFIX
 from security.attack import forms_of
 from security.attack_fixture import ROLES, AttackFixture
 from security.routes import Route
@@ -19,7 +19,7 @@ from support.access_factories import make_person, page_actor, pair, with_token
 SCRIPT = "script: "  # what a script is called here: «script: read»
 WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
 REFUSALS = {
-    TYPE + code
+    TYPE_PREFIX + code
     for code in (
         "scope-missing",
         "role-too-low",

@@ -38,7 +38,7 @@ class AuditView(MethodView):
         shown = lines[: query["limit"]]
         verdict = verify(current_access())
         return {
-            "entries": [_shape(line) for line in shown],
+            "entries": [_serialize(line) for line in shown],
             "next": shown[-1].entry.position if len(lines) > len(shown) else None,
             "chain": {
                 "sound": verdict.sound,
@@ -68,7 +68,7 @@ class PreferencesView(MethodView):
         return asdict(read_preferences(current_access()))
 
 
-def _shape(line: AuditRow) -> dict[str, Any]:
+def _serialize(line: AuditRow) -> dict[str, Any]:
     entry = line.entry
     return {
         "place": entry.position,

@@ -33,7 +33,7 @@ from crmlink.web.auth import (
     require_permission,
     sign_in_context,
 )
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
@@ -174,7 +174,7 @@ def leave() -> Response:
     try:
         leave_firm(current_access(), current_actor())
     except LastAdmin as refused:
-        flash_message(problem_of(refused).detail, "stop")
+        flash_message(problem_from_error(refused).detail, "stop")
         return redirect_to("pages.account")
     if others:
         flash_message("You have left the firm.")

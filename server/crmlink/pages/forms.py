@@ -9,7 +9,7 @@ from flask import flash, request
 
 from crmlink.access.errors import AccessError, EmailTaken, InvalidFields, WeakPassword
 from crmlink.store.quotas import QuotaReached
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 FIELD_OF: Mapping[type[AccessError], str] = {EmailTaken: "email", WeakPassword: "password"}
 
@@ -37,7 +37,7 @@ class Form:
                 self.errors[names.get(name, name)] = text
             return
         name = FIELD_OF.get(type(failure), "") if isinstance(failure, AccessError) else ""
-        self.errors[names.get(name, name)] = problem_of(failure).detail
+        self.errors[names.get(name, name)] = problem_from_error(failure).detail
 
 
 def sent(*names: str) -> Form:

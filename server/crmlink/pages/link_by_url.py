@@ -21,7 +21,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.reports.records import record_with_links
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of, problem_of_link
+from crmlink.web.problems import problem_from_error, problem_from_link
 
 MAX_URL_LENGTH = 2_000
 
@@ -57,7 +57,7 @@ def do_link_by_address(record_id: str) -> Reply:
     try:
         link = confirm(current_workspace(), decision, key, current_actor().device.id)
     except (LinkingError, CommusoftError, InvalidReference) as error:
-        found = problem_of(error)
+        found = problem_from_error(error)
         return _page(record, address, found.detail), found.status
     tell_end(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
@@ -103,5 +103,5 @@ def tell_end(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked. Commusoft now shows the reference.")
-    elif link.state is not LinkState.INTENDED and (found := problem_of_link(link)):
+    elif link.state is not LinkState.INTENDED and (found := problem_from_link(link)):
         flash_message(found.detail, "stop")  # otherwise its page shows the progress or the undo

@@ -36,7 +36,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
-from crmlink.web.problems import Problem, problem_of, problem_of_link
+from crmlink.web.problems import Problem, problem_from_error, problem_from_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 STATES = {
@@ -123,7 +123,7 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
             current_workspace(), UndoDecision(link_id, also_on), key, current_actor().device.id
         )
     except (LinkingError, CommusoftError) as error:
-        found = problem_of(error)
+        found = problem_from_error(error)
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
         page = _undo_page(link_history(current_workspace(), link_id), found, holders)
         return page, found.status
@@ -171,7 +171,7 @@ def _tell_end(link: Link) -> None:
 
 
 def _failure(link: Link) -> Problem | None:
-    return problem_of_link(link)
+    return problem_from_link(link)
 
 
 def _obstacle(history: LinkHistory) -> str:

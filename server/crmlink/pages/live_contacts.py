@@ -27,7 +27,7 @@ from crmlink.reports.live_links import (
 from crmlink.store import MirroredRecord
 from crmlink.values.contact_details import ContactDetails, stored_fields
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 Reply = str | Response | tuple[str, int]
 
@@ -74,7 +74,7 @@ def link_live_contact(contact_id: str) -> Reply:
     try:
         link = confirm(ctx, decision, key, current_actor().device.id)
     except (LinkingError, CommusoftError, InvalidReference) as error:
-        problem = problem_of(error)
+        problem = problem_from_error(error)
         return _page(found, request.form.get("q", ""), problem.detail), problem.status
     tell_end(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)

@@ -20,7 +20,7 @@ from crmlink.reports.duplicates import shared_references
 from crmlink.reports.live_changes import check_contact, link_changes
 from crmlink.reports.live_links import RetiredLink, find_merged, live_findings, sources_read
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 Reply = str | Response | tuple[str, int]
 
@@ -94,7 +94,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
     try:
         link = confirm(ctx, decision, key, current_actor().device.id)
     except (LinkingError, CommusoftError, InvalidReference) as error:
-        problem = problem_of(error)
+        problem = problem_from_error(error)
         return _page(found, problem.detail), problem.status
     tell_end(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)

@@ -19,7 +19,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.pages.link_by_url import tell_end
 from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 MAX_SEARCH_LENGTH = 200
 MAX_RESULTS = 20
@@ -63,7 +63,7 @@ def link_parked(parked_id: str) -> Reply:
     try:
         link = confirm(ctx, decision, key, current_actor().device.id)
     except (LinkingError, CommusoftError, InvalidReference) as error:
-        found = problem_of(error)
+        found = problem_from_error(error)
         return _page(contact, request.form.get("q", ""), found.detail), found.status
     tell_end(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)

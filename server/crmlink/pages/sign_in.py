@@ -35,7 +35,7 @@ from crmlink.web.auth import (
     sign_in_context,
 )
 from crmlink.web.hosts import is_from_this_computer
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from crmlink.web.rate_limits import (
     KNOWN_BROWSER,
     count_sso_step,
@@ -84,7 +84,7 @@ def sign_in() -> Reply:
             )
     except InvalidCredentials as refused:
         form.add_error(refused)
-        return _log_in_page(form), problem_of(refused).status
+        return _log_in_page(form), problem_from_error(refused).status
     join_logins(sign_in_context(), people)
     return _enter(people, _wanted())
 
@@ -104,7 +104,7 @@ def welcome() -> Reply:
             access = _access_of_link(form.values["token"])
             invitation = find_invitation(access, form.values["token"])
     except InvalidInvitation as refused:
-        form.errors["token"] = problem_of(refused).detail
+        form.errors["token"] = problem_from_error(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
     if request.form.get("with") == "login":
         return _join_with_login(access, form, invitation)
@@ -176,7 +176,7 @@ def _enter_firm() -> Reply:
     except InvalidCredentials as refused:
         form = Form()
         form.errors[""] = "Sign in again: the choice took too long."
-        return _log_in_page(form), problem_of(refused).status
+        return _log_in_page(form), problem_from_error(refused).status
     return start_session(person, wanted)
 
 
@@ -205,7 +205,7 @@ def _enter_by_sso() -> Reply:
 def _sso_failed(refused: AccessError) -> Reply:
     form = Form()
     form.add_error(refused)
-    return _log_in_page(form), problem_of(refused).status
+    return _log_in_page(form), problem_from_error(refused).status
 
 
 def _join_with_login(access: AccessContext, form: Form, invitation: Invitation) -> Reply:

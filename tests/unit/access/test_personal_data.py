@@ -32,7 +32,7 @@ from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
 from crmlink.values.contact_details import ContactDetails
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair
 from support.batch_factories import asked_for, lines_of, matched, rows_of
@@ -182,7 +182,7 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     erase(installation.access, actor, colleague.email)
     assert "Priya Raman" not in stored_failure()
     assert json.loads(stored_failure())["code"] == "reference-taken"
-    assert problem_kept(json.loads(stored_failure())).detail
+    assert problem_from_stored(json.loads(stored_failure())).detail
     assert rows_of(ctx, batch_id)[1].row.name == second.row.name
 
 

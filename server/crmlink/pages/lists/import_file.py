@@ -71,7 +71,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.body_limits import UPLOAD_MB
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 PREVIEW_ROWS = 10_000  # rows read for the preview
 MAX_CONTACTS = 6  # contacts
@@ -175,7 +175,7 @@ def _why_no_list() -> str:
         with ctx.database.reading() as session:
             require_room(session, ctx.workspace_id, Quota.LISTS)
     except QuotaReached as reached:
-        return problem_of(reached).detail
+        return problem_from_error(reached).detail
     return ""
 
 
@@ -191,7 +191,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
         look.refused = str(refused)
         return _page(look, 422)
     except QuotaReached as reached:
-        look.refused = problem_of(reached).detail
+        look.refused = problem_from_error(reached).detail
         return _page(look, 409)
     except ManyLinesLeftOut as question:
         look.question = question

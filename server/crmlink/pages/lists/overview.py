@@ -64,7 +64,7 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.problems import Problem, problem_kept, problem_of_link
+from crmlink.web.problems import Problem, problem_from_link, problem_from_stored
 from crmlink.web.problems import trouble as trouble_of
 
 VISIBLE_STATES = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
@@ -323,12 +323,12 @@ def _bad(row: RejectedBatchRow) -> RejectedRow:
 
 def _open_reason(link: Link | None) -> str:
     """Return why a row is in progress: its link's last obstacle, or an awaited response."""
-    found = problem_of_link(link) if link and link.state is LinkState.INTENDED else None
+    found = problem_from_link(link) if link and link.state is LinkState.INTENDED else None
     return found.detail if found else "Waiting for an answer from Commusoft."
 
 
 def _failure(row_failure: Mapping[str, object] | None) -> Problem | None:
-    return problem_kept(row_failure) if row_failure else None
+    return problem_from_stored(row_failure) if row_failure else None
 
 
 @blueprint.app_context_processor

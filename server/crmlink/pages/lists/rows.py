@@ -21,7 +21,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.overview import FIRST_ROWS, list_context
 from crmlink.store import Choice
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 FOUND = 9  # records of a search
 PART = "Crmlink-Part"  # header of htmx requests for part of a page
@@ -85,7 +85,7 @@ def decide_row(batch_id: str, position: str) -> Reply:
     except LinkingError as failure:
         if isinstance(failure, BatchNotFound):
             raise
-        found = problem_of(failure)
+        found = problem_from_error(failure)
         row, answer, status = (
             find_row(current_workspace(), batch_id, place),
             _needs_override(failure),

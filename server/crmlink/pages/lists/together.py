@@ -24,7 +24,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import GROUP_DONE
 from crmlink.pages.lists.overview import list_context, parse_row_filter
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 
 @blueprint.get("/lists/<batch_id>/together")
@@ -80,7 +80,7 @@ def decide_all_rows(batch_id: str) -> Response:
             ),
         )
     except (CountChanged, SampleRequired) as failure:
-        flash_message(problem_of(failure).detail, "caution")
+        flash_message(problem_from_error(failure).detail, "caution")
         query = parse_row_filter().query
         return redirect_to("pages.ask_decide_group", batch_id=batch_id, do=decision.value, **query)
     _tell(decision, done)

@@ -32,7 +32,7 @@ from crmlink.plurals import counted
 from crmlink.store import BatchState, RowState
 from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_kept, problem_of
+from crmlink.web.problems import problem_from_error, problem_from_stored
 
 LISTED = 200  # rows named one by one in a summary
 
@@ -60,7 +60,7 @@ def accept_all_sure(batch_id: str) -> Response:
             request.form.get("token", "")[:100],
         )
     except SampleRequired as failure:
-        flash_message(problem_of(failure).detail, "caution")
+        flash_message(problem_from_error(failure).detail, "caution")
         return redirect_to("pages.sample_of_sure", batch_id=batch_id)
     left = (
         f" {done.left:,} stayed open: their record was chosen for another contact."
@@ -90,7 +90,7 @@ def link_list(batch_id: str) -> Reply:
     except BatchNotFound:
         raise
     except LinkingError as failure:
-        found = problem_of(failure)
+        found = problem_from_error(failure)
         return _summary_page(batch_id, found.detail), found.status
     return redirect_to("pages.list_detail", batch_id=batch_id)
 
@@ -166,7 +166,7 @@ def link_rest(batch_id: str) -> Response:
     except BatchNotFound:
         raise
     except LinkingError as failure:
-        flash_message(problem_of(failure).detail, "caution")
+        flash_message(problem_from_error(failure).detail, "caution")
         return back_to_list(batch_id)
     if batch.state is BatchState.DRAFT:
         return back_to_list(batch_id)
@@ -220,7 +220,7 @@ def list_results(batch_id: str) -> Response:
     rows = result_rows(
         current_workspace(),
         batch_id,
-        lambda failure: problem_kept(failure).detail,
+        lambda failure: problem_from_stored(failure).detail,
         parse_row_filter().rows,
     )
     return csv_reply(f"{name} results.csv", tuple(RESULT_HEADINGS.values()), map(_csv_row, rows))
@@ -278,7 +278,7 @@ def _run_and_redirect(
     except BatchNotFound:
         raise
     except LinkingError as failure:
-        flash_message(problem_of(failure).detail, "caution")
+        flash_message(problem_from_error(failure).detail, "caution")
     else:
         if done:
             flash_message(done)

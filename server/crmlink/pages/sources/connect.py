@@ -32,7 +32,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.hosts import external_url
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 MAX_LENGTH = 2_000
 LOCAL_REDIRECT = "http://localhost/sources/callback"  # opens nothing: its address is pasted
@@ -127,7 +127,7 @@ def choose_companies() -> Reply:
     try:
         connected = connect_companies(sources, device, choice, tenants)
     except QuotaReached as refused:
-        flash_message(problem_of(refused).detail, "stop")
+        flash_message(problem_from_error(refused).detail, "stop")
         reached = reached_before(sources, device, choice)
         return render_template("sources/choose.html", reached=reached), 409
     current_installation().wake_workers()
@@ -140,7 +140,7 @@ def _finish(answer: Mapping[str, str]) -> Reply:
     try:
         reached = finish_sign_in(current_open_workspace().sources, current_actor().device, answer)
     except SourceError as error:
-        flash_message(problem_of(error).detail, "stop")
+        flash_message(problem_from_error(error).detail, "stop")
         return redirect_to("pages.sources")
     return render_template("sources/choose.html", reached=reached)
 
