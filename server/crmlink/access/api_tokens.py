@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
 from crmlink.access.errors import BeyondToken, DeviceNotFound, InvalidFields, InvalidToken
 from crmlink.access.owner import find_owner, owner_query
@@ -81,7 +81,7 @@ def create_api_token(
         )
         session.add(device)
         session.flush()
-        note(
+        record_audit(
             session, access, actor, "token.created", device.public_id,
             scopes=device.scopes, until=expires_at.date().isoformat(),
         )  # fmt: skip
@@ -149,7 +149,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
         device.expires_at = utc_now() + lifetime
         if actor.ends_at:
             device.expires_at = min(device.expires_at, actor.ends_at)
-        note(session, access, actor, "token.rotated", device.public_id)
+        record_audit(session, access, actor, "token.rotated", device.public_id)
     return device, token
 
 
@@ -159,7 +159,9 @@ def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
         device = _find(session, access, name)
         if device.revoked_at is None:
             also = revoke_in(session, device, "revoked")
-            note(session, access, actor, "token.revoked", device.public_id, **also_ended(also))
+            record_audit(
+                session, access, actor, "token.revoked", device.public_id, **also_ended(also)
+            )
     return device
 
 
@@ -176,7 +178,7 @@ def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
             .values(revoked_at=utc_now(), revoked_because="revoked")
             .returning(Device.public_id)
         ).all()
-        note(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
+        record_audit(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
     return len(ended)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.errors import DeviceNotFound, InvalidFields, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
@@ -69,7 +69,7 @@ def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device
         if device.revoked_at is None:
             own = device.id == actor.device.id
             also = revoke_in(session, device, "disconnected" if own else "revoked")
-            note(session, access, actor, "device.revoked", public_id, **also_ended(also))
+            record_audit(session, access, actor, "device.revoked", public_id, **also_ended(also))
     return device
 
 
@@ -79,7 +79,7 @@ def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
         device.name = name
-        note(session, access, actor, "device.renamed", public_id)
+        record_audit(session, access, actor, "device.renamed", public_id)
     return device
 
 

@@ -32,7 +32,7 @@ def join_logins(context: KeyedContext, people: Sequence[Person]) -> None:
             return  # meanwhile it is no longer proved
         for row in rows:
             row.login, row.password_hash = login, first.password_hash
-            _note(session, row, "person.login_joined")
+            _record(session, row, "person.login_joined")
 
 
 def leave_login(session: Session, person: Person) -> None:
@@ -42,19 +42,19 @@ def leave_login(session: Session, person: Person) -> None:
     """
     if person.login is not None:
         person.login = None
-        _note(session, person, "person.login_left")
+        _record(session, person, "person.login_left")
     if person.operator_since is not None:
         person.operator_since = None
-        _note(session, person, "person.operator_ended")
+        _record(session, person, "person.operator_ended")
 
 
 def enter_login(session: Session, person: Person, proved: Person) -> None:
     """Make a person part of the login of one who has proved theirs, in a writing session."""
     if proved.login is None:
         proved.login = new_id()
-        _note(session, proved, "person.login_joined")
+        _record(session, proved, "person.login_joined")
     person.login, person.password_hash = proved.login, proved.password_hash
-    _note(session, person, "person.login_joined")
+    _record(session, person, "person.login_joined")
 
 
 def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Person, str]]:
@@ -107,5 +107,5 @@ def _is_of_login(person: Person, other: Person) -> bool:
     return same and person.login is not None
 
 
-def _note(session: Session, person: Person, action: str) -> None:
+def _record(session: Session, person: Person, action: str) -> None:
     audit.append_entry(session, person.workspace_id, action, person.public_id)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import validate_device_name
 from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
@@ -112,7 +112,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
             require_room(session, access.workspace_id, Quota.DEVICES)
         pairing.device_name = name
         pairing.state = PairingState.NEEDS_ADMIN if needs_admin else PairingState.APPROVED
-        note(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
+        record_audit(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
         session.flush()
         session.refresh(pairing)
     return pairing
@@ -125,7 +125,7 @@ def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
             raise NotAllowed
         pairing.state, pairing.workspace_id = PairingState.DENIED, access.workspace_id
-        note(session, access, actor, "pairing.denied", str(pairing.id))
+        record_audit(session, access, actor, "pairing.denied", str(pairing.id))
     return pairing
 
 
@@ -234,4 +234,4 @@ def _new_user_code(session: Session) -> str:
 
 
 def _hash(access: KeyedContext, device_code: str) -> str:
-    return access.keyed("device code", device_code).hex()
+    return access.keyed_hash("device code", device_code).hex()

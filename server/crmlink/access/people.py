@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import end_browsers, ended_browsers
 from crmlink.access.errors import (
     EmailTaken,
@@ -76,7 +76,9 @@ def invite(
         session.add(person)
         session.flush()
         emailed = {"emailed": True} if by_email else {}
-        note(session, access, actor, "person.invited", person.public_id, role=known_role, **emailed)
+        record_audit(
+            session, access, actor, "person.invited", person.public_id, role=known_role, **emailed
+        )
         token = create_invitation(session, access, person, by_email=by_email)
     return person, token
 
@@ -92,7 +94,7 @@ def new_invitation(
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         emailed = {"emailed": True} if by_email else {}
-        note(session, access, actor, "person.invited_again", public_id, **emailed)
+        record_audit(session, access, actor, "person.invited_again", public_id, **emailed)
         return create_invitation(session, access, person, by_email=by_email)
 
 
@@ -205,7 +207,7 @@ def change_password(
             end_web_sessions(session, row)
             ended = end_browsers(session, row) if browsers_too else []
             by = actor if row.id == person.id else None  # whose device is of this firm
-            note(
+            record_audit(
                 session, access.of(row.workspace_id), by, "person.password_changed",
                 row.public_id, **ended_browsers(ended),
             )  # fmt: skip
@@ -217,7 +219,7 @@ def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         person.name = name
-        note(session, access, actor, "person.renamed", public_id)
+        record_audit(session, access, actor, "person.renamed", public_id)
     return person
 
 
@@ -236,7 +238,9 @@ def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) 
         session.flush()
         if before is Role.ADMIN:
             _require_admin_left(session, access)
-        note(session, access, actor, "person.role", public_id, before=before, after=known_role)
+        record_audit(
+            session, access, actor, "person.role", public_id, before=before, after=known_role
+        )
     return person
 
 
@@ -261,7 +265,7 @@ def remove_person(
             .values(revoked_at=utc_now(), revoked_because="person-removed")
         )
         end_invitations(session, access, person)
-        note(session, access, actor, action, public_id)
+        record_audit(session, access, actor, action, public_id)
 
 
 def end_web_sessions(session: Session, person: Person, but: int | None = None) -> None:
@@ -294,7 +298,9 @@ def authenticate_sso(access: AccessContext, subject: str, email: str) -> Person:
                 raise InvalidCredentials
             person.sso_subject = subject
             person.joined_at = person.joined_at or utc_now()
-            note(session, access, None, "person.joined", person.public_id, by="single sign-on")
+            record_audit(
+                session, access, None, "person.joined", person.public_id, by="single sign-on"
+            )
     return person
 
 

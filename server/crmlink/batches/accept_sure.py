@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from crmlink.batches.rows import ReviewRow, list_rows_at
 from crmlink.batches.state import DECIDABLE, editing_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import SampleRequired
 from crmlink.linking.overrides import Overrides
@@ -80,7 +80,7 @@ def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str
         ).all()  # fmt: skip
         left = session.scalar(select(func.count()).where(*_sure(batch))) or 0
         batch.sample = None
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.sure_accepted", batch_id,
             contacts=len(accepted), left=left, shown=sample["positions"],
         )  # fmt: skip

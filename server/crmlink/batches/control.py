@@ -15,7 +15,7 @@ from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.rows import get_row
 from crmlink.batches.settle import count_on_their_way, put_back
 from crmlink.batches.state import DECIDABLE, editing_batch, find_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CountChanged,
@@ -52,7 +52,9 @@ def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts
         )
         batch.started_by_id = device_id
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.writing", batch_id, contacts=ready)
+        record_audit(
+            session, ctx.workspace_id, device_id, "batch.writing", batch_id, contacts=ready
+        )
     ctx.wake()
     return find_batch(ctx, batch_id)
 
@@ -88,7 +90,9 @@ def retry_failed(
             raise NothingToLink
         batch.started_by_id = device_id
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.again", batch_id, contacts=len(again))
+        record_audit(
+            session, ctx.workspace_id, device_id, "batch.again", batch_id, contacts=len(again)
+        )
     ctx.wake()
     return len(again)
 
@@ -100,7 +104,7 @@ def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """
     with editing_batch(ctx, batch_id, WRITING) as (session, batch):
         batch.state, batch.rate = PAUSED, None
-        note(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
     return batch
 
 
@@ -108,7 +112,7 @@ def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Continue a paused batch. Raises BatchNotFound, InvalidBatchState."""
     with editing_batch(ctx, batch_id, PAUSED) as (session, batch):
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
     ctx.wake()
     return batch
 
@@ -127,7 +131,7 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, utc_now(), None
         withdraw_rows(session, batch_id, device_id)
         batch.last_error = None
-        note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
     return batch
 
 
@@ -150,7 +154,7 @@ def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Ba
         else:
             batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
             batch.finished_at = None
-        note(session, ctx.workspace_id, device_id, "batch.reopened", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.reopened", batch_id)
     return batch
 
 
@@ -183,7 +187,7 @@ def start_undo(
         links = len(undone) + on_their_way + withdrawn
         batch.started_by_id = device_id
         batch.rate = batch.last_error = batch.finished_at = None
-        note(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
+        record_audit(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     ctx.wake()
     return links
 

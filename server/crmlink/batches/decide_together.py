@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crmlink.batches.review import SETTLED_STATES, find_obstacle, mark_decided, seen_differences
 from crmlink.batches.rows import ReviewRow, RowFilter, filter_conditions, list_rows_at
 from crmlink.batches.state import DECIDABLE, editing_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import CountChanged, RecordUnknown, SampleRequired
 from crmlink.linking.overrides import Overrides
@@ -136,7 +136,7 @@ def decide_ticked(
                 and _decide(session, ctx, row, decision, shown.record_id, device_id)
             ]
             if done:
-                note(
+                record_audit(
                     session, ctx.workspace_id, device_id, "batch.decided_together", batch_id,
                     decision=decision.value, contacts=len(done), rows=done,
                 )  # fmt: skip

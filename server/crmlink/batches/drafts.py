@@ -19,7 +19,7 @@ from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
 from crmlink.batches.state import OPEN_STATES, bump_version, get_batch
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     BatchNotFound,
@@ -200,7 +200,7 @@ def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = 
         _require_unwritten(session, ctx, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
         session.execute(delete(Batch).where(Batch.id == batch_id))
-        note(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
 
 
 def require_unwritten(ctx: WorkspaceContext, batch_id: str) -> None:
@@ -239,7 +239,7 @@ def _new_batch(session: Session, ctx: WorkspaceContext, device_id: int, page: Li
     session.add(batch)
     session.flush()
     source = page.source.value
-    note(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source)
+    record_audit(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source)
     return batch
 
 

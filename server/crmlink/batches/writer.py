@@ -30,7 +30,7 @@ from crmlink.batches.state import (
 )
 from crmlink.batches.written_rows import WrittenRows
 from crmlink.linking.attempts import recover
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.logs import LoggingThreads
@@ -189,7 +189,7 @@ class BatchWriter(RowRuns):
             if batch.state is BatchState.WRITING:
                 batch.state, batch.last_error, batch.rate = BatchState.PAUSED, {"code": code}, None
                 bump_version(batch)
-                note(
+                record_audit(
                     session,
                     self._workspace.workspace_id,
                     None,
@@ -287,7 +287,9 @@ class BatchWriter(RowRuns):
             batch.state, batch.rate, batch.last_error = end, None, None
             batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
-            note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+            record_audit(
+                session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id
+            )
             queue_list_ended(session, self._workspace.workspace_id, batch)
         log.info("batch finished", batch=self._batch_id, state=end.value)
         return True

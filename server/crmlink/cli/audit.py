@@ -21,9 +21,9 @@ def audit_group() -> None:
 @audit_group.command("export")
 def audit_export_command() -> None:
     """Print the whole audit log as a table (CSV)."""
-    from crmlink.access.audit.log import write_csv
+    from crmlink.access.audit.log import export_csv
 
-    write_csv(_office(), sys.stdout)
+    export_csv(_office(), sys.stdout)
 
 
 @audit_group.command("verify")

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.folding import compose
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ParkedContactNotFound, ReferenceErased
 from crmlink.linking.suggest import Contact
@@ -55,7 +55,7 @@ def park(
             kept = ParkedContact(**own, device_id=device_id)
             session.add(kept)
             session.flush()
-            _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
+            _record(session, ctx.workspace_id, device_id, "contact.parked", kept)
         if only_own and kept.device_id != device_id:
             return kept
         kept.name = compose(details.person_or_name)
@@ -72,7 +72,7 @@ def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
     """Remove a parked contact. Raises ParkedContactNotFound."""
     with ctx.database.writing() as session:
         kept = _find(session, ctx.connection_id, parked_id)
-        _note(session, ctx.workspace_id, device_id, "contact.unparked", kept)
+        _record(session, ctx.workspace_id, device_id, "contact.unparked", kept)
         session.delete(kept)
 
 
@@ -157,7 +157,7 @@ def _find(session: Session, connection_id: int, parked_id: str) -> ParkedContact
     return kept
 
 
-def _note(
+def _record(
     session: Session, workspace_id: int, device_id: int, action: str, kept: ParkedContact
 ) -> None:
-    note(session, workspace_id, device_id, action, kept.id, package=kept.package)
+    record_audit(session, workspace_id, device_id, action, kept.id, package=kept.package)

@@ -38,7 +38,7 @@ def _client() -> str:
 
 def _key(purpose: str, *parts: str) -> bytes:
     text = "\0".join(part[:MAX_KEY_LENGTH] for part in (purpose, *parts))
-    return sign_in_context().keyed("limit", text)[:16]
+    return sign_in_context().keyed_hash("limit", text)[:16]
 
 
 def _part(part: int) -> int:
