@@ -105,7 +105,7 @@ def import_rows(
             batch.state, batch.lease = BatchState.IMPORTING, lease
             batch.lease_owner_id = ctx.ownership.register(session)
             session.add(batch)
-        contacts, bad = _keep_or_throw_away(ctx, batch, rows, agreed)
+        contacts, bad = _store_or_delete(ctx, batch, rows, agreed)
         done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
         ctx.ownership.working_on.discard(lease)
@@ -165,7 +165,7 @@ def without_erased(
             yield RejectedRow(row.line, "erased", {}) if named else row
 
 
-def _keep_or_throw_away(
+def _store_or_delete(
     ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow], agreed: int
 ) -> tuple[int, int]:
     try:

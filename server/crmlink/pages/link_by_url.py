@@ -59,7 +59,7 @@ def do_link_by_address(record_id: str) -> Reply:
     except (LinkingError, CommusoftError, InvalidReference) as error:
         found = problem_from_error(error)
         return _page(record, address, found.detail), found.status
-    tell_end(link)
+    flash_outcome(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 
@@ -99,7 +99,7 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
     )
 
 
-def tell_end(link: Link) -> None:
+def flash_outcome(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked. Commusoft now shows the reference.")

@@ -127,7 +127,7 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
         page = _undo_page(link_history(current_workspace(), link_id), found, holders)
         return page, found.status
-    _tell_end(done)
+    _flash_outcome(done)
     return redirect(url_for("pages.link", link_id=done.id), 303)
 
 
@@ -162,7 +162,7 @@ def _undo_page(
     )
 
 
-def _tell_end(link: Link) -> None:
+def _flash_outcome(link: Link) -> None:
     if link.state is LinkState.LINKED:
         flash_message("Undone. Commusoft shows the earlier reference again.")
     elif link.state is not LinkState.INTENDED:  # its page shows the progress

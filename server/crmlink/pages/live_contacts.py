@@ -15,7 +15,7 @@ from crmlink.linking.errors import LinkingError
 from crmlink.linking.suggest import Contact, search, suggest
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_by_url import flash_outcome
 from crmlink.pages.links import page_number
 from crmlink.pages.parked import MAX_RESULTS, MAX_SEARCH_LENGTH, kind_of_record
 from crmlink.reports.live_links import (
@@ -76,7 +76,7 @@ def link_live_contact(contact_id: str) -> Reply:
     except (LinkingError, CommusoftError, InvalidReference) as error:
         problem = problem_from_error(error)
         return _page(found, request.form.get("q", ""), problem.detail), problem.status
-    tell_end(link)
+    flash_outcome(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 

@@ -15,7 +15,7 @@ from crmlink.linking.errors import LinkingError
 from crmlink.linking.overrides import Overrides
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_by_url import flash_outcome
 from crmlink.reports.duplicates import shared_references
 from crmlink.reports.live_changes import check_contact, link_changes
 from crmlink.reports.live_links import RetiredLink, find_merged, live_findings, sources_read
@@ -96,7 +96,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
     except (LinkingError, CommusoftError, InvalidReference) as error:
         problem = problem_from_error(error)
         return _page(found, problem.detail), problem.status
-    tell_end(link)
+    flash_outcome(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 

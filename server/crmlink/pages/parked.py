@@ -16,7 +16,7 @@ from crmlink.linking.parked import count_parked, find_parked, parked_contacts, u
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_by_url import flash_outcome
 from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_from_error
@@ -65,7 +65,7 @@ def link_parked(parked_id: str) -> Reply:
     except (LinkingError, CommusoftError, InvalidReference) as error:
         found = problem_from_error(error)
         return _page(contact, request.form.get("q", ""), found.detail), found.status
-    tell_end(link)
+    flash_outcome(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 

@@ -218,7 +218,7 @@ def test_a_worker_killed_after_the_intents_makes_none_twice(
         raise WorkerKilled
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchWriter, "_note", die)
+        patched.setattr(BatchWriter, "_store_outcomes", die)
         with pytest.raises(WorkerKilled):
             work_on(ctx, batch_id, BatchState.WRITING)
     made = {link.id for link in links(ctx)}
@@ -233,14 +233,14 @@ def test_what_a_page_showed_before_the_worker_wrote_it_down_is_kept(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
-    write_down = BatchWriter._note
+    write_down = BatchWriter._store_outcomes
 
     def look_first(self: BatchWriter, ended: list[Any]) -> None:
         for link in links(ctx):
             observe(ctx, link.id, Observation("after", SeenOnPage(link.target)), device_id)
         write_down(self, ended)
 
-    monkeypatch.setattr(BatchWriter, "_note", look_first)
+    monkeypatch.setattr(BatchWriter, "_store_outcomes", look_first)
     write_waiting(ctx)
     assert states(ctx, batch_id) == {RowState.SUCCESSFUL}
     assert batch(ctx, batch_id).state is BatchState.DONE
@@ -327,7 +327,7 @@ def test_an_undo_withdraws_what_a_dead_worker_left_on_its_way(
         raise WorkerKilled
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchWriter, "_note", die)
+        patched.setattr(BatchWriter, "_store_outcomes", die)
         with pytest.raises(WorkerKilled):
             work_on(ctx, batch_id, BatchState.WRITING)
     pause(ctx, device_id, batch_id)

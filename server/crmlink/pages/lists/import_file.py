@@ -134,7 +134,7 @@ def upload_list() -> Reply:
 def preview_import(token: str) -> Reply:
     """Show the preview with the choices so far."""
     sent = find_upload(token, records=False)
-    return _page(_look(sent, choices_for(sent))) if sent else _gone(token)
+    return _page(_preview(sent, choices_for(sent))) if sent else _upload_not_found(token)
 
 
 @blueprint.post("/lists/new/<token>")
@@ -143,15 +143,15 @@ def update_preview(token: str) -> Reply:
     """Store the choices, and show the preview, or import the contacts as a draft."""
     sent = find_upload(token, records=False)
     if sent is None:
-        return _gone(token)
+        return _upload_not_found(token)
     form = dict(request.form.items())
     choices = choices_from(form, choices_for(sent))
     sent = keep_choices(sent, choices.as_dict())
     agreed = form.get("agreed", "")
     if form.get("do") != "keep" and not agreed:
         return redirect_to("pages.preview_import", token=token)
-    look = _look(sent, choices)
-    if not _kind_is_told(look.found) and choices.kind != BOTH:
+    look = _preview(sent, choices)
+    if not _kind_is_known(look.found) and choices.kind != BOTH:
         look.missing = "Choose whether these are customers or suppliers."
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
@@ -204,7 +204,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     return redirect_to("pages.list_detail", batch_id=done.batch.id)
 
 
-def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
+def _preview(sent: UploadedFile, choices: Choices) -> ImportPreview:
     """Detect the file's format with the user's choices, and read its first rows."""
     packages = current_workspace().packages
     refused = ""
@@ -260,7 +260,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
         look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
 
 
-def _kind_is_told(found: DetectedFormat) -> bool:
+def _kind_is_known(found: DetectedFormat) -> bool:
     return found.kind is not None or "kind" in found.columns or found.file_kind == "iif"
 
 
@@ -271,7 +271,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
         found=look.found,
         choices=look.choices,
         packages=current_workspace().packages["packages"],
-        kind_told=_kind_is_told(look.found) and look.choices.kind not in KINDS,
+        kind_told=_kind_is_known(look.found) and look.choices.kind not in KINDS,
         shown=look.shown,
         single=SINGLE,
         several=SEVERAL,
@@ -282,7 +282,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
     return (page, status) if status != 200 else page
 
 
-def _gone(token: str) -> Response:
+def _upload_not_found(token: str) -> Response:
     deleted = deleted_file(upload_place(), token, current_actor().device.public_id)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")

@@ -57,7 +57,7 @@ def decide_rows(batch_id: str) -> Response:
         flash_message(f"Select up to {MAX_SELECTED:,} contacts at a time.", "caution")
         return _back(batch_id)
     device = current_actor().device.id
-    _tell(decision, decide_ticked(current_workspace(), device, batch_id, decision, ticked))
+    _flash_result(decision, decide_ticked(current_workspace(), device, batch_id, decision, ticked))
     return _back(batch_id)
 
 
@@ -83,11 +83,11 @@ def decide_all_rows(batch_id: str) -> Response:
         flash_message(problem_from_error(failure).detail, "caution")
         query = parse_row_filter().query
         return redirect_to("pages.ask_decide_group", batch_id=batch_id, do=decision.value, **query)
-    _tell(decision, done)
+    _flash_result(decision, done)
     return _back(batch_id)
 
 
-def _tell(decision: GroupDecision, done: GroupResult) -> None:
+def _flash_result(decision: GroupDecision, done: GroupResult) -> None:
     contacts = f"{done.decided:,} contact{'s' if done.decided != 1 else ''}"
     left = (
         f" {done.left:,} {'were' if done.left != 1 else 'was'} left as before: "

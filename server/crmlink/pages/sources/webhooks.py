@@ -38,7 +38,7 @@ Reply = str | Response | tuple[str, int]
 
 
 @blueprint.post("/hooks/<source_id>")
-def hear_webhook(source_id: str) -> FlaskResponse:
+def accept_webhook(source_id: str) -> FlaskResponse:
     """Ask for a reading, if the accounting software signed what it sent."""
     headers = {name.lower(): value for name, value in request.headers}
     try:
@@ -80,7 +80,7 @@ def _page(source_id: str, form: Form) -> str:
         source = find_source(session, here.workspace_id, source_id)
     if source.package not in SIGNATURE_HEADERS:
         raise SourceNotFound
-    address = external_url("pages.hear_webhook", source_id=source_id)
+    address = external_url("pages.accept_webhook", source_id=source_id)
     return render_template(
         "sources/webhook.html",
         source=source,
