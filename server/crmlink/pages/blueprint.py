@@ -52,7 +52,7 @@ def _other_firms(actor: Actor | None) -> list[tuple[str, str]]:
 def _uses_sandbox() -> bool:
     """Return whether the remote system is a sandbox; False if no connection opens.
 
-    Strangers are told where there is one firm only.
+    Strangers see it where there is one firm only.
     """
     try:
         if optional_actor() is not None:

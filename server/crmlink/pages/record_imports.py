@@ -99,7 +99,7 @@ class ReportPreview:
 
     @property
     def read_at(self) -> datetime:
-        """When the report was exported, as far as it can be told."""
+        """When the report was exported, as far as it is known."""
         return datetime.fromisoformat(self.sent.made_at)
 
     @property

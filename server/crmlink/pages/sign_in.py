@@ -266,7 +266,7 @@ def _log_in_page(form: Form) -> str:
 
 
 def _set_up_page() -> str:
-    """Return what the first person sees; where the code is, is told on this computer only."""
+    """Return what the first person sees; where the code is, only this computer says."""
     here = is_from_this_computer()
     file = set_up_file(current_installation().settings.data_dir) if here else None
     return render_template("set_up.html", form=Form(), file=file, here=here)

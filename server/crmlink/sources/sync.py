@@ -226,7 +226,7 @@ def _is_requested_by_webhook(session: Session, source: ContactSource) -> bool:
 
 
 def _request_of(source: ContactSource) -> str | None:
-    """Return what names the last request: its time, which other machines' clocks may have told."""
+    """Return what names the last request: its time, which may be of other machines' clocks."""
     return source.requested_at.astimezone(UTC).isoformat() if source.requested_at else None
 
 
