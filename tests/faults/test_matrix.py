@@ -80,7 +80,7 @@ POINTS = ["log-in", "first read", "comparing read", "PUT", "read-back"]
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault and the point of the write path from which on it stands."""
+    """A fault and the point of the write path from which on it is active."""
 
     fault: dict[str, Any]
     point: str
@@ -97,7 +97,7 @@ class Strike:
         if self.point == "PUT":
             return on_record | {"method": "PUT"}
         struck = {"method": "GET", "after": READS[self.point]}
-        # From then on every read fails; but an old answer to every read nobody could notice.
+        # From then on every read fails; but an old answer to every read no one could notice.
         once = self.fault["fault"] == "stale" and self.point != "read-back"
         return on_record | struck | ({"count": 1} if once else {})
 

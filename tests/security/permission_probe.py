@@ -34,7 +34,7 @@ REFUSALS = {
 
 @dataclass
 class Reach:
-    """Asks as somebody of a role, or as a script with one scope that an admin made."""
+    """Asks as someone of a role, or as a script with one scope that an admin made."""
 
     target: AttackFixture
     people: dict[str, Person] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Reach:
         self._forms, self._csrf = forms_of(self.target.app.test_client())
 
     def may(self, route: Route, who: str, *, own: bool = False, harmless: bool = True) -> bool:
-        """Whether this role or script gets through to its own or to somebody else's object.
+        """Whether this role or script gets through to its own or to someone else's object.
 
         ``harmless``: the request changes nothing, so it may be about things that others share.
         """

@@ -1,4 +1,4 @@
-"""Personal data: everything about somebody in one place, and gone for good when they ask."""
+"""Personal data: everything about someone in one place, and gone for good when they ask."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_answers_that_take_twice_as_long_halve_it_and_a_slow_system_by_itself_do
     assert pace.state().reason == "slow"
     quick = Pace(5, Clock())
     answered(quick, 50, seconds=0.003)
-    assert answered(quick, 50, seconds=0.02) == 5  # nobody's delay
+    assert answered(quick, 50, seconds=0.02) == 5  # no one's delay
 
 
 def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:

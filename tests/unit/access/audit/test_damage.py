@@ -167,7 +167,7 @@ def test_no_anchor_is_made_of_what_others_wrote(filled: AccessContext) -> None:
 def renumber(engine: Engine, by: int = 1, but: tuple[str, ...] = ()) -> None:
     """Give the firm another number, except in some tables, with the database alone."""
     postgresql = engine.dialect.name != "sqlite"
-    # Looked up first: PostgreSQL lets nobody look at a table whose guard is being taken away.
+    # Looked up first: PostgreSQL lets no one look at a table whose guard is being taken away.
     found = inspect(engine)
     columns = {
         table: [column["name"] for column in found.get_columns(table)]
@@ -207,7 +207,7 @@ def unsigned_and_forged(engine: Engine) -> None:
 
 
 def replaced(engine: Engine) -> None:
-    """Leave the audit to a workspace that nobody uses."""
+    """Leave the audit to a workspace that no one uses."""
     renumber(engine, -1, ("audit_entry", "audit_seal"))
 
 
