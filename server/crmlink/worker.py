@@ -55,6 +55,7 @@ from crmlink.store.base import utc_now
 from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.store.time_limits import OF_BACKGROUND_WORK, use_time_limits
 from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
@@ -95,6 +96,7 @@ class Worker:
             self._queue, workers=4 if whole else 1, check_worker_health=False,
             max_delay=MAX_POLL_SECONDS,
         )  # fmt: skip
+        self._queue.on_startup(name="time_limits")(partial(use_time_limits, OF_BACKGROUND_WORK))
         self._register_own_upkeep()
         if whole:
             wakeable = self._register_wakeable()

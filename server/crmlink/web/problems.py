@@ -16,6 +16,7 @@ from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.store.quotas import QuotaReached
+from crmlink.store.unavailable import Unavailable
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problem_texts import PROBLEMS
@@ -34,6 +35,13 @@ WITH_OWN_SENTENCE: dict[type[Exception], str] = {
     InvalidHost: "host-refused",
     QuotaReached: "limit-reached",
 }
+
+
+DATABASE_PROBLEMS = {
+    Unavailable.AWAY: "database-unavailable",
+    Unavailable.FULL: "database-full",
+}
+RETRY_SECONDS = 30.0  # after which a database that was away is asked again
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,11 @@ def problem_from_error(error: Exception) -> Problem:
             return problem(error.code)
         case _:
             return problem("internal-error")
+
+
+def database_problem(cause: Unavailable) -> Problem:
+    """Return the problem of a database that cannot be used."""
+    return problem(DATABASE_PROBLEMS[cause], retry_after=RETRY_SECONDS)
 
 
 def problem_from_stored(failure: Mapping[str, Any]) -> Problem:
