@@ -1,4 +1,4 @@
-"""What stands in Commusoft is never replaced or doubled without a second, separate choice."""
+"""What is in Commusoft is never replaced or doubled without a second, separate choice."""
 
 import pytest
 
@@ -76,7 +76,7 @@ def test_a_reference_put_there_a_moment_ago_is_noticed_at_confirm(
     clerk.sees("care")
     assert OTHERS in clerk.reads()
     assert access.reference("customer-1001") == OTHERS
-    assert len(access.writes()) == 1  # somebody else's
+    assert len(access.writes()) == 1  # someone else's
 
 
 @in_chromium
