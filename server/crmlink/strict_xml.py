@@ -1,7 +1,7 @@
 """Strict parser of external XML: UTF-8, no document type, bounded in depth and elements.
 
 Without a document type there are no entities but XML's own five: none that grows, and none that
-names a file or an address. The parser refuses it where it begins, whatever stands before.
+names a file or an address. The parser refuses it where it begins, whatever is before.
 
 A character that XML forbids, as itself or by its number, is read as ``UNREADABLE``: programs write
 them (System.Xml of .NET does), and one must not hide all that is beside it.

@@ -53,7 +53,7 @@ def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
     names = [
         (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_lists.of(row).tolist()
     ]
-    numbers = index.code_table[row].astype(np.int64)
+    numbers = index.identifier_table[row].astype(np.int64)
     counts = index.codes.document_frequency(numbers).astype(int).tolist()
     words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]
     kind = int(index.kinds[row])
