@@ -37,11 +37,7 @@ def sentence_of(error: Exception) -> str | None:
             return sentence_of_agent(error)
         case InvalidSettings():
             return str(error)
-<<<<<<< HEAD
         case DatabaseError() if type(error) in (DatabaseError, OperationalError):
             cause = str(error.orig).strip().partition("\n")[0]
             return f"The database can't be used: {cause}. crmlink check says more."
-    return problem_of(error).detail if isinstance(error, FAILURES) else None
-=======
     return problem_from_error(error).detail if isinstance(error, FAILURES) else None
->>>>>>> main
