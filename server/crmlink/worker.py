@@ -55,6 +55,7 @@ from crmlink.store.base import utc_now
 from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.store.time_limits import OF_BACKGROUND_WORK, use_time_limits
 from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
@@ -62,7 +63,7 @@ from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
-TURN_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
+TIME_SLICE_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
 
 
@@ -95,6 +96,7 @@ class Worker:
             self._queue, workers=4 if whole else 1, check_worker_health=False,
             max_delay=MAX_POLL_SECONDS,
         )  # fmt: skip
+        self._queue.on_startup(name="time_limits")(partial(use_time_limits, OF_BACKGROUND_WORK))
         self._register_own_upkeep()
         if whole:
             wakeable = self._register_wakeable()
@@ -205,7 +207,7 @@ class Worker:
         more, failure = False, None
         active = self._installation.active_workspaces() if those is None else those
         for workspace_id in active:
-            turn = TURN_SECONDS if len(active) > 1 else math.inf
+            turn = TIME_SLICE_SECONDS if len(active) > 1 else math.inf
             end = time.monotonic() + turn
             if self._stopping.is_set():
                 break

@@ -34,7 +34,7 @@ from support.access_factories import make_token
 Rows = list[tuple[str, ContactDetails]]
 GOAL = 50.0  # ms at p95
 PER_FIELD = 12  # records of which each field is typed
-LONGEST = 14  # letters typed
+MAX_TYPED_LENGTH = 14  # letters typed
 SHOWN = 20
 LIKED = ("name", "company", "postcode", "address", "email", "account_number")
 
@@ -123,7 +123,9 @@ def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
             phone = details.phones[0] if details.phones else ""
             value = phone if field == "phone" else getattr(details, field)
             values += [value] if value else []
-        beginnings = [value[:end].strip() for value in values for end in range(1, LONGEST + 1)]
+        beginnings = [
+            value[:end].strip() for value in values for end in range(1, MAX_TYPED_LENGTH + 1)
+        ]
         yield field, list(dict.fromkeys(beginnings))
 
 

@@ -168,7 +168,7 @@ test("a refusal in the server's own words settles a decision, silence does not",
   for (const type of ["record-has-reference", "write-refused", "commusoft-slow", "token-refused"]) {
     assert.equal(outcomeUnknown(named(type)), false, type);
   }
-  for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error"]) {
+  for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error", "database-unavailable", "database-full"]) {
     assert.equal(outcomeUnknown(named(type)), true, type);
   }
 });

@@ -110,7 +110,7 @@ def ending_unchecked(rest: Writer, listed: ListInstallation, parent: Connection)
 
 def ending_half_checked(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
     """A run that ends when some of what its list read showed is stored, and the rest is not."""
-    written_rows.CHECK_AFTER, list_checks.AT_A_TIME = 8, 2
+    written_rows.CHECK_AFTER, list_checks.CHUNK_SIZE = 8, 2
     store, left = list_checks._settle_as_linked, iter(range(2))
 
     def settle_some(*given: Any) -> None:

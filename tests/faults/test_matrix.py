@@ -53,8 +53,8 @@ SHORT = ClientLimits(
     late_write_seconds=0,
     record_bytes=256 * 1024,
 )
-LONGEST_CALL = 30.0  # seconds
-MOST_ROUNDS = 20
+MAX_CALL_SECONDS = 30.0  # seconds
+MAX_ROUNDS = 20
 NOW_AND_THEN: list[dict[str, Any]] = [
     {"fault": "latency", "seconds": 0.05},
     {"fault": "latency", "seconds": 60},
@@ -153,7 +153,7 @@ class FaultCase:
         self.access.faults.add(**self.strike.on(self.record_id))
         started = time.monotonic()
         refusal = self._confirm()
-        self.expect(time.monotonic() - started < LONGEST_CALL, "the call took too long")
+        self.expect(time.monotonic() - started < MAX_CALL_SECONDS, "the call took too long")
         self.expect(self.access.faults.struck() > [0], "the fault did not strike")
         self.access.faults.clear()
         self._judge_right_after(refusal)
@@ -161,7 +161,7 @@ class FaultCase:
             # A record that was said to be gone comes back with the mirror.
             self.access.workspace.sync()
             self.expect(self._confirm() is None, "the second try was refused too")
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not recover(self.workspace):
                 break
         self._judge_at_last()

@@ -177,7 +177,7 @@ def no_typ_check(patch: pytest.MonkeyPatch) -> None:
 
     def header(token: str) -> dict[str, Any]:
         head = plain(token)
-        return head if head.get("typ") == dpop.TYPE else head | {"typ": grants.TYPE}
+        return head if head.get("typ") == dpop.PROOF_TYPE else head | {"typ": grants.JWT_TYPE}
 
     patch.setattr(jwt, "get_unverified_header", header)
 

@@ -22,7 +22,7 @@ from crmlink.access.people import find_invitation
 from crmlink.access.refresh_tokens import (
     AUDIENCE,
     ISSUER,
-    TYPE,
+    JWT_TYPE,
     authenticate_access_token,
     rotate_refresh_token,
 )
@@ -186,7 +186,7 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
             forged[key].append(bytes.fromhex(key))
     for candidates in forged.values():
         for candidate in candidates:
-            token = jwt.encode(claims, candidate, "HS256", headers={"typ": TYPE})
+            token = jwt.encode(claims, candidate, "HS256", headers={"typ": JWT_TYPE})
             with pytest.raises(AccessFailure):
                 authenticate_access_token(
                     remains.access, token, proven(device.key_thumbprint, token), ""

@@ -24,8 +24,8 @@ const FIGURE = /^[£$€(+-]*[0-9][0-9.,:/ )-]*$/;
  * @returns {Row[]}
  */
 export function readList() {
-  const MOST_LINKS = 5000;
-  const MOST_TEXT = 1000;
+  const MAX_LINKS = 5000;
+  const MAX_TEXT_LENGTH = 1000;
   const ROW = "tr, li, [role=row], [role=listitem], article";
 
   /** Two links of one shape stand in two rows. @param {Element} link */
@@ -58,16 +58,16 @@ export function readList() {
   const linesOf = (block) => {
     const walker = document.createTreeWalker(block, 4);
     let text = "";
-    while (text.length < MOST_TEXT && walker.nextNode()) {
+    while (text.length < MAX_TEXT_LENGTH && walker.nextNode()) {
       const piece = (walker.currentNode.nodeValue ?? "").replace(/\s+/g, " ").trim();
       if (piece) text += (text && "\n") + piece;
     }
-    return text.slice(0, MOST_TEXT);
+    return text.slice(0, MAX_TEXT_LENGTH);
   };
 
   try {
     return Array.from(document.querySelectorAll("a[href]"))
-      .slice(0, MOST_LINKS)
+      .slice(0, MAX_LINKS)
       .map((link) => ({
         href: /** @type {HTMLAnchorElement} */ (link).href,
         text: (link.textContent ?? "").replace(/\s+/g, " ").trim().slice(0, 200),

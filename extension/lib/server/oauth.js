@@ -6,7 +6,7 @@ import { validated } from "./request.js";
 
 const CLIENT = "crmlink-extension";
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
-const LONGEST_NAME = 60;
+const MAX_NAME_LENGTH = 60;
 
 /**
  * @template T
@@ -63,7 +63,7 @@ export function createOAuthClient(call, newKey) {
       } catch {
         return { ok: false, problem: problem("key-unreadable") };
       }
-      return validated(isDeviceAuthorization, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } }));
+      return validated(isDeviceAuthorization, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, MAX_NAME_LENGTH) } }));
     },
 
     /** @param {string} server @param {string} code */

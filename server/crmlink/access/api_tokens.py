@@ -22,9 +22,9 @@ from crmlink.store.quotas import Quota, require_room
 
 PREFIX = "crm_"
 DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
-USUAL_SCOPES = ("suggest", "link", "read", "batch")
-USUAL_DAYS = 90
-MOST_DAYS = 365
+DEFAULT_SCOPES = ("suggest", "link", "read", "batch")
+DEFAULT_DAYS = 90
+MAX_DAYS = 365
 _SHOWN = select(Device).where(
     Device.workspace_id == bindparam("workspace_id"),
     Device.sort == DeviceType.SCRIPT,
@@ -42,7 +42,7 @@ def create_api_token(
     access: AccessContext,
     actor: Actor,
     name: str,
-    scopes: tuple[str, ...] = USUAL_SCOPES,
+    scopes: tuple[str, ...] = DEFAULT_SCOPES,
     days: int | None = None,
 ) -> tuple[Device, str]:
     """Return a new token's device, and the token, which cannot be shown again.
@@ -55,12 +55,12 @@ def create_api_token(
     errors = []
     if not scopes or set(scopes) - set(SCOPES):
         errors.append(f"scopes: Choose one or more of {', '.join(SCOPES)}.")
-    if days is not None and not 1 <= days <= MOST_DAYS:
-        errors.append(f"days: Choose from 1 to {MOST_DAYS} days.")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        errors.append(f"days: Choose from 1 to {MAX_DAYS} days.")
     if errors:
         raise InvalidFields(errors=errors)
     _refuse_more_scopes(actor, scopes)
-    expires_at = utc_now() + timedelta(days=USUAL_DAYS if days is None else days)
+    expires_at = utc_now() + timedelta(days=DEFAULT_DAYS if days is None else days)
     if actor.ends_at and expires_at > actor.ends_at:
         if days is not None:
             raise BeyondToken

@@ -14,9 +14,9 @@ from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
 from crmlink.store.base import new_id, utc_now
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
-COPY_TOLD = timedelta(days=14)  # how long admins are warned of a copy
+COPY_WARNING_TTL = timedelta(days=14)  # how long admins are warned of a copy
 MAKER_ENDED = "maker-ended"  # reason: the token that created it ended
 
 
@@ -43,7 +43,7 @@ def device_status(device: Device) -> DeviceStatus:
 def was_copied(device: Device) -> bool:
     """Return whether a copy of an active browser's tokens was used recently."""
     seen = device.copy_seen_at
-    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_TOLD
+    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_WARNING_TTL
 
 
 def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:
@@ -129,8 +129,8 @@ def also_ended(tokens: list[str]) -> dict[str, list[str]]:
 def validate_device_name(text: str) -> str:
     """Return a valid device name; raises InvalidFields."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidFields(errors=[f"name: Enter a name of up to {LONGEST_NAME} characters."])
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidFields(errors=[f"name: Enter a name of up to {MAX_NAME_LENGTH} characters."])
     return name
 
 

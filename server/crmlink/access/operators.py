@@ -18,7 +18,7 @@ from crmlink.store.base import utc_now
 ACTS = tuple(
     f"workspace.{act}" for act in ("made", "renamed", "suspended", "resumed", "exported", "limited")
 )
-LONGEST = 50  # acts shown of a firm
+MAX_ACTS = 50  # acts shown of a firm
 
 
 def is_operator(context: KeyedContext, person: Person) -> bool:
@@ -82,7 +82,7 @@ def acts_on(access: AccessContext) -> list[tuple[AuditEntry, str]]:
         .filter_by(workspace_id=access.workspace_id, subject="workspace")
         .where(AuditEntry.action.in_(ACTS))
         .order_by(AuditEntry.position.desc())
-        .limit(LONGEST)
+        .limit(MAX_ACTS)
     )
     with access.database.of_installation.reading() as session:
         entries = session.scalars(query).all()

@@ -42,9 +42,9 @@ from crmlink.store.quotas import Quota, require_room
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
 POLL_INTERVAL = 2  # seconds between polls of a browser
-KEPT = timedelta(days=1)  # kept after its end, so that a late poll gets the right error
+RETENTION = timedelta(days=1)  # kept after its end, so that a late poll gets the right error
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628, section 6.1)
-OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
+OPEN_STATES = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def start_pairing(
     """
     device_code = generate_token(DEVICE_CODE)
     with access.database.writing() as session:
-        session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - KEPT))
+        session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - RETENTION))
         pairing = Pairing(
             workspace_id=_only_workspace(session),
             device_code_hash=_hash(access, device_code),
@@ -206,7 +206,7 @@ def _polls_too_fast(pairing: Pairing) -> bool:
 
 def _open(session: Session, access: AccessContext, user_code: str) -> Pairing:
     pairing = _by_code(session, access, user_code)
-    if is_expired(pairing) or pairing.state not in OPEN:
+    if is_expired(pairing) or pairing.state not in OPEN_STATES:
         raise PairingExpired
     return pairing
 

@@ -32,7 +32,7 @@ from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspac
 from crmlink.store.base import utc_now
 from crmlink.store.quotas import Quota, require_room
 
-LONGEST_NAME, LONGEST_EMAIL = 100, 254
+MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 100, 254
 RANKS = {role: rank for rank, role in enumerate(Role)}
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
 
@@ -355,7 +355,7 @@ def valid_invitation(session: Session, access: AccessContext, token: str) -> Inv
 def checked_name(text: str) -> str:
     """Return a name as it is stored. Raises InvalidFields."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     return name
 
@@ -363,7 +363,7 @@ def checked_name(text: str) -> str:
 def checked_email(text: str) -> str:
     """Return an email as it is stored. Raises InvalidFields."""
     email = text.strip()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         raise InvalidFields(errors=["email: Enter an email address like anna@firm.example."])
     return email
 

@@ -46,7 +46,7 @@ REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
 ACCESS_TOKEN_TTL = timedelta(minutes=10)
 DEVICE_IDLE_TTL = timedelta(days=60)  # without use
 ALGORITHM = "HS256"
-TYPE = "at+jwt"  # RFC 9068
+JWT_TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
 _ISSUED = select(RefreshToken).where(
@@ -62,7 +62,7 @@ _OWNER_OF_REFRESH = owner_query(
     .join(RefreshToken, RefreshToken.device_id == Device.id)
     .where(RefreshToken.token_hash == bindparam("shown"))
 )
-COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
+COPY_AUDIT_INTERVAL = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
 def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
     """Record that a browser's token was presented with another key, at most once a day."""
     moment, before = utc_now(), device.copy_seen_at
-    if before is None or abs(moment - before) > COPY_NOTED:
+    if before is None or abs(moment - before) > COPY_AUDIT_INTERVAL:
         device.copy_seen_at = moment
         note(session, access, None, "device.token_copied", device.public_id)
 
@@ -299,12 +299,12 @@ def _access_token(access: AccessContext, refresh: RefreshToken) -> str:
         "nbf": begins,
         "exp": moment + ACCESS_TOKEN_TTL,
     }
-    return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": TYPE})
+    return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": JWT_TYPE})
 
 
 def _claims(access: KeyedContext, token: str) -> dict[str, Any]:
     try:
-        if jwt.get_unverified_header(token).get("typ") != TYPE:
+        if jwt.get_unverified_header(token).get("typ") != JWT_TYPE:
             raise InvalidToken
         claims: dict[str, Any] = jwt.decode(
             token,

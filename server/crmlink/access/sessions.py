@@ -19,7 +19,7 @@ from crmlink.store.base import utc_now
 
 SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
-LONGEST = timedelta(days=14)
+ABSOLUTE_TIMEOUT = timedelta(days=14)
 TOUCH_INTERVAL = timedelta(minutes=1)
 _OWNER = owner_query(
     select(Person.workspace_id)
@@ -146,5 +146,5 @@ def _is_active(found: WebSession, moment: datetime, access: AccessContext) -> bo
         and found.person.removed_at is None
         and found.person.workspace_id == access.workspace_id
         and moment - found.last_seen_at < IDLE_TIMEOUT
-        and moment - found.created_at < LONGEST
+        and moment - found.created_at < ABSOLUTE_TIMEOUT
     )

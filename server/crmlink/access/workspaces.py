@@ -31,7 +31,7 @@ from crmlink.store import (
 from crmlink.store.base import utc_now
 from crmlink.store.workspaces import list_workspaces
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def _free_number(session: Session) -> int:
 
 def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     if any(row.name == name and row.id != own_id for row in list_workspaces(context.database)):
         raise InvalidFields(errors=["name: Another firm has this name."])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.batches.review import SETTLED, find_obstacle, mark_decided, seen_differences
+from crmlink.batches.review import SETTLED_STATES, find_obstacle, mark_decided, seen_differences
 from crmlink.batches.rows import ReviewRow, RowFilter, filter_conditions, list_rows_at
 from crmlink.batches.state import DECIDABLE, editing_batch
 from crmlink.linking.audit import note
@@ -25,8 +25,8 @@ from crmlink.linking.suggest import find_record
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 
 SAMPLE = 12
-MOST_TICKED = 2_000
-AT_A_TIME = 200  # rows that one transaction decides
+MAX_SELECTED = 2_000
+CHUNK_SIZE = 200  # rows that one transaction decides
 
 
 class GroupDecision(enum.StrEnum):
@@ -124,9 +124,9 @@ def decide_ticked(
     Raises BatchUnknown, InvalidBatchState.
     """
     decided = 0
-    for start in range(0, len(ticked), AT_A_TIME):
+    for start in range(0, len(ticked), CHUNK_SIZE):
         with editing_batch(ctx, batch_id, *DECIDABLE) as (session, _):
-            some = ticked[start : start + AT_A_TIME]
+            some = ticked[start : start + CHUNK_SIZE]
             found = _rows(session, batch_id, decision, some)
             done = [
                 row.position
@@ -202,7 +202,7 @@ def _conditions(
     batch_id: str, decision: GroupDecision, wanted: RowFilter
 ) -> list[ColumnElement[bool]]:
     """Return the conditions for rows that can be decided so without an override."""
-    found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED)]
+    found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED_STATES)]
     match decision:
         case GroupDecision.ACCEPT:
             found += [

@@ -17,7 +17,7 @@ from crmlink.batches.attach_references import complete
 from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
-from crmlink.batches.state import OPEN, bump_version, get_batch
+from crmlink.batches.state import OPEN_STATES, bump_version, get_batch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
@@ -182,7 +182,7 @@ def batches_open_to_append(ctx: WorkspaceContext) -> list[BatchWithCount]:
         )
     return [
         draft
-        for draft in list_batches(ctx, *OPEN)
+        for draft in list_batches(ctx, *OPEN_STATES)
         if draft.batch.state is BatchState.DRAFT or draft.batch.id in waiting
     ]
 
@@ -279,7 +279,7 @@ def _batch_to_append_to(
     session: Session, ctx: WorkspaceContext, batch_id: str, page: ListPage
 ) -> Batch:
     """Return the batch to append to; a file's batch adopts the page's package."""
-    batch = get_batch(session, ctx, batch_id, *OPEN)
+    batch = get_batch(session, ctx, batch_id, *OPEN_STATES)
     from_file = batch.source is not BatchSource.LIST_PAGE
     package, organisation = page.package, page.organisation
     if batch.package != package and not (from_file and not batch.package):

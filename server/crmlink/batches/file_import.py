@@ -35,8 +35,8 @@ from crmlink.values.contact_details import plain_details
 
 log = structlog.get_logger()
 
-AT_A_TIME = 1_000  # rows per transaction, so that others can write in between
-MOST_BAD_ROWS = 10_000  # stored with their reasons; all are counted
+CHUNK_SIZE = 1_000  # rows per transaction, so that others can write in between
+MAX_BAD_ROWS = 10_000  # stored with their reasons; all are counted
 ABANDONED_HOURS = 2  # for imports of versions without owners
 MANY_LEFT_OUT = 20  # one line in so many may be skipped without agreement
 
@@ -190,13 +190,13 @@ def _keep(
     """
     contacts = bad = lost = 0
     incoming = iter(rows)
-    while read := list(islice(incoming, AT_A_TIME)):
+    while read := list(islice(incoming, CHUNK_SIZE)):
         with ctx.database.writing() as session:
             erased = erased_people(session, ctx.workspace_id)
             some = list(without_erased(erased, batch.package, batch.organisation, read))
             good = [row for row in some if isinstance(row, ExportedContact)]
             others = [row for row in some if isinstance(row, RejectedRow)]
-            listed = others[: max(0, MOST_BAD_ROWS - bad)]
+            listed = others[: max(0, MAX_BAD_ROWS - bad)]
             if good:
                 require_rows(session, ctx.workspace_id, contacts + len(good))
                 session.execute(insert(BatchRow), list(_values(batch.id, good, contacts)))

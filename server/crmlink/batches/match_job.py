@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from crmlink.batches.match_rows import MatchJob, match_in_process, match_rows
 from crmlink.batches.state import (
-    OPEN,
+    OPEN_STATES,
     editing_batch,
     find_batch,
     keep_lease,
@@ -28,8 +28,8 @@ from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
 
-WORTH_A_PROCESS = 1_000  # rows
-LOOKS_AFTER = 1.0  # seconds between checks of the process
+MIN_PROCESS_ROWS = 1_000  # rows
+POLL_INTERVAL = 1.0  # seconds between checks of the process
 
 
 def start_matching(
@@ -39,7 +39,7 @@ def start_matching(
 
     Raises BatchUnknown, InvalidBatchState.
     """
-    with editing_batch(ctx, batch_id, *OPEN) as (session, batch):
+    with editing_batch(ctx, batch_id, *OPEN_STATES) as (session, batch):
         undecided = select(func.count()).where(
             BatchRow.batch_id == batch_id,
             BatchRow.choice == Choice.OPEN,
@@ -93,7 +93,7 @@ def match_batch(
     batch = find_batch(ctx, batch_id)
     try:
         rows = batch.progress_of
-        if rows < WORTH_A_PROCESS:
+        if rows < MIN_PROCESS_ROWS:
             match_rows(ctx.database, job, ctx.index.matcher(), stopping)
         else:
             _in_a_process(ctx, job, stopping)
@@ -120,7 +120,7 @@ def _in_a_process(ctx: WorkspaceContext, job: MatchJob, stopping: Callable[[], b
     process.start()
     try:
         while process.is_alive() and not stopping():
-            process.join(LOOKS_AFTER)
+            process.join(POLL_INTERVAL)
             if process.is_alive() and not _goes_on(ctx, job):
                 return
         if not stopping() and process.exitcode:

@@ -74,14 +74,12 @@ def observe_rows(
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
         asked = [link_id for link_id, _ in seen]
-        mine = select(BatchRow.link_id).filter_by(batch_id=batch_id)
-        known = set(
-            session.scalars(
-                select(Link.id).where(
-                    Link.id.in_(asked), or_(Link.id.in_(mine), Link.undoes_id.in_(mine))
-                )
-            )
+        links = session.execute(select(Link.id, Link.undoes_id).where(Link.id.in_(asked))).all()
+        rows = select(BatchRow.link_id, BatchRow.batch_id).where(
+            BatchRow.link_id.in_({one for both in links for one in both})
         )
+        mine = {row.link_id for row in session.execute(rows) if row.batch_id == batch_id}
+    known = {link_id for link_id, undone in links if {link_id, undone} & mine}
     taken = iter(observe_many(ctx, [each for each in seen if each[0] in known], device_id))
     return [next(taken) if link_id in known else LinkUnknown() for link_id in asked]
 

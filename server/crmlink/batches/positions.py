@@ -13,7 +13,7 @@ from crmlink.batches.state import get_batch
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import BatchRow, Choice, Verdict
 
-MOST_PLACES = 10_000
+MAX_POSITIONS = 10_000
 _NEED = (Verdict.CONFLICT, Verdict.CHECK, Verdict.SURE, Verdict.NONE, Verdict.LINKED)
 ROW_ORDERS: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     "name": func.lower(func.coalesce(func.nullif(BatchRow.company, ""), BatchRow.name)),
@@ -32,7 +32,7 @@ def row_positions(
     *,
     order: str = "",
     offset: int = 0,
-    limit: int = MOST_PLACES,
+    limit: int = MAX_POSITIONS,
 ) -> list[int]:
     """Return the positions of matching rows, by a column of `ROW_ORDERS` if one is given.
 

@@ -33,7 +33,7 @@ from crmlink.store import Batch, BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 
-SETTLED = (
+SETTLED_STATES = (
     RowState.IDLE,
     RowState.FAILED,
     RowState.UNDONE,
@@ -133,7 +133,7 @@ def _decidable(session: Session, ctx: WorkspaceContext, shown: ShownRow) -> Batc
             choice=row.choice.value,
             **({"record": next(iter(record.values()))} if record else {}),
         )
-    if row.state not in SETTLED:
+    if row.state not in SETTLED_STATES:
         raise RowInProgress(state=row.state.value)
     bump_version(batch)
     return row

@@ -22,7 +22,7 @@ from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.connections import is_in_use
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
-TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+CLAIMED_STATE = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
 
 
 def awaits_check(ctx: WorkspaceContext) -> Select[str]:
@@ -86,7 +86,7 @@ class RowClaims:
         def check(session: Session) -> None:
             batch = self._batch(session)
             row = session.get(BatchRow, job.row_id)
-            taken = (TAKEN[self.state], job.attempt, self.helper)
+            taken = (CLAIMED_STATE[self.state], job.attempt, self.helper)
             if row is None or (row.state, row.attempt, row.writer_id) != taken:
                 raise LeaseLost
             in_use = is_in_use(session, self.ctx.connection_id)

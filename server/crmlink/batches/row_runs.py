@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.batches.backoff import Backoff
 from crmlink.batches.execute_row import RowOutcome, carry_out, outcome_of
-from crmlink.batches.row_claims import QUEUED_STATE, TAKEN, Job, RowClaims
+from crmlink.batches.row_claims import CLAIMED_STATE, QUEUED_STATE, Job, RowClaims
 from crmlink.batches.throughput import Throughput
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_trust import ListTrust
@@ -128,7 +128,7 @@ class RowRuns:
                     .where(
                         BatchRow.id == job.row_id,
                         BatchRow.attempt == job.attempt,
-                        BatchRow.state.in_((*TAKEN.values(), RowState.WRITTEN)),
+                        BatchRow.state.in_((*CLAIMED_STATE.values(), RowState.WRITTEN)),
                         self._claims.are_own,
                     )
                     .values(**values, writer_id=None)

@@ -19,7 +19,7 @@ from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Ve
 from crmlink.store.base import utc_now
 
 CLAIM_SECONDS = 90
-MOST_ROWS = 500
+MAX_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def list_rows(
         query = query.where(BatchRow.position > page.after).order_by(BatchRow.position)
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
-        rows = list(session.scalars(query.limit(min(page.limit, MOST_ROWS))))
+        rows = list(session.scalars(query.limit(min(page.limit, MAX_ROWS))))
         rows.sort(key=lambda row: row.position)
         return _reviewed(session, ctx, rows, device_id)
 
@@ -101,7 +101,7 @@ def list_rows_at(
 ) -> list[ReviewRow]:
     """Return the rows at these positions, in their order. Raises BatchUnknown."""
     query = _with_people().where(
-        BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
+        BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MAX_ROWS])
     )
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)

@@ -15,7 +15,7 @@ from crmlink.store import Batch, BatchState, Database, Ownership
 from crmlink.store.base import new_id, utc_now
 
 LEASE = timedelta(seconds=60)  # time after which versions without owners take over
-OPEN = (BatchState.DRAFT, BatchState.REVIEW)
+OPEN_STATES = (BatchState.DRAFT, BatchState.REVIEW)
 DECIDABLE = (
     BatchState.REVIEW,
     BatchState.WRITING,

@@ -39,7 +39,7 @@ from crmlink.store.base import utc_now
 
 log = structlog.get_logger()
 
-SETTLED_AT_ONCE = 50  # rows noted in a transaction
+CHUNK_SIZE = 50  # rows noted in a transaction
 
 OPEN_WITH_LINK = (RowState.PROCESSING, RowState.WRITTEN)
 ON_PAGE_STATE = {
@@ -247,12 +247,12 @@ class BatchWriter(RowRuns):
         query = self._with_link().add_columns(BatchRow.id, BatchRow.attempt, BatchRow.state)
         while True:
             with self._workspace.database.reading() as session:
-                found = session.execute(query.where(changed).limit(SETTLED_AT_ONCE)).all()
+                found = session.execute(query.where(changed).limit(CHUNK_SIZE)).all()
             self._note([
                 (Job(row_id, attempt, counts=state is RowState.PROCESSING), self._end_of(link))
                 for link, row_id, attempt, state in found
             ])  # fmt: skip
-            if len(found) < SETTLED_AT_ONCE:
+            if len(found) < CHUNK_SIZE:
                 return
 
     def _with_link(self) -> Select[Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crmlink.store import Link, MirroredRecord
 
 
-LOOK_INTERVAL = 1.0  # seconds between two looks at what became of a link
+POLL_INTERVAL = 1.0  # seconds between two looks at what became of a link
 WAIT_AFTER_LATE = 30.0  # seconds to look on, once nothing that was sent may land any more
 
 
@@ -290,7 +290,7 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
             "Saved. Commusoft hasn't answered yet; waiting until the outcome is known…", err=True
         )
     while link.state is LinkState.INTENDED and time.monotonic() < until:
-        time.sleep(LOOK_INTERVAL)
+        time.sleep(POLL_INTERVAL)
         recover(ctx)
         link = find_link(ctx, link.id)
     return link

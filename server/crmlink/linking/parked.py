@@ -15,7 +15,7 @@ from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
 from crmlink.store.erased import Signs, erased_people, postcodes_of, pseudonyms_of
 
-MOST_PARKED = 1_000  # shown at once, oldest first
+MAX_PARKED = 1_000  # shown at once, oldest first
 
 
 def park(
@@ -88,7 +88,7 @@ def parked_contacts(ctx: WorkspaceContext) -> list[ParkedContact]:
         select(ParkedContact)
         .filter_by(connection_id=ctx.connection_id)
         .order_by(ParkedContact.created_at, ParkedContact.id)
-        .limit(MOST_PARKED)
+        .limit(MAX_PARKED)
     )
     with ctx.database.reading() as session:
         return list(session.scalars(query))

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 PAUSES = tuple(timedelta(minutes=each) for each in (1, 5, 15, 30, 60, 120, 240))
 PAUSE_OF_SETTINGS = timedelta(minutes=15)  # too many wrong passwords would lock the account
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 UNDER_WAY = (MailState.SENDING, MailState.HANDING_OVER)
 
 
@@ -288,7 +288,7 @@ def delete_old_messages(access: AccessContext) -> None:
         session.execute(
             delete(MailMessage).where(
                 MailMessage.workspace_id == access.workspace_id,
-                MailMessage.ended_at < utc_now() - KEPT,
+                MailMessage.ended_at < utc_now() - RETENTION,
             )
         )
 

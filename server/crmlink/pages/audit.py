@@ -17,7 +17,7 @@ from crmlink.pages.tables import csv_reply, parse_order
 from crmlink.values.moments import format_for_table, parse_day
 from crmlink.web.auth import current_access, require_permission
 
-SHOWN = 50
+PAGE_SIZE = 50
 FIELDS = ("q", "action", "person", "since", "until")
 CSV_HEADINGS = (
     "Line", "When", "Who", "Browser or token", "What", "About", "Details", "Checksum",
@@ -77,11 +77,11 @@ def audit() -> str:
     values = _values()
     order = parse_order(("when",), "-when")
     verdict = verify(current_access())
-    lines = _entries(values, SHOWN + 1, _place(), oldest_first=not order.descending)
+    lines = _entries(values, PAGE_SIZE + 1, _place(), oldest_first=not order.descending)
     return render_template(
         "audit.html",
-        rows=_rows(lines[:SHOWN]),
-        older=lines[SHOWN - 1].entry.position if len(lines) > SHOWN else None,
+        rows=_rows(lines[:PAGE_SIZE]),
+        older=lines[PAGE_SIZE - 1].entry.position if len(lines) > PAGE_SIZE else None,
         verdict=verdict,
         problems=verdict_sentences(verdict),
         accepted=[noted_sentence(noted) for noted in verdict.accepted],

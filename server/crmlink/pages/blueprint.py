@@ -69,7 +69,8 @@ def health() -> tuple[Response, int]:
     notice_probe()
     if request.path == "/healthz":
         return jsonify(status="ok"), 200
-    parts = readiness(current_installation().database)
+    installation = current_installation()
+    parts = readiness(installation.database, installation.settings.data_dir)
     wrong = [f"{part} {state}" for part, state in parts.items() if state != "ok"]
     return jsonify(status=", ".join(wrong) or "ok", **parts), 503 if wrong else 200
 

@@ -31,7 +31,7 @@ from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problems import problem_of, problem_of_link
 
 Reply = str | Response | tuple[str, int]
-MOST_WAITING = 50  # shown on the page
+MAX_WAITING = 50  # shown on the page
 WAYS = {  # of writing: label, what it means
     Writes.API: (
         "By Commusoft's API",
@@ -52,7 +52,7 @@ WAYS = {  # of writing: label, what it means
 def writing_context() -> dict[str, Any]:
     """Return the template values of the sections about writing on pages."""
     here = current_workspace()
-    waiting = waiting_on_pages(here, MOST_WAITING + 1)
+    waiting = waiting_on_pages(here, MAX_WAITING + 1)
     return {
         "has_api": here.has_api,
         "ways": {way.value: words for way, words in WAYS.items()},
@@ -64,9 +64,9 @@ def writing_context() -> dict[str, Any]:
                 here.commusoft.page_url(link.kind, link.record_number),
                 problem_of_link(link),
             )
-            for link in waiting[:MOST_WAITING]
+            for link in waiting[:MAX_WAITING]
         ],
-        "more_waiting": len(waiting) > MOST_WAITING,
+        "more_waiting": len(waiting) > MAX_WAITING,
     }
 
 

@@ -23,7 +23,7 @@ from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of, problem_of_link
 
-LONGEST_ADDRESS = 2_000
+MAX_URL_LENGTH = 2_000
 
 Reply = str | Response | tuple[str, int]
 
@@ -64,7 +64,7 @@ def do_link_by_address(record_id: str) -> Reply:
 
 
 def _address() -> str:
-    return request.values.get("url", "").strip()[:LONGEST_ADDRESS]
+    return request.values.get("url", "").strip()[:MAX_URL_LENGTH]
 
 
 def _located(address: str) -> Location:

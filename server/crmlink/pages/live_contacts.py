@@ -17,7 +17,7 @@ from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
 from crmlink.pages.link_by_url import tell_end
 from crmlink.pages.links import page_number
-from crmlink.pages.parked import LONGEST_SEARCH, MOST_FOUND, kind_of_record
+from crmlink.pages.parked import MAX_RESULTS, MAX_SEARCH_LENGTH, kind_of_record
 from crmlink.reports.live_links import (
     UnlinkedContact,
     find_unlinked,
@@ -87,7 +87,7 @@ def _changed() -> Response:
 
 def _page(found: UnlinkedContact, words: str, refused: str = "") -> str:
     ctx = current_workspace()
-    typed = words.strip()[:LONGEST_SEARCH]
+    typed = words.strip()[:MAX_SEARCH_LENGTH]
     return render_template(
         "reports/live_contact.html",
         contact=found.contact,
@@ -104,7 +104,7 @@ def _records(found: UnlinkedContact, typed: str) -> list[MirroredRecord]:
     """Return the records that fit the typed text, or the likeliest for the contact."""
     ctx, kind = current_workspace(), kind_named(found.contact.kind)
     if typed:
-        return search(ctx, typed, kind, MOST_FOUND)
+        return search(ctx, typed, kind, MAX_RESULTS)
     details = ContactDetails(**stored_fields(found.contact, kind=kind, retired=False))
     contact = Contact(
         found.source.package, found.contact.reference, kind, found.source.organisation, details

@@ -27,7 +27,7 @@ from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import guessing_code
 
 Reply = str | Response | tuple[str, int]
-OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
+OPEN_STATES = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
 
 
 @blueprint.get("/pair")
@@ -92,7 +92,7 @@ def _page(pairing: Pairing, form: Form) -> str:
 
 def _state(pairing: Pairing) -> str:
     """Return the pairing's state for the page: an undecided one may have expired."""
-    if pairing.state in OPEN and is_expired(pairing):
+    if pairing.state in OPEN_STATES and is_expired(pairing):
         return "over"
     if pairing.state is PairingState.NEEDS_ADMIN and has_permission("admin"):
         return "asks_admin"

@@ -21,8 +21,8 @@ from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of
 
-LONGEST_SEARCH = 200
-MOST_FOUND = 20
+MAX_SEARCH_LENGTH = 200
+MAX_RESULTS = 20
 
 Reply = str | Response | tuple[str, int]
 
@@ -85,8 +85,8 @@ def kind_of_record(record_id: str) -> Kind:
 
 def _page(contact: ParkedContact, words: str, refused: str = "") -> str:
     ctx = current_workspace()
-    typed = words.strip()[:LONGEST_SEARCH]
-    found = search(ctx, typed, kind_named(contact.kind), MOST_FOUND) if typed else []
+    typed = words.strip()[:MAX_SEARCH_LENGTH]
+    found = search(ctx, typed, kind_named(contact.kind), MAX_RESULTS) if typed else []
     return render_template(
         "parked_contact.html",
         contact=contact,

@@ -61,8 +61,8 @@ from crmlink.web.auth import (
 )
 from crmlink.web.body_limits import UPLOAD_MB
 
-SHOWN = 6  # records
-SHOWN_BAD = 12
+MAX_RECORDS = 6  # records
+MAX_BAD_ROWS = 12
 WRONG_TIME = "Enter when the report was exported: a day and time in the last two years."
 FIRST = ("number", "reference", "name", "company", "email", "phones", "address", "postcode")
 FIELD_LABELS = CONTACT_FIELDS | {
@@ -243,7 +243,7 @@ def _read(look: ReportPreview) -> None:
         for record in look.contents.records
         if not is_erased_person(record, erased, is_new=True)
     ]
-    look.first = known[:SHOWN]
+    look.first = known[:MAX_RECORDS]
     if len(known) < len(look.contents.records):  # the samples may hold an erased person
         look.found = replace(look.found, sample=(), values={})
     part = look.contents.part(look.read_at, complete=look.choices.complete)
@@ -282,7 +282,7 @@ def _page(look: ReportPreview, status: int = 200) -> Reply:
         several=SEVERAL,
         first=FIRST,
         most_columns=MAX_COLUMNS,
-        shown_bad=SHOWN_BAD,
+        shown_bad=MAX_BAD_ROWS,
     )
     return (page, status) if status != 200 else page
 

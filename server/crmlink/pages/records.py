@@ -14,7 +14,7 @@ from crmlink.pages.links import page_number
 from crmlink.pages.tables import parse_days, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
-    MOST_FOUND,
+    MAX_RESULTS,
     ORDERS,
     RecordFilter,
     list_records,
@@ -51,7 +51,7 @@ def records() -> str:
         query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
         wrong_days=days.wrong,
-        most=MOST_FOUND,
+        most=MAX_RESULTS,
         mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 

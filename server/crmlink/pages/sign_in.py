@@ -16,10 +16,10 @@ from crmlink.access.errors import (
 )
 from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
 from crmlink.access.joining import accept_invitation, join_with_login
-from crmlink.access.known_browsers import KNOWN_FOR, remember
+from crmlink.access.known_browsers import KNOWN_BROWSER_TTL, remember
 from crmlink.access.logins import find_membership, join_logins
 from crmlink.access.people import find_invitation, has_admin
-from crmlink.access.sessions import LONGEST, create_session, end_session
+from crmlink.access.sessions import ABSOLUTE_TIMEOUT, create_session, end_session
 from crmlink.access.sign_in import people_of_password
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.choose_firm import choice_page, chosen_person
@@ -143,8 +143,8 @@ def start_session(person: Person, then: str, continued: WebSession | None = None
     known = remember(access, request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
     for name, value, max_age in (
-        (SESSION_COOKIE, cookie, LONGEST),
-        (KNOWN_BROWSER, known, KNOWN_FOR),
+        (SESSION_COOKIE, cookie, ABSOLUTE_TIMEOUT),
+        (KNOWN_BROWSER, known, KNOWN_BROWSER_TTL),
     ):
         reply.set_cookie(
             name,

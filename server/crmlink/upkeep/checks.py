@@ -41,7 +41,7 @@ from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.upkeep.schedule import kept_backups, newest_backup
 
 Health = Literal["fine", "note", "failed"]
-LEAST_FREE, LITTLE_FREE = 200 * 10**6, 2 * 10**9  # bytes
+MIN_FREE_BYTES, LOW_FREE_BYTES = 200 * 10**6, 2 * 10**9  # bytes
 AHEAD = timedelta(minutes=5)  # by which the newest entry may be later than the clock
 DAYS_LEFT = 21  # of a certificate
 OLD_BACKUP = timedelta(days=3)
@@ -86,7 +86,9 @@ def _folder(settings: Settings) -> Check:
 
 def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.data_dir).free
-    health: Health = "failed" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "fine"
+    health: Health = (
+        "failed" if free < MIN_FREE_BYTES else "note" if free < LOW_FREE_BYTES else "fine"
+    )
     return Check("disk", health, {"free_mb": free // 10**6})
 
 

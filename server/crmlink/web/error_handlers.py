@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -24,9 +24,17 @@ from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
 from crmlink.store.quotas import QuotaReached
+from crmlink.store.unavailable import unavailable
 from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_workspace
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import TYPE, Problem, problem, problem_of
+from crmlink.web.problems import (
+    DATABASE_PROBLEMS,
+    TYPE,
+    Problem,
+    database_problem,
+    problem,
+    problem_of,
+)
 from crmlink.web.rate_limits import limiter
 from crmlink.web.serializers import link_shape, record_shape
 
@@ -117,6 +125,10 @@ def _problem_json(found: Problem) -> Response:
 
 
 def _problem_page(found: Problem) -> Response:
+    if found.code in DATABASE_PROBLEMS.values():  # the usual frame of a page asks the database
+        page = current_app.jinja_env.get_template("no_database.html")
+        shown = page.render(problem=found, request_id=g.request_id, uses_sandbox=False)
+        return Response(shown, found.status)
     return Response(render_template("problem.html", problem=found), found.status)
 
 
@@ -160,6 +172,10 @@ def _seconds_to_wait() -> float:
 
 
 def _handle_unexpected(error: Exception) -> Response:
+    error = getattr(error, "original_exception", None) or error  # of another problem's page
+    if (cause := unavailable(error)) is not None:
+        log.error("database unavailable", request_id=g.request_id, problem=_kind(error))
+        return problem_response(database_problem(cause))
     if isinstance(error, HTTPException):
         return http_problem(error)
     if (
@@ -169,6 +185,11 @@ def _handle_unexpected(error: Exception) -> Response:
         return problem_response(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
     return problem_response(problem("internal-error"))
+
+
+def _kind(error: Exception) -> str:
+    """Return what kind of error it was of the driver, without its text, which may hold names."""
+    return type(getattr(error, "orig", None) or error).__name__
 
 
 def _flatten_messages(errors: dict[str, Any]) -> list[str]:

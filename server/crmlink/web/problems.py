@@ -16,10 +16,11 @@ from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.store.quotas import QuotaReached
+from crmlink.store.unavailable import Unavailable
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problem_texts.commusoft import CAUSES, OPEN
+from crmlink.web.problem_texts.commusoft import CAUSES, OUTCOME_OPEN
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
 from crmlink.web.problem_texts.lists import BATCH_WORDS
 from crmlink.web.problem_texts.requests import LIMITS
@@ -34,6 +35,13 @@ WITH_OWN_SENTENCE: dict[type[Exception], str] = {
     InvalidHost: "host-refused",
     QuotaReached: "limit-reached",
 }
+
+
+DATABASE_PROBLEMS = {
+    Unavailable.AWAY: "database-unavailable",
+    Unavailable.FULL: "database-full",
+}
+RETRY_SECONDS = 30.0  # after which a database that was away is asked again
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,11 @@ def problem_of(error: Exception) -> Problem:
             return problem("internal-error")
 
 
+def database_problem(cause: Unavailable) -> Problem:
+    """Return the problem of a database that cannot be used."""
+    return problem(DATABASE_PROBLEMS[cause], retry_after=RETRY_SECONDS)
+
+
 def problem_kept(failure: Mapping[str, Any]) -> Problem:
     """Return the problem stored as a batch row's failure."""
     facts = load_params(failure)
@@ -99,7 +112,7 @@ def problem_of_link(link: Link) -> Problem | None:
     found = problem(**link.failure)
     if link.state is not LinkState.INTENDED or link.method is LinkMethod.PAGES:
         return found
-    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OPEN}".strip())
+    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OUTCOME_OPEN}".strip())
 
 
 def trouble(code: str) -> Problem:

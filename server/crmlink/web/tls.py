@@ -20,7 +20,7 @@ import structlog
 from waitress.channel import HTTPChannel
 
 RECORD_BYTES = 16_384  # a TLS record's maximum: reading as much leaves nothing in OpenSSL's buffer
-LOOK_INTERVAL = 60.0  # seconds between looks at the files
+POLL_INTERVAL = 60.0  # seconds between looks at the files
 _WAIT = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PLAIN_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -45,7 +45,7 @@ class TlsFiles:
 
     def context(self) -> ssl.SSLContext:
         """Return what new connections use: the newest files that could be used."""
-        if time.monotonic() - self._looked_at > LOOK_INTERVAL:
+        if time.monotonic() - self._looked_at > POLL_INTERVAL:
             self._looked_at = time.monotonic()
             self._look()
         return self._context

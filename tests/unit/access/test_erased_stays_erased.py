@@ -249,7 +249,7 @@ def test_somebody_erased_while_a_file_is_read_stays_out(
                 erase(installation.access, actor, EMAIL)
             yield row
 
-    monkeypatch.setattr(file_import, "AT_A_TIME", 1)
+    monkeypatch.setattr(file_import, "CHUNK_SIZE", 1)
     monkeypatch.setattr(file_import, "read_contacts", slowly)
     lines = [
         Line("A1", "Liam Stays"),

@@ -269,7 +269,7 @@ def forged(access: AccessContext, grant: TokenResponse, **changes: object) -> st
     """An access token with some claims changed (None: left out); ``key``, ``alg``, ``typ`` too."""
     real = jwt.decode(grant.access_token, options={"verify_signature": False})
     key, alg = changes.pop("key", grants._key(access)), changes.pop("alg", "HS256")
-    typ = changes.pop("typ", grants.TYPE)
+    typ = changes.pop("typ", grants.JWT_TYPE)
     claims = {name: value for name, value in (real | changes).items() if value is not None}
     return jwt.encode(claims, key, str(alg) if alg else None, headers={"typ": typ})  # type: ignore[arg-type] # on purpose
 

@@ -6,7 +6,14 @@ import pytest
 
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.pace import BEGINNING, CLEAN_ANSWERS, QUIET_AFTER_DROP, SLOWEST, STEP, Pace
+from crmlink.commusoft.pace import (
+    CLEAN_ANSWERS,
+    INITIAL_PER_SECOND,
+    MIN_PER_SECOND,
+    QUIET_AFTER_DROP,
+    STEP,
+    Pace,
+)
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.deadline import Deadline
 from unit.commusoft.test_rate_limiter import Clock
@@ -20,9 +27,9 @@ def answered(pace: Pace, times: int, seconds: float = 0.1) -> float:
 
 def test_it_grows_by_steps_while_answers_are_clean_and_never_above_the_bound() -> None:
     pace = Pace(7, Clock())
-    assert pace.state().per_second == BEGINNING
-    assert answered(pace, CLEAN_ANSWERS - 1) == BEGINNING
-    assert answered(pace, 1) == BEGINNING + STEP
+    assert pace.state().per_second == INITIAL_PER_SECOND
+    assert answered(pace, CLEAN_ANSWERS - 1) == INITIAL_PER_SECOND
+    assert answered(pace, 1) == INITIAL_PER_SECOND + STEP
     assert answered(pace, 100 * CLEAN_ANSWERS) == 7
     assert Pace(2, Clock()).state().per_second == 2
 
@@ -61,7 +68,7 @@ def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:
     for _ in range(10):
         pace.note_silence()
         clock.now += QUIET_AFTER_DROP
-    assert (pace.state().per_second, pace.state().reason) == (SLOWEST, "silent")
+    assert (pace.state().per_second, pace.state().reason) == (MIN_PER_SECOND, "silent")
     assert answered(pace, 9 * CLEAN_ANSWERS) == 5
     assert pace.state().reason is None
 

@@ -24,7 +24,7 @@ from crmlink.store import AuditEntry, Device, Link, Person
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
-GONE = "(no longer kept)"  # a reference whose link went with the practice data
+ERASED_REFERENCE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
 Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who acted
@@ -194,7 +194,7 @@ def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> lis
             for name, value in details.items():
                 if holds_pseudonym(_text(value)):
                     is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
-                    details[name] = ERASED if is_erased else clear.get(value, GONE)
+                    details[name] = ERASED if is_erased else clear.get(value, ERASED_REFERENCE)
         found.append(AuditRow(entry, person, device, details))
     return found
 

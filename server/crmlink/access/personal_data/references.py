@@ -47,7 +47,7 @@ from crmlink.store.hidden_references import (
 )
 
 NOT_WORDS = re.compile(r"[\W_]+")
-SHORTEST = 4  # characters; shorter words would match inside others
+MIN_WORD_LENGTH = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
 STILL_TO_WRITE = (
     RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING,
@@ -111,7 +111,7 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     words |= {each.name for each in found.parked} | {each.name for each in found.contacts}
     words.update(*((row.email, *row.other_emails) for row in certain))
     words.update(*(contact_emails(link.differences) for link in links))
-    kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
+    kept = {word for word in words if len(word) >= MIN_WORD_LENGTH and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 
 

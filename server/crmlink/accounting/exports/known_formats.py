@@ -19,7 +19,7 @@ from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS, FileKind, Form
 Export = dict[str, Any]
 Found = dict[str, tuple[str, ...]]
 
-_MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
+_COLUMN_LETTERS = re.compile(r"[A-Z]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
         yield f"{where}: an IIF file needs its table."
     letters_of = form.rules.get("without_header", {})
     named = [letter for several in letters_of.values() for letter in several]
-    if any(not _MOST_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
+    if any(not _COLUMN_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
         named
     ):
         yield f"{where}: without_header needs column letters such as A or AA, each once."

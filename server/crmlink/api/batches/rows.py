@@ -24,7 +24,7 @@ from crmlink.web.auth import current_actor, current_workspace, require_permissio
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batch_rows", __name__, url_prefix="/api/v1", description="Whole lists")
-LARGEST = 2**31 - 1
+MAX_POSITION = 2**31 - 1
 
 
 @blueprint.route("/batches/<batch_id>/rows")
@@ -131,6 +131,6 @@ class RetryRowView(MethodView):
 
 def _validate_position(position: int) -> int:
     """Return the position if a database can store it; raises a problem otherwise."""
-    if position > LARGEST:
+    if position > MAX_POSITION:
         raise BatchUnknown
     return position

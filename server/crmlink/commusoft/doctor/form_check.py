@@ -32,7 +32,7 @@ _LEFT_OUT = ("addressline3", "county", "addressline2", "mobile", "town")
 
 
 Outcome = Literal["kept", "not-this-way", "stop"]
-_LOOKS = 3
+_MAX_READS = 3
 
 
 class WriteJournal(Protocol):
@@ -74,7 +74,7 @@ class FormProof:
 
     def look(self) -> Record:
         """Return the current record; repeated if Commusoft does not answer."""
-        for _ in range(_LOOKS - 1):
+        for _ in range(_MAX_READS - 1):
             with contextlib.suppress(CommusoftError):
                 return self.client.record(self.before.kind, self.before.number, self.before.uuid)
         return self.client.record(self.before.kind, self.before.number, self.before.uuid)
@@ -92,7 +92,7 @@ class FormProof:
 
         Raises CommusoftError.
         """
-        for _ in range(_LOOKS):
+        for _ in range(_MAX_READS):
             shown = self.look()
             if not unrestored_fields(self.before.raw, shown.raw):
                 return []

@@ -26,7 +26,7 @@ from crmlink.commusoft.errors import CommusoftError, WriteWithdrawn
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 
-_LOOKS = 3
+_MAX_READS = 3
 
 
 class RecordBusy(Exception):
@@ -204,7 +204,7 @@ def _restored(
 
     Only over the trial value: any other value is someone's decision.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_MAX_READS):
         shown = _look(client, test)
         if shown.reference != test.trial:
             return shown
@@ -215,7 +215,7 @@ def _restored(
 
 def _look(client: CommusoftClient, test: WriteCheck) -> Record:
     """Return the current record; repeated if Commusoft does not answer."""
-    for _ in range(_LOOKS - 1):
+    for _ in range(_MAX_READS - 1):
         with contextlib.suppress(CommusoftError):
             return client.record(test.kind, test.number)
     return client.record(test.kind, test.number)

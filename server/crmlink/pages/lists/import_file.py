@@ -73,9 +73,9 @@ from crmlink.web.auth import (
 from crmlink.web.body_limits import UPLOAD_MB
 from crmlink.web.problems import problem_of
 
-LOOKED_AT = 10_000  # rows read for the preview
-SHOWN = 6  # contacts
-SHOWN_BAD = 12
+PREVIEW_ROWS = 10_000  # rows read for the preview
+MAX_CONTACTS = 6  # contacts
+MAX_BAD_ROWS = 12
 FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
 
 Reply = str | Response | tuple[str, int]
@@ -246,16 +246,16 @@ def _read(look: ImportPreview, packages: Packages) -> None:
     counted = counting_unread(read, unread)
     rows = without_erased(erased, look.found.package or "", "", counted)
     seen = 0
-    for row in islice(rows, LOOKED_AT):
+    for row in islice(rows, PREVIEW_ROWS):
         seen += 1
         if isinstance(row, RejectedRow):
             look.bad.append(row)
-        elif len(look.contacts) < SHOWN:
+        elif len(look.contacts) < MAX_CONTACTS:
             look.contacts.append(row)
         if isinstance(row, RejectedRow) and row.code == "erased":
             look.found = replace(look.found, sample=(), values={})  # either may hold the person
     look.advice += unread_text(unread)
-    look.lines, look.whole = seen, seen < LOOKED_AT
+    look.lines, look.whole = seen, seen < PREVIEW_ROWS
     if not look.contacts and not look.refused:
         look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
 
@@ -277,7 +277,7 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
         several=SEVERAL,
         first=FIRST,
         most_columns=MAX_COLUMNS,
-        shown_bad=SHOWN_BAD,
+        shown_bad=MAX_BAD_ROWS,
     )
     return (page, status) if status != 200 else page
 

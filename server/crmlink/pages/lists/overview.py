@@ -17,7 +17,7 @@ from crmlink.batches.drafts import list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.notices import OwnBatches, note_seen, own_batches
 from crmlink.batches.positions import (
-    MOST_PLACES,
+    MAX_POSITIONS,
     ROW_ORDERS,
     first_to_check,
     format_ranges,
@@ -67,10 +67,10 @@ from crmlink.web.auth import (
 from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
 
-SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
-MOST_SHOWN = 100  # lists, the newest
+VISIBLE_STATES = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
+MAX_LISTS = 100  # lists, the newest
 FIRST_ROWS = 50  # rows in the page, and per request
-BAD_SHOWN = 20
+MAX_BAD_ROWS = 20
 WRITTEN = (BatchState.WRITING, BatchState.UNDOING)
 MOVING = (BatchState.MATCHING, *WRITTEN)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
@@ -96,12 +96,12 @@ class RowQuery:
 @require_permission("collect")
 def lists() -> str:
     """Show all lists, newest first."""
-    found = list_batches(current_workspace(), *SHOWN)
-    views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MOST_SHOWN]]
+    found = list_batches(current_workspace(), *VISIBLE_STATES)
+    views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MAX_LISTS]]
     return render_template(
         "lists/overview.html",
         lists=[(draft, view, count_ready(view)) for draft, view in views],
-        more=max(0, len(found) - MOST_SHOWN),
+        more=max(0, len(found) - MAX_LISTS),
     )
 
 
@@ -136,8 +136,8 @@ def list_detail(batch_id: str) -> str:
         places=format_ranges(positions),
         at_once=FIRST_ROWS,
         orders=ROW_ORDER_LABELS,
-        most=MOST_PLACES,
-        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=BAD_SHOWN)],
+        most=MAX_POSITIONS,
+        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=MAX_BAD_ROWS)],
     )
 
 

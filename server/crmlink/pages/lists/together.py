@@ -8,7 +8,7 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.batches.decide_together import (
-    MOST_TICKED,
+    MAX_SELECTED,
     GroupAgreement,
     GroupDecision,
     GroupResult,
@@ -53,8 +53,8 @@ def decide_rows(batch_id: str) -> Response:
     if decision is None or not ticked:
         flash_message("Select contacts first.", "caution")
         return _back(batch_id)
-    if len(ticked) > MOST_TICKED:
-        flash_message(f"Select up to {MOST_TICKED:,} contacts at a time.", "caution")
+    if len(ticked) > MAX_SELECTED:
+        flash_message(f"Select up to {MAX_SELECTED:,} contacts at a time.", "caution")
         return _back(batch_id)
     device = current_actor().device.id
     _tell(decision, decide_ticked(current_workspace(), device, batch_id, decision, ticked))

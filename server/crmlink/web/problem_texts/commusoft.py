@@ -1,7 +1,9 @@
 """Problems of the connected account, and of Commusoft itself."""
 
 WAIT = "Nothing was saved. Try again in a minute."
-OPEN = "We don't know yet whether the change was made; crmlink will finish it automatically."
+OUTCOME_OPEN = (
+    "We don't know yet whether the change was made; crmlink will finish it automatically."
+)
 
 # Causes at Commusoft, independent of the request.
 CAUSES = {

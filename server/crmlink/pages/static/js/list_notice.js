@@ -3,7 +3,7 @@
 // have allowed that. Without it the mark in the navigation says the same.
 
 const TOLD = "crmlink-told-lists";
-const MOST_KEPT = 50;
+const MAX_KEPT = 50;
 
 /** @returns {string[]} */
 function told() {
@@ -22,7 +22,7 @@ function tell() {
   if (!fresh.length) return;
   // Noted first, so that of several open tabs one tells.
   const keys = fresh.map((each) => each.dataset.key ?? "");
-  localStorage.setItem(TOLD, JSON.stringify([...before, ...keys].slice(-MOST_KEPT)));
+  localStorage.setItem(TOLD, JSON.stringify([...before, ...keys].slice(-MAX_KEPT)));
   for (const each of fresh) {
     const shown = new Notification(each.dataset.title ?? "crmlink", { body: each.dataset.body });
     shown.addEventListener("click", () => {
