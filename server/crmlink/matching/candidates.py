@@ -28,7 +28,7 @@ def candidates(index: InvertedIndex, contact: NormalisedDetails) -> Ints:
     rows, weights = _collect_postings(index, contact)
     if not len(rows):
         return np.empty(0, np.int32)
-    total: Floats = np.bincount(rows, weights=weights)
+    total: Floats = np.bincount(rows, weights=weights).astype(np.float64, copy=False)
     touched = _top_rows(total, rows, index.alive)
     if len(touched) > MAX_CANDIDATES:
         best = total[touched]
@@ -36,7 +36,7 @@ def candidates(index: InvertedIndex, contact: NormalisedDetails) -> Ints:
         above, level = touched[best > threshold], touched[best == threshold]
         touched = np.concatenate([above, level[: MAX_CANDIDATES - len(above)]])
         touched.sort()
-    return touched.astype(np.int32)
+    return touched
 
 
 def _top_rows(total: Floats, rows: Ints, alive: NDArray[np.bool_]) -> Ints:
@@ -49,7 +49,8 @@ def _top_rows(total: Floats, rows: Ints, alive: NDArray[np.bool_]) -> Ints:
     top = float(weights.max())
     for part in (0.6, 0.35, 0.15, 0.0):
         heavy = weights > part * top
-        some: Ints = np.unique(rows[heavy]) if few else np.flatnonzero(heavy)
+        found = np.unique(rows[heavy]) if few else np.flatnonzero(heavy)
+        some: Ints = found.astype(np.int32, copy=False)
         some = some[alive[some]]
         if len(some) >= MAX_CANDIDATES:
             break

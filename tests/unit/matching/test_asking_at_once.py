@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crmlink.matching import Matcher, Suggestions
-from crmlink.matching import matcher as room
+from crmlink.matching.decide import score
 from crmlink.matching.shared_lock import SharedLock
 from crmlink.values.contact_details import ContactDetails
 
@@ -38,13 +38,12 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 def while_scoring(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Call a function whenever a question is being scored."""
-    score = room.score
 
     def scored(*given: Any) -> Any:
         do()
         return score(*given)
 
-    monkeypatch.setattr(room, "score", scored)
+    monkeypatch.setattr("crmlink.matching.matcher.score", scored)
 
 
 def test_two_questions_score_at_the_same_time(

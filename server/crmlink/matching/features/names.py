@@ -337,8 +337,8 @@ def _spelling(pair: NameComparison) -> tuple[Floats, Floats]:
     words = words or [word for word, _ in pair.contact_words]
     record_words, has_words = pair.record_names.words, pair.record_names.has_words
     distinct = [*record_words.distinct, ""]
-    main = pair.record_names.main
-    main = main | (record_words.inside & ~main.any(axis=1)[:, None])
+    has_main = np.asarray(pair.record_names.main.any(axis=1))
+    main = pair.record_names.main | (record_words.inside & ~has_main[:, None])
     lists = [[distinct[i] for i in row] for row in np.where(main, record_words.index, -1).tolist()]
     straight = ["".join(parts) for parts in lists]
     ordered = ["".join(sorted(parts)) for parts in lists]
