@@ -1,7 +1,7 @@
 """Strict parser of external XML: UTF-8, no document type, bounded in depth and elements.
 
 Without a document type there are no entities but XML's own five: none that grows, and none that
-names a file or an address. The parser refuses it where it begins, whatever stands before.
+names a file or an address. The parser refuses it where it begins, whatever is before.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def read_xml(text: str | bytes) -> Element:
     """Return the document's element; names are as ElementTree has them. Raises NotXML."""
     try:
         content = text.encode() if isinstance(text, str) else text
-        if "\0" in content.decode():  # expat takes UTF-16 whatever it is told
+        if "\0" in content.decode():  # expat takes UTF-16 whatever encoding it is given
             raise NotXML("It is not encoded as XML in UTF-8")
         return _Builder().element(content)
     except NotXML:

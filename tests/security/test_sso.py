@@ -70,7 +70,7 @@ def go_round(client: FlaskClient, name: str, *, consent: bool = True) -> TestRes
 
 
 def refused(reply: TestResponse, code: str) -> bool:
-    """Whether the log-in page says this, and nobody is in."""
+    """Whether the log-in page says this, and no one is in."""
     found = problem(code)
     page = reply.get_data(as_text=True).replace("&#39;", "'")
     return (

@@ -24,7 +24,7 @@ from crmlink.accounting.exports.reader import (
     unread_text,
 )
 from crmlink.batches.state import ago, bump_version, is_free
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
@@ -105,7 +105,7 @@ def import_rows(
             batch.state, batch.lease = BatchState.IMPORTING, lease
             batch.lease_owner_id = ctx.ownership.register(session)
             session.add(batch)
-        contacts, bad = _keep_or_throw_away(ctx, batch, rows, agreed)
+        contacts, bad = _store_or_delete(ctx, batch, rows, agreed)
         done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
         ctx.ownership.working_on.discard(lease)
@@ -165,7 +165,7 @@ def without_erased(
             yield RejectedRow(row.line, "erased", {}) if named else row
 
 
-def _keep_or_throw_away(
+def _store_or_delete(
     ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow], agreed: int
 ) -> tuple[int, int]:
     try:
@@ -240,7 +240,7 @@ def _finish(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int,
         batch.state, batch.bad_rows = BatchState.DRAFT, bad
         batch.lease, batch.lease_owner_id = "", None
         bump_version(batch)
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.imported", batch_id,
             package=batch.package, contacts=contacts, bad=bad,
         )  # fmt: skip

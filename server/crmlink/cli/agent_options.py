@@ -76,7 +76,7 @@ def bring(data: SageData, destination: Destination) -> str:
 
 
 def repeat(data: SageData, destination: Destination, minutes: int) -> None:
-    """Bring the contacts again and again; a failure is told, and waits for the next time."""
+    """Bring the contacts again and again; a failure is printed, and the next time tries again."""
     import time
 
     from crmlink.cli.agent_texts import sentence_of_agent

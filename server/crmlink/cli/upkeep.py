@@ -122,7 +122,9 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
         _update_tables(settings)
     checks = list(run_checks(settings))
     if as_json:
-        click.echo(json.dumps({"checks": [_shape(check) for check in checks]}, ensure_ascii=False))
+        click.echo(
+            json.dumps({"checks": [_serialize(check) for check in checks]}, ensure_ascii=False)
+        )
     else:
         for check in checks:
             click.echo(f"{CHECK_MARKS[check.health]} {_text(check)}")
@@ -148,7 +150,7 @@ def _update_tables(settings: Settings) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _shape(check: Check) -> dict[str, object]:
+def _serialize(check: Check) -> dict[str, object]:
     return {
         "code": check.code, "health": check.health, "args": dict(check.args), "text": _text(check),
     }  # fmt: skip

@@ -30,7 +30,7 @@ from crmlink.matching.same_person import (
     is_misspelt_surname,
     is_own_mailbox,
     is_same_but_for_spaces,
-    is_same_door,
+    is_same_house_number,
     is_spelt_out,
     names_a_trade,
     record_side,
@@ -169,7 +169,7 @@ def _is_same_person(
         return True
     if _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, records)
-    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record))
+    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_house_number(contact, record))
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)

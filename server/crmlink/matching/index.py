@@ -130,7 +130,7 @@ class InvertedIndex:
         return self._is_company.view
 
     @property
-    def code_table(self) -> Ints:
+    def identifier_table(self) -> Ints:
         """Numbers of each row's codes, shape (rows, CODE_WIDTH), negative for none."""
         return self._codes.view.reshape(-1, CODE_WIDTH)
 
@@ -174,7 +174,7 @@ class InvertedIndex:
 
     def address_codes(self, rows: Ints, part: slice) -> Ints:
         """Return POSTCODES or OUTWARDS of each address, shape (rows, addresses), -1 for none."""
-        table: Ints = self.code_table[rows, part]
+        table: Ints = self.identifier_table[rows, part]
         repeated = table <= REPEATED
         if repeated.any():
             earlier = np.where(repeated, REPEATED - table, 0)
@@ -276,7 +276,7 @@ class InvertedIndex:
     def _count(self, low: int, high: int, by: int) -> None:
         self.names.count(self.name_lists.between(low, high)[0] >> FLAG_BITS, by)
         self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
-        codes = self.code_table[low:high]
+        codes = self.identifier_table[low:high]
         self.codes.count(codes[codes >= 0], by)
         np.add.at(self.trigram_df, self.trigram_lists.between(low, high)[0] >> FLAG_BITS, by)
         self._trigram_idf = None
@@ -336,7 +336,7 @@ class InvertedIndex:
         self.segments.append(self._segment(low, len(self.ids)))
 
     def _segment(self, low: int, high: int) -> Segment:
-        codes = self.code_table[low:high]
+        codes = self.identifier_table[low:high]
         rows, columns = np.nonzero(codes >= 0)
         return Segment(
             low,
@@ -355,7 +355,7 @@ class InvertedIndex:
         self.set_rows(
             ids=[self.ids[row] for row in rows.tolist()],
             email_texts=[self.email_texts[row] for row in rows.tolist()],
-            codes=self.code_table[rows],
+            codes=self.identifier_table[rows],
             columns={name: column[rows] for name, column in self.row_columns().items()},
         )
 
@@ -371,7 +371,7 @@ class InvertedIndex:
     def table(self, field: str, rows: Ints) -> Ints:
         """Return the rows' numbers in `names`, `addresses` or `codes`, -1 for none."""
         if field == "codes":
-            return self.code_table[rows]
+            return self.identifier_table[rows]
         lists = self.name_lists if field == "names" else self.address_lists
         return lists.table(rows) >> FLAG_BITS
 

@@ -53,7 +53,7 @@ def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
     names = [
         (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_lists.of(row).tolist()
     ]
-    numbers = index.code_table[row].tolist()
+    numbers = index.identifier_table[row].tolist()
     texts = index.codes.words
     words = [texts[number][2:] if number >= 0 else "" for number in numbers]
     shared = [n for part in (EMAILS, PHONES) for n in numbers[part] if n >= 0]

@@ -13,7 +13,7 @@ from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
@@ -21,7 +21,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.reports.records import record_with_links
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of, problem_of_link
+from crmlink.web.problems import problem_from_error, problem_from_link
 
 MAX_URL_LENGTH = 2_000
 
@@ -56,10 +56,10 @@ def do_link_by_address(record_id: str) -> Reply:
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
         link = confirm(current_workspace(), decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
-        found = problem_of(error)
+    except (LinkingError, CommusoftError, InvalidReference) as error:
+        found = problem_from_error(error)
         return _page(record, address, found.detail), found.status
-    tell_end(link)
+    flash_outcome(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 
@@ -99,9 +99,9 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
     )
 
 
-def tell_end(link: Link) -> None:
+def flash_outcome(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked. Commusoft now shows the reference.")
-    elif link.state is not LinkState.INTENDED and (found := problem_of_link(link)):
+    elif link.state is not LinkState.INTENDED and (found := problem_from_link(link)):
         flash_message(found.detail, "stop")  # otherwise its page shows the progress or the undo

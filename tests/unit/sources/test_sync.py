@@ -16,8 +16,8 @@ from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
     SignInExpired,
     SourceLimited,
+    SourceNotFound,
     SourceSyncInProgress,
-    SourceUnknown,
 )
 from crmlink.sources.leases import account_lease
 from crmlink.sources.oauth import Credentials
@@ -270,7 +270,7 @@ def test_disconnecting_forgets_the_contacts_and_ends_the_access_there(
     assert disconnect(sources, device, source.public_id)
     assert list(xero.connections.values()) == [SHOP]
     assert contacts_of(sources, source) == {}
-    with pytest.raises(SourceUnknown):
+    with pytest.raises(SourceNotFound):
         sync_source(sources, source.id)
     assert sync_source(sources, shop.id).complete  # the other one's tokens are still good
     assert disconnect(sources, device, shop.public_id)
@@ -282,7 +282,7 @@ def test_a_package_that_does_not_answer_is_forgotten_all_the_same(
 ) -> None:
     xero.server.fault = answers(500)
     assert not disconnect(sources, device, source.public_id)
-    with pytest.raises(SourceUnknown):
+    with pytest.raises(SourceNotFound):
         sync_source(sources, source.id)
 
 

@@ -28,9 +28,9 @@ class ComparisonContext:
         return self.index.address_lists.table(self.rows)
 
     @cached_property
-    def code_table(self) -> Ints:
+    def identifier_table(self) -> Ints:
         """Numbers of each record's codes, shape (records, CODE_WIDTH), negative for none."""
-        return self.index.code_table[self.rows]
+        return self.index.identifier_table[self.rows]
 
     @cached_property
     def postcodes(self) -> Ints:

@@ -66,7 +66,7 @@ class SageData:
 class Destination:
     """Which crmlink the contacts are sent to, with a token, and as which company's.
 
-    ``data`` is the identity of the company's data, "" if it is not told; ``has_moved`` if that is
+    ``data`` is the identity of the company's data, "" if it is not known; ``has_moved`` if that is
     another one than before.
     """
 
