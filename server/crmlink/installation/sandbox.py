@@ -7,9 +7,10 @@ from pathlib import Path
 
 import requests
 
+from crmlink.commusoft.transport import SANDBOX_HEADER
+
 SANDBOX_PORT = 8788
 SANDBOX_THREADS = 8  # as many calls at once as `crmlink sandbox` answers
-SANDBOX_HEADER = "Commusoft-Sandbox"
 
 
 class LocalSandbox:

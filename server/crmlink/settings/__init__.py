@@ -8,7 +8,7 @@ from pathlib import Path
 
 from environs import Env
 
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.provider import OidcProvider
 from crmlink.browser_extension.store_links import StoreLinks
 from crmlink.commusoft.connection import Connection
 from crmlink.hosts import Host

@@ -16,7 +16,7 @@ from crmlink.sources.contact import ReadContact
 from crmlink.sources.moving import has_moved, place_of
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.store.base import utc_now
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people
 from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_details
 
 MAX_PARAMETERS = 5_000  # databases bound them
@@ -94,13 +94,8 @@ def is_erased(erased: ErasedPeople, source: ContactSource, contact: ReadContact)
     """Return whether a contact is an erased person's."""
     details = contact.details
     return erased.are(
-        Signs(
-            details.names,
-            (details.email, *details.other_emails),
-            postcodes_of(details.postcode, details.other_addresses),
-            details.phones, source.package, source.organisation, contact.reference,
-        )
-    )  # fmt: skip
+        Signs.of(details, details.names, source.package, source.organisation, contact.reference)
+    )
 
 
 def _canonical(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crmlink.access.personal_data.batches import Clues
 from crmlink.folding import fold
 from crmlink.store import ContactSource, SourceContact
-from crmlink.store.erased import Signs, postcodes_of
+from crmlink.store.erased import Signs
 from crmlink.values.contact_details import DETAIL_COLUMNS
 
 PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS, "moved_from", "checked_name")
@@ -46,12 +46,8 @@ def delete_contacts(session: Session, contacts: Iterable[SourceContact]) -> None
 def signs_of_contact(session: Session, contact: SourceContact) -> Signs:
     """Return the data that identifies a contact."""
     source = session.get_one(ContactSource, contact.source_id)
-    return Signs(
-        frozenset((contact.name, contact.company, contact.person)),
-        (contact.email, *contact.other_emails),
-        postcodes_of(contact.postcode, contact.other_addresses),
-        tuple(contact.phones), source.package, source.organisation, contact.reference,
-    )  # fmt: skip
+    names = (contact.name, contact.company, contact.person)
+    return Signs.of(contact, names, source.package, source.organisation, contact.reference)
 
 
 def _is_theirs(row: Row[Any], clues: Clues) -> bool:
