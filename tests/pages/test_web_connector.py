@@ -302,8 +302,8 @@ def test_a_character_that_xml_forbids_stops_no_list_and_is_shown(
     fake = FakeWebConnector(transport, username=connector.user_name, password=password)
     assert fake.run_update(quickbooks).progress[-1] == 100
     page = admin.read("/sources")
-    assert "Left out: Sm\ufffdith & Son, Re\ufffded." in page
-    assert "Correct them in QuickBooks Desktop" in page
+    assert "2 contacts left out." in page
+    assert "Correct in QuickBooks Desktop: Sm\ufffdith & Son, Re\ufffded." in page
 
 
 def test_a_job_is_called_one(
