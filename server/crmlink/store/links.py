@@ -85,7 +85,6 @@ class Link(Base):
         Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
         Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
-        Index("ix_link_connection_id_created_at", "connection_id", "created_at"),
         Index("ix_link_undoes_id", "undoes_id", sqlite_where=IS_UNDO, postgresql_where=IS_UNDO),
     )
 

@@ -15,8 +15,6 @@ from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import LinkNotFound, NotOnPage
 from crmlink.linking.on_page import Observation, SeenOnPage
 from crmlink.linking.suggest import records_by_id
-from crmlink.reports.link_health import recent_links
-from crmlink.reports.links import LinkFilter, list_links
 from crmlink.store import BatchRow, Link, LinkState
 from support.batch_factories import asked_for, lines_of
 from support.sandbox import decision, new_key
@@ -95,15 +93,6 @@ def test_what_a_page_showed_is_taken_without_reading_the_whole_list(
     assert any("batch_row" in one[0] for one in found)
     assert [one for one in found if one[0].endswith("(batch_id=?)")] == []
     assert whole_tables(found) == []
-
-
-def test_the_newest_links_are_listed_without_sorting_all(ctx: WorkspaceContext) -> None:
-    with plans(ctx) as found:
-        recent_links(ctx)
-        list_links(ctx, LinkFilter())
-    sorted_ = [plan for plan, _ in found if plan.startswith("USE TEMP B-TREE FOR ORDER BY")]
-    assert any("ix_link_connection_id_created_at" in plan for plan, _ in found)
-    assert sorted_ == []
 
 
 def test_customers_and_suppliers_are_found_by_their_numbers(ctx: WorkspaceContext) -> None:
