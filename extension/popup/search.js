@@ -82,7 +82,7 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
   const opener = h("button", { type: "button", class: "quiet", id: "open-search", on: { click: open } },
     icon("search"), openerWords, h("kbd", { "aria-hidden": "true" }, "/"));
 
-  /** @param {boolean} others whether records stand beside it */
+  /** @param {boolean} others whether records are beside it */
   function name(others) {
     openerWords.textContent = t(others ? "none_of_these" : "search");
   }

@@ -1,11 +1,11 @@
-"""Search as you type, through HTTP: what somebody waits for who looks for a record.
+"""Search as you type, through HTTP: what someone waits for who looks for a record.
 
     PYTHONPATH=tests python -m bench.typed [--records 100000]
 
 A real `crmlink serve` in a process of its own, whose copy of Commusoft's records (SQLite) holds
 made-up ones, is asked with a script's token for every beginning of what people type. Beside it
-stands the same database asked with LIKE, as it would be without an index. Times are by the clock,
-so that busy neighbours count; beside them stands what the server takes of a core.
+is the same database asked with LIKE, as it would be without an index. Times are by the clock,
+so that busy neighbours count; beside them is what the server takes of a core.
 """
 
 import argparse
@@ -114,7 +114,7 @@ def _core(server: Service) -> float:
 
 
 def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
-    """For each field what stands in the box after each keystroke of some records' values."""
+    """For each field what is in the box after each keystroke of some records' values."""
     draw = random.Random(3)
     for field in ("person", "company", "postcode", "phone", "account_number", "address", "email"):
         values: list[str] = []

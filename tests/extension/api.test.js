@@ -123,7 +123,7 @@ for (const [what, path, data] of /** @type {const} */ ([
   });
 }
 
-test("a lost network is told apart by whoever knows the browser", async () => {
+test("a lost network is told apart by anyone who knows the browser", async () => {
   const server = fakeServer();
   server.replies["GET /workspace"] = lost;
   const answer = await apiOn(server, { explainNetworkFailure: async () => "permission-missing" }).workspace();

@@ -25,10 +25,10 @@ from crmlink.linking.attempt_rows import settle
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.store import Link, LinkState
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import problem, problem_of
+from crmlink.web.problems import problem, problem_from_error
 from faults.shared_installation import (
     SharedInstallation,
     number_of,
@@ -80,7 +80,7 @@ POINTS = ["log-in", "first read", "comparing read", "PUT", "read-back"]
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault and the point of the write path from which on it stands."""
+    """A fault and the point of the write path from which on it is active."""
 
     fault: dict[str, Any]
     point: str
@@ -97,7 +97,7 @@ class Strike:
         if self.point == "PUT":
             return on_record | {"method": "PUT"}
         struck = {"method": "GET", "after": READS[self.point]}
-        # From then on every read fails; but an old answer to every read nobody could notice.
+        # From then on every read fails; but an old answer to every read no one could notice.
         once = self.fault["fault"] == "stale" and self.point != "read-back"
         return on_record | struck | ({"count": 1} if once else {})
 
@@ -171,7 +171,7 @@ class FaultCase:
         wish: Decision = decision(self.record_id, self.target, replaces=self.prior)
         try:
             confirm(self.workspace, wish, self.key, self.access.device_id)
-        except (CommusoftError, LinkingFailure) as error:
+        except (CommusoftError, LinkingError) as error:
             return error
         return None
 
@@ -179,7 +179,9 @@ class FaultCase:
         link, held = self.access.link(self.key), self.access.reference(self.record_id)
         if refusal:
             self.expect(link is None and held == self.prior, "refused, yet something was done")
-            self._expect_sentence(problem_of(refusal).code, problem_of(refusal).detail)
+            self._expect_sentence(
+                problem_from_error(refusal).code, problem_from_error(refusal).detail
+            )
         elif link is None:
             self.wrong.append("the decision was lost")
         elif link.state is LinkState.INTENDED:

@@ -65,7 +65,7 @@ def works(browser: Browser, storage: Storage) -> bool:
 
 
 def opens_without_a_key(address: str, storage: Storage) -> list[str]:
-    """What a copy opens for somebody who proves nothing."""
+    """What a copy opens for someone who proves nothing."""
     api, opened = f"{address}/api/v1", []
     for scheme in ("Bearer", "DPoP"):
         headers = {"Authorization": f"{scheme} {storage['access_token']}"}

@@ -1,4 +1,4 @@
-"""The API and its own description say the same, whoever asks and whatever they send."""
+"""The API and its own description say the same, for every caller and whatever is sent."""
 
 from __future__ import annotations
 

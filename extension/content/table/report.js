@@ -1,5 +1,5 @@
 // @ts-check
-// How the rows of the list stand in the table, in words, and the way to see them.
+// The state of the list's rows in the table, in words, and the way to see them.
 
 (() => {
   /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */

@@ -171,7 +171,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
       /** @param {{tab: number, batch: string, list: string}} asked */
       table_start: ({ tab, batch, list }) =>
         atCrm(tab, async ({ workspace, api }) => {
-          // Whoever may not do this learns it here, not in the page.
+          // A person who may not do this learns it here, not in the page.
           const allowed = await api.tableRows(batch, 0);
           if (!allowed.ok) return allowed;
           const before = await current();

@@ -145,7 +145,7 @@ function partProblem(found, partly) {
 }
 
 /**
- * @param {Listed} contact as a page that is not ours told it
+ * @param {Listed} contact as a page that is not ours gave it
  * @returns {Sent}
  */
 function forServer({ reference, kind, name, email, phones }) {

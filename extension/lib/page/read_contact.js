@@ -9,8 +9,8 @@ export { readList } from "./read_list.js";
 /** @typedef {import("./rule_types.js").Hints} Hints */
 
 /**
- * What the page in `document` says about its contact. Injected into the page, so it stands on its
- * own: it may use nothing outside itself. Never throws; looks at a bounded part of a huge page.
+ * What the page in `document` says about its contact. Injected into the page, so it is complete
+ * in itself: it may use nothing outside. Never throws; looks at a bounded part of a huge page.
  * @param {Hints} [hints]
  * @returns {import("../types.js").Details & {kind: null}} texts may be empty; the address tells the kind
  */
@@ -167,7 +167,7 @@ export function readContact(hints = {}) {
     return clean(text).length > most ? "" : clean(text);
   };
 
-  /** What stands in an element itself. @param {Element} element */
+  /** The text of an element itself. @param {Element} element */
   const ownText = (element) => {
     const texts = Array.from(element.childNodes).slice(0, 20).filter((node) => node.nodeType === 3);
     return clean(texts.map((node) => (node.nodeValue ?? "").slice(0, 100)).join(" "));
@@ -260,7 +260,7 @@ export function readContact(hints = {}) {
     return lines;
   };
 
-  /** The lines of what stands beside a label. @param {Element} label */
+  /** The lines of what is beside a label. @param {Element} label */
   const valueOf = (label) => {
     const { control: own } = /** @type {HTMLLabelElement} */ (label);
     const control = own ?? document.getElementById(label.getAttribute("for") ?? "");

@@ -5,7 +5,7 @@ import { locate } from "./locate.js";
 
 /**
  * @typedef {{href: string, text: string, row: string}} Row
- *   a link, its text, and the text of the row it stands in, in lines
+ *   a link, its text, and the text of the row it is in, in lines
  * @typedef {{url: string, package: string, kind: import("./locate.js").Kind | null, reference: string,
  *   organisation: string | null, name: string, email: string, other_emails: string[], phones: string[],
  *   postcode: string, retired: boolean}} Listed
@@ -20,7 +20,7 @@ const NO_NAME = /^(?:archived|inactive|view|edit|open|show|details?|more|select|
 const FIGURE = /^[£$€(+-]*[0-9][0-9.,:/ )-]*$/;
 
 /**
- * Every link on the page with its row. Injected into the page, so it stands on its own; bounded.
+ * Every link on the page with its row. Injected into the page, so it needs nothing else; bounded.
  * @returns {Row[]}
  */
 export function readList() {
@@ -28,7 +28,7 @@ export function readList() {
   const MAX_TEXT_LENGTH = 1000;
   const ROW = "tr, li, [role=row], [role=listitem], article";
 
-  /** Two links of one shape stand in two rows. @param {Element} link */
+  /** Two links of one shape are in two rows. @param {Element} link */
   const shapeOf = (link) => `${link.className} ${link.parentElement?.tagName} ${link.parentElement?.className}`;
 
   /** Whether one of a block's first links is like this one. @param {Element} link @param {Element} block */
@@ -150,7 +150,7 @@ function isFigure(line) {
 }
 
 /**
- * Two links to one contact: the first told first, the second fills what was missing.
+ * Two links to one contact: the first comes first, the second fills what was missing.
  * @param {Listed} known
  * @param {Listed} more
  * @returns {Listed}

@@ -46,7 +46,7 @@ export function createOAuthClient(call, newKey) {
    */
   const grant = async (server, fields) => {
     const answer = validated(isTokenResponse, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
-    // Tokens that are not bound to our key would open the server to whoever copies them.
+    // Tokens that are not bound to our key would open the server to anyone who copies them.
     return answer.ok && !/^dpop$/i.test(answer.data.token_type) ? { ok: false, problem: problem("server-too-old") } : answer;
   };
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Everything that can go wrong has one shape, whoever noticed it.
+// Everything that can go wrong has one shape, wherever it was noticed.
 
 /** @typedef {import("../types.js").Problem} Problem */
 

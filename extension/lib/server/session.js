@@ -50,7 +50,7 @@ const RENEW_BEFORE_MS = 60_000;
  * @param {object} wiring
  * @param {import("./oauth.js").Tokens} wiring.tokens
  * @param {() => number} wiring.now milliseconds
- * @param {(server: string) => Promise<void>} [wiring.ended] told when the server has ended the connection
+ * @param {(server: string) => Promise<void>} [wiring.ended] called when the server has ended the connection
  */
 export function createSession(store, { tokens, now, ended: whenEnded = async () => undefined }) {
   const changing = serialize();
@@ -130,7 +130,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
       const found = await read();
       if (isIt(found) && isGood(found)) return { ok: true, data: found.access_token };
       return renewing(async () => {
-        // Somebody before us in the row may have renewed it: the refresh token read above must not be used again.
+        // A call before ours in the queue may have renewed it: the refresh token read above must not be used again.
         const current = await read();
         if (!isIt(current)) return { ok: false, problem: problem(await whyGone()) };
         return isGood(current) ? { ok: true, data: current.access_token } : renew(current);

@@ -161,7 +161,7 @@ def _is_current(access: KeyedContext, nonce: object) -> bool:
 
 
 def _nonce_mac(access: KeyedContext, seconds: int) -> str:
-    return base64url(access.keyed("dpop nonce", str(seconds))[:18])
+    return base64url(access.keyed_hash("dpop nonce", str(seconds))[:18])
 
 
 def _comparable(address: str) -> tuple[str, str, int | None, str] | None:

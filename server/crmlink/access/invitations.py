@@ -67,7 +67,7 @@ def add_invitation(
 
 def emailed_token(access: AccessContext, message: MailMessage) -> str:
     """Return the token of the link in an email; only the server can derive it from the outbox."""
-    return derive_token(INVITATION, access.keyed("emailed link", message.public_id))
+    return derive_token(INVITATION, access.keyed_hash("emailed link", message.public_id))
 
 
 def find_open_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
@@ -111,4 +111,4 @@ def end_invitations(session: Session, access: AccessContext, person: Person) -> 
 
 
 def _hash(access: KeyedContext, token: str) -> str:
-    return access.keyed("invitation", token).hex()
+    return access.keyed_hash("invitation", token).hex()

@@ -65,7 +65,7 @@ def remember(access: KeyedContext, cookie: str, person_id: int) -> str:
 
 def _hash(access: KeyedContext, person: Person) -> str:
     mark = f"{person.public_id}\0{person.password_hash or ''}"
-    return access.keyed("known browser", mark).hex()[:HASH_LENGTH]
+    return access.keyed_hash("known browser", mark).hex()[:HASH_LENGTH]
 
 
 def _serializer(access: KeyedContext) -> URLSafeTimedSerializer:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, note
+from crmlink.access.context import AccessContext, record_audit
 from crmlink.access.errors import TooManyAttempts
 from crmlink.access.invitations import add_invitation, emailed_token, open_invitation_until
 from crmlink.access.people import person_by_email
@@ -59,7 +59,7 @@ def open_link(session: Session, access: AccessContext, message: MailMessage) -> 
     if message.attempts or _recent(session, message) >= MAX_AN_HOUR:
         return "not-needed" if message.attempts else "too-many"
     add_invitation(session, access, person, token, message.created_at + RESET_LINK_TTL)
-    note(session, access, None, "person.password_requested", person.public_id)
+    record_audit(session, access, None, "person.password_requested", person.public_id)
     return None
 
 

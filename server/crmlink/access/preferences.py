@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.errors import InvalidFields
 from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
@@ -61,4 +61,6 @@ def save_preferences(access: AccessContext, actor: Actor, preferences: Preferenc
     with access.database.writing() as session:
         session.get_one(Workspace, access.workspace_id).preferences = after
         if changed:
-            note(session, access, actor, "preferences.changed", "workspace", changed=changed)
+            record_audit(
+                session, access, actor, "preferences.changed", "workspace", changed=changed
+            )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from crmlink.access.context import Actor, SignInContext, note
+from crmlink.access.context import Actor, SignInContext, record_audit
 from crmlink.access.errors import InvalidFields
 from crmlink.access.workspaces import actor_there, facts_of_operator
 from crmlink.store import MirroredRecord, Workspace, WorkspaceConnection
@@ -57,7 +57,9 @@ def set_limits(
             row.limits = after or None
             text = ", ".join(f"{name} {most}" for name, most in after.items()) or "none"
             facts = facts_of_operator(by)
-            note(session, access, actor, "workspace.limited", "workspace", limits=text, **facts)
+            record_audit(
+                session, access, actor, "workspace.limited", "workspace", limits=text, **facts
+            )
 
 
 def list_usage(context: SignInContext, workspace: Workspace) -> list[Usage]:

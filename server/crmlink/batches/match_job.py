@@ -22,7 +22,7 @@ from crmlink.batches.state import (
     release_lease,
     take_lease,
 )
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
@@ -37,7 +37,7 @@ def start_matching(
 ) -> Batch:
     """Request matching of a batch, also again; decisions stay.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *OPEN_STATES) as (session, batch):
         undecided = select(func.count()).where(
@@ -48,7 +48,7 @@ def start_matching(
         batch.state, batch.sure_bound = BatchState.MATCHING, sure_bound
         batch.progress, batch.progress_of = 0, session.scalar(undecided) or 0
         batch.sample = batch.last_error = None
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.matching", batch_id,
             sure_bound=sure_bound, contacts=batch.progress_of,
         )  # fmt: skip
@@ -59,12 +59,12 @@ def start_matching(
 def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Stop matching; the batch returns to its previous state.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
         batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
-        note(session, ctx.workspace_id, device_id, "batch.matching_stopped", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.matching_stopped", batch_id)
     return batch
 
 

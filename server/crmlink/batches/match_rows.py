@@ -172,11 +172,11 @@ def _suggest_rows(
             named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))
             yield str(row.id), asked_for
 
-    parcel: list[dict[str, Any]] = []
+    chunk: list[dict[str, Any]] = []
     with closing(suggest_many(matcher, contacts(), MAX_SUGGESTIONS)) as answers:
         for row_id, found in answers:
             position, reference, retired = named.pop(row_id)
-            parcel.append(
+            chunk.append(
                 {
                     "id": int(row_id),
                     "suggestions": dump_suggestions(found, MIN_PROBABILITY),
@@ -193,12 +193,12 @@ def _suggest_rows(
                     retired,
                 )
             )
-            if len(parcel) >= CHUNK_SIZE:
-                _store(database, job, parcel)
-                progress.add(len(parcel))
-                parcel = []
-    _store(database, job, parcel)
-    progress.add(len(parcel))
+            if len(chunk) >= CHUNK_SIZE:
+                _store(database, job, chunk)
+                progress.add(len(chunk))
+                chunk = []
+    _store(database, job, chunk)
+    progress.add(len(chunk))
     return asked
 
 

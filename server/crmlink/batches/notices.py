@@ -45,7 +45,7 @@ def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
 def note_seen(ctx: WorkspaceContext, person_id: int, batch_id: str) -> None:
     """Record that a person sees a batch now; ignored for anyone but who started it.
 
-    Raises BatchUnknown.
+    Raises BatchNotFound.
     """
     with ctx.database.reading() as session:
         if not _is_seen_first(session, ctx, person_id, batch_id):

@@ -36,7 +36,7 @@ def row_positions(
 ) -> list[int]:
     """Return the positions of matching rows, by a column of `ROW_ORDERS` if one is given.
 
-    A leading hyphen reverses the column. Raises BatchUnknown.
+    A leading hyphen reverses the column. Raises BatchNotFound.
     """
     column = ROW_ORDERS.get(order.removeprefix("-"))
     first = [] if column is None else [column.desc() if order.startswith("-") else column.asc()]
@@ -55,7 +55,7 @@ def row_positions(
 def next_position(
     ctx: WorkspaceContext, batch_id: str, wanted: RowFilter, after: int
 ) -> int | None:
-    """Return the position of the next matching row after one. Raises BatchUnknown."""
+    """Return the position of the next matching row after one. Raises BatchNotFound."""
     query = select(func.min(BatchRow.position)).where(
         *filter_conditions(batch_id, wanted), BatchRow.position > after
     )

@@ -107,7 +107,7 @@ class Summary:
 
 
 def overview(ctx: WorkspaceContext, batch_id: str) -> Overview:
-    """Return a batch for its page. Raises BatchUnknown."""
+    """Return a batch for its page. Raises BatchNotFound."""
     with ctx.database.reading() as session:
         batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
@@ -157,7 +157,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
 def bad_rows(
     ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 200
 ) -> list[RejectedBatchRow]:
-    """Return the file's lines that are no contacts, by line. Raises BatchUnknown."""
+    """Return the file's lines that are no contacts, by line. Raises BatchNotFound."""
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
         query = (
@@ -173,7 +173,7 @@ def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) 
     """Write every row with its outcome as CSV; returns the number of rows.
 
     ``why`` renders a stored failure. Values that a spreadsheet would run are escaped. Raises
-    BatchUnknown.
+    BatchNotFound.
     """
     table = csv.writer(out)
     table.writerow(COLUMNS)

@@ -99,7 +99,7 @@ class WrittenRows:
         """How many rows wait to be checked."""
         return self._waiting
 
-    def look(self, *, resting: bool) -> bool:
+    def check_if_due(self, *, resting: bool) -> bool:
         """Begin a check if one is due; return whether one is in progress.
 
         ``resting``: nothing else is left to do, so there is nothing to wait for.
@@ -121,7 +121,7 @@ class WrittenRows:
 
     def finish(self) -> None:
         """Check what waits, for a batch that is paused; end at once if the process is."""
-        if self.look(resting=True) and self._running is not None:
+        if self.check_if_due(resting=True) and self._running is not None:
             wait([self._running])
             self.ended()
 

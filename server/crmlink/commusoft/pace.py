@@ -64,7 +64,7 @@ class Pace:
             self._bound, INITIAL_PER_SECOND if state.per_second is None else state.per_second
         )
 
-    def note_answer(self, seconds: float | None, status: int) -> None:
+    def record_response(self, seconds: float | None, status: int) -> None:
         """Take an answer into account; ``seconds`` is None for calls of unequal size."""
         with self._guard:
             if status == 429 or status >= 500:
@@ -74,7 +74,7 @@ class Pace:
             else:
                 self._count_clean()
 
-    def note_silence(self) -> None:
+    def record_timeout(self) -> None:
         """Take a call without an answer into account."""
         with self._guard:
             self._drop("silent")

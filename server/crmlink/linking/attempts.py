@@ -132,7 +132,7 @@ def _is_due(ctx: WorkspaceContext, link: Link) -> bool:
     """
     if link.is_to_be_checked and link.failure is None:
         return ctx.first_seen.age(link.id, "written") >= MAX_UNCHECKED_SECONDS
-    return not _may_land(ctx, link) or ctx.first_seen.since_look(link.id) >= POLL_INTERVAL
+    return not _may_land(ctx, link) or ctx.first_seen.seconds_since_read(link.id) >= POLL_INTERVAL
 
 
 def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
@@ -143,7 +143,7 @@ def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
 
 
 def _attempt(ctx: WorkspaceContext, link: Link, compared: FreshRecord | None) -> Link:
-    ctx.first_seen.note_look(link.id)
+    ctx.first_seen.record_read(link.id)
     if compared is not None and compared.age <= COMPARISON_TTL:
         return _settle_or_write(ctx, link, compared.record)
     try:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidRecordField
 from crmlink.linking.workspace_rules import COMMUSOFT, commusoft_hosts
@@ -82,7 +82,7 @@ def show_field(ctx: WorkspaceContext, shown: ShownField, device_id: int) -> None
         session.add(
             RecordField(workspace_id=ctx.workspace_id, device_id=device_id, **checked.as_dict())
         )
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "record_field.shown", shown.kind,
             host=checked.host, selector=checked.selector,
         )  # fmt: skip
@@ -97,7 +97,7 @@ def remove_field(ctx: WorkspaceContext, kind: Kind, device_id: int) -> None:
             .returning(RecordField.selector)
         ).all()
         if removed:
-            note(
+            record_audit(
                 session, ctx.workspace_id, device_id, "record_field.removed", kind,
                 selector=removed[0],
             )  # fmt: skip

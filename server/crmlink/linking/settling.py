@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.linking.audit import note, record_settled
+from crmlink.linking.audit import record_audit, record_settled
 from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.linking.parked import unpark_linked
 from crmlink.store import (
@@ -72,7 +72,7 @@ def _end_lists(session: Session, link: Link) -> None:
         if end is not None and not _has_filling(session, batch.id):
             batch.state, batch.finished_at = end, utc_now()
             connection = session.get_one(WorkspaceConnection, link.connection_id)
-            note(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
+            record_audit(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
             session.flush()
             queue_list_ended(session, connection.workspace_id, batch)
 

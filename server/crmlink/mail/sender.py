@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.invitations import emailed_token, open_invitation_until
 from crmlink.access.new_passwords import open_link
 from crmlink.mail.addresses import mailbox
@@ -266,7 +266,9 @@ def send_again(access: AccessContext, actor: Actor, public_id: str) -> bool:
             moment,
             moment + (message.expires_at - message.created_at),
         )
-        note(session, access, actor, "email.again", message.public_id, email=message.kind.value)
+        record_audit(
+            session, access, actor, "email.again", message.public_id, email=message.kind.value
+        )
     return True
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.audit.log import AuditRow, AuditScope, entries, names_of, verify
+from crmlink.access.audit.log import AuditRow, AuditScope, display_names, entries, verify
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.access.people import list_people
 from crmlink.pages.blueprint import blueprint
@@ -142,7 +142,7 @@ def _rows(lines: list[AuditRow]) -> list[AuditLine]:
     mentioned = {line.entry.subject for line in lines}
     mentioned |= {str(line.entry.details.get("person", "")) for line in lines}
     mentioned.update(*(line.entry.details.get("tokens", ()) for line in lines))
-    names = names_of(current_access(), mentioned)
+    names = display_names(current_access(), mentioned)
     return [_row(line, names) for line in lines]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from flask import render_template, session
 
-from crmlink.access.errors import InvalidCredentials, PersonUnknown
+from crmlink.access.errors import InvalidCredentials, PersonNotFound
 from crmlink.access.people import find_person
 from crmlink.store import Person
 from crmlink.store.workspaces import find_workspace
@@ -43,6 +43,6 @@ def chosen_person(public_id: str) -> tuple[Person, str]:
         if proved == public_id and workspace.suspended_at is None:
             try:
                 return find_person(sign_in_context().of(workspace_id), proved), kept["wanted"]
-            except PersonUnknown:  # removed in the meantime
+            except PersonNotFound:  # removed in the meantime
                 break
     raise InvalidCredentials

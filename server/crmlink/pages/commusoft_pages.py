@@ -28,7 +28,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.connection_words import replaced_in_words
-from crmlink.web.problems import problem_of, problem_of_link
+from crmlink.web.problems import problem_from_error, problem_from_link
 
 Reply = str | Response | tuple[str, int]
 MAX_WAITING = 50  # shown on the page
@@ -62,7 +62,7 @@ def writing_context() -> dict[str, Any]:
             (
                 link,
                 here.commusoft.page_url(link.kind, link.record_number),
-                problem_of_link(link),
+                problem_from_link(link),
             )
             for link in waiting[:MAX_WAITING]
         ],
@@ -159,7 +159,7 @@ def connect_pages() -> Reply:
             Consent(by=current_actor().device, agreement=form.values["agreement"]),
         )
     except ConnectionNotAgreed as refused:
-        form.errors["agreed"] = problem_of(refused).detail
+        form.errors["agreed"] = problem_from_error(refused).detail
         return _connect_page(form), 422
     flash_message("Connected. Bring your customers and suppliers in next.")
     return redirect_to("pages.commusoft")

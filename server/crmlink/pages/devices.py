@@ -27,7 +27,7 @@ from crmlink.access.devices import (
     revoke_device,
     was_copied,
 )
-from crmlink.access.errors import DeviceUnknown, InvalidFields
+from crmlink.access.errors import DeviceNotFound, InvalidFields
 from crmlink.access.pairing import format_user_code, list_awaiting_admin
 from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
@@ -247,7 +247,7 @@ def _find(device_id: str) -> Device:
     for one in found:
         if one.public_id == device_id:
             return one
-    raise DeviceUnknown
+    raise DeviceNotFound
 
 
 def _device_page(found: Device, form: Form) -> str:

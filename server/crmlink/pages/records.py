@@ -21,7 +21,7 @@ from crmlink.reports.records import (
     record_with_links,
 )
 from crmlink.web.auth import current_installation, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 LINKED = {"yes": True, "no": False}
 
@@ -78,7 +78,7 @@ def refresh_record(record_id: str) -> Response:
     try:
         fetch_record(current_workspace(), row.kind, row.number, row.uuid)
     except CommusoftError as error:
-        flash_message(problem_of(error).detail, "stop")
+        flash_message(problem_from_error(error).detail, "stop")
     else:
         flash_message("Updated from Commusoft just now.")
     return redirect(url_for("pages.record", record_id=record_id), 303)

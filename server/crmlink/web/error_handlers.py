@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidToken,
     NonceNeeded,
     TokenRequestError,
@@ -20,7 +20,7 @@ from crmlink.access.errors import (
 )
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
 from crmlink.store.quotas import QuotaReached
@@ -29,14 +29,14 @@ from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_w
 from crmlink.web.problem_texts import PROBLEMS
 from crmlink.web.problems import (
     DATABASE_PROBLEMS,
-    TYPE,
+    TYPE_PREFIX,
     Problem,
     database_problem,
     problem,
-    problem_of,
+    problem_from_error,
 )
 from crmlink.web.rate_limits import limiter
-from crmlink.web.serializers import link_shape, record_shape
+from crmlink.web.serializers import serialize_link, serialize_record
 
 log = structlog.get_logger()
 
@@ -79,18 +79,18 @@ class MissingIdempotencyKey(Exception):
 def register_errors(app: Flask) -> None:
     """Register the error handlers."""
     for kind in (
-        LinkingFailure,
+        LinkingError,
         LinkFailed,
         CommusoftError,
         AccountingError,
-        AccessFailure,
+        AccessError,
         SourceError,
         QuotaReached,
     ):
-        app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
+        app.register_error_handler(kind, lambda error: problem_response(problem_from_error(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
     app.register_error_handler(
-        WorkspaceSuspended, lambda error: problem_response(problem_of(error))
+        WorkspaceSuspended, lambda error: problem_response(problem_from_error(error))
     )
     app.register_error_handler(TokenRequestError, token_error_response)
     app.register_error_handler(CSRFError, lambda _: problem_response(problem("form-expired")))
@@ -115,12 +115,16 @@ def problem_response(found: Problem) -> Response:
 
 def _problem_json(found: Problem) -> Response:
     body = {
-        "type": TYPE + found.code,
+        "type": TYPE_PREFIX + found.code,
         "title": found.title,
         "status": found.status,
         "detail": found.detail,
         "request_id": g.request_id,
-    } | {name: _shape(value) for name, value in found.facts.items() if name in PUBLIC_PARAMS}
+    } | {
+        name: _serialize_param(value)
+        for name, value in found.facts.items()
+        if name in PUBLIC_PARAMS
+    }
     return Response(json.dumps(body, ensure_ascii=False), found.status, mimetype=PROBLEM_JSON)
 
 
@@ -212,16 +216,16 @@ def _flatten_messages(errors: dict[str, Any]) -> list[str]:
     return found
 
 
-def _shape(value: Any) -> Any:
+def _serialize_param(value: Any) -> Any:
     match value:
         case MirroredRecord():
-            return record_shape(value)
+            return serialize_record(value)
         case Link():
-            return _shape(link_shape(value))
+            return _serialize_param(serialize_link(value))
         case dict():
-            return {name: _shape(each) for name, each in value.items()}
+            return {name: _serialize_param(each) for name, each in value.items()}
         case list():
-            return [_shape(item) for item in value]
+            return [_serialize_param(item) for item in value]
         case _:
             return value.isoformat() if hasattr(value, "isoformat") else value
 

@@ -223,7 +223,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if self.request is not None and self.request.headers_finished:
                 self._judge(self.request)
                 if self.request.completed:
-                    self._hand_over()
+                    self._enqueue()
             self._bound_pipeline()
         return done
 
@@ -242,7 +242,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif request.body is Body.FORGOTTEN:
             _end_with_answer(request)
 
-    def be_told(self, request: RequestParser, known: bool) -> None:
+    def host_checked(self, request: RequestParser, known: bool) -> None:
         """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
@@ -253,7 +253,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if request is self.request and request.expect_continue:
                 self.send_continue()
             if request is self.request and request.completed:
-                self._hand_over()
+                self._enqueue()
             self._is_asking = False
         self.server.pull_trigger()
 
@@ -310,7 +310,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 request.close()
             del self.requests[MAX_PIPELINED:]
 
-    def _hand_over(self) -> None:
+    def _enqueue(self) -> None:
         """Queue a request that a decision has completed. The lock is held."""
         self.requests.append(self.request)
         self.request = None
@@ -337,7 +337,7 @@ class _Question:
             environ = RequestTask(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
         finally:
-            self.channel.be_told(self.request, known)
+            self.channel.host_checked(self.request, known)
 
     def cancel(self) -> None:
         """Do nothing: the server stops."""

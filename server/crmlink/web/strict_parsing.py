@@ -16,7 +16,7 @@ from crmlink.strict_json import NameTwice, NotJSON, read_json
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # Their bodies are read as they came, whatever they are called: a form that is read leaves nothing.
-WITHOUT_FORM = ("pages.hear_webhook", "pages.web_connector")
+WITHOUT_FORM = ("pages.accept_webhook", "pages.web_connector")
 MAX_DIGITS = 10
 UNSTORABLE_CHARS = re.compile(
     "[\0\ud800-\udfff]"

@@ -1,4 +1,4 @@
-"""A browser's tokens: lost answers lock nobody out, and a copied token never goes unnoticed."""
+"""A browser's tokens: lost answers lock no one out, and a copied token never goes unnoticed."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_a_thief_who_keeps_step_is_noticed_as_soon_as_one_of_the_two_goes_on(
 
 
 class Crowded:
-    """A database whose writers wait, while somebody who came later goes first."""
+    """A database whose writers wait, while someone who came later goes first."""
 
     def __init__(self, database: Database, first: Callable[[], object]) -> None:
         self._database, self._first = database, first

@@ -21,7 +21,7 @@ from unit.commusoft.test_rate_limiter import Clock
 
 def answered(pace: Pace, times: int, seconds: float = 0.1) -> float:
     for _ in range(times):
-        pace.note_answer(seconds, 200)
+        pace.record_response(seconds, 200)
     return pace.state().per_second
 
 
@@ -45,10 +45,10 @@ def test_the_first_answer_that_asks_for_less_halves_it_and_those_under_way_do_no
     answered(pace, 30 * CLEAN_ANSWERS)
     before = pace.state().per_second
     for _ in range(4):
-        pace.note_answer(0.1, status)
+        pace.record_response(0.1, status)
     assert (pace.state().per_second, pace.state().reason) == (before / 2, reason)
     clock.now += QUIET_AFTER_DROP
-    pace.note_answer(0.1, status)
+    pace.record_response(0.1, status)
     assert pace.state().per_second == before / 4
 
 
@@ -59,14 +59,14 @@ def test_answers_that_take_twice_as_long_halve_it_and_a_slow_system_by_itself_do
     assert pace.state().reason == "slow"
     quick = Pace(5, Clock())
     answered(quick, 50, seconds=0.003)
-    assert answered(quick, 50, seconds=0.02) == 5  # nobody's delay
+    assert answered(quick, 50, seconds=0.02) == 5  # no one's delay
 
 
 def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:
     clock = Clock()
     pace = Pace(5, clock)
     for _ in range(10):
-        pace.note_silence()
+        pace.record_timeout()
         clock.now += QUIET_AFTER_DROP
     assert (pace.state().per_second, pace.state().reason) == (MIN_PER_SECOND, "silent")
     assert answered(pace, 9 * CLEAN_ANSWERS) == 5
@@ -77,7 +77,7 @@ def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:
 def test_calls_wait_for_their_start_by_the_pace(background: bool) -> None:
     limiter = RateLimiter(ClientLimits(max_per_second=100, paced_by_answers=True))
     assert limiter.pace is not None
-    limiter.pace.note_answer(0.1, 429)  # 2.5 a second by now
+    limiter.pace.record_response(0.1, 429)  # 2.5 a second by now
     with Deadline(0.2, background=background) as deadline:
         with limiter.slot(deadline):
             pass

@@ -86,12 +86,12 @@ def test_one_process_probes_for_all_and_its_success_lets_all_through(
 
 def test_processes_have_one_pace(accounts: Accounts) -> None:
     one, other = (Pace(40, shared=each.states) for each in accounts)
-    one.note_answer(0.1, 429)
-    other.note_answer(0.1, 429)  # was under way, counts no second time
+    one.record_response(0.1, 429)
+    other.record_response(0.1, 429)  # was under way, counts no second time
     assert other.present_state().per_second == INITIAL_PER_SECOND / 2
     assert one.present_state().reason == "busy"
     for _ in range(CLEAN_ANSWERS):
-        other.note_answer(0.1, 200)
+        other.record_response(0.1, 200)
     assert one.present_state().per_second == INITIAL_PER_SECOND / 2 + STEP
 
 

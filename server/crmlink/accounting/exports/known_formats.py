@@ -119,7 +119,7 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
     where = f"In {form.package}, export {form.rules['form']}"
     reference = form.rules["columns"].get("reference", [])
     if len(reference) > 1 or any(name not in form.rules["recognise"] for name in reference):
-        yield f"{where}: the reference must have one heading, which stands in recognise."
+        yield f"{where}: the reference must have one heading, which is in recognise."
     if any(not normalise_heading(name) for name in form.rules["recognise"]):
         yield f"{where}: a heading in recognise has no letters."
     if form.rules["files"] == ["iif"] and "table" not in form.rules:
@@ -131,7 +131,7 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
     ):
         yield f"{where}: without_header needs column letters such as A or AA, each once."
     elif letters_of and not {"reference", "name", "email"} <= letters_of.keys():
-        yield f"{where}: without_header needs reference, name and email to be told from any table."
+        yield f"{where}: without_header needs reference, name and email, or any table fits."
     elif any(
         len(several) > 1
         for field, several in letters_of.items()
@@ -154,6 +154,6 @@ def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
 
 def _confused(form: ExportFormat, other: ExportFormat) -> str:
     return (
-        f"In {form.package}, export {form.rules['form']}: it cannot be told from "
+        f"In {form.package}, export {form.rules['form']}: it cannot be told apart from "
         f"{other.package}'s {other.rules['form']}."
     )

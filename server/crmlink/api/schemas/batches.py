@@ -62,7 +62,7 @@ class BatchSchema(Schema):
     name = fields.String()
     source = fields.String()
     state = fields.String(validate=validate.OneOf(SHOWN_STATES))
-    package = fields.String(metadata={"description": "Empty while nobody has said which."})
+    package = fields.String(metadata={"description": "Empty while no one has said which."})
     organisation = fields.String(allow_none=True)
     kind = fields.String(allow_none=True)
     contacts = fields.Integer()

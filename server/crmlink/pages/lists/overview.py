@@ -28,7 +28,7 @@ from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.batches.state import DECIDABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
@@ -64,7 +64,7 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.problems import Problem, problem_kept, problem_of_link
+from crmlink.web.problems import Problem, problem_from_link, problem_from_stored
 from crmlink.web.problems import trouble as trouble_of
 
 VISIBLE_STATES = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
@@ -235,7 +235,7 @@ def _table_url(batch: Batch) -> str | None:
         here = current_workspace()
         table = _practice_table(batch.kind) if here.uses_sandbox else ""
         return here.commusoft.web_url + table
-    except (LinkingFailure, VaultKeyMissing):
+    except (LinkingError, VaultKeyMissing):
         return None
 
 
@@ -313,7 +313,7 @@ def _own_lists() -> OwnBatches:
         return OwnBatches((), False)
     try:
         return own_batches(current_workspace(), _own_id())
-    except (LinkingFailure, VaultKeyMissing):  # no connection opens; the page shows that
+    except (LinkingError, VaultKeyMissing):  # no connection opens; the page shows that
         return OwnBatches((), False)
 
 
@@ -323,12 +323,12 @@ def _bad(row: RejectedBatchRow) -> RejectedRow:
 
 def _open_reason(link: Link | None) -> str:
     """Return why a row is in progress: its link's last obstacle, or an awaited response."""
-    found = problem_of_link(link) if link and link.state is LinkState.INTENDED else None
+    found = problem_from_link(link) if link and link.state is LinkState.INTENDED else None
     return found.detail if found else "Waiting for an answer from Commusoft."
 
 
 def _failure(row_failure: Mapping[str, object] | None) -> Problem | None:
-    return problem_kept(row_failure) if row_failure else None
+    return problem_from_stored(row_failure) if row_failure else None
 
 
 @blueprint.app_context_processor

@@ -54,7 +54,7 @@ class UploadedFile:
     """An uploaded file: its device's public id, its name, and the user's choices.
 
     ``records``: it is Commusoft's report, not a list of contacts; ``made_at`` is then when it was
-    exported, as an ISO time, as far as it can be told. ``erased``: it was deleted because it may
+    exported, as an ISO time, as far as it is known. ``erased``: it was deleted because it may
     have contained a person erased since. ``saved_as``: it was deleted because it is a list now.
     """
 
@@ -145,12 +145,12 @@ def kept_files(place: UploadPlace) -> list[UploadedFile]:
 
 
 def delete_for_erased(sent: UploadedFile) -> None:
-    """Remove a file, and let who sent it be told why; its name may be a person's and goes too."""
+    """Remove a file and its name, which may be a person's; keep the reason for who sent it."""
     _delete_content(replace(sent, filename="", choices={}, erased=True))
 
 
 def delete_as_saved(sent: UploadedFile, batch_id: str) -> None:
-    """Delete a file that is a list now, which is told to a page that is sent again."""
+    """Delete a file that is a list now, which a page that is sent again is answered with."""
     _delete_content(replace(sent, filename="", choices={}, saved_as=batch_id))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 
 MAX_AGE_SECONDS = 3600.0
 FAILED_SECONDS = 15.0
@@ -26,7 +26,7 @@ class _Kept:
 
     since: float
     document: Document | None = None
-    failure: type[AccessFailure] | None = None
+    failure: type[AccessError] | None = None
 
 
 class Documents:
@@ -46,7 +46,7 @@ class Documents:
             raise kept.failure
         try:
             document = fetch(address)
-        except AccessFailure as failure:
+        except AccessError as failure:
             self._kept[address] = _Kept(self._clock(), failure=type(failure))
             raise
         self._kept[address] = _Kept(self._clock(), document)
