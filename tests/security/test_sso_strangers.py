@@ -19,7 +19,7 @@ import requests
 from flask import Flask
 
 from browsers.real_services import wait_until
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.provider import OidcProvider
 from security.attack import forms_of
 from security.oidc_server import SECRET
 from security.outside import TIMEOUT_SECONDS, Outside, real_server

@@ -16,7 +16,7 @@ SENTENCE = re.compile(r"[A-Z“][^.!?]* [^.!?]*(?:[.?!]\s.*)?[.?!]$", re.S)
 PLACES = (  # where sentences for people may stand, below server/crmlink
     "pages/", "cli/", "web/", "api/", "matching/reason_texts.py", "settings/",
     "accounting/exports/messages.py", "accounting/rule_loading.py", "access/passwords.py",
-    "access/oidc_provider.py", "access/audit/sentences.py", "commusoft/connection.py",
+    "access/oidc/provider.py", "access/audit/sentences.py", "commusoft/connection.py",
     "commusoft/doctor/messages.py", "commusoft/checklist/", "commusoft/sandbox/",
     "upkeep/texts.py", "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
 )  # fmt: skip
@@ -37,7 +37,7 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / name for name in (
         "web/problems.py", "web/connection_words.py", "matching/reason_texts.py",
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",
-        "access/passwords.py", "access/oidc_provider.py", "access/audit/sentences.py",
+        "access/passwords.py", "access/oidc/provider.py", "access/audit/sentences.py",
         "commusoft/connection.py", "commusoft/doctor/messages.py", "store/only_server.py",
         "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
     )),

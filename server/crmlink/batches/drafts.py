@@ -36,7 +36,7 @@ from crmlink.store import (
     Link,
     RowState,
 )
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
 from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import composed, plain_details
 
@@ -252,12 +252,7 @@ def _without_erased(
     """Return the contacts that are not an erased person's."""
 
     def is_kept(contact: ListedContact, reference: str) -> bool:
-        signs = Signs(
-            contact.names,
-            (contact.email, *contact.other_emails),
-            postcodes_of(contact.postcode, contact.other_addresses),
-            contact.phones, page.package, page.organisation, reference,
-        )  # fmt: skip
+        signs = Signs.of(contact, contact.names, page.package, page.organisation, reference)
         return not erased.are(signs)
 
     kept = {identity: contact for identity, contact in named.items()

@@ -29,7 +29,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people
 from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import plain_details
 
@@ -151,12 +151,7 @@ def without_erased(
     """Yield the rows, with a nameless bad row in place of each erased person's."""
     for row in rows:
         if isinstance(row, ExportedContact):
-            signs = Signs(
-                row.names,
-                (row.email, *row.other_emails),
-                postcodes_of(row.postcode, row.other_addresses),
-                tuple(row.phones), package, organisation, row.reference,
-            )  # fmt: skip
+            signs = Signs.of(row, row.names, package, organisation, row.reference)
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
             facts = [fact for fact in row.args.values() if isinstance(fact, str)]

@@ -13,7 +13,7 @@ from crmlink.linking.errors import ParkedContactNotFound, ReferenceErased
 from crmlink.linking.suggest import Contact
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
-from crmlink.store.erased import Signs, erased_people, postcodes_of, pseudonyms_of
+from crmlink.store.erased import Signs, erased_people, pseudonyms_of
 
 MAX_PARKED = 1_000  # shown at once, oldest first
 
@@ -32,15 +32,7 @@ def park(
     details = contact.details
     with ctx.database.writing() as session:
         ctx.require_in_use(session)
-        signs = Signs(
-            details.names,
-            (details.email, *details.other_emails),
-            postcodes_of(details.postcode, details.other_addresses),
-            details.phones,
-            contact.package,
-            contact.organisation,
-            reference,
-        )
+        signs = Signs.of(details, details.names, contact.package, contact.organisation, reference)
         if erased_people(session, ctx.workspace_id).are(signs):
             raise ReferenceErased
         own = {

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
-from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingError
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.suggest import Contact, search, suggest
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
-from crmlink.pages.link_by_url import flash_outcome
+from crmlink.pages.link_form import confirm_form
 from crmlink.pages.links import page_number
 from crmlink.pages.parked import MAX_RESULTS, MAX_SEARCH_LENGTH, kind_of_record
 from crmlink.reports.live_links import (
@@ -26,8 +23,7 @@ from crmlink.reports.live_links import (
 )
 from crmlink.store import MirroredRecord
 from crmlink.values.contact_details import ContactDetails, stored_fields
-from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_from_error
+from crmlink.web.auth import current_workspace, require_permission
 
 Reply = str | Response | tuple[str, int]
 
@@ -70,14 +66,7 @@ def link_live_contact(contact_id: str) -> Reply:
         organisation=found.source.organisation,
         contact_name=found.contact.label,
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingError, CommusoftError, InvalidReference) as error:
-        problem = problem_from_error(error)
-        return _page(found, request.form.get("q", ""), problem.detail), problem.status
-    flash_outcome(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(decision, lambda refused: _page(found, request.form.get("q", ""), refused))
 
 
 def _changed() -> Response:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
-from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import Kind, kind_named
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingError
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.parked import count_parked, find_parked, parked_contacts, unpark
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.link_by_url import flash_outcome
+from crmlink.pages.link_form import confirm_form
 from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_from_error
 
 MAX_SEARCH_LENGTH = 200
 MAX_RESULTS = 20
@@ -59,14 +55,9 @@ def link_parked(parked_id: str) -> Reply:
         organisation=contact.organisation,
         contact_name=contact.label,
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingError, CommusoftError, InvalidReference) as error:
-        found = problem_from_error(error)
-        return _page(contact, request.form.get("q", ""), found.detail), found.status
-    flash_outcome(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(
+        decision, lambda refused: _page(contact, request.form.get("q", ""), refused)
+    )
 
 
 @blueprint.post("/parked/<parked_id>/remove")

@@ -16,7 +16,7 @@ from crmlink.web.form_cookie import is_recent
 from crmlink.web.hosts import external_url
 
 if TYPE_CHECKING:
-    from crmlink.access.oidc import SingleSignOn
+    from crmlink.access.oidc.sign_on import SingleSignOn
 
 SESSION_KEY = "sso"  # key in Flask's session cookie, which is signed
 MAX_SIGN_IN_SECONDS = 600  # maximum seconds at the provider
@@ -57,7 +57,7 @@ def handle_callback() -> tuple[list[Person], str]:
     kept = session.pop(SESSION_KEY, None)
     if kept is None or not is_recent(kept["begun"], MAX_SIGN_IN_SECONDS):
         raise InvalidSsoResponse
-    from crmlink.access.oidc import AuthorizationRequest
+    from crmlink.access.oidc.sign_on import AuthorizationRequest
 
     authorization = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
     proven = _single_sign_on().finish(authorization, _return_address(), request.args)
@@ -72,7 +72,7 @@ def _single_sign_on() -> SingleSignOn:
     provider = current_installation().settings.oidc
     if provider is None:
         raise InvalidSsoResponse
-    from crmlink.access.oidc import SingleSignOn  # its libraries are large
+    from crmlink.access.oidc.sign_on import SingleSignOn  # its libraries are large
 
     known = current_app.extensions.setdefault("crmlink_sso", {})
     found: SingleSignOn = known.setdefault(provider, SingleSignOn(provider))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from environs import Env
 
-from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
+from crmlink.access.oidc.provider import OidcProvider, UnsafeIssuer
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.mail.field_texts import FIELDS
 from crmlink.mail.server import DEFAULT_PORTS, InvalidMailServer, MailServer, Security

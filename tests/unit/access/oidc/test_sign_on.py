@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
 from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoUnreachable
-from crmlink.access.oidc import AuthorizationRequest, Identity, SingleSignOn
-from crmlink.access.oidc_documents import Documents
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.documents import Documents
+from crmlink.access.oidc.provider import OidcProvider
+from crmlink.access.oidc.sign_on import AuthorizationRequest, Identity, SingleSignOn
 
 ISSUER = "https://sso.firm.example"
 PROVIDER = OidcProvider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")
