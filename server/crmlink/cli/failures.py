@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from crmlink.access.errors import AccessError, InvalidFields
 from crmlink.accounting.errors import AccountingError
@@ -36,4 +37,7 @@ def sentence_of(error: Exception) -> str | None:
             return sentence_of_agent(error)
         case InvalidSettings():
             return str(error)
+        case DatabaseError() if type(error) in (DatabaseError, OperationalError):
+            cause = str(error.orig).strip().partition("\n")[0]
+            return f"The database can't be used: {cause}. crmlink check says more."
     return problem_from_error(error).detail if isinstance(error, FAILURES) else None

@@ -117,7 +117,7 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
     from crmlink.upkeep.checks import run_checks
     from crmlink.upkeep.diagnosis import diagnosis
 
-    settings = settings_without_log()
+    settings = settings_without_log(makes_key=update_tables)
     if update_tables:
         _update_tables(settings)
     checks = list(run_checks(settings))
@@ -134,6 +134,9 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
                 json.dump(diagnosis(settings, checks), opened, indent=1, ensure_ascii=False)
         except FileExistsError as error:
             raise click.ClickException(f"{report} exists already.") from error
+        except OSError as error:
+            cause = error.strerror
+            raise click.ClickException(f"{report} can't be written ({cause}).") from error
         click.echo(f"Diagnosis written: {report}. Read it before you send it.", err=as_json)
     if any(check.health == "failed" for check in checks):
         sys.exit(1)

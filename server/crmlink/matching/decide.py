@@ -87,9 +87,9 @@ def score(
 def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share: float) -> Ranking:
     """Return the candidates in order; equal ones are ordered by id."""
     probabilities, none = model.probabilities(scored.scores, share)
-    ids, scores = index.ids, scored.scores.round(9).tolist()
-    rows = scored.rows.tolist()
-    order = sorted(range(len(rows)), key=lambda i: (-scores[i], ids[rows[i]]))
+    ids = [index.ids[row] for row in scored.rows.tolist()]
+    least_first = zip((-scored.scores).round(9).tolist(), ids, range(len(ids)), strict=True)
+    order = [position for _, _, position in sorted(least_first)]
     if scored.is_company and scored.evidence is not None:
         _promote_best_spelling(order, scored.evidence)
     ordered = probabilities[order]

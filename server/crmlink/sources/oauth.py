@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter
+from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter, may_use_proxy
 from crmlink.sources.api import wait_until
 from crmlink.sources.errors import (
     SignInDenied,
@@ -194,7 +194,7 @@ def _session(
     for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter(MAX_BYTES, MAX_SECONDS))
     session.max_redirects = 0
-    session.trust_env = False
+    session.trust_env = may_use_proxy(package.addresses.token)
     for hook in ("access_token_response", "refresh_token_response"):
         session.register_compliance_hook(hook, _within_limit)
     return session

@@ -21,6 +21,7 @@ from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_detai
 
 MAX_PARAMETERS = 5_000  # databases bound them
 MAX_KEY = 250  # characters; PostgreSQL's indexes take few more
+MAX_SHOWN, MAX_SHOWN_NAME = 10, 100  # of contacts that were left out
 Value = TypeVar("Value", str, int)
 COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
@@ -33,10 +34,15 @@ def store_contacts(
     *,
     full: bool,
 ) -> None:
-    """Store one page's contacts; a contact of an erased person is deleted and not stored."""
+    """Store one page's contacts; a contact of an erased person is deleted and not stored.
+
+    Nor is one whose reference Commusoft could not hold exactly: the source notes its name.
+    """
     erased = erased_people(session, source.workspace_id)
     named = _canonical(source.package, contacts, rules)
-    gone = [contact.key for contact in contacts if contact.key not in named]
+    without = [contact for contact in contacts if contact.key not in named]
+    note_left_out(source, [each for each in without if not is_erased(erased, source, each)])
+    gone = [contact.key for contact in without]
     theirs = [key for key, contact in named.items() if is_erased(erased, source, contact)]
     _delete(session, source, [*gone, *theirs])
     for key in theirs:
@@ -68,6 +74,20 @@ def store_contacts(
             insert(SourceContact), [{**_values(contact), **more, "key": contact.key}
                                     for contact in new]
         )  # fmt: skip
+
+
+def note_left_out(source: ContactSource, contacts: Iterable[ReadContact]) -> None:
+    """Note the names of contacts that are in use and were left out; only the first ones."""
+    kept = source.left_out or {"count": 0, "names": []}
+    for contact in contacts:
+        if contact.state in (ContactState.ACTIVE, ContactState.ARCHIVED):
+            details = contact.details
+            name = details.name or details.company or details.person or contact.key
+            if name not in kept["names"]:
+                names = [*kept["names"], name[:MAX_SHOWN_NAME]][:MAX_SHOWN]
+                kept = {"count": kept["count"] + 1, "names": names}
+    if kept["count"]:
+        source.left_out = kept
 
 
 def mark_missing(session: Session, source: ContactSource) -> None:

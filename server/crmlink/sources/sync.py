@@ -173,6 +173,8 @@ def store_page(
     following = _following(page, position)
     if not source.is_begun:
         source.read = 0
+    if position["full"] and "pages" not in position:
+        source.left_out = None
     source.read += len(page.contacts)
     store_contacts(session, source, page.contacts, ctx.rules(), full=position["full"])
     source.position = following

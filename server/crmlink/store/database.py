@@ -369,5 +369,7 @@ def _set_up_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("crmlink_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("crmlink_writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif driver := connection.connection.driver_connection:
+            driver.execute("BEGIN")  # it waits for nothing, so that it cannot fail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, null, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.batches import Clues
@@ -41,6 +41,12 @@ def delete_contacts(session: Session, contacts: Iterable[SourceContact]) -> None
         )
         session.execute(delete(SourceContact).where(SourceContact.id == contact.id))
         session.expunge(contact)
+
+
+def forget_left_out(session: Session, workspace_id: int) -> None:
+    """Forget the names of contacts that were left out; the next complete list has them again."""
+    mine = update(ContactSource).filter_by(workspace_id=workspace_id)
+    session.execute(mine.values(left_out=null()))
 
 
 def signs_of_contact(session: Session, contact: SourceContact) -> Signs:

@@ -41,7 +41,7 @@ from crmlink.access.personal_data.references import (
     remember,
 )
 from crmlink.access.personal_data.sources import PERSONAL_COLUMNS as IN_PACKAGES
-from crmlink.access.personal_data.sources import delete_contacts
+from crmlink.access.personal_data.sources import delete_contacts, forget_left_out
 from crmlink.access.preferences import read_preferences
 from crmlink.folding import normalise_login_email
 from crmlink.store import (
@@ -123,6 +123,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for each in found.parked:
             session.delete(each)
         delete_contacts(session, found.contacts)
+        forget_left_out(session, access.workspace_id)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_references(session, access.workspace_id, known.people.hidden, known.without)

@@ -135,7 +135,7 @@ def send_contacts(
     destination.require_safe()
     if not contacts:
         raise AgentFailed("empty")
-    session, reading = bounded_session(), uuid.uuid4().hex
+    session, reading = bounded_session(destination.address), uuid.uuid4().hex
     session.headers["Authorization"] = f"Bearer {destination.token}"
     received = 0
     for start in range(0, len(contacts), PART_SIZE):
