@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -84,6 +85,7 @@ def _serve_by_processes(settings: Settings, host: str, port: int, *, service: bo
 
 
 def _serve_together(settings: Settings, host: str, port: int, *, service: bool) -> None:
+    from crmlink.browser_extension.signing_key import signing_key
     from crmlink.cli.web_processes import WebProcesses
     from crmlink.installation import open_installation
     from crmlink.logs import configure_logging_to_output
@@ -95,6 +97,7 @@ def _serve_together(settings: Settings, host: str, port: int, *, service: bool) 
     configure_logging_to_output()
     bound = _bound_socket(host, port)
     listening = Host(host.strip("[]"), bound.getsockname()[1])
+    signing_key(settings.data_dir)  # now, so that it can be copied to the other machines
     installation = open_installation(settings)
     try:
         _print_welcome(installation, listening, service=service)
@@ -158,7 +161,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     _print_welcome(installation, listening, service=service)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server.run()
+        server.run(on_stop=partial(end_in, STOP_SECONDS))
     finally:
         end_in(STOP_SECONDS)
         worker.stop()
