@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from crmlink.settings import Settings
     from crmlink.web.tls import TlsFiles
 
+NOT_OURS = "{host} isn't an address of this computer."
 PORT = click.IntRange(0, LAST_PORT)
 
 
@@ -112,10 +114,12 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
     except OSError as error:
-        raise click.ClickException(_port_in_use(port, error)) from error
+        raise click.ClickException(_cannot_listen(host, port, error)) from error
 
 
-def _port_in_use(port: int, error: OSError) -> str:
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return NOT_OURS.format(host=host)
     return (
         f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
         "choose another port with --port."
@@ -146,9 +150,9 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     try:
         server = HTTPServer(app, host, port, tls)
     except OSError as error:
-        raise click.ClickException(_port_in_use(port, error)) from error
+        raise click.ClickException(_cannot_listen(host, port, error)) from error
     except ValueError as error:
-        raise click.ClickException(f"{host} isn't an address of this computer.") from error
+        raise click.ClickException(NOT_OURS.format(host=host)) from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(installation)
