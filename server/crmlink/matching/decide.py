@@ -21,11 +21,13 @@ from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.same_person import (
     Side,
+    are_father_and_son,
     are_man_and_woman,
     contact_side,
     has_another_word_attached,
     is_anothers_mailbox,
     is_forename_of,
+    is_households_mailbox,
     is_in_pieces,
     is_misspelt_surname,
     is_own_mailbox,
@@ -150,7 +152,7 @@ def _is_same_person(
     index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
-    if are_man_and_woman(contact, record):
+    if are_man_and_woman(contact, record) or are_father_and_son(contact, record):
         return False
     records = len(index)
     unique_idf = idf_of_unique_value(records)
@@ -159,12 +161,12 @@ def _is_same_person(
     email |= value("persons") > 0 and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
     half = _is_partial_name(value)
-    half |= has_another_forename(contact.words, record.words, index.holders_of_name)
-    if not unlike and not half:
+    another = has_another_forename(contact.words, record.words, index.holders_of_name)
+    if not unlike and not half and not another:
         return account or email or _agrees_beside_the_name(value, records)
-    own = account or (email and not (half and is_anothers_mailbox(contact, record)))
+    own = account or (email and not another and _is_own_email(value, contact, record))
     if own and not unlike:
-        return not (half and has_another_word_attached(contact, record))
+        return not ((half or another) and has_another_word_attached(contact, record))
     if email and unlike and is_own_mailbox(contact, record):
         return True
     if _is_whole_after_all(value, contact, record):
@@ -173,6 +175,13 @@ def _is_same_person(
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)
+
+
+def _is_own_email(value: Callable[[str], float], contact: Side, record: Side) -> bool:
+    """Return whether an email that two names share is no other's of the household."""
+    if is_households_mailbox(contact, record):
+        return False
+    return not (_is_partial_name(value) and is_anothers_mailbox(contact, record))
 
 
 def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:
@@ -212,6 +221,8 @@ def _is_partial_name(value: Callable[[str], float]) -> bool:
 
 
 def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
+    if value("persons") > 0 and value("name_order") > 0:  # James Lee is not Lee James
+        return False
     misspelt = MISSPELT * value("persons")
     place = max(value("town_exact") + misspelt * value("town_near"), value("outward_same"))
     name = value("name_exact") + misspelt * value("name_near")
