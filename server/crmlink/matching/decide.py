@@ -30,6 +30,7 @@ from crmlink.matching.same_person import (
     is_households_mailbox,
     is_in_pieces,
     is_misspelt_surname,
+    is_of_forenames,
     is_own_mailbox,
     is_same_but_for_spaces,
     is_same_door,
@@ -163,7 +164,8 @@ def _is_same_person(
     half = _is_partial_name(value)
     another = has_another_forename(contact.words, record.words, index.holders_of_name)
     if not unlike and not half and not another:
-        return account or email or _agrees_beside_the_name(value, records)
+        exchanged = value("name_order") > 0 and is_of_forenames(record)  # Lee James, James Lee
+        return account or email or _agrees_beside_the_name(value, records, not exchanged)
     own = account or (email and not another and _is_own_email(value, contact, record))
     if own and not unlike:
         return not ((half or another) and has_another_word_attached(contact, record))
@@ -192,7 +194,9 @@ def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Si
     return initial and not unlike and is_spelt_out(contact, record)
 
 
-def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool:
+def _agrees_beside_the_name(
+    value: Callable[[str], float], records: int, by_town: bool = True
+) -> bool:
     unique_idf = idf_of_unique_value(records)
     town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
@@ -204,7 +208,7 @@ def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool
     street = _street(value) > MIN_ADDRESS_FIT
     if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
         return True
-    return _is_rare_for_its_town(value, records)
+    return by_town and _is_rare_for_its_town(value, records)
 
 
 def _street(value: Callable[[str], float]) -> float:
@@ -221,8 +225,6 @@ def _is_partial_name(value: Callable[[str], float]) -> bool:
 
 
 def _is_rare_for_its_town(value: Callable[[str], float], records: int) -> bool:
-    if value("persons") > 0 and value("name_order") > 0:  # James Lee is not Lee James
-        return False
     misspelt = MISSPELT * value("persons")
     place = max(value("town_exact") + misspelt * value("town_near"), value("outward_same"))
     name = value("name_exact") + misspelt * value("name_near")

@@ -78,6 +78,11 @@ def are_father_and_son(one: Side, other: Side) -> bool:
     return one.generations != other.generations
 
 
+def is_of_forenames(side: Side) -> bool:
+    """Return whether every word of a name is known as a forename, so that any may be the first."""
+    return all(map(is_known, side.words))
+
+
 def is_same_door(one: Side, other: Side) -> bool:
     """Return whether the numbers of two addresses are the same, the flat's among them."""
     return any(door in other.doors for door in one.doors)
