@@ -26,7 +26,7 @@ from support.batch_factories import accepted, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
-LOOK_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
+POLL_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
 SERVER = "faults.server_command:main"
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 
@@ -66,14 +66,14 @@ class Firm:
             self.records = [row.record_id for row in rows if row.record_id]
         installation.close()
 
-    def start(self, at_once: int) -> None:
+    def start(self, at_once: int, command: str = "serve") -> None:
         environment = _environment(self.folder / "data", self.commusoft.address) | {
             "CRMLINK_DATABASE_URL": self.database_url,
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
             "CRMLINK_COMMUSOFT_AT_ONCE": str(at_once),
         }
-        self.server = PreparedService("serve", self.folder, environment, SERVER)
+        self.server = PreparedService(command, self.folder, environment, SERVER)
         self.server.start()
 
     def kill(self, held: HeldRequest, step: str) -> None:
@@ -89,9 +89,9 @@ class Firm:
             held.release()
         self.server.stop(signal.SIGKILL)
         held.release()
-        self._count_as_dead()
+        self.count_as_dead()
 
-    def _count_as_dead(self) -> None:
+    def count_as_dead(self) -> None:
         """Spare the minute of silence after which a server on PostgreSQL counts as dead."""
         if self.database_url.startswith("sqlite"):
             return
@@ -114,13 +114,13 @@ class Firm:
 
     def is_put_back(self) -> bool:
         """Whether the server gave the first row up, and the rows behind it with it."""
-        time.sleep(LOOK_INTERVAL)
+        time.sleep(POLL_INTERVAL)
         first = min(self.ask("GET", "/rows")["rows"], key=lambda row: row["position"])
         return bool(first["state"] in (RowState.IDLE, RowState.WAITING))
 
     def wait_for(self, state: BatchState) -> None:
         def is_there() -> bool:
-            time.sleep(LOOK_INTERVAL)
+            time.sleep(POLL_INTERVAL)
             return str(self.ask("GET", "")["state"]) == state
 
         wait_until(is_there, f"the list is {state.value}")

@@ -82,7 +82,7 @@ def folder(original: Path, tmp_path: Path) -> Path:
 
 
 def engine(folder: Path) -> Engine:
-    """The database, as somebody opens it who has nothing else."""
+    """The database, as someone opens it who has nothing else."""
     return create_engine(f"sqlite:///{folder / 'crmlink.sqlite'}", poolclass=NullPool)
 
 
@@ -140,7 +140,7 @@ def anchors_cut(folder: Path) -> None:
         (anchors_cut, "The anchor file was shortened"),
     ],
 )
-def test_whoever_meddles_with_the_audit_is_found_out(
+def test_meddling_with_the_audit_is_found_out(
     folder: Path, attack: Callable[[Path], None], sentence: str
 ) -> None:
     attack(folder)

@@ -33,7 +33,7 @@ PUBLIC = {
     "pages.privacy": {"/privacy"},
     "pages.web_connector_description": {"/quickbooks/<source_id>"},
     "pages.web_connector": {"/quickbooks/<source_id>"},
-    "pages.hear_webhook": {"/hooks/<source_id>"},
+    "pages.accept_webhook": {"/hooks/<source_id>"},
     "pages.extension_updates": {"/extension/updates.xml", "/extension/updates.json"},
     "pages.extension_package": {"/extension/crmlink.crx", "/extension/crmlink.xpi"},
     "pairings.create_pairing": {"/api/v1/pairings"},
@@ -165,7 +165,7 @@ def test_the_good_ones_are_let_in(target: AttackFixture) -> None:
             assert not is_refusal(name, reply), name
 
 
-def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(target: AttackFixture) -> None:
+def test_a_route_that_no_one_thought_of_is_tried_or_fails_the_tests(target: AttackFixture) -> None:
     app = Flask("new")
     app.add_url_rule("/api/v1/secrets/<secret_id>", view_func=lambda secret_id: secret_id)
     with pytest.raises(ParameterUnknown, match="secret_id"):
@@ -177,7 +177,7 @@ def no_typ_check(patch: pytest.MonkeyPatch) -> None:
 
     def header(token: str) -> dict[str, Any]:
         head = plain(token)
-        return head if head.get("typ") == dpop.TYPE else head | {"typ": grants.TYPE}
+        return head if head.get("typ") == dpop.PROOF_TYPE else head | {"typ": grants.JWT_TYPE}
 
     patch.setattr(jwt, "get_unverified_header", header)
 

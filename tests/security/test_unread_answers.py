@@ -15,14 +15,14 @@ from security.test_server_limits import stored
 
 MB = 1_000_000
 STRANGERS = 60
-USUAL_FILES = 1024  # what most systems allow a process to open
+DEFAULT_OPEN_FILES = 1024  # what most systems allow a process to open
 
 
 @contextmanager
 def few_files() -> Iterator[None]:
     """Let processes that are started in here open no more files than most systems allow."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DEFAULT_OPEN_FILES, before[1]))
     try:
         yield
     finally:
@@ -34,7 +34,7 @@ def open_files(server: Outside) -> int:
     return len(list(Path(f"/proc/{server.service.process.pid}/fd").iterdir()))
 
 
-def test_answers_that_nobody_reads_leave_files_and_threads_for_others(tmp_path: Path) -> None:
+def test_answers_that_no_one_reads_leave_files_and_threads_for_others(tmp_path: Path) -> None:
     with few_files(), limited_server(tmp_path) as server, ExitStack() as held:
         wanted = (
             f"GET /static/htmx-2.0.11.min.js HTTP/1.1\r\nHost:localhost:{server.port}\r\n\r\n"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
 from crmlink.access.roles import require_may_observe, require_may_undo
+from crmlink.api.idempotency import key_header, required_key
 from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
@@ -35,19 +35,12 @@ from crmlink.linking.errors import LinkFailed
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.error_handlers import MissingIdempotencyKey
-from crmlink.web.serializers import link_shape, link_shapes
+from crmlink.web.serializers import serialize_link, serialize_links
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
 
-KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "Makes a repeated request the same decision.",
-    "schema": {"type": "string", "minLength": 8, "maxLength": 100},
-}
+KEY_HEADER = key_header("Makes a repeated request the same decision.", required=True)
 KEPT = "Saved; Commusoft hasn't answered yet, or it is to be saved on Commusoft's page."
 Answer = tuple[dict[str, Any], int]
 
@@ -76,7 +69,7 @@ class LinksView(MethodView):
             links = list(session.scalars(newest))
         page = links[: query["limit"]]
         return {
-            "links": link_shapes(page),
+            "links": serialize_links(page),
             "next": page[-1].id if len(links) > len(page) else None,
         }
 
@@ -87,7 +80,7 @@ class LinksView(MethodView):
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any]) -> Answer:
         """Put the contact's reference on a record"""
-        key = _key()
+        key = required_key()
         require_connection(current_workspace(), body["connection_id"])
         decision = Decision(
             package=body["package"],
@@ -111,7 +104,7 @@ class LinkView(MethodView):
     @blueprint.response(200, LinkSchema)
     def get(self, link_id: str) -> dict[str, Any]:
         """Read one link"""
-        return link_shape(find_link(current_workspace(), link_id))
+        return serialize_link(find_link(current_workspace(), link_id))
 
 
 @blueprint.route("/links/<link_id>/undo")
@@ -125,7 +118,7 @@ class UndoView(MethodView):
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
         """Undo a link; someone else's only as a manager or admin"""
-        key = _key()
+        key = required_key()
         if body["connection_id"]:
             require_connection(current_workspace(), body["connection_id"])
         require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
@@ -158,7 +151,7 @@ class ObservationsView(MethodView):
         value = SeenOnPage.of(body["value"])
         seen = Observation(body["stage"], value, body["replaces"], body["record_version"])
         found = observe(current_workspace(), link_id, seen, current_actor().device.id)
-        return link_shape(found.link) | {"fill": found.fill}
+        return serialize_link(found.link) | {"fill": found.fill}
 
 
 @blueprint.route("/links/<link_id>/withdraw")
@@ -174,7 +167,7 @@ class WithdrawalView(MethodView):
         require_connection(here, body["connection_id"])
         require_may_undo(current_actor(), find_link(here, link_id).device)
         seen = SeenOnPage.of(body["value"]) if "value" in body else None
-        return link_shape(withdraw(here, link_id, seen, current_actor().device.id))
+        return serialize_link(withdraw(here, link_id, seen, current_actor().device.id))
 
 
 def _seen(body: dict[str, Any]) -> SeenOnPage | None:
@@ -182,14 +175,7 @@ def _seen(body: dict[str, Any]) -> SeenOnPage | None:
     return None if current_actor().is_script else seen_of(body)
 
 
-def _key() -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not 8 <= len(key) <= 100:
-        raise MissingIdempotencyKey
-    return key
-
-
 def _answer(link: Link) -> Answer:
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
         raise LinkFailed(link)
-    return link_shape(link), 202 if link.state is LinkState.INTENDED else 201
+    return serialize_link(link), 202 if link.state is LinkState.INTENDED else 201

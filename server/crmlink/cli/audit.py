@@ -21,9 +21,9 @@ def audit_group() -> None:
 @audit_group.command("export")
 def audit_export_command() -> None:
     """Print the whole audit log as a table (CSV)."""
-    from crmlink.access.audit.log import write_csv
+    from crmlink.access.audit.log import export_csv
 
-    write_csv(_office(), sys.stdout)
+    export_csv(_access(), sys.stdout)
 
 
 @audit_group.command("verify")
@@ -36,11 +36,11 @@ def audit_verify_command(as_json: bool) -> None:
     """
     from crmlink.access.audit.log import verify
 
-    verdict = verify(_office())
+    verdict = verify(_access())
     if as_json:
         click.echo(json.dumps(_as_json(verdict)))
     else:
-        _tell(verdict)
+        _print_verdict(verdict)
     sys.exit(0 if verdict.sound else 1)
 
 
@@ -55,19 +55,19 @@ def audit_accept_command(yes: bool) -> None:
     from crmlink.access.audit.upkeep import accept_findings
     from crmlink.access.devices import command_line_actor
 
-    access = _office()
+    access = _access()
     verdict = verify(access)
     if verdict.sound:
         click.echo("Nothing is wrong with the audit log, so there is nothing to accept.")
         return
-    _tell(verdict)
+    _print_verdict(verdict)
     if not yes:
         click.confirm("Do you know the cause, and accept this?", abort=True, err=True)
     accept_findings(access, command_line_actor(access))
     click.echo("Accepted. From now on, the audit log is checked against what it is now.")
 
 
-def _tell(verdict: Verdict) -> None:
+def _print_verdict(verdict: Verdict) -> None:
     from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 
     if verdict.sound:
@@ -110,7 +110,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _office() -> AccessContext:
+def _access() -> AccessContext:
     from crmlink.cli.context import open_installation_from_env
 
     return open_installation_from_env().access

@@ -15,7 +15,7 @@ from crmlink.reports.weekly import weekly_figures
 from crmlink.store import MailKind, MailMessage, Person
 from crmlink.store.mail import queue_message
 
-LATE = timedelta(hours=20)  # an office's computer may be off at the hour that is set
+MAX_LATENESS = timedelta(hours=20)  # an office's computer may be off at the hour that is set
 
 
 def queue_weekly(
@@ -26,7 +26,7 @@ def queue_weekly(
     Without anything to link there are none.
     """
     due = last_due(time, moment.astimezone())
-    if moment - due > LATE:
+    if moment - due > MAX_LATENESS:
         return 0
     events = {f"weekly:{due:%Y-%m-%d}:{each.public_id}": each for each in _wanting(access)}
     new = events.keys() - _queued(access, events)

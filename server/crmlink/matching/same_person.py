@@ -83,7 +83,7 @@ def is_of_forenames(side: Side) -> bool:
     return all(map(is_known, side.words))
 
 
-def is_same_door(one: Side, other: Side) -> bool:
+def is_same_house_number(one: Side, other: Side) -> bool:
     """Return whether the numbers of two addresses are the same, the flat's among them."""
     return any(door in other.doors for door in one.doors)
 

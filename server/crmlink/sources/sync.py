@@ -19,16 +19,16 @@ from crmlink.sources.errors import (
     SignInElsewhere,
     SourceError,
     SourceLimited,
+    SourceNotFound,
     SourceRefused,
     SourceSyncInProgress,
-    SourceUnknown,
     SourceUnreadable,
 )
 from crmlink.sources.json_values import moment
-from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.sources.schedule import QUIET
+from crmlink.sources.stored_contacts import mark_missing, store_contacts
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
 from crmlink.store.place import is_same_place, place_of
@@ -61,14 +61,14 @@ def sync_source(
 
     All of them, or those changed since the last time. Errors of the package end the run and are
     stored with the source, as is when it goes on. ``tokens`` are of a session that is not kept.
-    Raises SourceSyncInProgress or SourceUnknown.
+    Raises SourceSyncInProgress or SourceNotFound.
     """
     with source_lease(ctx, source_id) as (lease, source):
         result = SourceSync()
         try:
             _read_pages(ctx, lease, source, tokens or _tokens(ctx, lease, source), result,
                         should_stop)  # fmt: skip
-        except (SourceSyncInProgress, SourceUnknown):
+        except (SourceSyncInProgress, SourceNotFound):
             raise
         except VaultKeyMissing:
             result.problem = _stop(lease, SourceRefused("vault key"))
@@ -173,8 +173,10 @@ def store_page(
     following = _following(page, position)
     if not source.is_begun:
         source.read = 0
+    if position["full"] and "pages" not in position:
+        source.left_out = None
     source.read += len(page.contacts)
-    keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
+    store_contacts(session, source, page.contacts, ctx.rules(), full=position["full"])
     source.position = following
     source.problem = source.resume_at = None
     source.account.needs_sign_in = False
@@ -226,7 +228,7 @@ def _is_requested_by_webhook(session: Session, source: ContactSource) -> bool:
 
 
 def _request_of(source: ContactSource) -> str | None:
-    """Return what names the last request: its time, which other machines' clocks may have told."""
+    """Return what names the last request: its time, which may be of other machines' clocks."""
     return source.requested_at.astimezone(UTC).isoformat() if source.requested_at else None
 
 

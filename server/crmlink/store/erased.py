@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.folding import spellings
 from crmlink.pseudonyms import Pseudonyms, may_name
+from crmlink.store.audit.entries import SIGNER
 from crmlink.store.base import Base, utc_now
 from crmlink.store.connections import WorkspaceConnection
 
 ERASED = "(erased)"
+KNOWN_ERASED = "known_erased"  # key in a writing session's info
 _EMAIL = re.compile(r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+[^\s<>(),;:\".]")
 DIGITS_COMPARED = 9  # last digits of a phone number; earlier ones depend on the country code
 
@@ -41,7 +43,31 @@ class HasPostcode(Protocol):
         """Its postcode, perhaps empty."""
 
 
-def postcodes_of(
+class IdentifyingDetails(Protocol):
+    """Details of a contact or record that may identify a person."""
+
+    @property
+    def email(self) -> str:
+        """The first email, perhaps empty."""
+
+    @property
+    def other_emails(self) -> Iterable[str]:
+        """Further emails."""
+
+    @property
+    def postcode(self) -> str:
+        """The first address's postcode, perhaps empty."""
+
+    @property
+    def other_addresses(self) -> Iterable[HasPostcode | Mapping[str, str]]:
+        """Further addresses."""
+
+    @property
+    def phones(self) -> Iterable[str]:
+        """All telephone numbers."""
+
+
+def _postcodes_of(
     postcode: str, others: Iterable[HasPostcode | Mapping[str, str]]
 ) -> tuple[str, ...]:
     """Return the postcodes of a contact or record, of its further addresses too."""
@@ -60,6 +86,23 @@ class Signs:
     package: str = ""
     organisation: str = ""
     reference: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        details: IdentifyingDetails,
+        names: Iterable[str],
+        package: str = "",
+        organisation: str = "",
+        reference: str = "",
+    ) -> Self:
+        """Return the signs in the details of a contact or record."""
+        return cls(
+            frozenset(names),
+            (details.email, *details.other_emails),
+            _postcodes_of(details.postcode, details.other_addresses),
+            tuple(details.phones), package, organisation, reference,
+        )  # fmt: skip
 
     def keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
         """Yield the keys that identify a person.
@@ -172,9 +215,17 @@ def pseudonyms_of(session: Session) -> Pseudonyms:
 
 
 def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
-    """Return the people erased from a workspace."""
-    keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
-    return ErasedPeople(pseudonyms_of(session), frozenset(keys))
+    """Return the people erased from a workspace.
+
+    A writing session reads them once: meanwhile nobody else writes, so nobody else is erased.
+    """
+    known: dict[int, ErasedPeople] = (
+        session.info.setdefault(KNOWN_ERASED, {}) if SIGNER in session.info else {}
+    )
+    if workspace_id not in known:
+        keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
+        known[workspace_id] = ErasedPeople(pseudonyms_of(session), frozenset(keys))
+    return known[workspace_id]
 
 
 def erased_people_of(session: Session, connection_id: int) -> ErasedPeople:
@@ -190,6 +241,7 @@ def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) ->
     stored = erased_people(session, workspace_id).keys
     session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - stored)
     session.flush()
+    session.info.pop(KNOWN_ERASED, None)
 
 
 def phrases_of(text: str) -> Iterator[str]:

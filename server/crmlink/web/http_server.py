@@ -14,6 +14,7 @@ import heapq
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,19 +28,20 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
-from crmlink.web.body_limits import LARGEST, STRANGER_BYTES, body_limit
+from crmlink.web.body_limits import MAX_BODY_BYTES, STRANGER_BYTES, body_limit
 from crmlink.web.http_requests import HEADER_SECONDS, Body, RequestParser, RequestTask
 from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
 THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
 MAX_CONNECTIONS = 1_000
-ACCEPTED_AT_ONCE = 200  # the loop checks every connection in each round
+ACCEPT_BATCH = 200  # the loop checks every connection in each round
 SPARE_FILES = 300  # files for database, logs, uploads and calls to Commusoft
 MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
 HEADER_BYTES = 32_000
 IDLE_SECONDS = 60.0  # between requests of a connection
 UNREAD_SECONDS = 20.0  # for a client that reads nothing of a response
 ANSWER_BYTES_A_SECOND = 8_000  # for a client that reads slowly
+FINISH_SECONDS = 20.0  # for requests in progress when the server is to stop
 MAX_PIPELINED = 4  # requests that a connection may send before it has read the first answer
 
 
@@ -59,7 +61,7 @@ class HTTPServer:
             connection_limit=2 * MAX_CONNECTIONS,  # never reached: connections are closed earlier
             log_socket_errors=False,
             max_request_header_size=HEADER_BYTES,
-            max_request_body_size=LARGEST + 1,
+            max_request_body_size=MAX_BODY_BYTES + 1,
             url_scheme="https" if tls else "http",
         )
         self._dispatcher = ThreadedTaskDispatcher()
@@ -75,12 +77,22 @@ class HTTPServer:
         ]  # fmt: skip
         self.port = int(self._servers[0].effective_port)
 
-    def run(self) -> None:
-        """Serve until SystemExit or KeyboardInterrupt."""
+    def run(self, on_stop: Callable[[], object] = lambda: None) -> None:
+        """Serve until SystemExit or KeyboardInterrupt; then answer what has begun."""
         try:
             wasyncore.loop(timeout=1, use_poll=True, map=self._map)
         except (SystemExit, KeyboardInterrupt):
+            on_stop()
+            self._finish()
             self._dispatcher.shutdown()
+
+    def _finish(self) -> None:
+        """Take no new requests, and answer those that have begun, for a bounded time."""
+        for server in self._servers:
+            server.stop_listening()
+        end = time.monotonic() + FINISH_SECONDS
+        while time.monotonic() < end and any(server.is_busy() for server in self._servers):
+            wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
 
     def close(self) -> None:
         """Stop listening and close every connection."""
@@ -107,6 +119,10 @@ def room_for_connections() -> int:
     return max(50, min(MAX_CONNECTIONS, soft - SPARE_FILES))
 
 
+def _is_busy(channel: Any) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len)
+
+
 class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
     """waitress's server that makes room for new connections and ends overdue ones."""
 
@@ -119,9 +135,21 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
         self._tls = tls
         super().__init__(app, *args, **kwargs)
 
+    def stop_listening(self) -> None:
+        """Refuse new connections, and close those that wait for a request."""
+        self.del_channel(self._map)
+        self.socket.close()
+        for channel in list(self.active_channels.values()):
+            if not _is_busy(channel):
+                channel.handle_close()
+
+    def is_busy(self) -> bool:
+        """Return whether a request is worked on, or its response not sent."""
+        return any(_is_busy(channel) for channel in list(self.active_channels.values()))
+
     def handle_accept(self) -> None:
         """Accept waiting connections, and make room for them."""
-        for _ in range(ACCEPTED_AT_ONCE):
+        for _ in range(ACCEPT_BATCH):
             before = len(self.active_channels)
             super().handle_accept()
             if len(self.active_channels) == before:
@@ -195,7 +223,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if self.request is not None and self.request.headers_finished:
                 self._judge(self.request)
                 if self.request.completed:
-                    self._hand_over()
+                    self._enqueue()
             self._bound_pipeline()
         return done
 
@@ -214,7 +242,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif request.body is Body.FORGOTTEN:
             _end_with_answer(request)
 
-    def be_told(self, request: RequestParser, known: bool) -> None:
+    def host_checked(self, request: RequestParser, known: bool) -> None:
         """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
@@ -225,7 +253,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if request is self.request and request.expect_continue:
                 self.send_continue()
             if request is self.request and request.completed:
-                self._hand_over()
+                self._enqueue()
             self._is_asking = False
         self.server.pull_trigger()
 
@@ -282,7 +310,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 request.close()
             del self.requests[MAX_PIPELINED:]
 
-    def _hand_over(self) -> None:
+    def _enqueue(self) -> None:
         """Queue a request that a decision has completed. The lock is held."""
         self.requests.append(self.request)
         self.request = None
@@ -309,7 +337,7 @@ class _Question:
             environ = RequestTask(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
         finally:
-            self.channel.be_told(self.request, known)
+            self.channel.host_checked(self.request, known)
 
     def cancel(self) -> None:
         """Do nothing: the server stops."""

@@ -166,7 +166,7 @@ def test_nor_a_row_found_by_the_email_of_their_record(
     assert where_kept(installation, EMAIL) == []
 
 
-def test_an_email_that_other_records_share_takes_nobody_else_along(
+def test_an_email_that_other_records_share_takes_no_one_else_along(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id, shared = installation.workspace, actor.device.id, "office@agent.example"
@@ -238,7 +238,7 @@ def test_two_rows_whose_references_differ_in_case_are_erased(
     assert {each.row.reference for each in list_rows(ctx, batch_id)} == kept
 
 
-def test_somebody_erased_while_a_file_is_read_stays_out(
+def test_someone_erased_while_a_file_is_read_stays_out(
     installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = reader.read_contacts
@@ -249,7 +249,7 @@ def test_somebody_erased_while_a_file_is_read_stays_out(
                 erase(installation.access, actor, EMAIL)
             yield row
 
-    monkeypatch.setattr(file_import, "AT_A_TIME", 1)
+    monkeypatch.setattr(file_import, "CHUNK_SIZE", 1)
     monkeypatch.setattr(file_import, "read_contacts", slowly)
     lines = [
         Line("A1", "Liam Stays"),
@@ -261,7 +261,7 @@ def test_somebody_erased_while_a_file_is_read_stays_out(
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_somebody_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
+def test_someone_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
     installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
     """Own: a row of the list is theirs and goes. Else: their record was offered for another."""
@@ -362,7 +362,7 @@ def test_why_a_row_failed_names_no_record_erased_meanwhile(
     agreed = Overrides(also_on=frozenset({"customer-1001"}))
     accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002", agreed)
     with installation.database.writing() as session:
-        session.query(BatchRow).one().agreed = {}  # the holder is new to whoever accepted
+        session.query(BatchRow).one().agreed = {}  # the holder is new to anyone who accepted
     dump = execute_row.dump_params
 
     def late(facts: Any) -> Any:

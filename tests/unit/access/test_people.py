@@ -10,14 +10,14 @@ from sqlalchemy import update
 from crmlink.access.api_tokens import authenticate_api_token, create_api_token
 from crmlink.access.context import AccessContext, Actor
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     EmailTaken,
     InvalidCredentials,
     InvalidFields,
     InvalidInvitation,
     InvalidToken,
     LastAdmin,
-    PersonUnknown,
+    PersonNotFound,
     WeakPassword,
 )
 from crmlink.access.joining import accept_invitation
@@ -125,7 +125,7 @@ def test_who_may_not_log_in_learns_no_reason(
     assert refused.value.facts == {}
 
 
-def test_somebody_always_stays_admin(access: AccessContext, server: Actor) -> None:
+def test_someone_always_stays_admin(access: AccessContext, server: Actor) -> None:
     admin = make_person(access, "admin")
     invite(access, server, "Not yet here", "late@firm.example", "admin")
     for attempt in (
@@ -155,7 +155,7 @@ def test_who_is_removed_stops_everywhere_at_once(access: AccessContext, server: 
     for attempt in attempts:
         with pytest.raises(InvalidToken):
             attempt()
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         change_role(access, server, person.public_id, "clerk")
 
 
@@ -191,7 +191,7 @@ def test_a_new_password_ends_every_log_in(access: AccessContext) -> None:
     authenticate_password(access, person.email, "four dry spanners")
 
 
-def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_nobody_else(
+def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_no_one_else(
     access: AccessContext,
 ) -> None:
     person, other, admin = (make_person(access, role) for role in ("clerk", "clerk", "admin"))
@@ -202,7 +202,7 @@ def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_nobody_else(
         if allowed:
             end_session(access, actor, shown.public_id)
         else:
-            with pytest.raises(AccessFailure):
+            with pytest.raises(AccessError):
                 end_session(access, actor, shown.public_id)
 
 

@@ -70,7 +70,7 @@ def fails_from_call(number: int, error: Exception) -> Callable[..., Any]:
 
 
 class NoSpaceLeft(Exception):
-    """Stands for whatever nobody thought of."""
+    """Stands for whatever no one thought of."""
 
 
 def look(ctx: WorkspaceContext, link: Link) -> Link:
@@ -231,7 +231,7 @@ def test_a_write_that_shows_late_is_waited_for(
     assert link.state is LinkState.LINKED
 
 
-def test_somebody_elses_change_between_the_intent_and_the_write_is_a_conflict(
+def test_someone_elses_change_between_the_intent_and_the_write_is_a_conflict(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     calls: list[int] = []
@@ -275,7 +275,7 @@ def test_a_process_that_dies_on_the_way_is_made_good_at_the_next_start(
     assert sandbox.reference(RECORD) == HOLLOWAY
 
 
-def test_what_somebody_else_wrote_while_we_were_away_is_a_conflict(
+def test_what_someone_else_wrote_while_we_were_away_is_a_conflict(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     away = meddled(ctx, write_reference=fails(CommusoftUnreachable()))
@@ -299,7 +299,7 @@ def test_a_link_on_its_way_keeps_others_off_its_record(
 def test_a_write_whose_answer_is_always_lost_ends_for_a_person_to_see(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "MOST_WRITES", 3)
+    monkeypatch.setattr(life, "MAX_WRITES", 3)
     away = meddled(ctx, write_reference=fails(CommusoftTimeout()))
     link = confirm(away, decision(), new_key(), device_id)
     for _ in range(3):

@@ -18,7 +18,7 @@ from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
     LinkInProgress,
-    LinkUnknown,
+    LinkNotFound,
     RecordHasReference,
     RecordUnknown,
     ReferenceTaken,
@@ -103,7 +103,7 @@ def test_a_reference_on_another_record_needs_a_second_choice(
     assert confirm(ctx, accepted, new_key(), device_id).state is LinkState.LINKED
 
 
-def test_a_holder_that_gave_the_reference_up_meanwhile_stands_in_nobodys_way(
+def test_a_holder_that_gave_the_reference_up_meanwhile_stands_in_no_ones_way(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.put_reference("customer-1007", None)
@@ -264,5 +264,5 @@ def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
 
 
 def test_undo_of_nothing_is_said_to_be_nothing(ctx: WorkspaceContext, device_id: int) -> None:
-    with pytest.raises(LinkUnknown):
+    with pytest.raises(LinkNotFound):
         undo(ctx, UndoDecision("no-such-link"), new_key(), device_id)

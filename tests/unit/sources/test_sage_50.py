@@ -22,6 +22,7 @@ from crmlink.sources.sage_50.agent import Destination, SageData, read_contacts, 
 from crmlink.sources.sage_50.ledgers import read_ledgers
 from crmlink.store import ContactSource, ContactState, SourceContact
 from support.access_factories import make_token
+from support.databases import sqlite_database
 from support.sage_driver import SageDriver
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/sources/sage_50/contacts"
 PASSWORD = "Sage-Pass-Word-31"  # of the imitated driver
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: how parts are stored is tried on both kinds in `test_sage_50_parts.py`."""
+    return sqlite_database(tmp_path)
 
 
 @pytest.fixture
@@ -323,3 +330,20 @@ def test_data_is_known_by_its_computer_and_place(monkeypatch: pytest.MonkeyPatch
     before = data.identity
     monkeypatch.setattr("platform.node", lambda: "ANOTHER-PC")
     assert data.identity != before
+
+
+def test_an_account_whose_reference_came_incomplete_is_named_and_stops_no_other(
+    installation: Installation, driver: SageDriver, server: Server, token: str
+) -> None:
+    driver.add("AB\x0012", NAME="Nul")
+    driver.add("AB\x0112", NAME="Bell\x07 \x00Ltd")
+    driver.add("GOOD", NAME="Go\x00od")
+    result = run(server, token)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1].endswith("Left out, as the A/C can't be read: Nul.")
+    assert {key: each.name for key, each in stored(installation).items()} == {
+        ("customer", "GOOD"): "Good"
+    }
+    with installation.database.reading() as session:
+        source = session.scalars(select(ContactSource)).one()
+    assert source.left_out == {"count": 2, "names": ["Nul", "Bell\x07 Ltd"]}
