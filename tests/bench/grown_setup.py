@@ -18,7 +18,9 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.workspaces import make_workspace, rename_workspace
 from crmlink.installation import KEY_FILE, Installation
 from crmlink.linking.connections import save_connection
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.workspaces import list_workspaces
 from faults.grown import SECRET, open_office
 from faults.shared_installation import sandbox_process
@@ -28,6 +30,7 @@ from support.sandbox import connection_to
 
 FIRMS, LISTS, LIST_ROWS = 200, 5, 150
 DEVICES = 12  # of the greedy firm, the last
+INDEX_MEMORY = 1_500  # megabytes of a process: 200 firms of 2,000 records take 800
 SCOPES = ("suggest", "link", "read", "batch")
 
 
@@ -52,6 +55,7 @@ class Setup:
     commusoft: str
     firms: list[Firm] = field(default_factory=list)
     lists: list[tuple[Firm, str]] = field(default_factory=list)
+    _index: str = ""
 
     @property
     def database_url(self) -> str:
@@ -62,10 +66,12 @@ class Setup:
         data.mkdir(mode=0o700)
         (data / KEY_FILE).write_bytes((self.folder / "office" / KEY_FILE).read_bytes())
         (data / KEY_FILE).chmod(0o600)
+        self._link_index_files(data)
         return _environment(data, self.commusoft) | {
             "CRMLINK_DATABASE_URL": self.database_url,
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
+            "CRMLINK_INDEX_MEMORY": str(INDEX_MEMORY),
         }
 
     def open(self) -> Installation:
@@ -76,6 +82,10 @@ class Setup:
         installation = self.open()
         context = installation.sign_in
         installation.workspace.sync()
+        installation.workspace.index.matcher()
+        installation.workspace.index.save()
+        self._index = installation.workspace.public_connection_id
+        records = unlinked(installation.workspace)
         rename_workspace(context, list_workspaces(installation.database)[0], "Firm 1")
         for number in range(2, firms + 1):
             made, _ = make_workspace(context, f"Firm {number}")
@@ -88,7 +98,7 @@ class Setup:
                 )
                 self._copy_records(installation, row.id)
         for place, row_ in enumerate(list_workspaces(installation.database)):
-            self._add_firm(installation, row_.id, place, firms)
+            self._add_firm(installation, row_.id, place, firms, records)
         installation.close()
 
     def _copy_records(self, installation: Installation, connection_id: int) -> None:
@@ -107,16 +117,25 @@ class Setup:
             row.mirror_version = of_first.mirror_version
             row.synced_at, row.fully_synced_at = of_first.synced_at, of_first.fully_synced_at
 
+    def _link_index_files(self, data: Path) -> None:
+        """Give a machine each firm's index, as its own runs before would have left it.
+
+        All firms have the same records, so that one file is the index of each.
+        """
+        made = IndexFiles(self.folder / "office" / INDEX_FOLDER).of(self._index)
+        for firm in self.firms:
+            IndexFiles(data / INDEX_FOLDER).of(firm.connection_id).hardlink_to(made)
+
     def _add_firm(
-        self, installation: Installation, workspace_id: int, place: int, firms: int
+        self,
+        installation: Installation,
+        workspace_id: int,
+        place: int,
+        firms: int,
+        records: list[MirroredRecord],
     ) -> None:
         with installation.workspaces.use(workspace_id) as workspace:
             ctx = workspace.context
-            with ctx.database.reading() as session:
-                query = select(MirroredRecord).filter_by(
-                    connection_id=ctx.connection_id, kind="customer", reference=None
-                )
-                records = list(session.scalars(query.order_by(MirroredRecord.number)))
             for_lists = LISTS * LIST_ROWS
             if place < LISTS:
                 rows = records[place * LIST_ROWS : (place + 1) * LIST_ROWS]
@@ -136,6 +155,14 @@ class Setup:
             self.firms.append(firm)
             if place < LISTS:
                 self.lists.append((firm, batch_id))
+
+
+def unlinked(ctx: WorkspaceContext) -> list[MirroredRecord]:
+    with ctx.database.reading() as session:
+        query = select(MirroredRecord).filter_by(
+            connection_id=ctx.connection_id, kind="customer", reference=None
+        )
+        return list(session.scalars(query.order_by(MirroredRecord.number)))
 
 
 def contact_of(record: MirroredRecord, reference: str) -> dict[str, Any]:
