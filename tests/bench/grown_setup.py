@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -55,7 +57,6 @@ class Setup:
     commusoft: str
     firms: list[Firm] = field(default_factory=list)
     lists: list[tuple[Firm, str]] = field(default_factory=list)
-    _index: str = ""
 
     @property
     def database_url(self) -> str:
@@ -66,7 +67,7 @@ class Setup:
         data.mkdir(mode=0o700)
         (data / KEY_FILE).write_bytes((self.folder / "office" / KEY_FILE).read_bytes())
         (data / KEY_FILE).chmod(0o600)
-        self._link_index_files(data)
+        shutil.copytree(self._index_files.folder, data / INDEX_FOLDER, copy_function=os.link)
         return _environment(data, self.commusoft) | {
             "CRMLINK_DATABASE_URL": self.database_url,
             "CRMLINK_SECRET_KEY": SECRET,
@@ -84,7 +85,7 @@ class Setup:
         installation.workspace.sync()
         installation.workspace.index.matcher()
         installation.workspace.index.save()
-        self._index = installation.workspace.public_connection_id
+        index = self._index_files.of(installation.workspace.public_connection_id)
         records = unlinked(installation.workspace)
         rename_workspace(context, list_workspaces(installation.database)[0], "Firm 1")
         for number in range(2, firms + 1):
@@ -97,6 +98,7 @@ class Setup:
                     vault=workspace.vault(),
                 )
                 self._copy_records(installation, row.id)
+                self._index_files.of(row.public_id).hardlink_to(index)  # of the same records
         for place, row_ in enumerate(list_workspaces(installation.database)):
             self._add_firm(installation, row_.id, place, firms, records)
         installation.close()
@@ -117,14 +119,10 @@ class Setup:
             row.mirror_version = of_first.mirror_version
             row.synced_at, row.fully_synced_at = of_first.synced_at, of_first.fully_synced_at
 
-    def _link_index_files(self, data: Path) -> None:
-        """Give a machine each firm's index, as its own runs before would have left it.
-
-        All firms have the same records, so that one file is the index of each.
-        """
-        made = IndexFiles(self.folder / "office" / INDEX_FOLDER).of(self._index)
-        for firm in self.firms:
-            IndexFiles(data / INDEX_FOLDER).of(firm.connection_id).hardlink_to(made)
+    @property
+    def _index_files(self) -> IndexFiles:
+        """Each firm's index, as a machine's runs before would have left it."""
+        return IndexFiles(self.folder / "office" / INDEX_FOLDER)
 
     def _add_firm(
         self,
