@@ -235,11 +235,16 @@ class Growth:
     each: Cores
 
 
+def open_firms(setup: Setup, service: PreparedService, processes: int) -> None:
+    """Let most processes have most firms' indexes."""
+    every = setup.firms * OPENED_BY * processes
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda firm: look(service.address, firm, firm.contacts[0]), every))
+
+
 def growth(setup: Setup, processes: int, seconds: float) -> Growth:
     with web(setup, processes) as service:
-        every = setup.firms * OPENED_BY * processes
-        with ThreadPoolExecutor(AT_ONCE) as pool:  # most processes have each firm's index then
-            list(pool.map(lambda firm: look(service.address, firm, firm.contacts[0]), every))
+        open_firms(setup, service, processes)
         before, began = Cores.now(setup, service), time.monotonic()
         clicks, p95 = rate(service.address, setup.firms, seconds)
         done = clicks * (time.monotonic() - began)
@@ -290,7 +295,7 @@ def measure_use(setup: Setup, seconds: float) -> None:
             worker = Machine("worker", setup.folder, setup.environment(name), name=name)
             worker.start()
             exits.callback(worker.stop)
-        clicks_by_the_clock(service.address, setup.firms, 10)  # opens indexes
+        open_firms(setup, service, 2)
         cores = Cores.now(setup, service)
         quiet = clicks_by_the_clock(service.address, setup.firms, seconds / 2)
         of_each = cores.since(setup, service, len(quiet.took))

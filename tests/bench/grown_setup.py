@@ -22,6 +22,7 @@ from crmlink.installation import KEY_FILE, Installation
 from crmlink.linking.connections import save_connection
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.workspaces import list_workspaces
 from faults.grown import SECRET, open_office
@@ -63,10 +64,10 @@ class Setup:
         return self.postgresql.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
     def environment(self, name: str) -> dict[str, str]:
-        data = self.folder / name
+        data, office = self.folder / name, self.folder / "office"
         data.mkdir(mode=0o700)
-        (data / KEY_FILE).write_bytes((self.folder / "office" / KEY_FILE).read_bytes())
-        (data / KEY_FILE).chmod(0o600)
+        for own in (KEY_FILE, ANCHORS):  # without anchors each firm's are begun first
+            shutil.copy(office / own, data)
         shutil.copytree(self._index_files.folder, data / INDEX_FOLDER, copy_function=os.link)
         return _environment(data, self.commusoft) | {
             "CRMLINK_DATABASE_URL": self.database_url,
