@@ -1,6 +1,6 @@
 // @ts-check
 // The only part that talks to the server and holds the tokens. A browser may end it at any time: every listener
-// stands at top level, and everything it must remember lies in storage.
+// is at top level, and everything it must remember lies in storage.
 
 import { composeBackground } from "./lib/compose.js";
 import { browserName } from "./lib/server/browser_name.js";

@@ -53,7 +53,7 @@ const READING_LIMIT = 4_000;
 /** @type {import("./lib/linking/assist.js").RecordTabs} */
 export const recordTabs = {
   async show(isRecord, url) {
-    // Addresses are told only of the tabs that we may see.
+    // Addresses are known only of the tabs that we may see.
     const tabs = await chrome.tabs.query({});
     const open = tabs.find((tab) => tab.url !== undefined && isRecord(tab.url));
     if (open?.id === undefined) {

@@ -44,17 +44,17 @@ async function run(tabId, files) {
  * @param {import("./lib/commusoft/table_types.js").TableRules} rules
  */
 function lookAtTables(rules) {
-  const MOST_ROWS = 5000;
-  const MOST_TEXT = 500;
+  const MAX_ROWS = 5000;
+  const MAX_TEXT_LENGTH = 500;
   const table = /** @type {{crmlinkTable: import("./lib/commusoft/table_types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
   const { table: found, count } = table.find(rules);
   const tables = count > 0 ? [] : table.roots()
     .flatMap((root) => [...root.querySelectorAll("table, [role=grid], [role=table]")])
     .filter((one) => !one.matches("[class*='ht_clone'] *") && table.seen(one))
     .map((one) => ({
-      headings: (table.headings(one)[0] ?? []).map((cell) => table.text(cell).slice(0, MOST_TEXT)),
-      rows: table.rowElements(one).slice(0, MOST_ROWS).map((row) => ({
-        cells: table.cells(row).map((cell) => table.text(cell).slice(0, MOST_TEXT)),
+      headings: (table.headings(one)[0] ?? []).map((cell) => table.text(cell).slice(0, MAX_TEXT_LENGTH)),
+      rows: table.rowElements(one).slice(0, MAX_ROWS).map((row) => ({
+        cells: table.cells(row).map((cell) => table.text(cell).slice(0, MAX_TEXT_LENGTH)),
         hrefs: [...row.querySelectorAll("a[href]")].map((link) => /** @type {HTMLAnchorElement} */ (link).href),
       })),
     }));

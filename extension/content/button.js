@@ -5,10 +5,10 @@
 (() => {
   const TAG = "crmlink-button";
   const OWN = "crmlinkButton";
-  const PAUSE = 250; // milliseconds between two looks at a page that keeps changing
-  const PULSE = 1_000; // a page may move on without any change to see
-  const FRESH = 5_000;
-  const MOST_MOVES = 20; // a page that throws the button out again and again gets it at its edge
+  const DEBOUNCE_MS = 250; // milliseconds between two looks at a page that keeps changing
+  const POLL_MS = 1_000; // a page may move on without any change to see
+  const MAX_AGE_MS = 5_000;
+  const MAX_MOVES = 20; // a page that throws the button out again and again gets it at its edge
   const CONTROLS =
     "a, button, input, select, textarea, label, summary, option, video, audio, iframe, embed, object, [role=button], [role=link], " +
     "[role=menuitem], [role=tab], [role=checkbox], [role=slider], [tabindex]:not([tabindex='-1']), [contenteditable=true], [onclick]";
@@ -132,7 +132,7 @@
 
   function place() {
     if (!shown) return;
-    const name = moves < MOST_MOVES ? nameElement(shown.places) : null;
+    const name = moves < MAX_MOVES ? nameElement(shown.places) : null;
     if (name && placeBeside(name)) return;
     placeAtEdge();
   }
@@ -231,7 +231,7 @@
   }
 
   function soon() {
-    timer ||= window.setTimeout(look, PAUSE);
+    timer ||= window.setTimeout(look, DEBOUNCE_MS);
   }
 
   /** What lies below moves while the button at the edge stays: it steps aside until the page has come to rest. */
@@ -239,12 +239,12 @@
     if (host.parentElement !== document.documentElement) return;
     dress(host, { visibility: "hidden" });
     clearTimeout(timer);
-    timer = window.setTimeout(look, PAUSE);
+    timer = window.setTimeout(look, DEBOUNCE_MS);
   }
 
   /** Back from another tab, where the contact may have been linked. */
   function returned() {
-    if (document.visibilityState === "visible" && Date.now() - askedAt > FRESH && shownFor === location.href) void ask();
+    if (document.visibilityState === "visible" && Date.now() - askedAt > MAX_AGE_MS && shownFor === location.href) void ask();
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */
@@ -258,7 +258,7 @@
   const pulse = setInterval(() => {
     if (!alive()) leave();
     else if (location.href !== shownFor) look();
-  }, PULSE);
+  }, POLL_MS);
   const moved = /** @type {EventTarget | undefined} */ (/** @type {any} */ (globalThis).navigation);
 
   function leave() {

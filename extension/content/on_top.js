@@ -4,7 +4,7 @@
 
 (() => {
   const world = /** @type {import("../lib/commusoft/types.js").OnTop} */ (/** @type {unknown} */ (globalThis));
-  const MOST_RETURNS = 30; // a page that throws the panel out again and again
+  const MAX_RETURNS = 30; // a page that throws the panel out again and again
 
   /** @param {Document | ShadowRoot} root @returns {Element[]} */
   function modalsIn(root) {
@@ -37,7 +37,7 @@
 
     const watch = new MutationObserver((changes) => {
       if (!isShown) return;
-      if (host.isConnected ? changes.some((one) => one.type === "attributes") : (returns += 1) <= MOST_RETURNS) put();
+      if (host.isConnected ? changes.some((one) => one.type === "attributes") : (returns += 1) <= MAX_RETURNS) put();
     });
     watch.observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["open"] });
 

@@ -129,7 +129,7 @@ export const PAGE_MESSAGES = {
 const PAGE = /^(?:https:\/\/|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]+)?\/)/;
 
 /**
- * What our script in a page said, and in which tab; null for anybody and anything else.
+ * What our script in a page said, and in which tab; null for anyone and anything else.
  * @param {unknown} message
  * @param {{id?: string, url?: string, frameId?: number, tab?: {id?: number}}} sender
  * @param {{id: string, origin: string}} own

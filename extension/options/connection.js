@@ -103,7 +103,7 @@ async function test(standing) {
 }
 
 /**
- * The permission may have been taken back: asking for one that is there disturbs nobody.
+ * The permission may have been taken back: asking for one that is there disturbs no one.
  * @param {Standing} standing
  */
 function testPressed(standing) {

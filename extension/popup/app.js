@@ -80,7 +80,7 @@ export class PopupController {
     return isEmpty(this.details);
   }
 
-  /** Whether a decision was sent, here or before, of which nobody knows yet what became of it. */
+  /** Whether a decision was sent, here or before, of which no one knows yet what became of it. */
   get hasOpenOutcome() {
     const { attempt = null, others = [] } = this.view ?? {};
     return this.unanswered.size > 0 || others.some((one) => one.open) || Boolean(attempt?.open);
@@ -151,7 +151,7 @@ export class PopupController {
   /**
    * @param {Kind | null} kind null: the page's, or the likelier one
    * @param {{stay?: boolean, answered?: () => void}} [how] stay: go on choosing, whatever already holds the
-   *   reference; answered: the server has told how things are
+   *   reference; answered: the server has answered
    * @returns {Promise<unknown>}
    */
   async suggest(kind, how = {}) {

@@ -184,7 +184,7 @@ function ask(app, kind) {
 }
 
 /**
- * Requests about other contacts whose outcome nobody has seen yet.
+ * Requests about other contacts whose outcome no one has seen yet.
  * @param {App} app
  */
 function earlier(app) {
@@ -215,7 +215,7 @@ function formerLink(app) {
 }
 
 /**
- * What stands between the page and what was read of it.
+ * What is between the page and what was read of it.
  * @param {App} app
  */
 function pageNotice(app) {

@@ -1,5 +1,5 @@
 // @ts-check
-// The second, explicit choice: what stands in Commusoft now would change or be doubled, or cannot be seen.
+// The second, explicit choice: what is in Commusoft now would change or be doubled, or cannot be seen.
 
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";

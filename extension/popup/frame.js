@@ -1,5 +1,5 @@
 // @ts-check
-// The frame that every screen stands in: one screen at a time, its keys, its focus, and what a screen reader hears.
+// The frame around every screen: one screen at a time, its keys, its focus, and what a screen reader hears.
 
 import { httpUrl } from "../lib/linking/ranking.js";
 import { h, icon, present } from "../ui/dom.js";

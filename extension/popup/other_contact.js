@@ -30,7 +30,7 @@ export function showOtherContact(app, title = "elsewhere") {
 }
 
 /**
- * Requests whose outcome nobody has seen yet.
+ * Requests whose outcome no one has seen yet.
  * @param {App} app
  */
 export function earlier(app) {
@@ -73,7 +73,7 @@ function pasteForm(app) {
 }
 
 /**
- * Packages without pages. Whoever works with one finds the form open, as it was left.
+ * Packages without pages. People who work with one find the form open, as it was left.
  * @param {App} app
  * @param {PackageInWords[]} packages
  */

@@ -1,15 +1,15 @@
 // @ts-check
 // Searching Commusoft's records as the clerk types.
 
-import { MOST_FOUND } from "../lib/server/api.js";
+import { MAX_SEARCH_RESULTS } from "../lib/server/api.js";
 import { h, icon } from "../ui/dom.js";
 import { t, tCount } from "../ui/i18n.js";
 import { sendMessage } from "../ui/send_message.js";
 
 /** @typedef {import("../lib/types.js").Kind} Kind */
 
-const PAUSE = 250;
-const SHORTEST = 2;
+const DEBOUNCE_MS = 250;
+const MIN_QUERY_LENGTH = 2;
 
 /**
  * @param {number} count
@@ -17,9 +17,9 @@ const SHORTEST = 2;
  * @param {Kind} kind
  */
 export function foundWords(count, others, kind) {
-  if (count === 0 && others > 0) return t(others === 1 ? `found_none_${kind}_but_one` : `found_none_${kind}_but_more`, others < MOST_FOUND ? others : t("or_more", others));
+  if (count === 0 && others > 0) return t(others === 1 ? `found_none_${kind}_but_one` : `found_none_${kind}_but_more`, others < MAX_SEARCH_RESULTS ? others : t("or_more", others));
   if (count === 0) return t(`found_none_${kind}`);
-  return count < MOST_FOUND ? tCount("found", count) : t("found_first", count);
+  return count < MAX_SEARCH_RESULTS ? tCount("found", count) : t("found_first", count);
 }
 
 /** @param {import("../lib/types.js").Problem} problem */
@@ -53,7 +53,7 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
     asked += 1;
     const text = input.value.trim();
     if (text.length === 0) return cleared();
-    if (text.length >= SHORTEST) timer = window.setTimeout(() => void look(text), PAUSE);
+    if (text.length >= MIN_QUERY_LENGTH) timer = window.setTimeout(() => void look(text), DEBOUNCE_MS);
     return undefined;
   }
 
@@ -82,7 +82,7 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
   const opener = h("button", { type: "button", class: "quiet", id: "open-search", on: { click: open } },
     icon("search"), openerWords, h("kbd", { "aria-hidden": "true" }, "/"));
 
-  /** @param {boolean} others whether records stand beside it */
+  /** @param {boolean} others whether records are beside it */
   function name(others) {
     openerWords.textContent = t(others ? "none_of_these" : "search");
   }

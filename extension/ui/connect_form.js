@@ -90,7 +90,7 @@ export function spelled(code) {
 /**
  * @typedef {object} Form
  * @property {HTMLFormElement} element
- * @property {HTMLButtonElement} button to stand in the form, or elsewhere on the page
+ * @property {HTMLButtonElement} button to put in the form, or elsewhere on the page
  * @property {() => boolean} touched whether the person typed an address
  */
 
@@ -122,7 +122,7 @@ export function connectForm(standing, then) {
       return field.focus();
     }
     // First of all: a browser grants this only while the click lasts. Its question may close this page, so the
-    // background is told at once what it is for.
+    // background learns at once what it is for.
     const granted = chrome.permissions.request({ origins: wanted.origins }).catch(() => false);
     void connect(wanted.server, granted, sendMessage("pair", { server: wanted.server }));
   }
@@ -169,7 +169,7 @@ function failureWords(problem) {
 }
 
 /**
- * Look how it stands until it stands differently.
+ * Poll the state until it changes.
  * @param {Standing} standing
  * @param {() => boolean} goOn
  * @param {() => boolean} [typing] whether the person would lose what they typed

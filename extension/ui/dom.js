@@ -76,7 +76,7 @@ const DRAWINGS = {
 /** @typedef {keyof typeof DRAWINGS} Drawing */
 
 /**
- * A small drawing that says nothing by itself: words stand beside it.
+ * A small drawing that says nothing by itself: words are beside it.
  * @param {Drawing} name
  */
 export function icon(name) {

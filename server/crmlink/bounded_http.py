@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from crmlink.deadline import Deadline, WatchedAdapter
+from crmlink.hosts import Host
 
 CHUNK_BYTES = 16 * 1024
+
+
+def may_use_proxy(address: str) -> bool:
+    """Return whether a proxy that the environment names may lead to an address: not to this PC."""
+    host = Host.from_text(urlsplit(address).netloc)
+    return host is None or not host.is_loopback
 
 
 class AnswerTooLarge(requests.RequestException):

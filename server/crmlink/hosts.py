@@ -17,6 +17,16 @@ LAST_PORT = 65535
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+def is_loopback(name: str) -> bool:
+    """Return whether a host's name or IP address can only mean this computer."""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """A name or an IP address (IPv6 without brackets), and a port; None: the scheme's default."""
@@ -45,12 +55,7 @@ class Host:
     @property
     def is_loopback(self) -> bool:
         """Whether it can only mean this computer."""
-        if self.name == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.name).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.name)
 
     @property
     def is_unspecified(self) -> bool:

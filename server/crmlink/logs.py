@@ -28,7 +28,7 @@ from structlog.contextvars import bound_contextvars, get_contextvars
 
 LOG_NAME = "server.log"
 STRANGERS_LOG_NAME = "strangers.log"
-FILE_BYTES, FILES_KEPT = 5_000_000, 3
+FILE_BYTES, MAX_FILES = 5_000_000, 3
 OWN_LINE_ATTRIBUTE = "crmlink_line"  # marks a record whose message is a finished line
 MAX_FRAMES = 12
 MAX_STRANGERS_LINES = 60  # a minute
@@ -137,7 +137,7 @@ class LogFile(RotatingFileHandler):
     """Rotating log file; a write error is reported on the terminal, without the line."""
 
     def __init__(self, path: Path, *which: logging.Filter) -> None:
-        super().__init__(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+        super().__init__(path, maxBytes=FILE_BYTES, backupCount=MAX_FILES, encoding="utf-8")
         self.setFormatter(LineFormatter())
         for lines in which or (_LibraryLines(),):
             self.addFilter(lines)

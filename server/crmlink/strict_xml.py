@@ -1,17 +1,24 @@
 """Strict parser of external XML: UTF-8, no document type, bounded in depth and elements.
 
 Without a document type there are no entities but XML's own five: none that grows, and none that
-names a file or an address. The parser refuses it where it begins, whatever stands before.
+names a file or an address. The parser refuses it where it begins, whatever is before.
+
+A character that XML forbids, as itself or by its number, is read as ``UNREADABLE``: programs write
+them (System.Xml of .NET does), and one must not hide all that is beside it.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 MAX_DEPTH = 40
 MAX_ELEMENTS = 200_000
+UNREADABLE = "\ufffd"
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BY_NUMBER = re.compile("&#(?:x([0-9A-Fa-f]+)|([0-9]+));")
 
 
 class NotXML(ValueError):
@@ -46,16 +53,26 @@ class _Builder:
 def read_xml(text: str | bytes) -> Element:
     """Return the document's element; names are as ElementTree has them. Raises NotXML."""
     try:
-        content = text.encode() if isinstance(text, str) else text
-        if "\0" in content.decode():  # expat takes UTF-16 whatever it is told
-            raise NotXML("It is not encoded as XML in UTF-8")
-        return _Builder().element(content)
+        written = text if isinstance(text, str) else text.decode()
+        return _Builder().element(_readable(written).encode())
     except NotXML:
         raise
     except expat.ExpatError as error:
         raise NotXML(f"It is no XML, in line {error.lineno}") from None
     except (ValueError, AssertionError):
         raise NotXML("It is not encoded as XML in UTF-8") from None
+
+
+def _readable(text: str) -> str:
+    """Return a text without what XML forbids; NUL too, by which expat knows UTF-16."""
+    return _BY_NUMBER.sub(_allowed, _FORBIDDEN.sub(UNREADABLE, text))
+
+
+def _allowed(reference: re.Match[str]) -> str:
+    digits = reference[1] or reference[2]
+    number = int(digits, 16 if reference[1] else 10) if len(digits) < 10 else 0
+    is_character = number <= 0x10FFFF and not _FORBIDDEN.match(chr(number))
+    return reference[0] if is_character else UNREADABLE
 
 
 def _named(name: str) -> str:

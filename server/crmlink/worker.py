@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import structlog
@@ -47,7 +47,7 @@ from crmlink.pages.lists.uploads import UploadPlace, delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
-from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.errors import SourceNotFound, SourceSyncInProgress
 from crmlink.sources.schedule import due_sources, firms_with_due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
@@ -55,6 +55,7 @@ from crmlink.store.base import utc_now
 from crmlink.store.counts import forget_old_counts
 from crmlink.store.folded import refresh_keys
 from crmlink.store.notifications import Listener
+from crmlink.store.time_limits import OF_BACKGROUND_WORK, use_time_limits
 from crmlink.upkeep.newer_version import newer_version
 from crmlink.upkeep.schedule import back_up_if_due, delete_left_copies
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
@@ -95,6 +96,7 @@ class Worker:
             self._queue, workers=4 if whole else 1, check_worker_health=False,
             max_delay=MAX_POLL_SECONDS,
         )  # fmt: skip
+        self._queue.on_startup(name="time_limits")(partial(use_time_limits, OF_BACKGROUND_WORK))
         self._register_own_upkeep()
         if whole:
             wakeable = self._register_wakeable()
@@ -131,13 +133,13 @@ class Worker:
 
     def _register_own_upkeep(self) -> None:
         """Register what each process has in memory, and each machine in its data folder."""
-        self._every(crontab(), "flush_usage", self._installation.usage.flush)
-        self._every(crontab(), "flush_anchors", self._flush_anchors)
-        self._every(crontab(), "check_uploads", self._check_uploads)
-        self._every(crontab(minute="15"), "delete_uploads", self._delete_uploads)
-        self._every(crontab(hour="8", minute="5"), "look_for_update", self._look_for_update)
+        self._schedule(crontab(), "flush_usage", self._installation.usage.flush)
+        self._schedule(crontab(), "flush_anchors", self._flush_anchors)
+        self._schedule(crontab(), "check_uploads", self._check_uploads)
+        self._schedule(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._schedule(crontab(hour="8", minute="5"), "look_for_update", self._check_for_update)
         self._startup_jobs.append(
-            self._queue.task(name="look_for_update_now")(self._look_for_update)
+            self._queue.task(name="look_for_update_now")(self._check_for_update)
         )
 
     def _register_wakeable(self) -> list[Any]:
@@ -151,7 +153,7 @@ class Worker:
             job = NonOverlappingJob(work, self._stopping.is_set)
             self._batches.append(job)
             tasks.append(register_task(self._queue, name, job))
-            self._every(crontab(), f"{name}_periodic", job)
+            self._schedule(crontab(), f"{name}_periodic", job)
         self._startup_jobs += tasks
         return tasks
 
@@ -162,11 +164,11 @@ class Worker:
             self._queue.task(name="sync_now")(self._sync_first),
         ]
         sync = NonOverlappingJob(self._sync_due, self._stopping.is_set)
-        self._every(crontab(), "sync", sync)
-        self._every(crontab(), "recover_links", self._recover_links)
-        self._every(crontab(minute="*/5"), "purge", self._purge)
+        self._schedule(crontab(), "sync", sync)
+        self._schedule(crontab(), "recover_links", self._recover_links)
+        self._schedule(crontab(minute="*/5"), "purge", self._purge)
         if self._installation.database.is_shared:
-            self._every(crontab(minute="*/5"), "forget_counts", self._forget_counts)
+            self._schedule(crontab(minute="*/5"), "forget_counts", self._forget_counts)
         for when, name, work in (
             (crontab(hour="3", minute="25"), "check_audit", self._check_audit),
             (crontab(minute="55"), "snapshot_shares", self._snapshot_shares),
@@ -175,9 +177,9 @@ class Worker:
             (crontab(hour="3", minute="40"), "search_duplicates", self._search_duplicates),
             (crontab(hour="3", minute="10"), "delete_expired", self._delete_expired),
         ):
-            self._every(when, name, self._unless_done_elsewhere(name, work))
+            self._schedule(when, name, self._unless_done_elsewhere(name, work))
 
-    def _every(self, when: Any, name: str, work: Callable[[], None]) -> None:
+    def _schedule(self, when: Any, name: str, work: Callable[[], None]) -> None:
         self._queue.periodic_task(when, name=name)(work)
 
     def _unless_done_elsewhere(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
@@ -234,7 +236,7 @@ class Worker:
             for source_id in due_sources(workspace.sources, minutes):
                 try:
                     result = sync_source(workspace.sources, source_id, must_stop)
-                except (SourceSyncInProgress, SourceUnknown):
+                except (SourceSyncInProgress, SourceNotFound):
                     continue  # another process reads it, or it was disconnected
                 log.info(
                     "source read",
@@ -299,7 +301,7 @@ class Worker:
         delete_left_copies(self._installation.settings)
         back_up_if_due(self._installation.settings, self._installation.database)
 
-    def _look_for_update(self) -> None:
+    def _check_for_update(self) -> None:
         """Find out whether there is a newer version, if a place to ask is set."""
         if place := self._installation.settings.updates:
             self._installation.newer_version = newer_version(place)

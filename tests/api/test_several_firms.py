@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from crmlink.access.context import AccessContext
 from crmlink.access.devices import command_line_actor
-from crmlink.access.errors import PairingUnknown
+from crmlink.access.errors import PairingNotFound
 from crmlink.access.pairing import (
     approve_pairing,
     deny_pairing,
@@ -86,7 +86,7 @@ def test_a_browser_belongs_to_the_firm_of_the_person_who_approves_it(
     begun = start_pairing(installation.sign_in, "Chrome", "127.0.0.1", proven(key))
     approver = make_person(second)
     approve_pairing(second, page_actor(second, approver), begun.user_code, "Front desk")
-    with pytest.raises(PairingUnknown):
+    with pytest.raises(PairingNotFound):
         find_pairing(installation.access, begun.user_code)
     grant = exchange_device_code(installation.sign_in, begun.device_code, proven(key))
     assert grant.device.workspace_id == second.workspace_id
@@ -100,7 +100,7 @@ def test_a_code_that_one_firm_denied_is_unknown_to_the_others(
 ) -> None:
     begun = start_pairing(installation.sign_in, "Chrome", "127.0.0.1", proven("a key"))
     deny_pairing(second, page_actor(second, make_person(second)), begun.user_code)
-    with pytest.raises(PairingUnknown):
+    with pytest.raises(PairingNotFound):
         find_pairing(installation.access, begun.user_code)
 
 

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from crmlink.access.api_tokens import USUAL_SCOPES
+from crmlink.access.api_tokens import DEFAULT_SCOPES
 from crmlink.installation import Installation
 from crmlink.store import MirroredRecord
 from support.access_factories import make_token, with_token
@@ -59,7 +59,7 @@ def asked(installation: Installation) -> Iterator[tuple[list[tuple[str, Any]], l
 
 @pytest.fixture
 def api(app: Flask, installation: Installation) -> FlaskClient:
-    return with_token(app, make_token(installation.access, *USUAL_SCOPES))
+    return with_token(app, make_token(installation.access, *DEFAULT_SCOPES))
 
 
 @pytest.mark.parametrize("name", BOUNDS)

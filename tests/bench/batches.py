@@ -60,7 +60,7 @@ from support.access_factories import make_token
 from support.sandbox import connection_to
 
 NOWHERE = "http://127.0.0.1:9"
-AT_A_TIME = 2_000
+CHUNK_SIZE = 2_000
 SAMPLED_EVERY = 0.5  # seconds
 WARM = 300  # rows written before memory counts
 WARM_ROUNDS, IDLE_ROUNDS, BUSY_ROUNDS = 10, 60, 60
@@ -350,7 +350,7 @@ def _free_records(installation: Installation) -> list[str]:
 
 
 def _insert(installation: Installation, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
-    while some := list(islice(rows, AT_A_TIME)):
+    while some := list(islice(rows, CHUNK_SIZE)):
         with installation.database.writing() as session:
             session.execute(insert(table), some)
 

@@ -54,7 +54,7 @@ def _known_by(draw: random.Random, details: ContactDetails, emails: bool) -> Con
 
 
 def _mailbox(draw: random.Random, given: str, family: str) -> str:
-    """An email made of a name or its initials, the domain often somebody's own."""
+    """An email made of a name or its initials, the domain often someone's own."""
     local = draw.choice(
         [
             f"{given}.{family}",
@@ -183,7 +183,7 @@ class _Organisation:
         return self
 
     def written(self, draw: random.Random, freedom: float) -> str:
-        """The name as somebody writes it, the further from its usual form the more freedom."""
+        """The name as someone writes it, the further from its usual form the more freedom."""
 
         def free(part: float) -> bool:
             return draw.random() < freedom * part

@@ -25,7 +25,7 @@ from bench.sets import MatchingSet, Quality, measure, shared_sets
 from bench.uk import made_set
 from crmlink.matching import Matcher
 
-MOST_ERROR = 0.02  # of calibration
+MAX_ERROR = 0.02  # of calibration
 KINDS_SEEDS = (3, 4, 5)  # 1 and 2 were for tuning
 
 
@@ -100,7 +100,7 @@ def quality(plot: Path | None) -> bool:
     print(f"expected calibration error: {error:.4f}")
     if plot:
         _plot(claims, plot)
-    return met and kept and error <= MOST_ERROR
+    return met and kept and error <= MAX_ERROR
 
 
 def _made_up() -> Iterator[MatchingSet]:
@@ -127,7 +127,7 @@ def sure() -> bool:
     print(f"made-up sets of five more seeds, {firsts} contacts with a record")
     kept, error = claims.promise_kept(), claims.calibration_error()
     print(f"expected calibration error: {error:.4f}")
-    return kept and error <= MOST_ERROR
+    return kept and error <= MAX_ERROR
 
 
 def kinds() -> bool:
@@ -149,7 +149,7 @@ def kinds() -> bool:
             claims.sure += own.sure
     kept, error = claims.promise_kept(), claims.calibration_error()
     print(f"expected calibration error: {error:.4f}")
-    return kept and error <= MOST_ERROR
+    return kept and error <= MAX_ERROR
 
 
 def _set_quality(matching_set: MatchingSet, claims: Claims) -> bool:

@@ -38,7 +38,7 @@ UNPACED = ClientLimits(max_per_second=10_000, max_concurrent=4)
 def run(contacts: int, per_second: float, *, undone: bool) -> None:
     """Print the calls of a list, and of its undo if wanted, and the minutes that they take."""
     calls = _counted()
-    written_rows.CHECK_AFTER = int(written_rows.CHECK_EVERY * per_second / 2)
+    written_rows.CHECK_AFTER = int(written_rows.CHECK_INTERVAL * per_second / 2)
     written_rows.SHARE_OF_LIST = 0.0
     with (
         sandbox_process(int(contacts * 1.35) + 200) as address,

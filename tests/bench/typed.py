@@ -1,11 +1,11 @@
-"""Search as you type, through HTTP: what somebody waits for who looks for a record.
+"""Search as you type, through HTTP: what someone waits for who looks for a record.
 
     PYTHONPATH=tests python -m bench.typed [--records 100000]
 
 A real `crmlink serve` in a process of its own, whose copy of Commusoft's records (SQLite) holds
 made-up ones, is asked with a script's token for every beginning of what people type. Beside it
-stands the same database asked with LIKE, as it would be without an index. Times are by the clock,
-so that busy neighbours count; beside them stands what the server takes of a core.
+is the same database asked with LIKE, as it would be without an index. Times are by the clock,
+so that busy neighbours count; beside them is what the server takes of a core.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from support.access_factories import make_token
 Rows = list[tuple[str, ContactDetails]]
 GOAL = 50.0  # ms at p95
 PER_FIELD = 12  # records of which each field is typed
-LONGEST = 14  # letters typed
+MAX_TYPED_LENGTH = 14  # letters typed
 SHOWN = 20
 LIKED = ("name", "company", "postcode", "address", "email", "account_number")
 
@@ -114,7 +114,7 @@ def _core(server: Service) -> float:
 
 
 def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
-    """For each field what stands in the box after each keystroke of some records' values."""
+    """For each field what is in the box after each keystroke of some records' values."""
     draw = random.Random(3)
     for field in ("person", "company", "postcode", "phone", "account_number", "address", "email"):
         values: list[str] = []
@@ -123,7 +123,9 @@ def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
             phone = details.phones[0] if details.phones else ""
             value = phone if field == "phone" else getattr(details, field)
             values += [value] if value else []
-        beginnings = [value[:end].strip() for value in values for end in range(1, LONGEST + 1)]
+        beginnings = [
+            value[:end].strip() for value in values for end in range(1, MAX_TYPED_LENGTH + 1)
+        ]
         yield field, list(dict.fromkeys(beginnings))
 
 

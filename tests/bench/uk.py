@@ -23,7 +23,7 @@ _SURNAMES = WORDS["surnames"] + [
     head + tail for head in WORDS["surname_heads"] for tail in WORDS["surname_tails"]
 ]
 _SHORT = {"Road": "Rd", "Street": "St", "Avenue": "Ave", "Lane": "Ln", "Drive": "Dr", "Close": "Cl"}
-# Of the contacts without a record, so many live with somebody who has one or are a branch of a firm
+# Of the contacts without a record, so many live with someone who has one or are a branch of a firm
 # that has, and so many are called nearly the same. Few customers of a trade firm are related; lists
 # full of families are measured apart (bench.matching sure).
 RELATIVES, NEAR_NAMES = 0.15, 0.15

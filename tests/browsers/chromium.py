@@ -348,7 +348,7 @@ def _extension(folder: Path, granted: tuple[str, ...]) -> Path:
     """The extension to load: the one that ships, or a copy that needs not ask for some hosts.
 
     A person answers the browser's question for the server's host. Headless Chromium shows it to
-    nobody and has no switch for it, so there the copy's manifest holds the answer, and nothing else
+    no one and has no switch for it, so there the copy's manifest holds the answer, and nothing else
     differs. The test by keyboard on a real screen answers the question itself, with what ships.
     """
     if not granted:

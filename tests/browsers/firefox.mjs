@@ -9,7 +9,7 @@ import { endBackground, onPageButton, onPagePanel, popup, pressShortcut, removeE
 /** @typedef {{body: string, content_type: string}} SavedPage */
 
 const PREFERENCES = {
-  // A person answers the browser's question for the server's host; nobody is there to see it.
+  // A person answers the browser's question for the server's host; no one is there to see it.
   "extensions.webextOptionalPermissionPrompts": false,
   "intl.accept_languages": "en-GB",
   "browser.tabs.warnOnClose": false,

@@ -13,8 +13,8 @@ from browsers.screen import Screen
 from crmlink.store import Person
 from support.access_factories import make_person
 
-MOST_TABS = 30  # steps to any button of the popup
-MOST_PRESSES = 10
+MAX_TABS = 30  # steps to any button of the popup
+MAX_PRESSES = 10
 NOTICED = 1.0  # seconds within which a press shows an effect
 ALLOW = bytes((0xD3, 0xE3, 0xFD))  # the button's colour, unlike anything else on a greyed screen
 DIMMED = 200  # the settings page is nearly white; a question from the browser greys it
@@ -38,7 +38,7 @@ class KeyboardDriver(PopupDriver):
             return
         self.screen.wait_until(self._is_asked, "the browser asks for the server's host")
         allow = self.screen.wait_until(self._still_button, "the question has its button")
-        for _ in range(MOST_PRESSES):
+        for _ in range(MAX_PRESSES):
             self.screen.click(*allow)
             with suppress(WaitTimeout):
                 self.screen.wait_until(lambda: not self._is_asked(), "the question goes", NOTICED)
@@ -80,13 +80,13 @@ class KeyboardDriver(PopupDriver):
     def reach(self, element: str) -> None:
         """Walk there with Tab."""
         there = f"document.activeElement === ({element})"
-        for _ in range(MOST_TABS):
+        for _ in range(MAX_TABS):
             if self.popup.evaluate(there):
                 return
             before = self.popup.evaluate(_MARK)
             self.screen.press("Tab")
             wait_for(self.popup, f"{_MARK} !== {before}")
-        raise WaitTimeout(f"{MOST_TABS} steps with Tab do not lead to {element}")
+        raise WaitTimeout(f"{MAX_TABS} steps with Tab do not lead to {element}")
 
 
 # Which element has the keyboard, as a number that changes when it moves.

@@ -41,7 +41,7 @@ class PopupDriver:
     def connect(
         self, access: RunningServices, role: str = "clerk", device: str = "Front desk"
     ) -> Person:
-        """Be connected as somebody new, as if paired before; who it is."""
+        """Be connected as someone new, as if paired before; who it is."""
         person = make_person(access.access_context, role)
         server = access.server.address
         with self._own_page() as page:

@@ -152,7 +152,7 @@ class RunningServices:
         return done.stdout
 
     def reference(self, record_id: str) -> str | None:
-        """What stands on a record in Commusoft, asked of the sandbox over HTTP."""
+        """What is on a record in Commusoft, asked of the sandbox over HTTP."""
         return self.commusoft.reference(record_id)
 
     def ask(self, path: str) -> Any:
@@ -269,7 +269,7 @@ class ServicesAhead:
 
     @contextmanager
     def next(self) -> Iterator[RunningServices]:
-        """An office that nobody has been in; it is closed behind the one who leaves."""
+        """An office that no one has been in; it is closed behind the one who leaves."""
         access, stack = self._next.result()
         self._next = self._maker.submit(self._make)
         try:
@@ -278,7 +278,7 @@ class ServicesAhead:
             self._maker.submit(stack.close)
 
     def close(self) -> None:
-        """Close the one that nobody came to, and wait for the rest."""
+        """Close the one that no one came to, and wait for the rest."""
         try:
             self._next.result()[1].close()
         finally:

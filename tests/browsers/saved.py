@@ -8,7 +8,7 @@ from browsers.page_driver import REPOSITORY, SavedPage, Site
 PAGES = REPOSITORY / "tests/saved_pages"
 ORGANISATION = "!kR4N6"
 MARGARET = "8275f116-6419-4b82-889a-f41dcc1d6186"  # the contact that xero/contact.html shows
-# What stands on that page, by what it is.
+# What is on that page, by what it is.
 AS_SAVED = {
     "name": "Margaret Holloway",
     "email": "margaret.holloway@postbox.example",

@@ -57,7 +57,7 @@ class Screen:
         return done.stdout.split()
 
     def picture(self, path: Path) -> None:
-        """What stands on the screen once nothing moves, as PNG.
+        """What is on the screen once nothing moves, as PNG.
 
         At most 256 colours: a few hundred kilobytes, and letters as sharp as ever.
         """

@@ -56,7 +56,7 @@ def services_ahead() -> Iterator[ServicesAhead]:
 
 @pytest.fixture
 def access(services_ahead: ServicesAhead) -> Iterator[RunningServices]:
-    """A server and a Commusoft that nobody has touched."""
+    """A server and a Commusoft that no one has touched."""
     with services_ahead.next() as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""What stands in Commusoft is never replaced or doubled without a second, separate choice."""
+"""What is in Commusoft is never replaced or doubled without a second, separate choice."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from browsers.page_driver import Browser
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import MARGARET, another_contact, saved_site, xero_contact
+from e2e.turns import in_chromium, in_firefox
 from support.sandbox import OCONNOR_HAS
 
 SIAN = "7b3c9d10-5e42-4c1a-8f6b-0a9d3e7c2b51"
@@ -28,6 +29,7 @@ def sians_page(browser: Browser, clerk: PopupDriver) -> str:
     return xero_contact(SIAN)
 
 
+@in_firefox
 def test_another_reference_is_shown_and_enter_alone_leaves_it(
     clerk: PopupDriver, access: RunningServices, sians_page: str
 ) -> None:
@@ -44,6 +46,7 @@ def test_another_reference_is_shown_and_enter_alone_leaves_it(
     assert access.writes() == []
 
 
+@in_chromium
 def test_another_reference_is_replaced_by_a_second_choice_and_comes_back_by_undo(
     clerk: PopupDriver, access: RunningServices, sians_page: str
 ) -> None:
@@ -62,6 +65,7 @@ def test_another_reference_is_replaced_by_a_second_choice_and_comes_back_by_undo
     assert access.reference("customer-1006") == OCONNOR_HAS
 
 
+@in_firefox
 def test_a_reference_put_there_a_moment_ago_is_noticed_at_confirm(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -72,9 +76,10 @@ def test_a_reference_put_there_a_moment_ago_is_noticed_at_confirm(
     clerk.sees("care")
     assert OTHERS in clerk.reads()
     assert access.reference("customer-1001") == OTHERS
-    assert len(access.writes()) == 1  # somebody else's
+    assert len(access.writes()) == 1  # someone else's
 
 
+@in_chromium
 def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -99,6 +104,7 @@ def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
     assert access.reference("customer-1008") == MARGARET
 
 
+@in_firefox
 def test_a_contact_that_nothing_fits_is_parked_and_leaves_the_list_once_it_is_linked(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

@@ -17,6 +17,7 @@ from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, lose_api
 from browsers.saved import MARGARET
 from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
+from e2e.turns import by_turns, in_chromium, in_firefox
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
 PLAIN = next(one for one in VARIANTS if one.name == "plain-old")
@@ -91,7 +92,7 @@ def decided(clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPag
     commusoft.tab(RECORD, "old").driver.close()
 
 
-@pytest.mark.parametrize("variant", [PLAIN, *FRAMEWORKS, *PLACES], ids=lambda one: one.name)
+@by_turns("variant", [PLAIN, *FRAMEWORKS, *PLACES], lambda one: one.name)
 def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
     clerk: PopupDriver,
     assist: AssistDriver,
@@ -120,6 +121,7 @@ def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
     assert page.record(RECORD)["reference"] == MARGARET
 
 
+@in_chromium
 def test_the_popup_opens_the_record_where_the_decision_waits(
     clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:
@@ -130,6 +132,7 @@ def test_the_popup_opens_the_record_where_the_decision_waits(
     assert opened.saves() == []
 
 
+@in_firefox
 def test_while_save_is_awaited_a_second_enter_does_nothing(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -142,6 +145,7 @@ def test_while_save_is_awaited_a_second_enter_does_nothing(
     assert newest_link(access)["state"] == "intended"
 
 
+@in_chromium
 def test_what_a_person_types_in_a_frame_is_not_taken_for_saved(
     clerk: PopupDriver, assist: AssistDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:
@@ -158,6 +162,7 @@ def test_what_a_person_types_in_a_frame_is_not_taken_for_saved(
     assert page.saves() == []
 
 
+@in_firefox
 def test_a_save_that_fails_once_is_not_called_linked(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -173,6 +178,7 @@ def test_a_save_that_fails_once_is_not_called_linked(
     becomes(access, "linked")
 
 
+@in_chromium
 def test_a_save_that_drops_the_reference_is_not_seen_and_stays_open(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -186,6 +192,7 @@ def test_a_save_that_drops_the_reference_is_not_seen_and_stays_open(
     assist.says("Select Edit in Commusoft")
 
 
+@in_firefox
 def test_a_session_that_ran_out_loses_nothing(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -202,6 +209,7 @@ def test_a_session_that_ran_out_loses_nothing(
     assert newest_link(access)["state"] == "intended"
 
 
+@in_chromium
 def test_going_to_another_record_takes_the_panel_away_and_coming_back_brings_it(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -220,6 +228,7 @@ def test_going_to_another_record_takes_the_panel_away_and_coming_back_brings_it(
     assert newest_link(access)["state"] == "intended"
 
 
+@in_firefox
 def test_another_reference_is_replaced_only_by_a_second_choice(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -252,6 +261,7 @@ def test_a_page_can_neither_press_nor_keep_away_the_panel(
     assert newest_link(access)["state"] == "intended"
 
 
+@in_chromium
 def test_escape_closes_the_panel_and_the_decision_is_asked_about_at_the_next_visit(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -274,6 +284,7 @@ def test_a_worker_that_is_ended_between_filling_and_saving_loses_nothing(
     becomes(access, "linked")
 
 
+@in_firefox
 def test_a_page_closed_before_its_save_or_its_look_is_settled_at_the_next_visit(
     page: OpenPage, assist: AssistDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:
@@ -294,6 +305,7 @@ def test_a_page_closed_before_its_save_or_its_look_is_settled_at_the_next_visit(
     assert becomes(access, "linked")["reference"] == MARGARET
 
 
+@in_chromium
 def test_given_up_on_the_page_the_field_is_as_it_was(
     page: OpenPage, assist: AssistDriver, access: RunningServices
 ) -> None:
@@ -304,6 +316,7 @@ def test_given_up_on_the_page_the_field_is_as_it_was(
     assert becomes(access, "failed")["failure"]
 
 
+@in_firefox
 def test_the_popup_on_the_records_page_knows_the_record_and_brings_the_panel_back(
     page: OpenPage, assist: AssistDriver, clerk: PopupDriver
 ) -> None:
@@ -329,6 +342,7 @@ def test_switched_off_nothing_of_it_is_left_on_an_open_page(
     clerk.switch_on_page("commusoft")
 
 
+@in_chromium
 def test_an_admin_shows_the_field_once_where_its_label_is_not_known(
     browser: Browser,
     clerk: PopupDriver,

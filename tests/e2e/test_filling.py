@@ -78,7 +78,7 @@ def opened(
     page.edit()
     wait_for(page.driver, "document.readyState === 'complete'")
     before = page.model()
-    assert before is not None
+    assert before
     return page, before
 
 

@@ -1,4 +1,4 @@
-"""The imitations of Commusoft's pages are true to their frameworks, and their decoys are there.
+"""The imitations of Commusoft's pages are true to their frameworks.
 
 These hold the imitations alone, in one browser: a person types, without crmlink. What crmlink
 does on them is tried in both.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from browsers.page_driver import wait_for, wait_through
-from e2e.commusoft_pages.decoys import DECOYS
 from e2e.commusoft_pages.pages import VARIANTS, CommusoftPages, Variant
 from e2e.commusoft_pages.records import many_records
 
@@ -52,15 +51,6 @@ def test_a_value_that_is_only_set_does_not_reach_the_model(
     page.save()
     page.is_saved()
     assert page.record("customer-1001").get("reference", "") == ""
-
-
-@pytest.mark.parametrize("decoy", DECOYS, ids=lambda decoy: decoy.name)
-def test_every_decoy_is_known_to_the_pages(commusoft: CommusoftPages, decoy: object) -> None:
-    name = decoy.name  # type: ignore[attr-defined]
-    commusoft.serve(PLAIN, [name])
-    page = commusoft.open_record("customer-1001", "old")
-    page.edit()
-    assert page.model()
 
 
 def test_a_record_is_left_for_another_in_the_same_document(commusoft: CommusoftPages) -> None:

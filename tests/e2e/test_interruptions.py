@@ -5,8 +5,10 @@ import signal
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, wait_until
 from browsers.saved import MARGARET, xero_contact
+from e2e.turns import in_chromium, in_firefox
 
 
+@in_firefox
 def test_a_server_that_is_down_is_named_and_looked_for_again(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -22,6 +24,7 @@ def test_a_server_that_is_down_is_named_and_looked_for_again(
     assert access.reference("customer-1001") == MARGARET
 
 
+@in_chromium
 def test_a_server_that_dies_before_enter_gets_the_decision_later_and_once(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -38,6 +41,7 @@ def test_a_server_that_dies_before_enter_gets_the_decision_later_and_once(
     assert len(access.writes()) == 1
 
 
+@in_firefox
 def test_commusoft_down_before_enter_writes_nothing_and_may_be_tried_again(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

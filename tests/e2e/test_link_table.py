@@ -18,6 +18,7 @@ from browsers.real_services import RunningServices
 from crmlink.commusoft.connection import WebApplication
 from crmlink.linking.connections import save_connection
 from e2e.commusoft_pages import ORIGIN, CommusoftPages, OpenPage, Variant, sample_records
+from e2e.turns import by_turns, in_firefox
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
 TABLES = (
@@ -144,7 +145,7 @@ def fill(manager: PopupDriver, panel: AssistDriver, page: OpenPage) -> None:
     panel.says("filled in, not saved yet")
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@by_turns("table", TABLES, lambda table: table.name)
 def test_a_list_is_filled_in_saved_and_seen(
     manager: PopupDriver,
     panel: AssistDriver,
@@ -172,6 +173,7 @@ def test_a_list_is_filled_in_saved_and_seen(
     assert access.writes() == []
 
 
+@in_firefox
 def test_what_commusoft_did_not_save_is_not_believed_and_can_be_filled_again(
     manager: PopupDriver,
     panel: AssistDriver,

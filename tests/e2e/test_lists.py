@@ -5,10 +5,12 @@ from pathlib import Path
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import MARGARET
+from e2e.turns import in_chromium, in_firefox
 
 LIST = "https://go.xero.com/app/!kR4N6/contacts"
 
 
+@in_chromium
 def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -39,6 +41,7 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     assert access.writes() == []
 
 
+@in_firefox
 def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_lacks(
     clerk: PopupDriver, access: RunningServices, tmp_path: Path
 ) -> None:
@@ -67,6 +70,7 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
     assert access.reference("customer-1001") == MARGARET
 
 
+@in_chromium
 def test_a_list_that_changes_before_enter_is_not_sent(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

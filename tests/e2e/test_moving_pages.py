@@ -6,6 +6,7 @@ from browsers.page_driver import PageDriver
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import xero_contact
+from e2e.turns import in_chromium, in_firefox
 
 GREENFIELD = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
 
@@ -18,6 +19,7 @@ def move_without_loading(page: PageDriver, url: str) -> None:
     )
 
 
+@in_chromium
 def test_a_contact_that_changed_before_enter_is_not_linked(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -30,6 +32,7 @@ def test_a_contact_that_changed_before_enter_is_not_linked(
     assert access.writes() == []
 
 
+@in_firefox
 def test_a_page_reused_for_another_contact_is_noticed_even_at_the_same_address(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from browsers.page_driver import Browser, SavedPage, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.saved import MARGARET, xero_contact
+from e2e.turns import in_chromium, in_firefox
 
 LOADING = """<!doctype html><title>Xero</title><div id="app" aria-busy="true">Loading…</div>"""
 SHOWN = """<h1>Margaret Holloway</h1><p>Email: margaret.holloway@postbox.example</p>"""
@@ -16,6 +17,7 @@ def serve(browser: Browser, page: str) -> None:
     browser.serve({xero_contact(MARGARET): SavedPage(page)})
 
 
+@in_chromium
 def test_a_page_that_is_loading_is_waited_for(browser: Browser, clerk: PopupDriver) -> None:
     serve(browser, LOADING)
     clerk.look_at(xero_contact())
@@ -28,6 +30,7 @@ def test_a_page_that_is_loading_is_waited_for(browser: Browser, clerk: PopupDriv
     assert "couldn't read this page" not in clerk.reads()
 
 
+@in_firefox
 def test_a_page_that_stays_empty_says_so_with_a_way_to_look_again(
     browser: Browser, clerk: PopupDriver
 ) -> None:
@@ -38,6 +41,7 @@ def test_a_page_that_stays_empty_says_so_with_a_way_to_look_again(
     assert clerk.chosen() is None
 
 
+@in_chromium
 def test_a_translated_page_is_said_to_be_one(browser: Browser, clerk: PopupDriver) -> None:
     serve(browser, TRANSLATED)
     clerk.look_at(xero_contact())
@@ -45,6 +49,7 @@ def test_a_translated_page_is_said_to_be_one(browser: Browser, clerk: PopupDrive
     clerk.waits_for("The browser has translated this page")
 
 
+@in_firefox
 def test_a_contact_no_longer_in_use_is_marked_and_nothing_about_it_is_sure(
     browser: Browser, clerk: PopupDriver
 ) -> None:

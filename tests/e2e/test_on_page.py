@@ -14,6 +14,7 @@ from browsers.page_driver import PATIENCE, SEEN, Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import another_contact, saved_site, xero_contact
+from e2e.turns import in_chromium, in_firefox
 
 XERO = "https://go.xero.com/*"
 OTHER = "11111111-2222-4333-8444-555555555555"
@@ -80,6 +81,7 @@ def test_the_button_stands_beside_the_name_and_says_linked_after_linking(
     clerk.finds_button("Link to CRM Not linked")
 
 
+@in_chromium
 def test_the_button_follows_the_page_to_another_contact_and_away_from_all(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -95,6 +97,7 @@ def test_the_button_follows_the_page_to_another_contact_and_away_from_all(
     clerk.finds_button("Link to CRM Not linked")
 
 
+@in_firefox
 def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: PopupDriver) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
@@ -104,6 +107,7 @@ def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: Pop
     assert clerk.page.evaluate("document.querySelectorAll('crmlink-button').length") == 1
 
 
+@in_chromium
 def test_without_a_place_beside_a_name_it_stands_at_the_edge_over_nothing_to_press(
     clerk: PopupDriver,
 ) -> None:
@@ -116,6 +120,7 @@ def test_without_a_place_beside_a_name_it_stands_at_the_edge_over_nothing_to_pre
     assert clerk.page.evaluate(_COVERS) == []
 
 
+@in_firefox
 def test_a_page_full_of_controls_is_not_covered_at_all(clerk: PopupDriver) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")

@@ -6,6 +6,7 @@ import requests
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import MARGARET, ORGANISATION, xero_contact
+from e2e.turns import in_chromium, in_firefox
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def said_to_be_a_supplier(clerk: PopupDriver) -> PopupDriver:
     return clerk
 
 
+@in_firefox
 def test_enter_links_no_customer_once_the_contact_is_said_to_be_a_supplier(
     said_to_be_a_supplier: PopupDriver, access: RunningServices
 ) -> None:
@@ -31,6 +33,7 @@ def test_enter_links_no_customer_once_the_contact_is_said_to_be_a_supplier(
     assert access.writes() == []
 
 
+@in_chromium
 def test_a_customer_is_chosen_for_a_supplier_only_by_a_second_separate_choice(
     said_to_be_a_supplier: PopupDriver, access: RunningServices
 ) -> None:
@@ -76,6 +79,7 @@ def test_no_client_can_leave_the_second_choice_out(access: RunningServices) -> N
     assert access.writes() == []
 
 
+@in_firefox
 def test_a_link_is_undone_from_an_address_that_names_no_organisation(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

@@ -17,6 +17,7 @@ from crmlink.access.people import remove_person
 from crmlink.access.refresh_tokens import rotate_refresh_token
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.base import utc_now
+from e2e.turns import in_chromium, in_firefox
 from security.outside import Browser as Copier
 from support.access_factories import make_person, page_actor
 from support.browser_client import proven
@@ -97,6 +98,7 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     assert [bool(one.revoked_at) for one in list_devices(access.access_context)] == [False, True]
 
 
+@in_chromium
 def test_the_code_is_on_the_popup_too_while_its_page_is_open(
     stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_worker_that_dies_half_way_goes_on(
     assert len(list_devices(access.access_context)) == 1
 
 
+@in_firefox
 def test_a_browser_that_is_refused_says_so_and_may_ask_again(
     stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_browser_that_is_refused_says_so_and_may_ask_again(
     stranger.link_to_crm()
 
 
+@in_chromium
 def test_a_code_that_nobody_approved_in_time_is_too_old(
     stranger: PopupDriver, access: RunningServices
 ) -> None:
@@ -153,6 +157,7 @@ def test_a_code_that_nobody_approved_in_time_is_too_old(
     assert list_devices(access.access_context) == []
 
 
+@in_firefox
 def test_cancel_ends_the_waiting(
     stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
@@ -255,6 +260,7 @@ def test_a_browser_that_lost_its_key_asks_to_be_connected_again_and_is(
     stranger.link_to_crm()
 
 
+@in_chromium
 def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(
     clerk: PopupDriver, access: RunningServices
 ) -> None:
@@ -283,6 +289,7 @@ def disconnect(clerk: PopupDriver) -> str:
         page.close()
 
 
+@in_firefox
 def test_a_server_that_is_away_when_tokens_are_due_costs_no_connection(
     clerk: PopupDriver, access: RunningServices
 ) -> None:

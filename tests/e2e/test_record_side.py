@@ -17,6 +17,7 @@ from browsers.page_driver import THIS_MACHINE, Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, lose_api
 from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
+from e2e.turns import in_chromium, in_firefox
 
 COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
 PLAIN = next(one for one in VARIANTS if one.name == "plain-old")
@@ -115,6 +116,7 @@ def test_a_record_is_linked_from_its_own_page_with_one_key_and_undone_there(
     clerk.finds_button("Link to CRM Not linked")
 
 
+@in_chromium
 def test_the_button_on_a_records_page_opens_the_popup_on_this_record(
     clerk: PopupDriver, browser: Browser, commusoft: CommusoftPages
 ) -> None:
@@ -126,6 +128,7 @@ def test_the_button_on_a_records_page_opens_the_popup_on_this_record(
     )
 
 
+@in_firefox
 def test_customers_are_saved_from_commusofts_list_page_by_page(
     clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:
@@ -163,6 +166,7 @@ def test_customers_are_saved_from_commusofts_list_page_by_page(
     assert "Customers as of" in clerk.reads()
 
 
+@in_chromium
 def test_a_difference_to_sage_fills_its_one_field_and_the_person_saves(
     clerk: PopupDriver,
     assist: AssistDriver,

@@ -12,6 +12,7 @@ from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices
 from browsers.saved import MARGARET
 from crmlink.store import Workspace, Writes
+from e2e.turns import by_turns
 
 RECORD = "customer-1001"
 LAYOUTS = {
@@ -44,7 +45,7 @@ def opened(clerk: PopupDriver, access: RunningServices, path: str) -> PageDriver
     return page
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@by_turns("layout", list(LAYOUTS), str)
 def test_a_reference_is_filled_in_on_the_sandboxs_page_and_saved_by_the_person(
     practice: AssistDriver, clerk: PopupDriver, access: RunningServices, layout: str
 ) -> None:

@@ -1,4 +1,8 @@
-"""Cases that the two browsers share out: each is tried in one of them, by turns."""
+"""What the two browsers share out: tests and cases that are each tried in one of them, by turns.
+
+For what is the same code in both: what it says, asks and decides. Where a browser's own parts are
+asked (permissions, workers, tabs that close, closed shadows), a test runs in both.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,10 @@ import pytest
 
 BROWSERS = ("chromium", "firefox")
 T = TypeVar("T")
+
+in_chromium, in_firefox = (
+    pytest.mark.parametrize("browser", [browser], indirect=True) for browser in BROWSERS
+)
 
 
 def by_turns(argument: str, cases: Sequence[T], name: Callable[[T], str]) -> pytest.MarkDecorator:

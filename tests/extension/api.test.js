@@ -123,7 +123,7 @@ for (const [what, path, data] of /** @type {const} */ ([
   });
 }
 
-test("a lost network is told apart by whoever knows the browser", async () => {
+test("a lost network is told apart by anyone who knows the browser", async () => {
   const server = fakeServer();
   server.replies["GET /workspace"] = lost;
   const answer = await apiOn(server, { explainNetworkFailure: async () => "permission-missing" }).workspace();
@@ -168,7 +168,7 @@ test("a refusal in the server's own words settles a decision, silence does not",
   for (const type of ["record-has-reference", "write-refused", "commusoft-slow", "token-refused"]) {
     assert.equal(outcomeUnknown(named(type)), false, type);
   }
-  for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error"]) {
+  for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error", "database-unavailable", "database-full"]) {
     assert.equal(outcomeUnknown(named(type)), true, type);
   }
 });

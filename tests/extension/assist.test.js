@@ -221,7 +221,7 @@ test("switched on for Commusoft, only the workspace's own host is asked for", as
   assert.deepEqual([scripts.registered.size, scripts.allowed.size], [0, 0]);
 });
 
-test("the button on a record's page says how the record stands, once it is switched on", async () => {
+test("the button on a record's page says the state of the record, once it is switched on", async () => {
   const { commands, scripts, server } = await popupAtRecord();
   assert.equal(await commands.mark(TAB), null);
   await commands.look({ tab: TAB });

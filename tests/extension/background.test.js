@@ -1,5 +1,5 @@
 // @ts-check
-// The background as a browser starts it: listeners at once, state from storage, and nobody heard but our own pages.
+// The background as a browser starts it: listeners at once, state from storage, and no one heard but our own pages.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
@@ -101,7 +101,7 @@ async function start() {
 /**
  * @param {object} message
  * @param {object} [sender]
- * @returns {Promise<any>} undefined when nobody wants to answer
+ * @returns {Promise<any>} undefined when no one wants to answer
  */
 function send(message, sender = POPUP) {
   return new Promise((resolve) => {
@@ -124,7 +124,7 @@ async function ready() {
   return (await send({ type: "look", tab: 7 })).data.place.look;
 }
 
-test("every listener stands as soon as the module has run", () => {
+test("every listener is registered as soon as the module has run", () => {
   const { runtime, contextMenus } = browser.chrome;
   for (const event of [runtime.onInstalled, runtime.onStartup, runtime.onMessage, contextMenus.onClicked]) {
     assert.equal(event.listeners.length, 1);

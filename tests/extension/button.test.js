@@ -145,7 +145,7 @@ test("an extension that was updated leaves no button and asks no more", async ()
   page.window.close();
 });
 
-test("put into a page twice, it stands there once", async () => {
+test("put into a page twice, it is there once", async () => {
   const page = openPage();
   await page.answer(SHOWN);
   page.run();

@@ -179,7 +179,7 @@ test("an outcome that was seen is not shown again", async () => {
   assert.equal(view.data.attempt, null);
 });
 
-test("an outcome nobody saw is told on the page of another contact", async () => {
+test("an outcome no one saw is told on the page of another contact", async () => {
   const { commands, server, tabs } = await setting();
   server.replies["POST /links"] = lost;
   await commands.confirm({ ...CHOICE, look: await lookAt(commands) });

@@ -162,7 +162,7 @@ test("an address that the office set without a scheme is an encrypted one", asyn
   assert.deepEqual(answer.data.policy, { server: OFFICE, only: false });
 });
 
-test("a browser without managed storage is like one that nobody set anything for", async () => {
+test("a browser without managed storage is like one that no one set anything for", async () => {
   const { commands, browser } = await setting({ connected: false });
   Object.defineProperty(browser, "managed", { get: () => Promise.reject(new Error("Managed storage manifest not found")) });
   const answer = await commands.standing();
@@ -186,7 +186,7 @@ test("what a person chose stays, unless the office allows its own server only", 
   assert.equal(server.times("POST /pairings").length, 0);
 });
 
-test("a server that is no longer allowed is told once, whoever looks meanwhile", async () => {
+test("a server that is no longer allowed is told once, however many look at the same time", async () => {
   const { commands, browser, server } = await setting();
   browser.managed = { server: OFFICE, only_this_server: true };
   await Promise.all([commands.look({ tab: 7 }), commands.standing(), commands.standing(), commands.disconnect()]);

@@ -19,7 +19,7 @@ from extension.scripted_replies import (
 )
 from extension.steps import State, connect, connect_to_nonsense, disconnect, plain
 
-# A browser that was never connected, on which somebody types the address.
+# A browser that was never connected, on which someone types the address.
 NEW: Any = {"connected": False, "types_address": True}
 OFFICE = {"server": "https://crm.office.example", "only_this_server": True}
 ADVICE = {"server": "https://crm.office.example"}

@@ -188,7 +188,7 @@ export const DECOYS = {
   "an empty value in a div, then a field with no name": form("<div class=row><div>Third-Party Reference</div><div class=value></div></div><div class=row><input id=x placeholder='Add a note'></div>"),
   "its row has no field, the next has no label": form("<div class=row><label>Third-Party Reference</label></div><div class=row><textarea id=t></textarea><input id=x></div>"),
   "a chat message": `${HEAD}<div class=chat-widget><div class=message>Third-Party Reference</div><input id=x placeholder='Type a message'></div>`,
-  "a chat in which somebody asked": `${HEAD}<div id=intercom><ul><li>Hello</li><li>Third-Party Reference</li></ul><input id=x></div>`,
+  "a chat in which someone asked": `${HEAD}<div id=intercom><ul><li>Hello</li><li>Third-Party Reference</li></ul><input id=x></div>`,
   "an option in an autocomplete list": `${HEAD}<ul role=listbox><li role=option>Third-Party Reference</li></ul><input id=x>`,
   "a menu's entry": `${HEAD}<div role=menu><div role=menuitem>Third-Party Reference</div></div><input id=x>`,
   "a choice of what to search by": `${HEAD}<select><option>Third-Party Reference<option>Name</select><input id=x>`,

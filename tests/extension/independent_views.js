@@ -75,7 +75,7 @@ export const UNSURE = {
   "a link to another record": dl(`<a href="/customers/customer/2002/view/property/view">${V}</a>`),
 };
 
-/** Somebody else's, or no value at all: never taken for the record's. @type {Record<string, string>} */
+/** Someone else's, or no value at all: never taken for the record's. @type {Record<string, string>} */
 export const OTHERS = {
   "a site's": "<h1>Margaret Holloway</h1><section><h3>Site: 12 Mill Lane</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></section>",
   "a job's": "<h1>Margaret Holloway</h1><section><h3>Job 55</h3><dl><dt>Third-Party Reference</dt><dd>X</dd></dl></section>",

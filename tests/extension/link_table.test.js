@@ -96,7 +96,7 @@ test("the page that the person began in is told the rows and how to find them", 
   assert.deepEqual(links.map((/** @type {any} */ one) => one.kind), ["supplier"]);
 });
 
-test("a page in another tab, or one that nobody began in, is told nothing", async () => {
+test("a page in another tab, or one that no one began in, is told nothing", async () => {
   const { page, start, tabs } = await atTable();
   assert.equal((await page.table_begin(TAB, { page: 5 })).ok, false);
   data(await start());
@@ -105,7 +105,7 @@ test("a page in another tab, or one that nobody began in, is told nothing", asyn
   assert.equal((await page.table_seen(99, { page: 5, rows: [SHOWN] })).ok, false);
 });
 
-test("whoever may not fill lists is told so before anything opens in the page", async () => {
+test("anyone who may not fill lists is told so before anything opens in the page", async () => {
   const { start, server, tableTabs } = await atTable();
   server.replies["GET /batches/bat_1/table?after=0"] = problemReply("scope-missing", 403, "");
   const answer = await start();

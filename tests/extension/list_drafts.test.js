@@ -183,7 +183,7 @@ test("a token without the right to send lists is said to be so", async () => {
   assert.equal((await look()).refused?.type, "scope-missing");
 });
 
-test("after a lost answer nobody is told that nothing was kept", async () => {
+test("after a lost answer no one is told that nothing was kept", async () => {
   const { commands, server, look } = await onList();
   const list = idOf(await look());
   server.replies["POST /batches"] = lost;

@@ -30,6 +30,7 @@ CONNECTION = {
     "token_type": "DPoP",
     "workspace": None,
 }
+Stored = dict[str, dict[str, Any]]  # what the extension keeps, by storage area
 BLANK = "<!doctype html><html lang='en-GB'><title></title><body><div></div></body></html>"
 SAVED = {
     "go.xero.com": "xero/contact.html",
@@ -62,11 +63,15 @@ def with_permissions(profile: Path) -> Path:
 
 @dataclass
 class LoadedExtension:
-    """A browser with the extension, and one tab (`site`) on an accounting package's page."""
+    """A browser with the extension, and one tab (`site`) on an accounting package's page.
+
+    `own` is a tab of the extension's without its scripts, for what tests do in its name.
+    """
 
     context: BrowserContext
     worker: Worker
     site: Page
+    own: Page
     html: str = ""  # served instead of the saved page
 
     @property
@@ -92,7 +97,8 @@ class LoadedExtension:
         try:
             workers = context.service_workers
             worker = workers[0] if workers else context.wait_for_event("serviceworker")
-            loaded = cls(context, worker, context.new_page())
+            loaded = cls(context, worker, context.new_page(), context.pages[0])
+            loaded.own.goto(f"{loaded.origin}/manifest.json")
             assert context.browser
             answer_https(context.browser.new_browser_cdp_session(), loaded._page_at)
             context.set_default_timeout(8_000)
@@ -120,22 +126,33 @@ class LoadedExtension:
             await chrome.storage.session.clear();
         }""")
 
-    def connect(self, server: str) -> None:
+    def connect(self, server: str) -> Stored:
+        """Be connected, and asked whether that works, in the settings; what is stored then."""
+        self.restore({"local": {"connection": CONNECTION | {"server": server}}, "session": {}})
+        answer = self._in_settings("() => chrome.runtime.sendMessage({ type: 'test' })")
+        if not answer["ok"]:
+            raise AssertionError(f"not connected: {answer}")
+        stored: Stored = self.own.evaluate("""async () => ({
+            local: await chrome.storage.local.get(),
+            session: await chrome.storage.session.get(),
+        })""")
+        return stored
+
+    def restore(self, stored: Stored) -> None:
+        """Be connected as `connect` left it, with a fresh token and a key of its own."""
         until = (time.time() + 600) * 1000
-        connection = CONNECTION | {"server": server, "access_until": until}
-        answer = self._in_settings(
-            """async connection => {
+        connection = stored["local"]["connection"] | {"access_until": until}
+        self.own.evaluate(
+            """async ({ local, session }) => {
                 const module = await import("/lib/server/key_store.js");
                 const kind = { name: "ECDSA", namedCurve: "P-256" };
                 const pair = await crypto.subtle.generateKey(kind, false, ["sign", "verify"]);
                 await module.createKeyStore(() => indexedDB, chrome.storage.session).keep(pair);
-                await chrome.storage.local.set({ connection });
-                return chrome.runtime.sendMessage({ type: "test" });
+                await chrome.storage.session.set(session);
+                await chrome.storage.local.set(local);
             }""",
-            connection,
+            stored | {"local": stored["local"] | {"connection": connection}},
         )
-        if not answer["ok"]:
-            raise AssertionError(f"not connected: {answer}")
 
     def let_token_lapse(self) -> None:
         """The next request needs a new access token."""
@@ -154,9 +171,9 @@ class LoadedExtension:
         )
 
     def close_others(self) -> None:
-        """What the extension opened: only the site's tab stays."""
+        """What the extension opened."""
         for page in self.context.pages:
-            if page is not self.site:
+            if page not in (self.site, self.own):
                 page.close()
 
     def move_server(self, address: str) -> None:
@@ -169,13 +186,13 @@ class LoadedExtension:
             address,
         )
 
-    def _in_settings(self, script: str, argument: Any) -> Any:
+    def _in_settings(self, script: str) -> Any:
         page = self.context.new_page()
         try:
             page.goto(f"{self.origin}/options/options.html")
             # What the page asks by itself when it opens must not come after what is done here.
             page.locator("#connect, #cancel, #outcome .good, #outcome .stop").first.wait_for()
-            return page.evaluate(script, argument)
+            return page.evaluate(script)
         finally:
             page.close()
 

@@ -194,7 +194,7 @@ test("a kind that the server knows and the popup did not ask about needs the sec
   assert.deepEqual(asked("confirm").map((one) => one.accepts_kind), [false, true]);
 });
 
-test("where the page tells the kind, nobody is asked", async () => {
+test("where the page tells the kind, no one is asked", async () => {
   page.answers.look = view({}, { kind: "supplier" });
   await open();
   assert.equal(page.document.querySelector("input[name=kind]"), null);

@@ -46,7 +46,7 @@ async function later() {
   await settle();
 }
 
-test("Enter connects: the browser is asked first, the background is told at once, then the code stands there", async () => {
+test("Enter connects: the browser is asked first, the background is told at once, then the code is there", async () => {
   await open(NEW);
   assert.equal(screen(), "not-connected");
   page.calls.order.length = 0;
@@ -80,7 +80,7 @@ test("a browser that is not allowed to says so, and nothing is begun", async () 
   assert.equal(screen(), "not-connected");
 });
 
-test("an address that is none asks nobody", async () => {
+test("an address that is none asks no one", async () => {
   await open(NEW);
   const field = /** @type {HTMLInputElement} */ (page.document.querySelector("#server"));
   field.value = "javascript:alert(1)";

@@ -21,7 +21,7 @@ test("a request without an answer is tried again under its key, on the person's 
   assert.equal(screen(), "linked");
 });
 
-test("an outcome that nobody saw comes first when the popup is opened again", async () => {
+test("an outcome that no one saw comes first when the popup is opened again", async () => {
   page.answers.look = view({ attempt: { key: "a1", action: "link", title: "Margaret Holloway" } });
   page.answers.resume = { ok: true, attempt: "a1", data: link() };
   await open();

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from browsers.shared_playwright import shared_playwright
-from extension.loaded_extension import LoadedExtension
+from extension.loaded_extension import LoadedExtension, Stored
 from extension.scripted_replies import usual_replies
 from extension.scripted_server import ScriptedServer
 from extension.steps import State
@@ -27,6 +27,7 @@ class Stage:
 
     extension: LoadedExtension
     server: ScriptedServer
+    _connected: dict[bool, Stored] = field(default_factory=dict)  # by whether it is a sandbox's
 
     @contextmanager
     def show(self, state: State) -> Iterator[Page]:
@@ -47,13 +48,20 @@ class Stage:
         self.server.replies = usual_replies(sandbox=state.sandbox)
         self.extension.forget()
         if state.connected:
-            self.extension.connect(self.server.address)
+            self._connect(state.sandbox)
         self.extension.set_policy(state.policy)
         if state.lapsed:
             self.extension.let_token_lapse()
         if state.server_gone:
             self.extension.move_server(NO_SERVER)
         self.server.replies |= state.replies
+
+    def _connect(self, sandbox: bool) -> None:
+        """By the settings once: opening them takes longer than most of what a state shows."""
+        if stored := self._connected.get(sandbox):
+            self.extension.restore(stored)
+        else:
+            self._connected[sandbox] = self.extension.connect(self.server.address)
 
     @contextmanager
     def _page_of(self, state: State) -> Iterator[Page]:

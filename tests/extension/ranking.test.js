@@ -71,7 +71,7 @@ test("a customer that was knowingly linked to a supplier's record is linked, and
   assert.equal(isLinkOf(crossed, { ...QUICKBOOKS, kind: "supplier" }), false);
 });
 
-test("a link behind a record is one that stands and put its present reference there", () => {
+test("a link behind a record is one that is in force and put its present reference there", () => {
   const holder = record({ reference: REFERENCE });
   /** @param {object} more */
   const behind = (more, of = holder) => linkBehind(offer({ holder_links: [link(more)] }), of);

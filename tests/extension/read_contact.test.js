@@ -177,7 +177,7 @@ const shapes = [
   ["words for no value", "<dl><dt>Email<dd>Not set<dt>Phone<dd>—<dt>Address<dd>No address</dl>", { email: "", phones: [], address: "", town: "" }],
   ["a label in strong letters", "<p><strong>Email</strong> <span>a.b@postbox.example</span></p>", { email: "a.b@postbox.example" }],
   ["the user's own email", "<p>Signed in as <b>me@severnvale.example</b></p>", { email: "" }],
-  ["an email within a sentence is somebody's, not the contact's", "<p>Sent to ruth@someoneelse.example by Joan on Monday</p>", { email: "" }],
+  ["an email within a sentence is someone's, not the contact's", "<p>Sent to ruth@someoneelse.example by Joan on Monday</p>", { email: "" }],
   ["an email in a table of many", "<table><tr><td>1<td>ruth@someoneelse.example</table>", { email: "" }],
   ["a title with the package's name at either end", "<title>Xero - John Smith - Xero</title><body>", { name: "John Smith" }],
   ["a title that is only the package's name", "<title>xero</title><body>", { name: "" }],

@@ -64,7 +64,7 @@ test("a server that refuses every token is not asked without end", async () => {
   assert.equal(server.asked.length - before, 3);
 });
 
-test("two hundred lost answers lock nobody out", async () => {
+test("two hundred lost answers lock no one out", async () => {
   const { commands, server, clock, tokens, start } = await paired();
   const working = server.replies["POST /token"];
   /** What sends it back for a nonce arrives: the answer that brings tokens is the one that counts. @type {(one: any) => Promise<any>} */

@@ -118,7 +118,7 @@ test("an outcome that was shown elsewhere is not called unchanged", async () => 
   assert.equal(answer.problem.type, "outcome-seen");
 });
 
-test("an undo that cannot be says nothing of a reference that nobody asked Commusoft for", async () => {
+test("an undo that cannot be says nothing of a reference that no one asked Commusoft for", async () => {
   const { problemFromResponse: fromServer } = await import("../../extension/lib/server/problem.js");
   const unasked = fromServer({ type: "urn:crmlink:problem:cannot-undo", detail: "It was undone already." }, 409, null);
   const held = link();
@@ -155,7 +155,7 @@ test("a page that could not be read is not said to have changed its layout", asy
   assert.doesNotMatch(words(), /layout has changed/);
 });
 
-test("no figure stands beside the word for how likely a match is", async () => {
+test("no figure is beside the word for how likely a match is", async () => {
   const two = offer({
     suggestions: [
       { record: record(), probability: 0.994, sure: true, reasons: [] },

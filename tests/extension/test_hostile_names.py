@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ VECTORS = Path(__file__).parents[1] / "vectors" / "hostile.json"
 NAMES: list[str] = [
     name for names in json.loads(VECTORS.read_text("utf-8"))["names"].values() for name in names
 ]
-AT_ONCE = 5  # as many as the popup suggests
+AT_ONCE = 10  # the popup lists all that the server suggests
 GROUPS = [NAMES[at : at + AT_ONCE] for at in range(0, len(NAMES), AT_ONCE)]
 PAGE = "<!doctype html><title></title><h1>Margaret Holloway</h1><dl><dt>Address</dt><dd></dd></dl>"
 FOREIGN = """() => [...document.querySelectorAll("body, body *")].filter((one) =>
@@ -94,13 +95,13 @@ def watch() -> Iterator[Watch]:
 def serve(stage: Stage, names: list[str]) -> None:
     """Commusoft and its people are called like that."""
     records = [spoilt(name, number) for number, name in enumerate(names)]
-    worst = names[0]
-    held = link(of=records[0], prior_reference=worst, by=worst, contact_name=worst)
-    held["record"]["reference"] = worst
+    each = cycle(names)
+    held = link(of=records[0], prior_reference=next(each), by=next(each), contact_name=next(each))
+    held["record"]["reference"] = next(each)
     workspace = stage.server.replies[WORKSPACE]
     assert isinstance(workspace, Reply)
-    person = {"name": worst, "role": worst}
-    body = {**workspace.body, "name": worst, "person": person, "device": {"name": worst}}
+    person = {"name": next(each), "role": next(each)}
+    body = {**workspace.body, "name": next(each), "person": person, "device": {"name": next(each)}}
     stage.server.replies |= {
         WORKSPACE: Reply(200, body),
         SUGGEST: offer(*(suggestion(one, 0.5, one["label"], f"!{one['town']}") for one in records)),
@@ -146,9 +147,8 @@ def test_names_from_commusoft_stay_text_on_every_screen(names: list[str], watch:
     watch.look("linked")
 
 
-@pytest.mark.parametrize("at", range(0, len(NAMES), 2 * AT_ONCE))
-def test_names_from_the_page_stay_text(at: int, watch: Watch) -> None:
-    names = NAMES[at : at + 2 * AT_ONCE]
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: ascii(names[0])[:40])
+def test_names_from_the_page_stay_text(names: list[str], watch: Watch) -> None:
     for name, address in zip(names[::2], [*names[1::2], ""], strict=False):
         say_on_page(watch.stage, name, address)
         watch.popup.reload()

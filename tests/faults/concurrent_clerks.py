@@ -13,7 +13,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.decisions import Decision, confirm
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.settings import Settings
 from crmlink.store import LinkState
 from faults.processes import processes
@@ -99,7 +99,7 @@ def _decide(installation: Installation, name: str, device_id: int, line: Connect
         try:
             link = confirm(installation.workspace, wish, new_key(), device_id)
             outcome = Outcome(name, wish.record_id, link.state)
-        except LinkingFailure as failure:
+        except LinkingError as failure:
             first, since = failure.facts.get("by"), failure.facts.get("since")
             outcome = Outcome(name, wish.record_id, None, failure.code, first, since)
         line.send(outcome)

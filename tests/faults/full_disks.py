@@ -72,7 +72,7 @@ def _give_back_the_log(database: Database) -> None:
 
 @contextmanager
 def mounted(folder: Path, megabytes: int) -> Iterator[SmallDisk | None]:
-    """A small disk at that folder, or None where nobody may mount one."""
+    """A small disk at that folder, or None where no one may mount one."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     try:
         allowed = subprocess.run(mount, capture_output=True, check=False).returncode == 0

@@ -31,7 +31,7 @@ class HeldRequest:
         assert self.arrived.wait(LIMIT), "no request came"
 
     def carry_out(self) -> None:
-        """Let Commusoft do it, and return once it has; whoever sent it hears nothing yet."""
+        """Let Commusoft do it, and return once it has; anyone who sent it hears nothing yet."""
         self.may_be_done.set()
         assert self.done.wait(LIMIT)
 

@@ -90,14 +90,14 @@ def write_list_believing(listed: ListInstallation, parent: Connection) -> None:
 
 def ending_unsettled(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
     """A run that ends when Commusoft has answered a PUT, before the row tells of its link."""
-    noted = row_runs.RowRuns._note
+    noted = row_runs.RowRuns._store_outcomes
 
     def note(self: row_runs.RowRuns, ended: Any) -> None:
         if any(outcome.link_id for _, outcome in ended):
             _die()
         noted(self, ended)
 
-    row_runs.RowRuns._note = note  # type: ignore[method-assign]  # in a process of its own
+    row_runs.RowRuns._store_outcomes = note  # type: ignore[method-assign]  # in a process of its own
     rest(listed, parent)
 
 
@@ -110,7 +110,7 @@ def ending_unchecked(rest: Writer, listed: ListInstallation, parent: Connection)
 
 def ending_half_checked(rest: Writer, listed: ListInstallation, parent: Connection) -> None:
     """A run that ends when some of what its list read showed is stored, and the rest is not."""
-    written_rows.CHECK_AFTER, list_checks.AT_A_TIME = 8, 2
+    written_rows.CHECK_AFTER, list_checks.CHUNK_SIZE = 8, 2
     store, left = list_checks._settle_as_linked, iter(range(2))
 
     def settle_some(*given: Any) -> None:

@@ -26,7 +26,7 @@ from support.batch_factories import accepted, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
-LOOK_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
+POLL_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
 SERVER = "faults.server_command:main"
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 
@@ -114,13 +114,13 @@ class Firm:
 
     def is_put_back(self) -> bool:
         """Whether the server gave the first row up, and the rows behind it with it."""
-        time.sleep(LOOK_INTERVAL)
+        time.sleep(POLL_INTERVAL)
         first = min(self.ask("GET", "/rows")["rows"], key=lambda row: row["position"])
         return bool(first["state"] in (RowState.IDLE, RowState.WAITING))
 
     def wait_for(self, state: BatchState) -> None:
         def is_there() -> bool:
-            time.sleep(LOOK_INTERVAL)
+            time.sleep(POLL_INTERVAL)
             return str(self.ask("GET", "")["state"]) == state
 
         wait_until(is_there, f"the list is {state.value}")

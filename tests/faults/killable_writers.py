@@ -25,7 +25,7 @@ from support.sandbox import FAST_LIMITS, connection_to
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be linked: record ids with the reference that stands there, and the new one."""
+    """What is to be linked: record ids with the reference that is there, and the new one."""
 
     folder: Path
     sandbox: str

@@ -22,7 +22,7 @@ from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.settings import Settings
 from crmlink.store import Ownership, Process, ProcessRole
@@ -155,13 +155,13 @@ class _Process:
     def try_undo(self, link_id: str, key: str, device_id: int) -> str:
         try:
             return undo(self.workspace, UndoDecision(link_id), key, device_id).state.value
-        except LinkingFailure as failure:
+        except LinkingError as failure:
             return failure.code
 
     def try_link(self, wish: Decision, key: str, device_id: int) -> str:
         try:
             return confirm(self.workspace, wish, key, device_id).state.value
-        except LinkingFailure as failure:
+        except LinkingError as failure:
             return failure.code
 
     def rest(self) -> None:
@@ -171,7 +171,7 @@ class _Process:
 
     def _beside(self, work: Any) -> None:
         def run() -> None:
-            with contextlib.suppress(LinkingFailure, CommusoftError):
+            with contextlib.suppress(LinkingError, CommusoftError):
                 work()
 
         thread = threading.Thread(target=run, daemon=True)

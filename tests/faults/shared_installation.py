@@ -58,7 +58,7 @@ class SharedInstallation:
         return record_id
 
     def reference(self, record_id: str) -> str | None:
-        """What stands on a record now."""
+        """What is on a record now."""
         return self._onlooker.record("customer", number_of(record_id)).reference
 
     def puts(self) -> Counter[str]:

@@ -208,7 +208,7 @@ def test_the_same_disk_catches_a_path_that_notes_after_it_has_written(
 
 
 class Clock:
-    """The server's clock, which somebody may set."""
+    """The server's clock, which someone may set."""
 
     def __init__(self) -> None:
         self.off = timedelta()

@@ -25,10 +25,10 @@ from crmlink.linking.attempt_rows import settle
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.store import Link, LinkState
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import problem, problem_of
+from crmlink.web.problems import problem, problem_from_error
 from faults.shared_installation import (
     SharedInstallation,
     number_of,
@@ -53,8 +53,8 @@ SHORT = ClientLimits(
     late_write_seconds=0,
     record_bytes=256 * 1024,
 )
-LONGEST_CALL = 30.0  # seconds
-MOST_ROUNDS = 20
+MAX_CALL_SECONDS = 30.0  # seconds
+MAX_ROUNDS = 20
 NOW_AND_THEN: list[dict[str, Any]] = [
     {"fault": "latency", "seconds": 0.05},
     {"fault": "latency", "seconds": 60},
@@ -80,7 +80,7 @@ POINTS = ["log-in", "first read", "comparing read", "PUT", "read-back"]
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault and the point of the write path from which on it stands."""
+    """A fault and the point of the write path from which on it is active."""
 
     fault: dict[str, Any]
     point: str
@@ -97,7 +97,7 @@ class Strike:
         if self.point == "PUT":
             return on_record | {"method": "PUT"}
         struck = {"method": "GET", "after": READS[self.point]}
-        # From then on every read fails; but an old answer to every read nobody could notice.
+        # From then on every read fails; but an old answer to every read no one could notice.
         once = self.fault["fault"] == "stale" and self.point != "read-back"
         return on_record | struck | ({"count": 1} if once else {})
 
@@ -153,7 +153,7 @@ class FaultCase:
         self.access.faults.add(**self.strike.on(self.record_id))
         started = time.monotonic()
         refusal = self._confirm()
-        self.expect(time.monotonic() - started < LONGEST_CALL, "the call took too long")
+        self.expect(time.monotonic() - started < MAX_CALL_SECONDS, "the call took too long")
         self.expect(self.access.faults.struck() > [0], "the fault did not strike")
         self.access.faults.clear()
         self._judge_right_after(refusal)
@@ -161,7 +161,7 @@ class FaultCase:
             # A record that was said to be gone comes back with the mirror.
             self.access.workspace.sync()
             self.expect(self._confirm() is None, "the second try was refused too")
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not recover(self.workspace):
                 break
         self._judge_at_last()
@@ -171,7 +171,7 @@ class FaultCase:
         wish: Decision = decision(self.record_id, self.target, replaces=self.prior)
         try:
             confirm(self.workspace, wish, self.key, self.access.device_id)
-        except (CommusoftError, LinkingFailure) as error:
+        except (CommusoftError, LinkingError) as error:
             return error
         return None
 
@@ -179,7 +179,9 @@ class FaultCase:
         link, held = self.access.link(self.key), self.access.reference(self.record_id)
         if refusal:
             self.expect(link is None and held == self.prior, "refused, yet something was done")
-            self._expect_sentence(problem_of(refusal).code, problem_of(refusal).detail)
+            self._expect_sentence(
+                problem_from_error(refusal).code, problem_from_error(refusal).detail
+            )
         elif link is None:
             self.wrong.append("the decision was lost")
         elif link.state is LinkState.INTENDED:

@@ -1,6 +1,6 @@
 """Two processes, a PUT that takes long, an undo, a kill -9, in every order: both sides agree.
 
-What crmlink says of a record at last is what Commusoft holds, whoever died when.
+What crmlink says of a record at last is what Commusoft holds, whichever process died, and whenever.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from crmlink.installation import Installation, open_installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.linking.write_tests import MAX_RESTORES
 from crmlink.settings import Settings
 from crmlink.store import Link, LinkState, Process, WriteTest
@@ -87,7 +87,7 @@ def test_no_link_is_decided_while_its_record_is_written_to(
         if next(calls) == 0:
             try:
                 confirm(installation.workspace, decision(RECORD), new_key(), device_id)
-            except LinkingFailure as failure:
+            except LinkingError as failure:
                 refused.append(failure.code)
         return plain(self, record, reference, **more)
 
@@ -227,7 +227,7 @@ def test_what_a_form_took_and_commusoft_does_not_take_back_stays_to_be_seen(
     assert "What customer-1002 held before" in page
     assert "could not yet compare the record" in page
     assert "Back gate" in page
-    with pytest.raises(LinkingFailure):
+    with pytest.raises(LinkingError):
         confirm(ctx, decision(RECORD), new_key(), device_id)
     erase(installation.access, command_line_actor(installation.access), RECORD)
     with installation.database.reading() as session:
@@ -245,7 +245,7 @@ def test_a_trial_that_may_still_land_is_waited_for(
     )
     patient = replace(fresh, commusoft=slow)
     recover(patient)
-    with pytest.raises(LinkingFailure):
+    with pytest.raises(LinkingError):
         confirm(ctx, decision(RECORD, replaces=OTHER), new_key(), device_id)
     assert open_tests(installation) == 1
     sandbox.put_reference(RECORD, TRIAL)  # it lands

@@ -21,7 +21,7 @@ from installed.newer_wheels import CHECKS, MIGRATION, migration, release_of
 
 STAND_IN = Path(__file__).with_name("systemctl_stand_in.py")
 NEWER, NEWEST = "98.0.0", "99.0.0"
-NO_SPACE = "\nLEAST_FREE = 10**18\n"  # so that a check fails which did not before
+NO_SPACE = "\nMIN_FREE_BYTES = 10**18\n"  # so that a check fails which did not before
 
 
 class Office:

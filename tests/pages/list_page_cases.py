@@ -64,7 +64,7 @@ def _nothing(_page: Page) -> None:
 
 @dataclass(frozen=True)
 class ListPageCase:
-    """A page: its name, its address, what stands on it when it is the right one, who looks."""
+    """A page: its name, its address, what is on it when it is the right one, who looks."""
 
     name: str
     path: Where

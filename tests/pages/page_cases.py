@@ -24,7 +24,7 @@ def _nothing(_page: Page) -> None:
 class PageCase:
     """A page: its name, its address in the sample, who looks, and what is done there first.
 
-    ``shows`` stands on it when it is the right one.
+    ``shows`` is on it when it is the right one.
     """
 
     name: str

@@ -329,7 +329,7 @@ def test_a_line_that_was_changed_shows(admin: PageClient, installation: Installa
         connection.execute(
             AuditEntry.__table__.update()  # type: ignore[attr-defined] # it is a table
             .where(AuditEntry.position == 3)
-            .values(subject="somebody else")
+            .values(subject="someone else")
         )
     assert "Line 3 was altered" in admin.read("/audit")
 

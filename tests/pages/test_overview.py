@@ -69,14 +69,14 @@ def test_a_newer_version_is_said_to_admins_where_the_office_lets_crmlink_ask(
 ) -> None:
     worker, there = Worker(installation), "crmlink 99.0.0 is there"
     (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  crmlink-99.0.0-py3-none-any.whl\n")
-    worker._look_for_update()
+    worker._check_for_update()
     assert there not in admin.read("/"), "no place is set"
     installation.settings = replace(installation.settings, updates=str(tmp_path))
-    worker._look_for_update()
+    worker._check_for_update()
     assert there in admin.read("/")
     assert there not in clerk.read("/")
     (tmp_path / "SHA256SUMS").unlink()
-    worker._look_for_update()
+    worker._check_for_update()
     assert there not in admin.read("/")
 
 

@@ -60,7 +60,7 @@ def _api(app: Flask, installation: Installation, path: str) -> dict[str, Any]:
 
 
 def _step(page: str, title: str) -> str:
-    """What stands right behind a step's title."""
+    """What is right behind a step's title."""
     return page.partition(title)[2].split()[0]
 
 

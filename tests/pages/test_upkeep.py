@@ -132,7 +132,7 @@ def test_what_is_wrong_is_found(
     monkeypatch.setattr(checking, "utc_now", lambda: utc_now() - timedelta(hours=1))
     assert health(installation)["clock"] == "failed"
     monkeypatch.undo()
-    monkeypatch.setattr(checking, "LEAST_FREE", 10**18)
+    monkeypatch.setattr(checking, "MIN_FREE_BYTES", 10**18)
     assert health(installation)["disk"] == "failed"
     monkeypatch.undo()
     upkeep_admin.send("/upkeep/backups")

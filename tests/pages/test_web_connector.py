@@ -284,6 +284,28 @@ def test_the_server_reads_such_a_body_by_its_head_alone(
     assert not is_known("/quickbooks/other")
 
 
+def test_a_character_that_xml_forbids_stops_no_list_and_is_shown(
+    admin: PageClient, stranger: FlaskClient, path: str, connector: WebConnector, password: str
+) -> None:
+    """The Web Connector is written in .NET, which gives such a character by its number."""
+    quickbooks = office(2)
+    quickbooks.entities["Customer"].append({"ListID": "C9", "Name": "Sm\x01ith & Son"})
+    quickbooks.entities["Customer"].append({"ListID": "C10", "Name": "Re\x02ed", "Email": "\x03"})
+
+    def transport(body: str) -> str:
+        sent = re.sub("[\x01-\x03]", lambda found: f"&#x{ord(found[0]):X};", body)
+        assert sent.isprintable() or "\n" in sent
+        reply = stranger.post(path, data=sent.encode(), content_type="text/xml; charset=utf-8")
+        assert reply.status_code == 200, reply.get_data(as_text=True)
+        return reply.get_data(as_text=True)
+
+    fake = FakeWebConnector(transport, username=connector.user_name, password=password)
+    assert fake.run_update(quickbooks).progress[-1] == 100
+    page = admin.read("/sources")
+    assert "2 contacts left out." in page
+    assert "Correct in QuickBooks Desktop: Sm\ufffdith & Son, Re\ufffded." in page
+
+
 def test_a_job_is_called_one(
     admin: PageClient, stranger: FlaskClient, path: str, connector: WebConnector, password: str
 ) -> None:

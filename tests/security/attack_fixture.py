@@ -47,7 +47,7 @@ from support.sandbox import HOLLOWAY
 
 ROLES = ("clerk", "manager", "admin")
 _numbers = count(1)
-Owner = Person | Device | None  # a person, a script's own token, or somebody else
+Owner = Person | Device | None  # a person, a script's own token, or someone else
 Maker = Callable[["AttackFixture", Owner], str]
 
 
@@ -117,14 +117,14 @@ def make_target(app: Flask) -> AttackFixture:
 
 
 def new_device(target: AttackFixture, owner: Owner) -> Device:
-    """A paired browser of somebody; what a script owns is itself."""
+    """A paired browser of someone; what a script owns is itself."""
     if isinstance(owner, Device):
         return owner
     return pair(target.access, owner or target.people["manager"]).device
 
 
 def new_token(target: AttackFixture, owner: Owner) -> Device:
-    """A script's token that somebody made; nobody: the server's command line."""
+    """A script's token that someone made; no one: the server's command line."""
     if isinstance(owner, Device):
         return owner
     actor = command_line_actor(target.access)
@@ -132,7 +132,7 @@ def new_token(target: AttackFixture, owner: Owner) -> Device:
 
 
 def new_link(target: AttackFixture, device: Device) -> str:
-    """A link that stands, made by a device."""
+    """A link in force, made by a device."""
     number = next(_numbers)
     link = Link(
         connection_id=installation_of(target.app).workspace.connection_id, device_id=device.id,
@@ -147,7 +147,7 @@ def new_link(target: AttackFixture, device: Device) -> str:
 
 
 def _person_of(target: AttackFixture, owner: Owner) -> Person:
-    """A person, whoever made a token, or somebody new."""
+    """A person, the maker of a token, or someone new."""
     person = owner.person if isinstance(owner, Device) else owner
     return person or make_person(target.access)
 
@@ -189,7 +189,7 @@ def linked_batch(target: AttackFixture, *linked_by: Device) -> str:
 
 
 def new_session_id(target: AttackFixture, owner: Owner) -> str:
-    """The id of a log-in of somebody."""
+    """The id of a log-in of someone."""
     token = target.session(owner if isinstance(owner, Person) else target.people["manager"])
     return authenticate_session(target.access, token)[0].public_id
 
@@ -200,7 +200,7 @@ def new_code(target: AttackFixture) -> str:
 
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or
-# to somebody else. A route with a parameter that is not here fails the tests until it is.
+# to someone else. A route with a parameter that is not here fails the tests until it is.
 def new_parked(target: AttackFixture, owner: Owner) -> str:
     """A contact without a record; its id."""
     device = new_device(target, owner)

@@ -22,7 +22,7 @@ from crmlink.access.api_tokens import (
 from crmlink.access.devices import command_line_actor, revoke_device
 from crmlink.access.pairing import start_pairing
 from crmlink.access.people import invite, remove_person
-from crmlink.access.refresh_tokens import AUDIENCE, TYPE, TokenResponse
+from crmlink.access.refresh_tokens import AUDIENCE, JWT_TYPE, TokenResponse
 from crmlink.access.sessions import authenticate_session, end_session
 from crmlink.access.token_format import generate_token
 from crmlink.store import Device, WebSession
@@ -132,15 +132,15 @@ def _bad_access_tokens(target: AttackFixture, good: TokenResponse) -> dict[str, 
 
     def forged(head: dict[str, Any] | None = None, alg: str = "HS256", **changed: Any) -> str:
         body = {name: value for name, value in (claims | changed).items() if value is not None}
-        return jwt.encode(body, key, alg, headers={"typ": TYPE} | (head or {}))
+        return jwt.encode(body, key, alg, headers={"typ": JWT_TYPE} | (head or {}))
 
     return {
         "expired": forged(iat=utc_now() - 2 * HOUR, nbf=utc_now() - 2 * HOUR, exp=utc_now() - HOUR),
         "not yet valid": forged(nbf=utc_now() + HOUR, exp=utc_now() + 2 * HOUR),
         "from the future": forged(iat=utc_now() + HOUR),
-        "wrong audience": forged(aud="somebody-else"),
-        "two audiences": forged(aud=[AUDIENCE, "somebody-else"]),
-        "wrong issuer": forged(iss="somebody-else"),
+        "wrong audience": forged(aud="someone-else"),
+        "two audiences": forged(aud=[AUDIENCE, "someone-else"]),
+        "wrong issuer": forged(iss="someone-else"),
         "wrong typ": forged({"typ": "JWT"}),
         "no typ": forged({"typ": None}),
         "no jti": forged(jti=None),
@@ -151,20 +151,20 @@ def _bad_access_tokens(target: AttackFixture, good: TokenResponse) -> dict[str, 
         "jti never given out": forged(jti=new_id()),
         "jti of another browser": forged(jti=clerks["jti"]),
         "sub of another browser": forged(sub=admin_device),
-        "alg none": _put_together({"alg": "none", "typ": TYPE}, claims, ""),
+        "alg none": _put_together({"alg": "none", "typ": JWT_TYPE}, claims, ""),
         "alg none with the signature": _put_together(
-            {"alg": "none", "typ": TYPE}, claims, good.access_token.rpartition(".")[2]
+            {"alg": "none", "typ": JWT_TYPE}, claims, good.access_token.rpartition(".")[2]
         ),
         "another algorithm with our key": forged(alg="HS512"),
         "algorithm confusion": _by_public_key(claims),
         "tampered": _put_together(
-            {"alg": "HS256", "typ": TYPE}, claims | {"sub": admin_device}, _signature(good)
+            {"alg": "HS256", "typ": JWT_TYPE}, claims | {"sub": admin_device}, _signature(good)
         ),
         "signature tampered": _other_end(good.access_token),
         "signature cut off": good.access_token.rpartition(".")[0] + ".",
-        "signed with another key": jwt.encode(claims, "k" * 48, "HS256", headers={"typ": TYPE}),
+        "signed with another key": jwt.encode(claims, "k" * 48, "HS256", headers={"typ": JWT_TYPE}),
         "signed with the secret itself": jwt.encode(
-            claims, target.access.secret_key, "HS256", headers={"typ": TYPE}
+            claims, target.access.secret_key, "HS256", headers={"typ": JWT_TYPE}
         ),
     }  # fmt: skip
 
@@ -210,7 +210,7 @@ def _by_public_key(claims: dict[str, Any]) -> str:
     """Signed by the attacker's own key, which the header offers for checking."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     offered = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key()))
-    head = {"typ": TYPE, "jwk": offered, "kid": "mine"}
+    head = {"typ": JWT_TYPE, "jwk": offered, "kid": "mine"}
     return jwt.encode(claims, private, "RS256", headers=head)
 
 

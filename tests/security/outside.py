@@ -21,7 +21,7 @@ from support.sandbox import WEBSERVICE
 
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 WELCOME = re.compile(r"(http\S+)/welcome#(crmi_\w+)")
-SLOWEST = 15.0  # seconds for one answer on a loaded machine
+TIMEOUT_SECONDS = 15.0  # seconds for one answer on a loaded machine
 
 
 @dataclass
@@ -50,17 +50,19 @@ class Outside:
         person = requests.Session()
         form = {"csrf_token": self.csrf(person, "/welcome"), "token": token, "name": "The Admin"}
         form |= {"email": email, "password": password, "again": password}
-        reply = person.post(f"{self.address}/welcome", data=form, timeout=SLOWEST)
+        reply = person.post(f"{self.address}/welcome", data=form, timeout=TIMEOUT_SECONDS)
         assert reply.ok, reply.text
         return person
 
     def csrf(self, person: requests.Session, path: str = "/log-in") -> str:
         """Return what a form of this page carries."""
-        found = CSRF.search(person.get(self.address + path, timeout=SLOWEST).text)
+        found = CSRF.search(person.get(self.address + path, timeout=TIMEOUT_SECONDS).text)
         assert found
         return found[1]
 
-    def raw(self, request: bytes, *, source: str = "127.0.0.1", wait: float = SLOWEST) -> bytes:
+    def raw(
+        self, request: bytes, *, source: str = "127.0.0.1", wait: float = TIMEOUT_SECONDS
+    ) -> bytes:
         """Send bytes as they are; return what comes back until the server closes."""
         with self.connect(source) as connection:
             connection.settimeout(wait)
@@ -71,7 +73,7 @@ class Outside:
                 return b""
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), SLOWEST, (source, 0))
+        return socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS, (source, 0))
 
     def seconds_to_answer(self, path: str = "/healthz") -> float:
         """Return how long a request takes, from the connection to the end of its answer."""

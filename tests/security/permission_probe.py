@@ -10,7 +10,7 @@ from crmlink.access.api_tokens import create_api_token
 from crmlink.access.roles import SCOPES
 from crmlink.store import Device, Person
 from crmlink.web.auth import SESSION_COOKIE
-from crmlink.web.problems import TYPE
+from crmlink.web.problems import TYPE_PREFIX
 from security.attack import forms_of
 from security.attack_fixture import ROLES, AttackFixture
 from security.routes import Route
@@ -19,7 +19,7 @@ from support.access_factories import make_person, page_actor, pair, with_token
 SCRIPT = "script: "  # what a script is called here: «script: read»
 WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
 REFUSALS = {
-    TYPE + code
+    TYPE_PREFIX + code
     for code in (
         "scope-missing",
         "role-too-low",
@@ -34,7 +34,7 @@ REFUSALS = {
 
 @dataclass
 class Reach:
-    """Asks as somebody of a role, or as a script with one scope that an admin made."""
+    """Asks as someone of a role, or as a script with one scope that an admin made."""
 
     target: AttackFixture
     people: dict[str, Person] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Reach:
         self._forms, self._csrf = forms_of(self.target.app.test_client())
 
     def may(self, route: Route, who: str, *, own: bool = False, harmless: bool = True) -> bool:
-        """Whether this role or script gets through to its own or to somebody else's object.
+        """Whether this role or script gets through to its own or to someone else's object.
 
         ``harmless``: the request changes nothing, so it may be about things that others share.
         """

@@ -1,6 +1,6 @@
 // A real OpenID Connect provider on a port of its own, for the tests of single sign-on.
 // Started with the addresses to return to; prints its issuer. Whoever logs in as NAME has the
-// email NAME@firm.example; as «unproven…», one that nobody has confirmed.
+// email NAME@firm.example; as «unproven…», one that no one has confirmed.
 
 import http from "node:http";
 import Provider from "oidc-provider";
@@ -34,4 +34,4 @@ server.listen(0, "127.0.0.1", () => {
   answer = provider.callback();
   console.log(issuer);
 });
-process.stdin.resume().on("end", () => process.exit()); // whoever started it is gone
+process.stdin.resume().on("end", () => process.exit()); // the process that started it is gone

@@ -27,7 +27,7 @@ RENEWED_AFTER = 300.0  # seconds; an access token lives for ten minutes
 class AlwaysConnected:
     """A WSGI application that puts a good token of a role in place of MARK, a proof of PROOF_MARK.
 
-    A fuzzed admin finds ways to disconnect, remove or demote themselves: then somebody else of the
+    A fuzzed admin finds ways to disconnect, remove or demote themselves: then someone else of the
     same role goes on.
     """
 

@@ -107,7 +107,7 @@ def connection_id(target: AttackFixture) -> str:
 
 
 class ParameterUnknown(Exception):
-    """A route has a parameter that nobody has said how to fill: add it to PARAMETERS."""
+    """A route has a parameter that no one has said how to fill: add it to PARAMETERS."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Route:
         return self._path(target.made_by)
 
     def fresh_path(self, target: AttackFixture, owner: Owner) -> str:
-        """Its address, about new things: of an owner, or of somebody else."""
+        """Its address, about new things: of an owner, or of someone else."""
         return self._path(lambda maker: maker(target, owner))
 
     def _path(self, made_by: Callable[[Maker], str]) -> str:
@@ -166,7 +166,7 @@ class Route:
 
 
 def every_route(app: Flask, *, quiet_methods: bool = False) -> Iterator[Route]:
-    """All that the URL map knows; HEAD and OPTIONS, which nobody writes, only when asked for."""
+    """All that the URL map knows; HEAD and OPTIONS, which no one writes, only when asked for."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         for method in sorted(rule.methods or ()):
             if quiet_methods or method not in ("HEAD", "OPTIONS"):

@@ -82,7 +82,7 @@ def folder(original: Path, tmp_path: Path) -> Path:
 
 
 def engine(folder: Path) -> Engine:
-    """The database, as somebody opens it who has nothing else."""
+    """The database, as someone opens it who has nothing else."""
     return create_engine(f"sqlite:///{folder / 'crmlink.sqlite'}", poolclass=NullPool)
 
 

@@ -33,7 +33,7 @@ PUBLIC = {
     "pages.privacy": {"/privacy"},
     "pages.web_connector_description": {"/quickbooks/<source_id>"},
     "pages.web_connector": {"/quickbooks/<source_id>"},
-    "pages.hear_webhook": {"/hooks/<source_id>"},
+    "pages.accept_webhook": {"/hooks/<source_id>"},
     "pages.extension_updates": {"/extension/updates.xml", "/extension/updates.json"},
     "pages.extension_package": {"/extension/crmlink.crx", "/extension/crmlink.xpi"},
     "pairings.create_pairing": {"/api/v1/pairings"},
@@ -177,7 +177,7 @@ def no_typ_check(patch: pytest.MonkeyPatch) -> None:
 
     def header(token: str) -> dict[str, Any]:
         head = plain(token)
-        return head if head.get("typ") == dpop.TYPE else head | {"typ": grants.TYPE}
+        return head if head.get("typ") == dpop.PROOF_TYPE else head | {"typ": grants.JWT_TYPE}
 
     patch.setattr(jwt, "get_unverified_header", header)
 

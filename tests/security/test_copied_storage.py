@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from security.outside import SLOWEST, Browser, Outside, real_server
+from security.outside import TIMEOUT_SECONDS, Browser, Outside, real_server
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 EMAIL, PASSWORD = "boss@firm.example", "three wet spanners"
@@ -42,7 +42,7 @@ def storage(outside: Outside, admin: requests.Session, owner: Browser) -> Storag
     begun = owner.ask("POST", "/pairings", data={"browser": "Chrome"}).json()
     code = begun["user_code"]
     form = {"csrf_token": outside.csrf(admin, f"/pair?code={code}"), "code": code, "name": "Till"}
-    assert admin.post(f"{outside.address}/pair", data=form, timeout=SLOWEST).ok
+    assert admin.post(f"{outside.address}/pair", data=form, timeout=TIMEOUT_SECONDS).ok
     form = {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]}
     reply = owner.ask("POST", "/token", data=form)
     assert reply.ok, reply.text
@@ -65,14 +65,14 @@ def works(browser: Browser, storage: Storage) -> bool:
 
 
 def opens_without_a_key(address: str, storage: Storage) -> list[str]:
-    """What a copy opens for somebody who proves nothing."""
+    """What a copy opens for someone who proves nothing."""
     api, opened = f"{address}/api/v1", []
     for scheme in ("Bearer", "DPoP"):
         headers = {"Authorization": f"{scheme} {storage['access_token']}"}
-        if requests.get(f"{api}/workspace", headers=headers, timeout=SLOWEST).ok:
+        if requests.get(f"{api}/workspace", headers=headers, timeout=TIMEOUT_SECONDS).ok:
             opened.append(scheme)
     form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
-    if requests.post(f"{api}/token", data=form, timeout=SLOWEST).ok:
+    if requests.post(f"{api}/token", data=form, timeout=TIMEOUT_SECONDS).ok:
         opened.append("refresh token")
     return opened
 
@@ -126,7 +126,7 @@ def test_a_recorded_request_is_not_carried_out_again(
         "Authorization": f"DPoP {storage['access_token']}", "DPoP": owner.last_proof,
     }  # fmt: skip
     address = f"{outside.address}/api/v1/workspace"
-    assert requests.get(address, headers=recorded, timeout=SLOWEST).status_code == 401
+    assert requests.get(address, headers=recorded, timeout=TIMEOUT_SECONDS).status_code == 401
     held = renewed(owner, storage)
     assert held
     form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
@@ -134,7 +134,7 @@ def test_a_recorded_request_is_not_carried_out_again(
     outside.service.stop()
     outside.service.start()  # what it has seen must not be forgotten with its process
     address = f"{outside.address}/api/v1/token"
-    again = requests.post(address, data=form, headers=recorded, timeout=SLOWEST)
+    again = requests.post(address, data=form, headers=recorded, timeout=TIMEOUT_SECONDS)
     assert again.status_code == 400
     assert works(owner, held)
 
@@ -145,9 +145,12 @@ def test_admins_learn_that_a_copy_was_tried(
     thief = Browser(outside.address)
     for _ in range(3):
         assert renewed(thief, storage) is None
-    page = admin.get(f"{outside.address}/audit", timeout=SLOWEST).text
+    page = admin.get(f"{outside.address}/audit", timeout=TIMEOUT_SECONDS).text
     assert "a copied token of a browser was refused" in page
-    assert "Browsers whose tokens were copied" in admin.get(outside.address, timeout=SLOWEST).text
-    devices = admin.get(f"{outside.address}/devices", timeout=SLOWEST).text
+    assert (
+        "Browsers whose tokens were copied"
+        in admin.get(outside.address, timeout=TIMEOUT_SECONDS).text
+    )
+    devices = admin.get(f"{outside.address}/devices", timeout=TIMEOUT_SECONDS).text
     found = re.search(r'/devices/browsers/\w+">Till</a>.*?Copied', devices, re.DOTALL)
     assert found

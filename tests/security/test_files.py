@@ -48,7 +48,7 @@ def loosen(folder: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that somebody made beforehand, as mkdir makes it."""
+    """A folder that someone made beforehand, as mkdir makes it."""
     folder = tmp_path / "data"
     folder.mkdir()
     folder.chmod(0o755)

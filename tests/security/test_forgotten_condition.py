@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext
-from crmlink.access.errors import DeviceUnknown
+from crmlink.access.errors import DeviceNotFound
 from crmlink.store import Device, Person
 from security.attack_fixture import AttackFixture, make_target
 from support.access_factories import logged_in, make_person, pair
@@ -58,7 +58,7 @@ def test_a_browser_that_is_ended_by_its_id_alone(
     def revocable(session: Session, _access: object, _actor: object, public_id: str) -> Device:
         device = session.scalar(select(Device).filter_by(public_id=public_id))
         if device is None:
-            raise DeviceUnknown
+            raise DeviceNotFound
         return device
 
     device = target.browsers["clerk"].device

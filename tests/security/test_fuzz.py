@@ -1,4 +1,4 @@
-"""The API and its own description say the same, whoever asks and whatever they send."""
+"""The API and its own description say the same, for every caller and whatever is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmlink.web.strict_parsing import StrictBoolean, StrictInteger
 from security.fuzz import Outcome, fuzzed_app, run
 
 EXAMPLES = 9  # for each operation, beside those at the edges of what the description says
-LEAST_CASES = 5_000
+MIN_CASES = 5_000
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_nothing_breaks_and_nothing_forbidden_is_taken(
 
 def test_there_were_enough_cases(total: Outcome) -> None:
     print(total)
-    assert total.cases >= LEAST_CASES
+    assert total.cases >= MIN_CASES
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Passwords, one-time links and codes cannot be guessed, and nobody is kept out by who tries."""
+"""Passwords, one-time links and codes cannot be guessed, and no one is kept out by who tries."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_browser_that_signed_in_before_is_not_kept_out_by_strangers(app: Flask
     assert own.log_in(person.email, PASSWORD).status_code == 303
     assert wrong_from_everywhere(app, person.email, 130) == SLOW
     for _ in range(35):  # and from the same office
-        other.log_in("somebody@firm.example", "wrong")
+        other.log_in("someone@firm.example", "wrong")
     assert other.log_in(person.email, PASSWORD).status_code == 429
     assert own.log_in(person.email, PASSWORD).status_code == 303
 
@@ -220,7 +220,7 @@ def test_right_passwords_do_not_count(app: Flask) -> None:
 def test_guessing_from_one_address_is_bounded_whatever_the_email(app: Flask) -> None:
     stranger = Browser.at(app, "10.0.0.1")
     statuses = [
-        stranger.log_in(f"somebody{number}@firm.example", "wrong").status_code
+        stranger.log_in(f"someone{number}@firm.example", "wrong").status_code
         for number in range(32)
     ]
     assert statuses == [401] * 30 + [429] * 2

@@ -16,7 +16,7 @@ from crmlink.access.dpop import new_nonce
 from crmlink.hosts import Host
 from crmlink.web.auth import SESSION_COOKIE
 from crmlink.web.hosts import serve_at
-from security.outside import SLOWEST, WELCOME, Outside, real_server
+from security.outside import TIMEOUT_SECONDS, WELCOME, Outside, real_server
 from security.routes import every_route
 from support.access_factories import logged_in, make_person, pair, with_token
 from support.browser_key import BrowserKey
@@ -186,7 +186,7 @@ def pairing_address(outside: Outside, at: str = "", **headers: str) -> str:
             f"{outside.address}/api/v1/pairings",
             data={"browser": "x"},
             headers=headers | {"DPoP": proof},
-            timeout=SLOWEST,
+            timeout=TIMEOUT_SECONDS,
         )
         nonce = reply.headers.get("DPoP-Nonce", "")
     if reply.status_code != 200:
@@ -215,7 +215,7 @@ def test_a_real_server_behind_a_proxy_believes_it(tmp_path: Path) -> None:
         invited = f"{PUBLIC}/welcome#crmi_"
         assert wait_until(lambda: invited in outside.service.said(), "it is printed")
         sent = {"Host": "crmlink.firm.example", "X-Forwarded-Proto": "https"}
-        page = requests.get(f"{outside.address}/log-in", headers=sent, timeout=SLOWEST)
+        page = requests.get(f"{outside.address}/log-in", headers=sent, timeout=TIMEOUT_SECONDS)
         assert page.status_code == 200
         assert "Secure" in page.headers["Set-Cookie"]
         assert "Strict-Transport-Security" in page.headers
@@ -224,7 +224,7 @@ def test_a_real_server_behind_a_proxy_believes_it(tmp_path: Path) -> None:
         assert pairing_address(outside, PUBLIC, **lies) == "421"
         for number in range(35):  # each client has bounds of its own
             each = sent | {"X-Forwarded-For": f"10.0.0.{number}"}
-            page = requests.get(f"{outside.address}/log-in", headers=each, timeout=SLOWEST)
+            page = requests.get(f"{outside.address}/log-in", headers=each, timeout=TIMEOUT_SECONDS)
             assert page.status_code == 200
 
 

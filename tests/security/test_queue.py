@@ -41,7 +41,7 @@ def worker(installation: Installation) -> Iterator[Worker]:
 
 
 def put(folder: Path, statement: str, *values: object) -> None:
-    """Write into the queue's file as somebody else on the machine would."""
+    """Write into the queue's file as someone else on the machine would."""
     open_queue(folder)
     with closing(sqlite3.connect(folder / QUEUE_FILE)) as connection, connection:
         connection.execute(statement, values)

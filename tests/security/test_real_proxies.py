@@ -100,7 +100,7 @@ def _nginx(folder: Path, upstream: int, https: int, http: int) -> tuple[list[str
         "/etc/ssl/crmlink/privkey.pem": pair[1],
         "listen 443": f"listen 127.0.0.1:{https}",
         "listen 80": f"listen 127.0.0.1:{http}",
-        "https://$host$": f"https://$host:{https}$",  # the standard port needs none
+        "https://$server_name$": f"https://$server_name:{https}$",  # the standard port needs none
         "proxy_set_header Host $host;": "proxy_set_header Host $host:$server_port;",
         "127.0.0.1:8787": f"127.0.0.1:{upstream}",
     }

@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from crmlink.access.api_tokens import authenticate_api_token
 from crmlink.access.context import AccessContext
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 from crmlink.access.pairing import exchange_device_code
 from crmlink.access.people import find_invitation
 from crmlink.access.refresh_tokens import (
     AUDIENCE,
     ISSUER,
-    TYPE,
+    JWT_TYPE,
     authenticate_access_token,
     rotate_refresh_token,
 )
@@ -162,7 +162,7 @@ def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
                 lambda: exchange_device_code(access, token, proven(key)),  # noqa: B023
                 lambda: rotate_refresh_token(access, token, proven(key)),  # noqa: B023
             ):
-                with suppress(AccessFailure):
+                with suppress(AccessError):
                     way()
                     opened.append(token)
     assert opened == []
@@ -186,8 +186,8 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
             forged[key].append(bytes.fromhex(key))
     for candidates in forged.values():
         for candidate in candidates:
-            token = jwt.encode(claims, candidate, "HS256", headers={"typ": TYPE})
-            with pytest.raises(AccessFailure):
+            token = jwt.encode(claims, candidate, "HS256", headers={"typ": JWT_TYPE})
+            with pytest.raises(AccessError):
                 authenticate_access_token(
                     remains.access, token, proven(device.key_thumbprint, token), ""
                 )

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from browsers.real_services import wait_until
-from security.outside import SLOWEST, Outside, limited_server
+from security.outside import TIMEOUT_SECONDS, Outside, limited_server
 
 EMAIL, PASSWORD = "admin@firm.example", "three wet spanners"
 MB = 1_000_000
@@ -89,7 +89,7 @@ def test_connections_that_never_finish_stop_nobody(
         seconds = [outside.seconds_to_answer() for _ in range(5)]
         assert median(seconds) < 1
         assert max(seconds) < 5  # it was more than a minute; the machine may be busy
-        page = requests.get(f"{outside.address}/log-in", timeout=SLOWEST)
+        page = requests.get(f"{outside.address}/log-in", timeout=TIMEOUT_SECONDS)
         assert page.status_code == 200
 
 
@@ -140,7 +140,7 @@ def test_what_comes_byte_by_byte_is_not_waited_for(outside: Outside) -> None:
 def test_a_strangers_large_body_is_refused_and_stored_nowhere(
     outside: Outside, path: str, headers: list[str]
 ) -> None:
-    assert outside.seconds_to_answer() < SLOWEST
+    assert outside.seconds_to_answer() < TIMEOUT_SECONDS
     before = stored(outside)
     most = 0
     with ExitStack() as held:
@@ -216,18 +216,18 @@ def test_somebody_signed_in_may_send_no_more_than_a_route_needs(
     outside: Outside, admin: requests.Session
 ) -> None:
     form = {"csrf_token": outside.csrf(admin, "/people"), "name": "x" * (2 * MB)}
-    reply = admin.post(f"{outside.address}/people", data=form, timeout=SLOWEST)
+    reply = admin.post(f"{outside.address}/people", data=form, timeout=TIMEOUT_SECONDS)
     assert reply.status_code == 413
     assert "larger than crmlink accepts" in reply.text
     form["name"] = "x" * 400_000  # the form is read, and what is in it is looked at
-    reply = admin.post(f"{outside.address}/people", data=form, timeout=SLOWEST)
+    reply = admin.post(f"{outside.address}/people", data=form, timeout=TIMEOUT_SECONDS)
     assert reply.status_code == 422
 
 
 def test_who_asks_first_may_send(outside: Outside, admin: requests.Session) -> None:
     cookies = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
     with outside.connect() as connection:
-        connection.settimeout(SLOWEST)
+        connection.settimeout(TIMEOUT_SECONDS)
         connection.sendall(
             post(outside, "/people", 300_000, f"Cookie: {cookies}", "Expect: 100-continue",
                  "Content-Type: application/x-www-form-urlencoded", "Connection: close")
@@ -243,9 +243,9 @@ def test_a_connection_serves_many_requests_with_large_ones_among_them(
     """Waiting for who sends must not mix up what comes after it."""
     for size in (10, 40_000, 10, 900_000, 10):
         form = {"csrf_token": outside.csrf(admin, "/people"), "name": "x" * size}
-        reply = admin.post(f"{outside.address}/people", data=form, timeout=SLOWEST)
+        reply = admin.post(f"{outside.address}/people", data=form, timeout=TIMEOUT_SECONDS)
         assert reply.status_code in (413, 422)  # Flask takes half a megabyte of one field
-        assert admin.get(f"{outside.address}/account", timeout=SLOWEST).status_code == 200
+        assert admin.get(f"{outside.address}/account", timeout=TIMEOUT_SECONDS).status_code == 200
 
 
 def test_the_server_still_serves(outside: Outside) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from browsers.real_services import wait_until
 from crmlink.cli import main
 from crmlink.web.set_up_file import write_set_up_file
-from security.outside import SLOWEST, real_server
+from security.outside import TIMEOUT_SECONDS, real_server
 
 CODE = re.compile(r"/welcome#(crmf_\w+)")
 
@@ -28,7 +28,7 @@ def test_a_service_tells_where_the_code_is_and_never_the_code(tmp_path: Path) ->
         if sys.platform != "win32":
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
         admin = server.become_admin("anna@firm.example", "three wet spanners", found[1])
-        assert admin.get(f"{server.address}/start", timeout=SLOWEST).status_code == 200
+        assert admin.get(f"{server.address}/start", timeout=TIMEOUT_SECONDS).status_code == 200
         assert not file.exists()
         for name, content in server.logs().items():
             assert found[1].encode() not in content, name

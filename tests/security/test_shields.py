@@ -1,4 +1,4 @@
-"""What stands around every route: headers, bounds, forged forms, other sites, broken requests."""
+"""What is around every route: headers, bounds, forged forms, other sites, broken requests."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_no_form_counts_without_its_token_or_from_another_site(
         before = target.everything()
         for headers in (
             {},
-            {"X-CSRFToken": csrf},  # somebody else's
+            {"X-CSRFToken": csrf},  # someone else's
             {"X-CSRFToken": own, "Sec-Fetch-Site": "cross-site"},
             {"X-CSRFToken": own, "Sec-Fetch-Site": "same-site"},
         ):
@@ -149,7 +149,7 @@ def test_no_form_counts_without_its_token_or_from_another_site(
 
 
 def token_of(admin: FlaskClient) -> str:
-    """What the forms of somebody who is logged in carry."""
+    """What the forms of someone who is logged in carry."""
     page = admin.get("/account").get_data(as_text=True)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     assert token

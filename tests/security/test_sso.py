@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from crmlink.access.context import AccessContext
 from crmlink.access.devices import command_line_actor
-from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
+from crmlink.access.oidc.provider import OidcProvider, UnsafeIssuer
 from crmlink.access.people import invite, list_people, remove_person
 from crmlink.store import Person
 from crmlink.web.auth import SESSION_COOKIE
@@ -70,7 +70,7 @@ def go_round(client: FlaskClient, name: str, *, consent: bool = True) -> TestRes
 
 
 def refused(reply: TestResponse, code: str) -> bool:
-    """Whether the log-in page says this, and nobody is in."""
+    """Whether the log-in page says this, and no one is in."""
     found = problem(code)
     page = reply.get_data(as_text=True).replace("&#39;", "'")
     return (

@@ -19,10 +19,10 @@ import requests
 from flask import Flask
 
 from browsers.real_services import wait_until
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.provider import OidcProvider
 from security.attack import forms_of
 from security.oidc_server import SECRET
-from security.outside import SLOWEST, Outside, real_server
+from security.outside import TIMEOUT_SECONDS, Outside, real_server
 from support.access_factories import make_person
 from support.installations import installation_of, open_app
 
@@ -182,7 +182,7 @@ def test_a_slow_provider_does_not_stop_the_server(tmp_path: Path) -> None:
                 slowest = max(outside.seconds_to_answer() for _ in range(5))
             assert slowest < 1
             assert provider.most_at_once <= 2
-            page = requests.get(f"{outside.address}/log-in", timeout=SLOWEST)
+            page = requests.get(f"{outside.address}/log-in", timeout=TIMEOUT_SECONDS)
             assert page.status_code == 200  # passwords go on
 
 
@@ -205,7 +205,7 @@ def test_passwords_and_sign_on_flooded_together_keep_nobody_out(tmp_path: Path) 
                         return
                     email = EMAIL if number == 0 else f"{number}@{source}.example"
                     reply = send_form(
-                        outside, source, {"email": email, "password": "wrong"}, SLOWEST
+                        outside, source, {"email": email, "password": "wrong"}, TIMEOUT_SECONDS
                     )
                     guesses[reply[9:12]] += 1
 
@@ -218,7 +218,7 @@ def test_passwords_and_sign_on_flooded_together_keep_nobody_out(tmp_path: Path) 
                     wait_until(lambda: guesses[b"401"] >= 40, "passwords are guessed")
                     for browser in (known, requests.Session()):
                         assert sign_in(outside, browser).url == f"{outside.address}/"
-                    assert outside.seconds_to_answer() < SLOWEST
+                    assert outside.seconds_to_answer() < TIMEOUT_SECONDS
                 finally:
                     over.set()
             for flood in floods:
@@ -231,4 +231,4 @@ def sign_in(outside: Outside, browser: requests.Session) -> requests.Response:
     """Sign out, if signed in, and in again with the password."""
     browser.cookies.pop("crmlink_session", None)
     form = {"csrf_token": outside.csrf(browser), "email": EMAIL, "password": PASSWORD}
-    return browser.post(f"{outside.address}/log-in", data=form, timeout=SLOWEST)
+    return browser.post(f"{outside.address}/log-in", data=form, timeout=TIMEOUT_SECONDS)

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from crmlink.logs import MAX_STRANGERS_LINES
-from security.outside import SLOWEST, Outside, real_server
+from security.outside import TIMEOUT_SECONDS, Outside, real_server
 
 MARK = "MARKED6618"
 LINE = f'\r\n{{"event": "audit", "place": 99, "hash": "{MARK}"}}\r\n'
@@ -80,28 +80,28 @@ def write_everywhere(outside: Outside) -> None:
     forms = {"csrf_token": outside.csrf(stranger)}
     form = forms | {"email": EMAIL + LINE, "password": MARK + LINE, "next": f"/{MARK}{LINE}"}
     for _ in range(14):  # until it is bounded, and once more
-        stranger.post(f"{address}/log-in", data=form, timeout=SLOWEST)
+        stranger.post(f"{address}/log-in", data=form, timeout=TIMEOUT_SECONDS)
     for _ in range(3):
         sso = form | {"with": "sso"}
-        stranger.post(f"{address}/log-in", data=sso, timeout=SLOWEST)
-        stranger.get(f"{address}/log-in?code={MARK}&state={MARK}", timeout=SLOWEST)
+        stranger.post(f"{address}/log-in", data=sso, timeout=TIMEOUT_SECONDS)
+        stranger.get(f"{address}/log-in?code={MARK}&state={MARK}", timeout=TIMEOUT_SECONDS)
         invited = form | {"token": f"#crmi_{MARK}{LINE}", "name": MARK, "again": MARK}
-        stranger.post(f"{address}/welcome", data=invited, timeout=SLOWEST)
+        stranger.post(f"{address}/welcome", data=invited, timeout=TIMEOUT_SECONDS)
     for path in ("pairings", "token"):
         for _ in range(25):
             asked = {"browser": MARK + LINE, "grant_type": MARK, "device_code": MARK + LINE}
-            requests.post(f"{address}/api/v1/{path}", data=asked, timeout=SLOWEST)
+            requests.post(f"{address}/api/v1/{path}", data=asked, timeout=TIMEOUT_SECONDS)
     for path in ("/", f"/{MARK}", f"/links/{quote(MARK + LINE)}", f"/static/{MARK}", "/healthz",
                  f"/api/v1/links?{MARK}={quote(LINE)}", f"/api/v1/people/{MARK}", "/lists/new",
                  "/log-in", "/welcome", "/pair?code=" + MARK):  # fmt: skip
         for method in ("GET", "POST", "PUT", "OPTIONS"):
             requests.request(
                 method, address + path, headers=headers_everywhere(), data={MARK: LINE},
-                files={MARK: (MARK + ".csv", LINE)}, timeout=SLOWEST, allow_redirects=False,
+                files={MARK: (MARK + ".csv", LINE)}, timeout=TIMEOUT_SECONDS, allow_redirects=False,
             )  # fmt: skip
     for body in (f'{{"{MARK}": "{MARK}"}}', f'{{"{MARK}": 1, "{MARK}": 2}}', MARK, LINE):
         kind = {"Content-Type": "application/json"}
-        requests.post(f"{address}/api/v1/tokens", data=body, headers=kind, timeout=SLOWEST)
+        requests.post(f"{address}/api/v1/tokens", data=body, headers=kind, timeout=TIMEOUT_SECONDS)
     for request in broken(outside.port):
         outside.raw(request, wait=2)
         hang_up(outside, request)
@@ -135,13 +135,13 @@ def test_strangers_push_nothing_out_of_the_log(tmp_path: Path) -> None:
         first = outside.logs()["server.log"].splitlines()[0]
         for number in range(60):
             form["email"] = form["email"][:-1] + str(number % 3)
-            stranger.post(f"{outside.address}/log-in", data=form, timeout=SLOWEST)
+            stranger.post(f"{outside.address}/log-in", data=form, timeout=TIMEOUT_SECONDS)
         for path in ("/", "/api/v1/links", "/nowhere"):
             for _ in range(250):
-                stranger.get(outside.address + path, timeout=SLOWEST, allow_redirects=False)
+                stranger.get(outside.address + path, timeout=TIMEOUT_SECONDS, allow_redirects=False)
         for _ in range(200):
             hang_up(outside, b"GET /static/crmlink.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert outside.seconds_to_answer() < SLOWEST
+        assert outside.seconds_to_answer() < TIMEOUT_SECONDS
         logs = outside.logs()
         assert [name for name in logs if name.startswith("server.log")] == ["server.log"]
         assert logs["server.log"].splitlines()[0] == first
@@ -154,7 +154,9 @@ def test_refused_proofs_and_failures_have_the_same_budget(tmp_path: Path) -> Non
         stranger = requests.Session()
         for number in range(700):  # beyond 600 a minute they are refused with 429
             headers = {"Authorization": "DPoP x", "DPoP": "x" * (number % 3)}
-            stranger.get(f"{outside.address}/api/v1/workspace", headers=headers, timeout=SLOWEST)
+            stranger.get(
+                f"{outside.address}/api/v1/workspace", headers=headers, timeout=TIMEOUT_SECONDS
+            )
         logs = outside.logs()
     added = logs["server.log"].removeprefix(before)
     assert b"proof refused" not in added

@@ -15,14 +15,14 @@ from security.test_server_limits import stored
 
 MB = 1_000_000
 STRANGERS = 60
-USUAL_FILES = 1024  # what most systems allow a process to open
+DEFAULT_OPEN_FILES = 1024  # what most systems allow a process to open
 
 
 @contextmanager
 def few_files() -> Iterator[None]:
     """Let processes that are started in here open no more files than most systems allow."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DEFAULT_OPEN_FILES, before[1]))
     try:
         yield
     finally:

@@ -118,7 +118,7 @@ def _form(page: requests.Response) -> str:
 
 
 def _join(used: Used, token: str, password: str, **more: str) -> requests.Session:
-    """Become somebody by a one-time link."""
+    """Become someone by a one-time link."""
     used.keep("one-time link", token), used.keep("password", password)
     person = requests.Session()
     address = f"{used.address}/welcome"

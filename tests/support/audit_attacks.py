@@ -60,7 +60,7 @@ def rewrite(engine: Engine, place: int, **changed: Any) -> None:
         for row in rows(connection):
             if row["place"] == place:
                 row |= changed
-            row["previous_hash"], previous = previous, hash_of(row | {"previous_hash": previous})
+            row["previous_hash"], previous = previous, entry_hash(row | {"previous_hash": previous})
             values = ", ".join(f"{name} = :{name}" for name in changed)
             connection.execute(
                 text(
@@ -77,7 +77,7 @@ def add(engine: Engine, **changed: Any) -> None:
     with unguarded(engine) as connection:
         last = rows(connection)[-1]
         row = last | {"place": last["place"] + 1, "previous_hash": last["hash"]} | changed
-        row["hash"] = hash_of(row)
+        row["hash"] = entry_hash(row)
         del row["id"]
         names = ", ".join(row)
         values = ", ".join(f":{name}" for name in row)
@@ -92,7 +92,7 @@ def rows(connection: Connection) -> list[dict[str, Any]]:
     return [row | {"details": row.pop("text")} for row in found]
 
 
-def hash_of(row: dict[str, Any]) -> str:
+def entry_hash(row: dict[str, Any]) -> str:
     """A line's hash as crmlink's source, which everybody can read, makes it."""
     at = row["at"] if isinstance(row["at"], datetime) else datetime.fromisoformat(row["at"])
     at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

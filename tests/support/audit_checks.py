@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Code, Verdict
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.installation import open_database
 from crmlink.settings import Settings
 
@@ -17,7 +17,7 @@ KEY, OTHER_KEY = "k" * 48, "another secret key, of 40 letters or more"
 def fill(access: AccessContext, server: Actor, lines: int = LINES) -> None:
     for number in range(lines):
         with access.database.writing() as session:
-            note(session, access, server, "link.linked", f"customer-{number}", new="R")
+            record_audit(session, access, server, "link.linked", f"customer-{number}", new="R")
 
 
 def check(access: AccessContext) -> Verdict:

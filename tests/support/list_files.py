@@ -26,7 +26,7 @@ HEADER = (
     "POPostalCode", "POCountry", "PhoneNumber", "FaxNumber", "MobileNumber", "DDINumber",
     "ContactID",
 )  # fmt: skip
-REFERENCE_COLUMN = HEADER.index("ContactID")  # Xero's own export has none: somebody added it
+REFERENCE_COLUMN = HEADER.index("ContactID")  # Xero's own export has none: someone added it
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ BROKEN = Listed("Reginald Broken", "reg@nowhere.example", reference="not one of 
 
 
 def xero_file(rows: tuple[Listed, ...] = CAST, *, references: bool = True) -> bytes:
-    """An export of Xero with a column of references that somebody added, as Excel saves it."""
+    """An export of Xero with a column of references that someone added, as Excel saves it."""
     header = HEADER if references else HEADER[:-1]
     text = io.StringIO()
     table = csv.DictWriter(text, header, restval="", extrasaction="ignore")
@@ -130,7 +130,7 @@ def accepted(
     rows: tuple[Listed, ...] = CAST,
     name: str = "Xero customers",
 ) -> Batch:
-    """A list whose sure rows somebody has accepted."""
+    """A list whose sure rows someone has accepted."""
     batch = matched(installation, person, rows, name=name)
     accept_sure(
         installation.workspace,

@@ -1,6 +1,6 @@
 """A PostgreSQL for the tests of this process, which ends with it, however that ends.
 
-To stop one in order writes what nobody will read, and to delete its thousands of files takes as
+To stop one in order writes what no one will read, and to delete its thousands of files takes as
 long again: half a minute at the end of a run. A process that was killed left both where they were.
 So a shell waits for the end of this process, stops PostgreSQL at once, and leaves its folder to be
 deleted while the run goes on.

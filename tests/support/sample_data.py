@@ -49,7 +49,7 @@ class SampleData:
     clerk: Person
     manager: Person
     admin: Person
-    linked: Link  # by the clerk, stands
+    linked: Link  # by the clerk, in force
     undone: Link  # by the clerk, then undone
     conflict: Link
     failed: Link
@@ -58,7 +58,7 @@ class SampleData:
     browser: Device  # the clerk's
     token: Device
     waiting_code: str  # of a pairing that waits for an admin
-    fresh_code: str  # of one that nobody has looked at
+    fresh_code: str  # of one that no one has looked at
 
 
 def populate(installation: Installation, commusoft: SandboxHandle) -> SampleData:

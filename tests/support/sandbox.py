@@ -50,12 +50,12 @@ class SandboxHandle:
         self.other_user = CommusoftClient(connection_to(self.address, PROFILE), limits=FAST_LIMITS)
 
     def reference(self, record_id: str) -> str | None:
-        """What stands on a record now."""
+        """What is on a record now."""
         kind, number = _parts(record_id)
         return self.other_user.record(kind, number).reference
 
     def put_reference(self, record_id: str, reference: str | None) -> None:
-        """Change a record as somebody else would."""
+        """Change a record as someone else would."""
         kind, number = _parts(record_id)
         self.other_user.write_reference(self.other_user.record(kind, number), reference)
 

@@ -1,4 +1,4 @@
-"""Logs tell what went wrong and where, never what somebody typed."""
+"""Logs tell what went wrong and where, never what someone typed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Rewritten:
 def rewritten(
     ctx: WorkspaceContext, rewrite: Callable[[Iterator[Record]], Iterable[Record]]
 ) -> WorkspaceContext:
-    return replace(ctx, commusoft=Rewritten(ctx, rewrite))  # type: ignore[arg-type] # stands in
+    return replace(ctx, commusoft=Rewritten(ctx, rewrite))  # type: ignore[arg-type] # a stand-in
 
 
 def row(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
@@ -120,7 +120,7 @@ def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
             asked.append(created_after)
             return super().records(kind, created_after)
 
-    watched = replace(ctx, commusoft=Watched(ctx, lambda records: records))  # type: ignore[arg-type] # stands in
+    watched = replace(ctx, commusoft=Watched(ctx, lambda records: records))  # type: ignore[arg-type] # a stand-in
     assert watched.sync(full=False).gone == 0
     assert asked[0]
     assert row(ctx, "customer-1008").deleted_at is None

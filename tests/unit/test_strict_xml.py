@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from crmlink.strict_xml import MAX_DEPTH, MAX_ELEMENTS, NotXML, read_xml
+from crmlink.strict_xml import MAX_DEPTH, MAX_ELEMENTS, UNREADABLE, NotXML, read_xml
 
+LOST = UNREADABLE
 BOMB = (
     '<!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">'
     + "".join(
@@ -43,8 +44,10 @@ def test_text_and_names_are_read_exactly() -> None:
         "<a><b></a>",
         "<a/><a/>",
         "<a k='1' k='2'/>",
-        "<a>\x00</a>",
-        "<a>\ud800</a>",
+        "<a>&#;</a>",
+        "<\x01a/>",
+        "\x00<a/>",
+        "&#x41;<a/>",
         b"<a>\xff</a>",
         "",
         "<p:a/>",
@@ -57,3 +60,21 @@ def test_what_is_not_plain_xml_is_refused(text: str | bytes) -> None:
         read_xml(text)
     assert "passwd" not in str(refused.value)
     assert len(str(refused.value)) < 60
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("\x00\x01\x0b\x1f", LOST * 4),
+        ("\ud800\ufffe\uffff", LOST * 3),
+        ("&#0;&#x0;&#1;&#x1F;&#xd800;&#xFFFF;&#1114112;", LOST * 7),
+        ("&#" + "9" * 5_000 + ";", LOST),
+        ("&#x" + "0" * 20 + "1;", LOST),
+        ("&#65;&#x42;&#9;&#x10FFFF;\t\x7f\u0085", "AB\t\U0010ffff\t\x7f\x85"),
+        ("&amp;#1;", "&#1;"),
+        ("é" + LOST, "é" + LOST),
+    ],
+)
+def test_a_character_that_xml_forbids_is_lost_alone(written: str, read: str) -> None:
+    assert read_xml(f"<a k='{written}'>{written}<b>Smith</b></a>").text == read
+    assert read_xml(f"<a>{written}<b>Smith</b></a>").findtext("b") == "Smith"

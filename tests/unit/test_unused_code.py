@@ -21,7 +21,7 @@ CALLED_BY = {
     "RowTwinSchema": "marshmallow, by its name", "handle_http_exception": "flask-smorest",
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
     "handleError": "logging", "process_bind_param": "SQLAlchemy",
-    "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
+    "process_result_value": "SQLAlchemy", "is_revoked": "huey",
     "load_config": "gunicorn", "load": "gunicorn", "setup": "gunicorn",
     "base_exceptions": "limits", "get_expiry": "limits",
     "_set_signal_handlers": "huey", "maintenance": "waitress",

@@ -16,10 +16,14 @@ SENTENCE = re.compile(r"[A-Z“][^.!?]* [^.!?]*(?:[.?!]\s.*)?[.?!]$", re.S)
 PLACES = (  # where sentences for people may stand, below server/crmlink
     "pages/", "cli/", "web/", "api/", "matching/reason_texts.py", "settings/",
     "accounting/exports/messages.py", "accounting/rule_loading.py", "access/passwords.py",
-    "access/oidc_provider.py", "access/audit/sentences.py", "commusoft/connection.py",
+    "access/oidc/provider.py", "access/audit/sentences.py", "commusoft/connection.py",
     "commusoft/doctor/messages.py", "commusoft/checklist/", "commusoft/sandbox/",
     "upkeep/texts.py", "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
 )  # fmt: skip
+OF_OUR_OWN = re.compile(
+    r"\b(?:_?(?:MOST|LONGEST|SHORTEST|USUAL|LEAST)_[A-Z_]+|[Ww]hoever|[Ss]omebody|[Nn]obody|[Aa]nybody"
+    r"|[Ee]rrand|[Ss]tands?(?= (?:in|on|there|beside|before|behind|under) (?!for\b)))\b"
+)  # what comments, docstrings, constants and documents are not to say
 TEXTS = tuple((ROOT / "pages").rglob("*.html"))
 TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / "pages").rglob("*.py"),
@@ -33,7 +37,7 @@ TEXTS_OF_CODE = (  # modules of which people see the texts
     *(ROOT / name for name in (
         "web/problems.py", "web/connection_words.py", "matching/reason_texts.py",
         "accounting/exports/messages.py", "accounting/errors.py", "accounting/package_rules.py",
-        "access/passwords.py", "access/oidc_provider.py", "access/audit/sentences.py",
+        "access/passwords.py", "access/oidc/provider.py", "access/audit/sentences.py",
         "commusoft/connection.py", "commusoft/doctor/messages.py", "store/only_server.py",
         "mail/texts.py", "mail/field_texts.py", "mail/letters.py",
     )),
@@ -132,6 +136,22 @@ def test_sentences_for_people_stand_in_few_places() -> None:
 )
 def test_texts_say_things_in_plain_english(path: Path) -> None:
     assert not _avoided(_seen(path))
+
+
+@pytest.mark.parametrize("folder", ["server/crmlink", "extension", "docs"])
+def test_code_and_documents_use_the_words_of_the_field(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT.parents[1])}: {word}"
+        for path in (ROOT.parents[1] / folder).rglob("*")
+        if path.suffix in (".py", ".js", ".md") and "migrations" not in path.parts
+        for word in OF_OUR_OWN.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
+def test_words_of_our_own_are_found() -> None:
+    text = "MOST_ROWS: whoever stands there now; a stand-in that stands for it"
+    assert OF_OUR_OWN.findall(text) == ["MOST_ROWS", "whoever", "stands"]
 
 
 def test_words_to_avoid_are_found() -> None:

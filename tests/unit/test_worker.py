@@ -22,7 +22,7 @@ from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.non_overlapping_job import NonOverlappingJob
-from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
+from crmlink.pages.lists.uploads import FOLDER, RETENTION_SECONDS
 from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
 from crmlink.worker import Worker
 from support.batch_factories import BOUND, imported, lines_of, rows_of
@@ -130,7 +130,7 @@ def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes
     kept, old = folder / "new", folder / "old"
     for file in (kept, old):
         file.write_text("Margaret Holloway")
-    long_ago = time.time() - KEPT_SECONDS - 1
+    long_ago = time.time() - RETENTION_SECONDS - 1
     os.utime(old, (long_ago, long_ago))
     Worker(installation)._delete_expired()
     assert [file.name for file in folder.iterdir()] == ["new"]

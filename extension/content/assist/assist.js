@@ -8,9 +8,9 @@
   const tools = /** @type {import("../../lib/commusoft/types.js").PageTools} */ (world.crmlinkPage);
   const { createPanel, createViews, describeField, pickField, watchTyping } = /** @type {Required<import("./types.js").PanelTools>} */ (world.crmlinkPanel);
 
-  const LOOKS_EVERY = 500; // milliseconds
+  const POLL_MS = 500; // milliseconds
   const IDLE_TICKS = 4;
-  const AT_REST = 1_500; // what a page shows right after saving may be taken back
+  const SETTLE_MS = 1_500; // what a page shows right after saving may be taken back
   const LOAD = "load";
   const LOADS_WITHIN = 15_000;
   const MAY_LOAD = 4_000; // a page that does not show its record yet
@@ -204,7 +204,7 @@
     const text = JSON.stringify([now.kind, value]);
     const complains = filled !== null && tools.failuresIn(document).some((one) => !complaints.has(one));
     if (resting?.text !== text || complains) resting = { text, since: Date.now() };
-    if (Date.now() - resting.since < AT_REST) return;
+    if (Date.now() - resting.since < SETTLE_MS) return;
     const { link } = /** @type {Job} */ (job);
     if (filledHere.has(link.id) && value === (link.reference || null)) return loadAgain();
     resting = null;
@@ -388,7 +388,7 @@
     if (message?.type === "look_again" && phase === "open" && !filled) void ask();
   }
 
-  const pulse = setInterval(tick, LOOKS_EVERY);
+  const pulse = setInterval(tick, POLL_MS);
   const watch = new MutationObserver(() => (changed = true));
 
   function leave() {

@@ -6,8 +6,8 @@
   const own = /** @type {{crmlinkPanel?: import("./types.js").PanelTools}} */ (/** @type {unknown} */ (globalThis));
 
   const TAG = "crmlink-assist";
-  const TOO_SOON = 350; // milliseconds: a key that was still down does not answer the next question
-  const DRESS = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", "z-index": "2147483647", display: "block", opacity: "1", visibility: "visible", "pointer-events": "auto", transform: "none", filter: "none", "clip-path": "none" };
+  const MIN_ANSWER_MS = 350; // milliseconds: a key that was still down does not answer the next question
+  const HOST_STYLE = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", "z-index": "2147483647", display: "block", opacity: "1", visibility: "visible", "pointer-events": "auto", transform: "none", filter: "none", "clip-path": "none" };
   const STYLE = `
     :host { color-scheme: light; }
     section { box-sizing: border-box; width: 344px; max-width: calc(100vw - 32px); max-height: calc(100vh - 32px); overflow: auto; padding: 14px 16px 14px; border: 1px solid #0b564f; border-radius: 12px;
@@ -57,7 +57,7 @@
     }
 
     function dress() {
-      for (const [name, value] of Object.entries(DRESS)) host.style.setProperty(name, value, "important");
+      for (const [name, value] of Object.entries(HOST_STYLE)) host.style.setProperty(name, value, "important");
     }
 
     /** The panel moves to the top where it would lie over the field it speaks of. @param {Element | null | undefined} field */
@@ -76,7 +76,7 @@
 
     /** @param {Event} event @param {() => void} act */
     function pressed(event, act) {
-      if (!event.isTrusted || Date.now() - drawnAt < TOO_SOON) return;
+      if (!event.isTrusted || Date.now() - drawnAt < MIN_ANSWER_MS) return;
       if (isUntouched()) return act();
       dress();
     }

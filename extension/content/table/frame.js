@@ -8,7 +8,7 @@
   /** @typedef {Node | string | null | false} Child */
 
   const TAG = "crmlink-table";
-  const OUTER = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", left: "auto", "z-index": "2147483000", display: "block", margin: "0", border: "0", padding: "0", background: "none", overflow: "visible" };
+  const HOST_STYLE = { all: "initial", position: "fixed", right: "16px", bottom: "16px", top: "auto", left: "auto", "z-index": "2147483000", display: "block", margin: "0", border: "0", padding: "0", background: "none", overflow: "visible" };
   const STYLE = `
     section { all: initial; box-sizing: border-box; display: flex; flex-direction: column; width: 400px; max-width: calc(100vw - 32px); max-height: calc(100vh - 32px);
       border: 1px solid #0b564f; border-radius: 10px; background: #fff; color: #1b2523; box-shadow: 0 8px 30px rgb(0 0 0 / 25%);
@@ -60,7 +60,7 @@
   table.openFrame = (onEscape) => {
     for (const left of document.querySelectorAll(TAG)) left.remove();
     const host = document.createElement(TAG);
-    for (const [name, value] of Object.entries(OUTER)) host.style.setProperty(name, value, "important");
+    for (const [name, value] of Object.entries(HOST_STYLE)) host.style.setProperty(name, value, "important");
     const root = host.attachShadow({ mode: "closed" });
     const style = document.createElement("style");
     style.textContent = STYLE;

@@ -15,10 +15,10 @@
   /** @typedef {{found: FoundTable, lookup: Lookup, reading: Reading, rows: Row[]}} Looked */
 
   const LOAD_TIMEOUT = 15_000; // milliseconds in which a page that was just loaded brings its table
-  const PAUSE = 300;
-  const AT_ONCE = 500; // rows that the server takes at once
-  const SHOWN_FOR = 4_000;
-  const MOST_VALUE = 200; // characters that the server takes
+  const PAUSE_MS = 300;
+  const CHUNK_SIZE = 500; // rows that the server takes at once
+  const MESSAGE_MS = 4_000;
+  const MAX_VALUE_LENGTH = 200; // characters that the server takes
 
   /** @param {string} key @param {...string} values */
   const say = (key, ...values) => chrome.i18n.getMessage(key, values);
@@ -95,7 +95,7 @@
     for (const until = performance.now() + LOAD_TIMEOUT; ; ) {
       const found = table.find(rules);
       if (found.count > 0 || performance.now() > until) return found;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
@@ -140,9 +140,9 @@
    */
   async function observe(rows, replacing = new Set()) {
     const seen = rows.filter((row) => row.value !== null && row.state !== "ambiguous" && (row.loaded || row.value === row.wanted.prior));
-    for (let at = 0; at < seen.length; at += AT_ONCE) {
-      const piece = seen.slice(at, at + AT_ONCE);
-      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MOST_VALUE), replaces: replacing.has(wanted.id) }));
+    for (let at = 0; at < seen.length; at += CHUNK_SIZE) {
+      const piece = seen.slice(at, at + CHUNK_SIZE);
+      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MAX_VALUE_LENGTH), replaces: replacing.has(wanted.id) }));
       const answer = await ask("table_seen", { page: performance.timeOrigin, rows: sent });
       if (!answer.ok) return false;
       const fill = new Set(answer.data.fill);
@@ -190,7 +190,7 @@
     });
     if (!row) return;
     frame.point(row);
-    setTimeout(frame.unpoint, SHOWN_FOR);
+    setTimeout(frame.unpoint, MESSAGE_MS);
   }
 
   /** @param {Begun} begun @param {Looked} looked */

@@ -1,5 +1,5 @@
 // @ts-check
-// How the rows of the list stand in the table, in words, and the way to see them.
+// The state of the list's rows in the table, in words, and the way to see them.
 
 (() => {
   /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */
@@ -9,7 +9,7 @@
   /** @typedef {import("../../lib/commusoft/table_types.js").State} State */
 
   /** More rows than these are counted and not shown. */
-  const MOST_SHOWN = 200;
+  const MAX_ROWS_SHOWN = 200;
 
   /** @type {[State, string, string][]} the state, what is counted, what it means */
   const STATES = [
@@ -48,11 +48,11 @@
    * @param {Parameters<typeof table.report>[1]} how
    */
   function details(title, text, rows, how) {
-    const more = rows.length - MOST_SHOWN;
+    const more = rows.length - MAX_ROWS_SHOWN;
     return table.make("details", {},
       table.make("summary", {}, `${title} (${rows.length.toLocaleString("en-GB")})`),
       table.make("p", { class: "quiet" }, text),
-      table.make("ul", {}, rows.slice(0, MOST_SHOWN).map((row) => line(row, how)), more > 0 && table.make("li", {}, say("and_more_other", more.toLocaleString("en-GB")))));
+      table.make("ul", {}, rows.slice(0, MAX_ROWS_SHOWN).map((row) => line(row, how)), more > 0 && table.make("li", {}, say("and_more_other", more.toLocaleString("en-GB")))));
   }
 
   /** @param {Row} row @param {Parameters<typeof table.report>[1]} how */

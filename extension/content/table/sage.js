@@ -10,7 +10,7 @@
   /** @typedef {import("../../lib/linking/sage_form.js").SageView} SageView */
   /** @typedef {import("../../lib/linking/sage_form.js").Part} Part */
 
-  const PULSE = 500; // milliseconds between two looks at the page's address
+  const POLL_MS = 500; // milliseconds between two looks at the page's address
 
   /** @param {string} key @param {...string} values */
   const say = (key, ...values) => chrome.i18n.getMessage(key, values);
@@ -20,7 +20,7 @@
   table.leave = leave;
   const pulse = setInterval(() => {
     if (location.href !== address) leave();
-  }, PULSE);
+  }, POLL_MS);
 
   function leave() {
     clearInterval(pulse);

@@ -119,7 +119,7 @@
   const isDrawer = (element) => [...element.classList].some((name) => DRAWER.test(name.toLowerCase())) && element.querySelector("h1, main") === null;
 
   /**
-   * The heading that a node stands under within `top`: the last one before it that is not part of something else.
+   * The heading that a node is under within `top`: the last one before it that is not part of something else.
    * @param {Element} top
    * @param {Node} branch the child of `top` that holds the node
    */
@@ -136,7 +136,7 @@
     return heading;
   }
 
-  /** What a part of the page stands under, without the record's own name. @param {Element} element @param {Subject} subject */
+  /** What a part of the page is under, without the record's own name. @param {Element} element @param {Subject} subject */
   function headingsOf(element, subject) {
     /** @type {string[]} */
     const found = [];
@@ -278,7 +278,7 @@
   /**
    * @param {Element} element
    * @param {Subject} subject
-   * @param {{byHeading?: boolean}} [signs] byHeading: false where a person showed the field, whatever it stands under
+   * @param {{byHeading?: boolean}} [signs] byHeading: false where a person showed the field, whatever it is under
    */
   function isForeign(element, subject, { byHeading = true } = {}) {
     if (tools.isControl(element) && (isBesideOtherName(element, subject) || isOfOtherModel(element, subject))) return true;

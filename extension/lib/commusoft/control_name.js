@@ -10,7 +10,7 @@
   const AMBIGUOUS = "?!";
   const CELL = /^(?:td|th)$/;
   const CELL_ROLE = /^(?:cell|gridcell|rowheader)$/;
-  /** What may stand between a label and its field: a sign before the field, never a dash, which is a value. */
+  /** What may be between a label and its field: a sign before the field, never a dash, which is a value. */
   const SIGN = /^[^\p{L}\p{N}\p{Pd}\u2212]+$/u;
   /** Small things beside a label, which are no place for a value. */
   const NO_PLACE = /^(?:br|hr|i|em|b|strong|sup|sub|small|abbr|svg|img|script|style|template)$/;
@@ -26,7 +26,7 @@
   const isElement = (node) => node?.nodeType === 1;
 
   /**
-   * Whether a label that names a control from elsewhere stands beside another one.
+   * Whether a label that names a control from elsewhere is beside another one.
    * @param {HTMLLabelElement} label
    * @param {Element} control
    */
@@ -47,7 +47,7 @@
   }
 
   /**
-   * Whether a label that names a control stands beside others: its words and its markup say two things.
+   * Whether a label that names a control is beside others: its words and its markup say two things.
    * @param {Element} control
    */
   function isNamedFromAfar(control) {

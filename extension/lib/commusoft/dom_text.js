@@ -8,7 +8,7 @@
 
   const MAX_ROOTS = 200;
   const MAX_LABEL = 120;
-  const SMALLEST = 4; // pixels: a smaller field is not there for people
+  const MIN_SIZE = 4; // pixels: a smaller field is not there for people
   const SILENT = /^(?:script|style|template|noscript|svg|canvas|object|option|datalist)$/i;
   const BREAKS = /^(?:br|hr|label|legend|th|td|dt|dd|li|h[1-6]|p|div|tr|summary)$/i;
   /** What is written in one of these is not about what follows it: it has a place of its own. */
@@ -103,14 +103,14 @@
     if (!hasLayout(element)) return true;
     const box = element.getBoundingClientRect();
     const view = element.ownerDocument.defaultView;
-    if (box.width < SMALLEST || box.height < SMALLEST) return false;
+    if (box.width < MIN_SIZE || box.height < MIN_SIZE) return false;
     if (box.right + (view?.scrollX ?? 0) <= 0 || box.bottom + (view?.scrollY ?? 0) <= 0) return false;
     const style = styleOf(element);
     if (/^inset\((?:50|100)%/.test(style.clipPath) || /^rect\(0px,? 0px,? 0px,? 0px\)/.test(style.clip)) return false;
     for (let at = element.parentElement; at; at = at.parentElement) {
       if (styleOf(at).overflow === "visible") continue;
       const bounds = at.getBoundingClientRect();
-      if (bounds.width < SMALLEST || bounds.height < SMALLEST) return false;
+      if (bounds.width < MIN_SIZE || bounds.height < MIN_SIZE) return false;
       // What lies beside a part that cannot be scrolled is on another slide of it.
       if (/hidden|clip/.test(styleOf(at).overflowX) && !at.matches("html, body") && (box.left >= bounds.right || box.right <= bounds.left)) return false;
     }

@@ -13,7 +13,7 @@
   const JUST_OPENED = 20_000;
 
   /**
-   * Whether a field that can be typed into holds what the page came with: nobody typed into it, and the browser did not
+   * Whether a field that can be typed into holds what the page came with: no one typed into it, and the browser did not
    * put back what was typed before a reload.
    * @param {HTMLInputElement} field
    * @param {{touched: WeakSet<EventTarget>, since: number}} watch fields that were typed into, and since when we know

@@ -7,7 +7,7 @@
 
   const SETTLES = 800; // milliseconds until a page has done what it does after typing
   const DIRTY_BY = 3_000; // a model may take a value only when typing has paused
-  const LOOKS_EVERY = 100;
+  const POLL_MS = 100;
   const CONTROLS = "input, select, textarea, [contenteditable]";
 
   /** @typedef {import("./types.js").Filled} Filled */
@@ -183,7 +183,7 @@
   async function outcome(field, value, before) {
     const { guard } = before;
     await pause(SETTLES);
-    for (let waited = SETTLES; isTaken(field) === false && field.value === value && waited < DIRTY_BY; waited += LOOKS_EVERY) await pause(LOOKS_EVERY);
+    for (let waited = SETTLES; isTaken(field) === false && field.value === value && waited < DIRTY_BY; waited += POLL_MS) await pause(POLL_MS);
     if (!guard.same()) return { why: "moved", now: null };
     const now = field.isConnected ? field : (guard.again?.() ?? null);
     return { why: now ? judged(now, value, before) : "gone", now };

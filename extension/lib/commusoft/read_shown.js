@@ -169,7 +169,7 @@
   }
 
   /**
-   * Every place where a label stands as text.
+   * Every place where a label is text.
    * @param {Document} document
    * @param {Set<string>} keys
    * @returns {Element[]}

@@ -11,12 +11,12 @@
   /** @typedef {import("./table_types.js").ShownRow} ShownRow */
   /** @typedef {import("./table_types.js").Outcome} Outcome */
 
-  const TRIES = 3;
-  const LOOKS = 8; // at a value that the page is taking over
+  const MAX_TRIES = 3;
+  const MAX_READS = 8; // at a value that the page is taking over
   const CHECKED_BY = 600; // milliseconds in which a page checks what it took
   const NEIGHBOURS = 4;
   /** So many rows in a row that take no value: the table does not take any. */
-  const MOST_REFUSED = 3;
+  const MAX_REFUSALS = 3;
   /** A row at the edge of what is in sight lies under headings, or moves when it is chosen. */
   const EDGE = 60;
   /** Fields that are filled before the page draws again: with thousands of rows each drawing takes long. */
@@ -60,7 +60,7 @@
   }
 
   /** @param {Run} run */
-  const isOver = ({ work, refused }) => work.control.stopped() || work.moved === true || refused >= MOST_REFUSED;
+  const isOver = ({ work, refused }) => work.control.stopped() || work.moved === true || refused >= MAX_REFUSALS;
 
   /** Whether the columns are where they were, also once what was scrolled sideways is back there. @param {Work} work */
   async function columnsStay(work) {
@@ -133,7 +133,7 @@
    */
   async function fillOne(run, wanted, target) {
     const expected = expectedOf(run, wanted);
-    for (let turn = 0; turn < TRIES; turn += 1) {
+    for (let turn = 0; turn < MAX_TRIES; turn += 1) {
       const row = await bring(run, wanted);
       if (row === null && turn > 0 && run.work.moved) return "not_taken";
       if (row === null || typeof row === "string") return row;
@@ -189,7 +189,7 @@
   async function bring(run, wanted) {
     let looked = 0;
     let scrolled = false;
-    while (looked < TRIES) {
+    while (looked < MAX_TRIES) {
       if (!(await columnsStay(run.work))) return null;
       const rows = candidates(run, wanted).filter((row) => table.identify(row, run.work.lookup).wanted?.id === wanted.id);
       const [row, another] = rows;
@@ -302,7 +302,7 @@
   async function taken(run, wanted, { before, target, expected, handed }) {
     await new Promise((resolve) => setTimeout(resolve));
     let row = await bring(run, wanted);
-    for (let look = 0; handed && look < LOOKS && isRow(row) && row.value !== target; look += 1) {
+    for (let look = 0; handed && look < MAX_READS && isRow(row) && row.value !== target; look += 1) {
       await table.settle(look * 10);
       row = await bring(run, wanted);
     }

@@ -13,7 +13,7 @@
   const COPY = "[class*='ht_clone'] *";
   const CHOSEN = "[role=tab][aria-selected=true], .active, h1, h2, h3, caption, option:checked";
   const AROUND = "nav, header, aside, footer, [role=navigation], [role=banner], [role=menubar]";
-  /** What may stand beside the words of a heading and not change what it heads. */
+  /** What may be beside the words of a heading and not change what it heads. */
   const BESIDE = new Set(("sort sorted sortable ascending descending asc desc by click to column menu filter optional required editable help info arrow upward downward unfold more " +
     "number no code in your the customer customers supplier suppliers s account package system software xero sage quickbooks freeagent kashflow online desktop business cloud accounting 50 50cloud 200").split(" "));
   /** How many rows are looked at to see what a table is. */

@@ -14,18 +14,18 @@
   /** @typedef {import("./table_types.js").Control} Control */
   /** @typedef {{row: ShownRow, at: number}} Seen a row and where it is in what is scrolled */
 
-  const FRAME = 120; // milliseconds after which a browser that draws nothing is not waited for
-  const TRIES = 6; // looks at rows that are being drawn
+  const FRAME_MS = 120; // milliseconds after which a browser that draws nothing is not waited for
+  const MAX_TRIES = 6; // looks at rows that are being drawn
   const MORE = 200; // milliseconds in which a page fetches more rows
   const PASSES = 3; // readings of a table that moves meanwhile
-  const MOST_ROWS = 50_000;
+  const MAX_ROWS = 50_000;
 
   /** Until the page has drawn what it was asked to draw. A page in the background draws nothing. */
   table.settle = async (milliseconds = 0) => {
     await whenVisible();
     await new Promise((resolve) => {
       requestAnimationFrame(() => setTimeout(resolve, milliseconds));
-      setTimeout(resolve, FRAME + milliseconds);
+      setTimeout(resolve, FRAME_MS + milliseconds);
     });
   };
 
@@ -131,7 +131,7 @@
     await table.settle();
     const rows = look();
     let last = rows.slice();
-    while (rows.length < MOST_ROWS && !control.stopped()) {
+    while (rows.length < MAX_ROWS && !control.stopped()) {
       const from = scroller.top();
       const to = from + stepOf(scroller, last);
       const now = await joined(last, look, () => scroller.to(to));
@@ -179,7 +179,7 @@
    * @param {() => void} scroll again, where a person scrolled meanwhile
    */
   async function joined(last, look, scroll) {
-    for (let turn = 0; turn < TRIES; turn += 1) {
+    for (let turn = 0; turn < MAX_TRIES; turn += 1) {
       scroll();
       await table.settle(turn * 20);
       const all = look();

@@ -71,7 +71,7 @@
 /** @typedef {{wanted: Wanted | null, doubt: boolean}} Identified doubt: the row may be the record's, and may not */
 
 /**
- * How a row of the list stands in the table.
+ * The state of a row of the list in the table.
  * @typedef {"ready" | "right" | "not_found" | "ambiguous" | "different" | "locked"} Standing
  * @typedef {{standing: Standing, value: string | null, loaded: boolean, at: number | null, element: Element | null}} Placed
  */

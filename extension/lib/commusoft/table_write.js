@@ -12,7 +12,7 @@
   const EDITOR = "textarea, input:not([type=checkbox], [type=radio], [type=hidden], [type=button], [type=submit])";
   const SELECTED = ".current, .area, .selected, .active, [aria-selected=true], :focus, :focus-within";
   /** How far an editor may be from the cell that it edits, in pixels. */
-  const NEAR = 8;
+  const MAX_OFFSET = 8;
 
   /** Whether the value was handed to the page; `find` identifies the row anew, each time before something is done. */
   table.write = async (find, value, { enter = false } = {}) => {
@@ -108,7 +108,7 @@
     const over = [...root.querySelectorAll(EDITOR)].filter((one) => {
       if (cell.contains(one)) return true;
       const { left, top, width } = one.getBoundingClientRect();
-      return width > 0 && Math.abs(left - bounds.left) <= NEAR && Math.abs(top - bounds.top) <= NEAR;
+      return width > 0 && Math.abs(left - bounds.left) <= MAX_OFFSET && Math.abs(top - bounds.top) <= MAX_OFFSET;
     });
     return over.length === 1 ? /** @type {Field} */ (over[0]) : null;
   }

@@ -20,7 +20,7 @@ import { problem } from "../server/problem.js";
 /** @typedef {{address: string, place: RecordPage, packages: any, workspace: Workspace, api: Api}} AtRecord */
 /** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at" | "record_version"> & {record: string, failure: string | null}} AssistLink */
 /**
- * What a page's script is told of its page.
+ * What a page's script gets about its page.
  * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean,
  *   was_filled: boolean, stays: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became
  *   of it; stays: our script is there again once the page was loaded anew

@@ -53,7 +53,7 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
 
 /** @typedef {{package: string, name: string, by_hand: {label: string, explain: string, reference_is_name?: boolean} | null}} PackageInWords */
 /**
- * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
+ * A request whose outcome no one has seen; `open`: the outcome is not known here either.
  * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt
  */
 
@@ -68,7 +68,7 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
  * @property {Problem | null} problem why the server could not be asked
  * @property {AtContact & {look: string} | ListView | import("../page/target.js").AtRecord | Elsewhere | null} place null where nothing could be looked up
  * @property {PackageInWords[]} packages
- * @property {OpenAttempt | null} attempt a request about this contact whose outcome nobody has seen
+ * @property {OpenAttempt | null} attempt a request about this contact whose outcome no one has seen
  * @property {OpenAttempt[]} others such requests about other contacts
  */
 
@@ -135,7 +135,7 @@ export function createCommands(parts) {
   }
 
   /**
-   * Keep the look, and sort the requests nobody has seen the outcome of.
+   * Keep the look, and sort the requests no one has seen the outcome of.
    * @param {AtContact} place
    * @param {string | null} connection_id
    */

@@ -1,5 +1,5 @@
 // @ts-check
-// What a person allows so that the button can stand on a package's pages.
+// What a person allows so that the button can be on a package's pages.
 
 /** Firefox's name for addresses that a person only looks at. */
 const VISITS = ["browsingActivity"];

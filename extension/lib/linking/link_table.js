@@ -52,9 +52,9 @@ import { createRecordLists } from "./record_lists.js";
 /** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
 
 const KEY = "table_run";
-const MOST_LISTS = 5;
-const MAX_LOOKS = 4;
-const PAUSE = 500; // milliseconds
+const MAX_LISTS = 5;
+const MAX_POLLS = 4;
+const PAUSE_MS = 500; // milliseconds
 
 /**
  * @param {object} parts
@@ -117,8 +117,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
   async function placeOf(tab, at) {
     const address = await tabs.address(tab);
     // Such a page fetches its rows once it is shown.
-    for (let turn = 0; turn < MAX_LOOKS; turn += 1) {
-      if (turn > 0) await tabs.wait(PAUSE);
+    for (let turn = 0; turn < MAX_POLLS; turn += 1) {
+      if (turn > 0) await tabs.wait(PAUSE_MS);
       const look = await tableTabs.look(tab, at.rules);
       if (!look || (await tabs.address(tab)) !== address) return null;
       if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, ...(await waiting(at)) };
@@ -137,7 +137,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     /** @type {import("../types.js").Draft[]} */
     const all = answers.flatMap((answer) => (answer.ok ? answer.data.batches : []));
     const [named, another] = all.filter(({ id }) => open.has(id));
-    const first = all.toSorted((one, other) => Number(open.has(other.id)) - Number(open.has(one.id))).slice(0, MOST_LISTS);
+    const first = all.toSorted((one, other) => Number(open.has(other.id)) - Number(open.has(one.id))).slice(0, MAX_LISTS);
     return { lists: await Promise.all(first.map((one) => counted(api, one))), named: named && !another ? named.id : null };
   }
 
@@ -171,7 +171,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
       /** @param {{tab: number, batch: string, list: string}} asked */
       table_start: ({ tab, batch, list }) =>
         atCrm(tab, async ({ workspace, api }) => {
-          // Whoever may not do this learns it here, not in the page.
+          // A person who may not do this learns it here, not in the page.
           const allowed = await api.tableRows(batch, 0);
           if (!allowed.ok) return allowed;
           const before = await current();

@@ -18,12 +18,12 @@ import { outcomeUnknown, problem } from "../server/problem.js";
 /** @typedef {Omit<AtList, "contacts"> & {contacts: Sent[], id: string, tab: number}} KeptList */
 
 const KEY = "lists";
-const KEPT = 2;
+const MAX_DRAFTS = 2;
 /** How many names a person sees before they send a list. */
-const SHOWN = 6;
+const MAX_NAMES = 6;
 /** How many contacts the server takes at once. */
-export const MOST_AT_ONCE = 1000;
-const JOINS_FOR = 12 * 60 * 60 * 1000;
+export const CHUNK_SIZE = 1000;
+const JOIN_WINDOW_MS = 12 * 60 * 60 * 1000;
 
 /** @typedef {ReturnType<typeof createLists>} Lists */
 
@@ -45,7 +45,7 @@ export function createLists(store, newId) {
      */
     async keep(list, tab) {
       const kept = { ...list, contacts: list.contacts.map(forServer), id: newId(), tab };
-      await store.set({ [KEY]: [...(await all()), kept].slice(-KEPT) });
+      await store.set({ [KEY]: [...(await all()), kept].slice(-MAX_DRAFTS) });
       return kept.id;
     },
 
@@ -63,7 +63,7 @@ export function createLists(store, newId) {
  * @param {AtList} list
  */
 export function preview({ page, package_name, kind, contacts }) {
-  const names = contacts.map((one) => one.name || one.email || one.reference).slice(0, SHOWN);
+  const names = contacts.map((one) => one.name || one.email || one.reference).slice(0, MAX_NAMES);
   return { page, package_name, kind, count: contacts.length, names };
 }
 
@@ -89,7 +89,7 @@ export function joinable(drafts, list) {
  */
 export function suggestedDraft(drafts, now) {
   const [newest] = drafts;
-  return newest && now - Date.parse(newest.created_at) < JOINS_FOR ? newest.id : null;
+  return newest && now - Date.parse(newest.created_at) < JOIN_WINDOW_MS ? newest.id : null;
 }
 
 /**
@@ -121,8 +121,8 @@ export async function sendList(api, list, batch) {
   let last = null;
   let added = 0;
   let completed = 0;
-  for (let at = 0; at < contacts.length; at += MOST_AT_ONCE) {
-    const piece = contacts.slice(at, at + MOST_AT_ONCE);
+  for (let at = 0; at < contacts.length; at += CHUNK_SIZE) {
+    const piece = contacts.slice(at, at + CHUNK_SIZE);
     const { package: name, organisation, kind } = list;
     const joins = last?.ok ? last.data.id : batch;
     last = await api.collect({ package: name, organisation, kind, contacts: piece, batch: joins });
@@ -145,7 +145,7 @@ function partProblem(found, partly) {
 }
 
 /**
- * @param {Listed} contact as a page that is not ours told it
+ * @param {Listed} contact as a page that is not ours gave it
  * @returns {Sent}
  */
 function forServer({ reference, kind, name, email, phones }) {

@@ -96,7 +96,7 @@ export function createAttempts(store, wiring) {
     },
 
     /**
-     * It was sent, and nobody knows what became of it.
+     * It was sent, and no one knows what became of it.
      * @param {string} key
      */
     markUnanswered(key) {

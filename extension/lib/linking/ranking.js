@@ -23,7 +23,7 @@ export function confidence({ probability, sure }) {
 }
 
 /**
- * The suggestion to preselect: the first, if it is plausible, of the contact's kind, and stands clear of the second.
+ * The suggestion to preselect: the first, if it is plausible, of the contact's kind, and well ahead of the second.
  * @param {Suggestion[]} suggestions
  * @param {number} none probability that the contact has no record
  * @param {Kind} kind the contact's, by its page or by what the person chose
@@ -68,7 +68,7 @@ export function isLinkOf(link, contact) {
 }
 
 /**
- * Where the contact stands before anybody chooses.
+ * The contact's state before a person chooses.
  * @param {SuggestionAnswer} answer
  * @param {Contact} contact
  * @returns {"waiting" | "already" | "open"}

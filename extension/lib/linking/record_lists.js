@@ -27,9 +27,9 @@ import { problem } from "../server/problem.js";
 const KEY = "record_list";
 const IMPORT = "record_import";
 const REUSED = "import-key-reused";
-const SHOWN = 6;
+const MAX_NAMES = 6;
 /** A person who pages through a list does it in one go. */
-const JOINS_FOR = 2 * 60 * 60 * 1000;
+const JOIN_WINDOW_MS = 2 * 60 * 60 * 1000;
 
 /** @typedef {ReturnType<typeof createRecordLists>} RecordLists */
 
@@ -46,7 +46,7 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
   async function begun(kind, connection_id) {
     /** @type {Import | undefined} */
     const found = (await memory.get(IMPORT))[IMPORT];
-    const fits = found?.kind === kind && found.connection_id === connection_id && now() - found.at < JOINS_FOR;
+    const fits = found?.kind === kind && found.connection_id === connection_id && now() - found.at < JOIN_WINDOW_MS;
     return fits && found ? found : null;
   }
 
@@ -96,7 +96,7 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
     async keepRecords({ kind, records }, tab, connection_id) {
       const list = newId();
       await memory.set({ [KEY]: { id: list, tab, kind, records, connection_id } });
-      const names = records.slice(0, SHOWN).map((one) => one.company || one.name || one.person);
+      const names = records.slice(0, MAX_NAMES).map((one) => one.company || one.name || one.person);
       const going = await begun(kind, connection_id);
       return { page: "records", kind, count: records.length, names, list, begun: going && viewOf(going) };
     },

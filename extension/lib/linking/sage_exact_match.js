@@ -8,7 +8,7 @@ import { displayName } from "../page/contact.js";
 /** @typedef {import("../types.js").Difference} Difference */
 
 /** The longest text that the server keeps with a link. */
-const LONGEST = 500;
+const MAX_TEXT_LENGTH = 500;
 
 /** @param {string} name of the package */
 export function needsExactMatch(name) {
@@ -40,7 +40,7 @@ export function differencesOver(name, details, record) {
   if (!needsExactMatch(name)) return [];
   return exactFields(details, record)
     .filter((one) => one.contact !== one.record)
-    .map((one) => ({ ...one, contact: one.contact.slice(0, LONGEST), record: one.record.slice(0, LONGEST) }));
+    .map((one) => ({ ...one, contact: one.contact.slice(0, MAX_TEXT_LENGTH), record: one.record.slice(0, MAX_TEXT_LENGTH) }));
 }
 
 /** @param {{address: string, town: string, postcode: string}} of */

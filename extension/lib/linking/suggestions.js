@@ -24,7 +24,7 @@ import { problem } from "../server/problem.js";
 export function createSuggestions(looks, connected) {
   return {
     /**
-     * Suggestions of one kind. Where the page does not tell the kind and nobody has chosen, the likelier one's.
+     * Suggestions of one kind. Where the page does not tell the kind and no one has chosen, the likelier one's.
      * @param {{look: string, kind: Kind | null} & Typed} asked
      * @returns {Promise<Answer<SuggestionAnswer & {kind: Kind}>>}
      */

@@ -4,7 +4,7 @@
 /** @typedef {{text: string, differs: boolean}} Piece */
 
 /** Longer texts are compared at their ends only. */
-const LONGEST = 400;
+const MAX_COMPARED_LENGTH = 400;
 
 /**
  * Both texts cut into pieces that are in the other one too and pieces that are not. Texts with less than half in
@@ -16,7 +16,7 @@ const LONGEST = 400;
 export function diffText(left, right) {
   const a = [...left];
   const b = [...right];
-  const common = a.length > LONGEST || b.length > LONGEST ? ends(a, b) : longestCommon(a, b);
+  const common = a.length > MAX_COMPARED_LENGTH || b.length > MAX_COMPARED_LENGTH ? ends(a, b) : longestCommon(a, b);
   const agreeing = common.left.filter(Boolean).length;
   const alike = agreeing * 2 >= Math.max(a.length, b.length);
   return { left: pieces(a, common.left, alike), right: pieces(b, common.right, alike) };

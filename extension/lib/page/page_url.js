@@ -10,7 +10,7 @@
  * @typedef {[name: string, value: string | null]} Pair  a value that cannot be decoded is null
  * @typedef {{scheme: string, host: string, port: string, origin: string, path: string[] | null, query: Pair[],
  *   fragment: string[] | null, fragmentQuery: Pair[]}} Address
- *   `path` starts with "" (what stands before the first slash) and has no empty last part;
+ *   `path` starts with "" (what is before the first slash) and has no empty last part;
  *   `fragment` is split in the same way; both are null when they cannot be decoded
  */
 

@@ -9,13 +9,13 @@ export { readList } from "./read_list.js";
 /** @typedef {import("./rule_types.js").Hints} Hints */
 
 /**
- * What the page in `document` says about its contact. Injected into the page, so it stands on its
- * own: it may use nothing outside itself. Never throws; looks at a bounded part of a huge page.
+ * What the page in `document` says about its contact. Injected into the page, so it is complete
+ * in itself: it may use nothing outside. Never throws; looks at a bounded part of a huge page.
  * @param {Hints} [hints]
  * @returns {import("../types.js").Details & {kind: null}} texts may be empty; the address tells the kind
  */
 export function readContact(hints = {}) {
-  const [MOST_ELEMENTS, MOST_LINES, MOST_TEXT, MOST_PHONES, MOST_EMAILS, MOST_ADDRESSES] = [5000, 60, 2000, 5, 5, 3];
+  const [MAX_ELEMENTS, MAX_LINES, MAX_TEXT_LENGTH, MAX_PHONES, MAX_EMAILS, MAX_ADDRESSES] = [5000, 60, 2000, 5, 5, 3];
 
   /** One of these and nothing else. @param {string} words */
   const whole = (words) => new RegExp(`^(?:${words})$`, "i");
@@ -88,7 +88,7 @@ export function readContact(hints = {}) {
   );
 
   /** @param {string | null | undefined} value */
-  const clean = (value) => (value ?? "").replace(/[\s\u00a0\u200b]+/g, " ").trim().slice(0, MOST_TEXT);
+  const clean = (value) => (value ?? "").replace(/[\s\u00a0\u200b]+/g, " ").trim().slice(0, MAX_TEXT_LENGTH);
   /** @param {string | null} value */
   const cleanLines = (value) => (value ?? "").split("\n").map(clean).filter(Boolean);
 
@@ -139,8 +139,8 @@ export function readContact(hints = {}) {
     let left = 400;
     /** @param {Node} node */
     const visit = (node) => {
-      if (left-- <= 0 || lines.length > MOST_LINES) return;
-      if (node.nodeType === 3) lines[lines.length - 1] += (node.nodeValue ?? "").slice(0, MOST_TEXT);
+      if (left-- <= 0 || lines.length > MAX_LINES) return;
+      if (node.nodeType === 3) lines[lines.length - 1] += (node.nodeValue ?? "").slice(0, MAX_TEXT_LENGTH);
       if (node.nodeType !== 1) return;
       const element = /** @type {Element} */ (node);
       if (element !== top) {
@@ -167,7 +167,7 @@ export function readContact(hints = {}) {
     return clean(text).length > most ? "" : clean(text);
   };
 
-  /** What stands in an element itself. @param {Element} element */
+  /** The text of an element itself. @param {Element} element */
   const ownText = (element) => {
     const texts = Array.from(element.childNodes).slice(0, 20).filter((node) => node.nodeType === 3);
     return clean(texts.map((node) => (node.nodeValue ?? "").slice(0, 100)).join(" "));
@@ -183,7 +183,7 @@ export function readContact(hints = {}) {
     const mains = Array.from(document.querySelectorAll("main, [role=main]"));
     scope = /** @type {HTMLElement} */ (mains.find((one) => !isInPagesOwn(one)) ?? document.body ?? scope);
     const walker = document.createTreeWalker(scope, 1, (node) => (isPagesOwn(/** @type {Element} */ (node)) ? 2 : 1));
-    while (elements.length < MOST_ELEMENTS && walker.nextNode()) {
+    while (elements.length < MAX_ELEMENTS && walker.nextNode()) {
       elements.push(/** @type {Element} */ (walker.currentNode));
     }
   };
@@ -260,7 +260,7 @@ export function readContact(hints = {}) {
     return lines;
   };
 
-  /** The lines of what stands beside a label. @param {Element} label */
+  /** The lines of what is beside a label. @param {Element} label */
   const valueOf = (label) => {
     const { control: own } = /** @type {HTMLLabelElement} */ (label);
     const control = own ?? document.getElementById(label.getAttribute("for") ?? "");
@@ -298,7 +298,7 @@ export function readContact(hints = {}) {
     for (const [email] of text.matchAll(new RegExp(EMAIL, "gi"))) {
       if (!emails.has(email.toLowerCase())) emails.set(email.toLowerCase(), email);
     }
-    return [...emails.values()].slice(0, MOST_EMAILS);
+    return [...emails.values()].slice(0, MAX_EMAILS);
   };
 
   const emailsOfPage = () => {
@@ -341,7 +341,7 @@ export function readContact(hints = {}) {
       for (const match of (text.match(PHONE) ?? []).flatMap(numbersIn)) {
         const digits = match.replace(/(?:x|ext).*/i, "").replace(/\D/g, "");
         const key = digits.slice(-9);
-        if (digits.length < 9 || digits.length > 15 || faxes.has(key) || phones.size >= MOST_PHONES) continue;
+        if (digits.length < 9 || digits.length > 15 || faxes.has(key) || phones.size >= MAX_PHONES) continue;
         if (!phones.has(key)) phones.set(key, clean(match));
       }
     };
@@ -406,7 +406,7 @@ export function readContact(hints = {}) {
     const places = new Map(several.map((lines) => placeOf(lines, names)).map((place) => [keyOf(place), place]));
     places.delete("");
     places.delete(keyOf(main));
-    return [...places.values()].slice(0, MOST_ADDRESSES);
+    return [...places.values()].slice(0, MAX_ADDRESSES);
   };
 
   /** Whether the package says that the contact is not used any more. */

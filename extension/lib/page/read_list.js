@@ -5,7 +5,7 @@ import { locate } from "./locate.js";
 
 /**
  * @typedef {{href: string, text: string, row: string}} Row
- *   a link, its text, and the text of the row it stands in, in lines
+ *   a link, its text, and the text of the row it is in, in lines
  * @typedef {{url: string, package: string, kind: import("./locate.js").Kind | null, reference: string,
  *   organisation: string | null, name: string, email: string, other_emails: string[], phones: string[],
  *   postcode: string, retired: boolean}} Listed
@@ -20,15 +20,15 @@ const NO_NAME = /^(?:archived|inactive|view|edit|open|show|details?|more|select|
 const FIGURE = /^[£$€(+-]*[0-9][0-9.,:/ )-]*$/;
 
 /**
- * Every link on the page with its row. Injected into the page, so it stands on its own; bounded.
+ * Every link on the page with its row. Injected into the page, so it needs nothing else; bounded.
  * @returns {Row[]}
  */
 export function readList() {
-  const MOST_LINKS = 5000;
-  const MOST_TEXT = 1000;
+  const MAX_LINKS = 5000;
+  const MAX_TEXT_LENGTH = 1000;
   const ROW = "tr, li, [role=row], [role=listitem], article";
 
-  /** Two links of one shape stand in two rows. @param {Element} link */
+  /** Two links of one shape are in two rows. @param {Element} link */
   const shapeOf = (link) => `${link.className} ${link.parentElement?.tagName} ${link.parentElement?.className}`;
 
   /** Whether one of a block's first links is like this one. @param {Element} link @param {Element} block */
@@ -58,16 +58,16 @@ export function readList() {
   const linesOf = (block) => {
     const walker = document.createTreeWalker(block, 4);
     let text = "";
-    while (text.length < MOST_TEXT && walker.nextNode()) {
+    while (text.length < MAX_TEXT_LENGTH && walker.nextNode()) {
       const piece = (walker.currentNode.nodeValue ?? "").replace(/\s+/g, " ").trim();
       if (piece) text += (text && "\n") + piece;
     }
-    return text.slice(0, MOST_TEXT);
+    return text.slice(0, MAX_TEXT_LENGTH);
   };
 
   try {
     return Array.from(document.querySelectorAll("a[href]"))
-      .slice(0, MOST_LINKS)
+      .slice(0, MAX_LINKS)
       .map((link) => ({
         href: /** @type {HTMLAnchorElement} */ (link).href,
         text: (link.textContent ?? "").replace(/\s+/g, " ").trim().slice(0, 200),
@@ -150,7 +150,7 @@ function isFigure(line) {
 }
 
 /**
- * Two links to one contact: the first told first, the second fills what was missing.
+ * Two links to one contact: the first comes first, the second fills what was missing.
  * @param {Listed} known
  * @param {Listed} more
  * @returns {Listed}

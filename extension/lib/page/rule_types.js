@@ -35,7 +35,7 @@
  * @property {string[]} [email]
  * @property {string[]} [phone]
  * @property {string[]} [address]
- * @property {Record<string, string>} [icons] an icon's <title> → the field that stands beside it
+ * @property {Record<string, string>} [icons] an icon's <title> → the field that is beside it
  * @property {string[]} [titles] what the page's title calls the package
  */
 

@@ -155,9 +155,9 @@ async function detailsIn(tab, location, packages, tabs) {
  */
 async function readOnceLoaded(tab, location, packages, tabs) {
   for (let reading = 1; ; reading += 1) {
-    const told = await tabs.read(tab, hintsFor(location, packages));
-    const details = cleanDetails(told);
-    const { translated, loading } = pageState(told);
+    const reply = await tabs.read(tab, hintsFor(location, packages));
+    const details = cleanDetails(reply);
+    const { translated, loading } = pageState(reply);
     if (!isEmpty(details) || !loading || reading === MAX_LOADING_READS) return { details, translated };
     await tabs.wait(LOADING_PAUSE_MS);
   }

@@ -11,7 +11,7 @@ import { isDrafts, isRecordImport, isListCounts, isTableRows, isTableSeen, isSea
 /** @typedef {import("./request.js").Reply} Reply */
 
 /** How many records a search brings. */
-export const MOST_FOUND = 20;
+export const MAX_SEARCH_RESULTS = 20;
 
 /** @typedef {ReturnType<typeof createApi>} Api */
 
@@ -44,7 +44,7 @@ export function createApi(connection, { call, access }) {
     /** @param {object} contact */
     suggest: async (contact) => validated(isSuggestionResult, await ask("POST", "/suggestions", { json: contact })),
     /** @param {string} q @param {Kind | null} kind */
-    search: async (q, kind) => validated(isSearchResult, await ask("GET", `/records?${query({ q, kind, limit: String(MOST_FOUND) })}`)),
+    search: async (q, kind) => validated(isSearchResult, await ask("GET", `/records?${query({ q, kind, limit: String(MAX_SEARCH_RESULTS) })}`)),
     /** @param {object} json @param {string} key */
     link: async (json, key) => validated(isLink, await ask("POST", "/links", { json, key })),
     /** @param {string} id */

@@ -78,7 +78,7 @@ export function createConnectionManager(parts) {
   }
 
   /**
-   * Forget the connection, on the server too where it answers. Whoever asks meanwhile waits for the same.
+   * Forget the connection, on the server too where it answers. A second call in the meantime waits for the same.
    * @param {Connection} connection
    * @returns {Promise<boolean>} whether the server knows
    */
@@ -116,7 +116,7 @@ export function createConnectionManager(parts) {
     if (last && (await session.read()) === null) await release(last.server);
   }
 
-  /** What was meant for one server is never sent to another: its customer 5 is somebody else there. */
+  /** What was meant for one server is never sent to another: its customer 5 is someone else there. */
   async function clearServerData() {
     await rules.forget();
     await Promise.all([looks.forget(), lists.forget()]);

@@ -1,6 +1,6 @@
 // @ts-check
 // Proofs that this browser holds the key its tokens are bound to (DPoP, RFC 9449). The private half of the key cannot
-// be read, by us or by anybody: it is kept where only signing with it is possible. A copy of the tokens opens nothing.
+// be read, by us or by anyone: it is kept where only signing with it is possible. A copy of the tokens opens nothing.
 
 /** The one kind of key and signature that the server takes. */
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };

@@ -12,7 +12,7 @@ import { parseServer } from "./server_url.js";
  */
 export function createPolicy(managed) {
   return {
-    /** @returns {Promise<Policy | null>} null where nobody set a server */
+    /** @returns {Promise<Policy | null>} null where no one set a server */
     async read() {
       // Firefox has no managed storage at all where no policy names us.
       const set = await managed.get().catch(() => /** @type {Record<string, any>} */ ({}));

@@ -6,7 +6,7 @@ import { validated } from "./request.js";
 
 const CLIENT = "crmlink-extension";
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
-const LONGEST_NAME = 60;
+const MAX_NAME_LENGTH = 60;
 
 /**
  * @template T
@@ -46,7 +46,7 @@ export function createOAuthClient(call, newKey) {
    */
   const grant = async (server, fields) => {
     const answer = validated(isTokenResponse, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
-    // Tokens that are not bound to our key would open the server to whoever copies them.
+    // Tokens that are not bound to our key would open the server to anyone who copies them.
     return answer.ok && !/^dpop$/i.test(answer.data.token_type) ? { ok: false, problem: problem("server-too-old") } : answer;
   };
 
@@ -63,7 +63,7 @@ export function createOAuthClient(call, newKey) {
       } catch {
         return { ok: false, problem: problem("key-unreadable") };
       }
-      return validated(isDeviceAuthorization, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } }));
+      return validated(isDeviceAuthorization, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, MAX_NAME_LENGTH) } }));
     },
 
     /** @param {string} server @param {string} code */

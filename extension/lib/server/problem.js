@@ -1,5 +1,5 @@
 // @ts-check
-// Everything that can go wrong has one shape, whoever noticed it.
+// Everything that can go wrong has one shape, wherever it was noticed.
 
 /** @typedef {import("../types.js").Problem} Problem */
 
@@ -98,7 +98,10 @@ const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "t
 const NO_ANSWER = ["server-unreachable", "server-not-running", "secure-unreachable", "server-slow"];
 const WRONG_ANSWER = ["server-redirects", "network-sign-in", "proxy-sign-in", "gateway-error", "web-page-instead", "server-odd"];
 
-const OUTCOME_UNKNOWN = new Set(["offline", "permission-missing", ...NO_ANSWER, ...WRONG_ANSWER, "internal-error"]);
+/** crmlink could not go on: it may have done what was asked before that. */
+const BROKE_OFF = ["internal-error", "database-unavailable", "database-full"];
+
+const OUTCOME_UNKNOWN = new Set(["offline", "permission-missing", ...NO_ANSWER, ...WRONG_ANSWER, ...BROKE_OFF]);
 
 /**
  * Whether nothing came back, so far as is known.

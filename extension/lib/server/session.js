@@ -37,7 +37,7 @@ import { KEY_LOST, problem } from "./problem.js";
  */
 
 const KEY = "connection";
-const ENDED = "ended";
+const ENDED_KEY = "ended";
 /** How a connection ended that the person ended. */
 export const DISCONNECTED = "disconnected";
 /** Renew when less than this is left: a request and its answer take their time. */
@@ -50,7 +50,7 @@ const RENEW_BEFORE_MS = 60_000;
  * @param {object} wiring
  * @param {import("./oauth.js").Tokens} wiring.tokens
  * @param {() => number} wiring.now milliseconds
- * @param {(server: string) => Promise<void>} [wiring.ended] told when the server has ended the connection
+ * @param {(server: string) => Promise<void>} [wiring.ended] called when the server has ended the connection
  */
 export function createSession(store, { tokens, now, ended: whenEnded = async () => undefined }) {
   const changing = serialize();
@@ -63,7 +63,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
 
   /** @returns {Promise<Ended | null>} */
   async function ended() {
-    return (await store.get(ENDED))[ENDED] ?? null;
+    return (await store.get(ENDED_KEY))[ENDED_KEY] ?? null;
   }
 
   async function whyGone() {
@@ -102,7 +102,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
       if (current.refresh_token !== shown) return null;
       if (answer.ok) return { [KEY]: { ...current, ...fromTokenResponse(answer.data, now()) } };
       const { type, detail } = answer.problem;
-      return { [KEY]: null, [ENDED]: { server: current.server, type, detail } };
+      return { [KEY]: null, [ENDED_KEY]: { server: current.server, type, detail } };
     });
     if (found && found.refresh_token !== shown) return { ok: true, data: found.access_token };
     if (!answer.ok) {
@@ -130,7 +130,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
       const found = await read();
       if (isIt(found) && isGood(found)) return { ok: true, data: found.access_token };
       return renewing(async () => {
-        // Somebody before us in the row may have renewed it: the refresh token read above must not be used again.
+        // A call before ours in the queue may have renewed it: the refresh token read above must not be used again.
         const current = await read();
         if (!isIt(current)) return { ok: false, problem: problem(await whyGone()) };
         return isGood(current) ? { ok: true, data: current.access_token } : renew(current);
@@ -144,7 +144,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
      */
     save: (server, grant) =>
       changing(async () => {
-        await store.set({ [KEY]: { server, workspace: null, ...fromTokenResponse(grant, now()) }, [ENDED]: null });
+        await store.set({ [KEY]: { server, workspace: null, ...fromTokenResponse(grant, now()) }, [ENDED_KEY]: null });
       }),
 
     /**
@@ -162,7 +162,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
      * Forget it all but where it led to.
      * @param {string} server
      */
-    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED]: { server, type: DISCONNECTED, detail: "" } })),
+    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED_KEY]: { server, type: DISCONNECTED, detail: "" } })),
   };
 }
 

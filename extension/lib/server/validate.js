@@ -1,5 +1,5 @@
 // @ts-check
-// Whether an answer is what it should be: another program, or another version, may stand where the server was.
+// Whether an answer is what it should be: another program, or another version, may be where the server was.
 
 /** @param {any} value */
 const isText = (value) => typeof value === "string";

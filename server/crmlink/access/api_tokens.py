@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
-from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, InvalidToken
+from crmlink.access.errors import BeyondToken, DeviceNotFound, InvalidFields, InvalidToken
 from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
@@ -22,9 +22,9 @@ from crmlink.store.quotas import Quota, require_room
 
 PREFIX = "crm_"
 DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
-USUAL_SCOPES = ("suggest", "link", "read", "batch")
-USUAL_DAYS = 90
-MOST_DAYS = 365
+DEFAULT_SCOPES = ("suggest", "link", "read", "batch")
+DEFAULT_DAYS = 90
+MAX_DAYS = 365
 _SHOWN = select(Device).where(
     Device.workspace_id == bindparam("workspace_id"),
     Device.sort == DeviceType.SCRIPT,
@@ -42,7 +42,7 @@ def create_api_token(
     access: AccessContext,
     actor: Actor,
     name: str,
-    scopes: tuple[str, ...] = USUAL_SCOPES,
+    scopes: tuple[str, ...] = DEFAULT_SCOPES,
     days: int | None = None,
 ) -> tuple[Device, str]:
     """Return a new token's device, and the token, which cannot be shown again.
@@ -55,12 +55,12 @@ def create_api_token(
     errors = []
     if not scopes or set(scopes) - set(SCOPES):
         errors.append(f"scopes: Choose one or more of {', '.join(SCOPES)}.")
-    if days is not None and not 1 <= days <= MOST_DAYS:
-        errors.append(f"days: Choose from 1 to {MOST_DAYS} days.")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        errors.append(f"days: Choose from 1 to {MAX_DAYS} days.")
     if errors:
         raise InvalidFields(errors=errors)
     _refuse_more_scopes(actor, scopes)
-    expires_at = utc_now() + timedelta(days=USUAL_DAYS if days is None else days)
+    expires_at = utc_now() + timedelta(days=DEFAULT_DAYS if days is None else days)
     if actor.ends_at and expires_at > actor.ends_at:
         if days is not None:
             raise BeyondToken
@@ -81,7 +81,7 @@ def create_api_token(
         )
         session.add(device)
         session.flush()
-        note(
+        record_audit(
             session, access, actor, "token.created", device.public_id,
             scopes=device.scopes, until=expires_at.date().isoformat(),
         )  # fmt: skip
@@ -125,7 +125,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
 
     The previous one stays valid until the new one is first used, or its end. The new one gets the
     old one's original lifetime, limited by a token that requests it. If the old one was never used,
-    its predecessor stays valid: the script still has that. Raises DeviceUnknown; BeyondToken for a
+    its predecessor stays valid: the script still has that. Raises DeviceNotFound; BeyondToken for a
     script that rotates a token other than itself and those it created, or that has fewer scopes or
     an earlier end; QuotaReached for an expired token, which would count again.
     """
@@ -133,7 +133,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
     with access.database.writing() as session:
         device = _find(session, access, public_id)
         if device.revoked_at:
-            raise DeviceUnknown
+            raise DeviceNotFound
         if actor.is_script and not _was_made_with(session, device, actor.device):
             raise BeyondToken
         _refuse_more_scopes(actor, device.scopes)
@@ -149,17 +149,19 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
         device.expires_at = utc_now() + lifetime
         if actor.ends_at:
             device.expires_at = min(device.expires_at, actor.ends_at)
-        note(session, access, actor, "token.rotated", device.public_id)
+        record_audit(session, access, actor, "token.rotated", device.public_id)
     return device, token
 
 
 def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
-    """Revoke a token, given by its id or its prefix; raises DeviceUnknown."""
+    """Revoke a token, given by its id or its prefix; raises DeviceNotFound."""
     with access.database.writing() as session:
         device = _find(session, access, name)
         if device.revoked_at is None:
             also = revoke_in(session, device, "revoked")
-            note(session, access, actor, "token.revoked", device.public_id, **also_ended(also))
+            record_audit(
+                session, access, actor, "token.revoked", device.public_id, **also_ended(also)
+            )
     return device
 
 
@@ -176,7 +178,7 @@ def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
             .values(revoked_at=utc_now(), revoked_because="revoked")
             .returning(Device.public_id)
         ).all()
-        note(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
+        record_audit(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
     return len(ended)
 
 
@@ -212,7 +214,7 @@ def _find(session: Session, access: AccessContext, name: str) -> Device:
     begins = Device.prefix.startswith(name[:DISPLAY_PREFIX_LENGTH], autoescape=True)
     found = session.scalars(_tokens(access).where(or_(Device.public_id == name, begins))).all()
     if len(found) != 1 or len(name) <= len(PREFIX):
-        raise DeviceUnknown
+        raise DeviceNotFound
     return found[0]
 
 

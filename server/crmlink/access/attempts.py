@@ -49,7 +49,7 @@ class Attempts:
     def begin(self, *counted: Counted) -> tuple[float, bool]:
         """Count an attempt under each key, or under none.
 
-        Returns its time, for ``forgive``, and whether the first key had another attempt that
+        Returns its time, for ``uncount``, and whether the first key had another attempt that
         failed or is in progress. Raises TooManyAttempts at a limit.
         """
         with self._lock:
@@ -65,7 +65,7 @@ class Attempts:
                 self._moments.popitem(last=False)
         return moment, others
 
-    def forgive(self, moment: float, *counted: Counted) -> None:
+    def uncount(self, moment: float, *counted: Counted) -> None:
         """Uncount a successful attempt."""
         with self._lock:
             for each in counted:
@@ -87,9 +87,9 @@ class Attempts:
         except failure:
             raise
         except BaseException:
-            self.forgive(moment, *counted)
+            self.uncount(moment, *counted)
             raise
-        self.forgive(moment, *counted)
+        self.uncount(moment, *counted)
 
     def _wait(self, counted: Counted, moment: float) -> float:
         """Return the seconds until another attempt is allowed, 0 for now."""

@@ -32,7 +32,7 @@ class KeyedContext(Protocol):
         """Proofs presented to this process."""
         ...
 
-    def keyed(self, purpose: str, secret: str) -> bytes:
+    def keyed_hash(self, purpose: str, secret: str) -> bytes:
         """Return the keyed hash stored for a secret, useless without the key."""
         ...
 
@@ -49,7 +49,7 @@ class SignInContext:
     secret_key: str = field(repr=False)
     seen_proofs: SeenProofs = field(default_factory=SeenProofs, repr=False, compare=False)
 
-    def keyed(self, purpose: str, secret: str) -> bytes:
+    def keyed_hash(self, purpose: str, secret: str) -> bytes:
         """Return the keyed hash stored for a secret, useless without the key."""
         return _keyed_hash(self.secret_key, purpose, secret)
 
@@ -68,7 +68,7 @@ class AccessContext:
     secret_key: str = field(repr=False)
     seen_proofs: SeenProofs = field(default_factory=SeenProofs, repr=False, compare=False)
 
-    def keyed(self, purpose: str, secret: str) -> bytes:
+    def keyed_hash(self, purpose: str, secret: str) -> bytes:
         """Return the keyed hash stored for a secret, useless without the key."""
         return _keyed_hash(self.secret_key, purpose, secret)
 
@@ -110,7 +110,7 @@ class Actor:
         return not self.is_script and self.person is not None and device.person_id == self.person.id
 
 
-def note(
+def record_audit(
     session: Session,
     access: AccessContext,
     actor: Actor | None,

@@ -8,15 +8,15 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
-from crmlink.access.errors import DeviceUnknown, InvalidFields, NotAllowed
+from crmlink.access.context import AccessContext, Actor, record_audit
+from crmlink.access.errors import DeviceNotFound, InvalidFields, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
 from crmlink.store.base import new_id, utc_now
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
-COPY_TOLD = timedelta(days=14)  # how long admins are warned of a copy
+COPY_WARNING_TTL = timedelta(days=14)  # how long admins are warned of a copy
 MAKER_ENDED = "maker-ended"  # reason: the token that created it ended
 
 
@@ -43,7 +43,7 @@ def device_status(device: Device) -> DeviceStatus:
 def was_copied(device: Device) -> bool:
     """Return whether a copy of an active browser's tokens was used recently."""
     seen = device.copy_seen_at
-    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_TOLD
+    return seen is not None and device.revoked_at is None and utc_now() - seen < COPY_WARNING_TTL
 
 
 def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:
@@ -62,24 +62,24 @@ def list_devices(access: AccessContext, person: Person | None = None) -> list[De
 def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device:
     """Revoke a browser or token; allowed for its own person and admins.
 
-    Raises DeviceUnknown or NotAllowed.
+    Raises DeviceNotFound or NotAllowed.
     """
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
         if device.revoked_at is None:
             own = device.id == actor.device.id
             also = revoke_in(session, device, "disconnected" if own else "revoked")
-            note(session, access, actor, "device.revoked", public_id, **also_ended(also))
+            record_audit(session, access, actor, "device.revoked", public_id, **also_ended(also))
     return device
 
 
 def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str) -> Device:
-    """Rename a browser or token. Raises DeviceUnknown, NotAllowed or InvalidFields."""
+    """Rename a browser or token. Raises DeviceNotFound, NotAllowed or InvalidFields."""
     name = validate_device_name(name)
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
         device.name = name
-        note(session, access, actor, "device.renamed", public_id)
+        record_audit(session, access, actor, "device.renamed", public_id)
     return device
 
 
@@ -129,8 +129,8 @@ def also_ended(tokens: list[str]) -> dict[str, list[str]]:
 def validate_device_name(text: str) -> str:
     """Return a valid device name; raises InvalidFields."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidFields(errors=[f"name: Enter a name of up to {LONGEST_NAME} characters."])
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise InvalidFields(errors=[f"name: Enter a name of up to {MAX_NAME_LENGTH} characters."])
     return name
 
 
@@ -182,7 +182,7 @@ def _revocable(session: Session, access: AccessContext, actor: Actor, public_id:
         .where(Device.sort.in_([DeviceType.BROWSER, DeviceType.SCRIPT]))
     )
     if device is None:
-        raise DeviceUnknown
+        raise DeviceNotFound
     if "admin" not in actor.permissions and not actor.owns(device):
         raise NotAllowed
     return device

@@ -27,7 +27,7 @@ from crmlink.store.base import CLOCK_SKEW, utc_now
 from crmlink.store.counts import counting
 
 ALGORITHM = "ES256"
-TYPE = "dpop+jwt"
+PROOF_TYPE = "dpop+jwt"
 REQUIRED = ["jti", "htm", "htu", "iat"]
 MAX_PROOF_LENGTH = 2_000
 MAX_JTI_LENGTH = 100
@@ -111,7 +111,11 @@ def _key_in(proof: str) -> dict[str, str]:
     except (jwt.PyJWTError, ValueError):
         raise ProofRefused from None
     key = header.get("jwk")
-    if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or not isinstance(key, dict):
+    if (
+        header.get("typ") != PROOF_TYPE
+        or header.get("alg") != ALGORITHM
+        or not isinstance(key, dict)
+    ):
         raise ProofRefused
     if "d" in key or (key.get("kty"), key.get("crv")) != ("EC", "P-256"):
         raise ProofRefused
@@ -157,7 +161,7 @@ def _is_current(access: KeyedContext, nonce: object) -> bool:
 
 
 def _nonce_mac(access: KeyedContext, seconds: int) -> str:
-    return base64url(access.keyed("dpop nonce", str(seconds))[:18])
+    return base64url(access.keyed_hash("dpop nonce", str(seconds))[:18])
 
 
 def _comparable(address: str) -> tuple[str, str, int | None, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 
-class AccessFailure(Exception):
+class AccessError(Exception):
     """Base class; nothing was changed. ``facts`` are for sentence and response, never for logs."""
 
     code: ClassVar[str]
@@ -15,7 +15,7 @@ class AccessFailure(Exception):
         self.facts = facts
 
 
-class InvalidToken(AccessFailure):
+class InvalidToken(AccessError):
     """A token or cookie is unknown, malformed, expired or revoked; the caller learns no more."""
 
     code = "token-refused"
@@ -27,139 +27,139 @@ class WorkspaceSuspended(InvalidToken):
     code = "workspace-suspended"
 
 
-class InvalidCredentials(AccessFailure):
+class InvalidCredentials(AccessError):
     """Unknown email, wrong password or removed person; the caller learns no more."""
 
     code = "log-in-refused"
 
 
-class TooManyAttempts(AccessFailure):
+class TooManyAttempts(AccessError):
     """A password, link or code was guessed too often (facts: retry_after, in seconds)."""
 
     code = "too-many-requests"
 
 
-class SsoUnreachable(AccessFailure):
+class SsoUnreachable(AccessError):
     """The single sign-on provider does not answer."""
 
     code = "sso-unreachable"
 
 
-class SsoDenied(AccessFailure):
+class SsoDenied(AccessError):
     """The provider, or the person there, denied the sign-in."""
 
     code = "sso-denied"
 
 
-class InvalidSsoResponse(AccessFailure):
+class InvalidSsoResponse(AccessError):
     """The provider's response does not match the request."""
 
     code = "sso-refused"
 
 
-class EmailNotVerified(AccessFailure):
+class EmailNotVerified(AccessError):
     """The provider does not vouch for an email address."""
 
     code = "sso-unproven"
 
 
-class NotInvited(AccessFailure):
+class NotInvited(AccessError):
     """The email was not invited, or its person used another account before."""
 
     code = "sso-unknown"
 
 
-class InvalidInvitation(AccessFailure):
+class InvalidInvitation(AccessError):
     """The one-time link was used, has expired, or never existed."""
 
     code = "invitation-refused"
 
 
-class WeakPassword(AccessFailure):
+class WeakPassword(AccessError):
     """The password is too short or too easy to guess (facts: reason)."""
 
     code = "password-weak"
 
 
-class InvalidFields(AccessFailure):
+class InvalidFields(AccessError):
     """A name, an email, a role, scopes or days are missing or invalid (facts: errors)."""
 
     code = "invalid-fields"
 
 
-class EmailTaken(AccessFailure):
+class EmailTaken(AccessError):
     """Another person of this workspace has this email."""
 
     code = "email-taken"
 
 
-class PersonUnknown(AccessFailure):
+class PersonNotFound(AccessError):
     """There is no such person in this workspace."""
 
     code = "not-found"
 
 
-class LastAdmin(AccessFailure):
+class LastAdmin(AccessError):
     """The workspace would be left without an admin."""
 
     code = "last-admin"
 
 
-class DeviceUnknown(AccessFailure):
+class DeviceNotFound(AccessError):
     """There is no such device or token in this workspace, or the prefix is ambiguous."""
 
     code = "not-found"
 
 
-class SessionUnknown(AccessFailure):
+class SessionNotFound(AccessError):
     """There is no such session."""
 
     code = "not-found"
 
 
-class NotAllowed(AccessFailure):
+class NotAllowed(AccessError):
     """The person's role does not permit this."""
 
     code = "role-too-low"
 
 
-class BeyondToken(AccessFailure):
+class BeyondToken(AccessError):
     """A script's token requested one with more scopes, a later end, or that it did not create."""
 
     code = "beyond-token"
 
 
-class PersonNeeded(AccessFailure):
+class PersonNeeded(AccessError):
     """A script's token requested what would outlast it: an invited person, or a higher role."""
 
     code = "person-needed"
 
 
-class NotLinkOwner(AccessFailure):
+class NotLinkOwner(AccessError):
     """Another device made the link (facts: by)."""
 
     code = "not-yours"
 
 
-class NotListOwner(AccessFailure):
+class NotListOwner(AccessError):
     """A script's token tried to delete a list collected by others (facts: by)."""
 
     code = "not-your-list"
 
 
-class NotParkedContactOwner(AccessFailure):
+class NotParkedContactOwner(AccessError):
     """A script's token tried to remove a contact parked by others (facts: by)."""
 
     code = "not-your-parked-contact"
 
 
-class PairingUnknown(AccessFailure):
+class PairingNotFound(AccessError):
     """No pairing has this code (any more)."""
 
     code = "pairing-unknown"
 
 
-class TokenRequestError(AccessFailure):
+class TokenRequestError(AccessError):
     """A browser gets no tokens; ``error`` is the code of RFC 6749 and RFC 8628."""
 
     error: ClassVar[str] = "invalid_grant"

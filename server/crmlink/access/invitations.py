@@ -17,7 +17,7 @@ from crmlink.store.mail import queue_message
 
 INVITATION = "crmi_"
 SET_UP_CODE = "crmf_"  # of the first admin, for use on the server's own computer alone
-INVITED_FOR = timedelta(days=7)
+INVITATION_TTL = timedelta(days=7)
 _OWNER = owner_query(
     select(Invitation.workspace_id).where(Invitation.token_hash == bindparam("shown"))
 )
@@ -43,7 +43,7 @@ def create_invitation(
     if by_email:
         message = queue_message(session, access.workspace_id, MailKind.INVITATION, person)
         token = emailed_token(access, message)
-    add_invitation(session, access, person, token, utc_now() + INVITED_FOR)
+    add_invitation(session, access, person, token, utc_now() + INVITATION_TTL)
     return token
 
 
@@ -67,7 +67,7 @@ def add_invitation(
 
 def emailed_token(access: AccessContext, message: MailMessage) -> str:
     """Return the token of the link in an email; only the server can derive it from the outbox."""
-    return derive_token(INVITATION, access.keyed("emailed link", message.public_id))
+    return derive_token(INVITATION, access.keyed_hash("emailed link", message.public_id))
 
 
 def find_open_invitation(session: Session, access: AccessContext, token: str) -> Invitation:
@@ -111,4 +111,4 @@ def end_invitations(session: Session, access: AccessContext, person: Person) -> 
 
 
 def _hash(access: KeyedContext, token: str) -> str:
-    return access.keyed("invitation", token).hex()
+    return access.keyed_hash("invitation", token).hex()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import end_browsers, ended_browsers
 from crmlink.access.errors import InvalidCredentials
 from crmlink.access.invitations import end_invitations
@@ -113,7 +113,7 @@ def _note_joined(
     person.joined_at = person.joined_at or utc_now()
     end_web_sessions(session, person)
     ended = end_browsers(session, person) if browsers_too else []
-    note(
+    record_audit(
         session, access, None, "person.joined", person.public_id,
         role=person.role, **ended_browsers(ended),
     )  # fmt: skip

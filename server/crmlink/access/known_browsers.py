@@ -19,7 +19,7 @@ from sqlalchemy import select
 from crmlink.access.context import KeyedContext
 from crmlink.store import Person
 
-KNOWN_FOR = timedelta(days=365)
+KNOWN_BROWSER_TTL = timedelta(days=365)
 MAX_PEOPLE = 8  # of one browser, which may be shared
 MAX_COOKIE_LENGTH = 2_000
 HASH_LENGTH = 32  # hexadecimal digits
@@ -38,7 +38,9 @@ class KnownBrowser:
         if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
             return None
         try:
-            content: Any = _serializer(access).loads(cookie, max_age=int(KNOWN_FOR.total_seconds()))
+            content: Any = _serializer(access).loads(
+                cookie, max_age=int(KNOWN_BROWSER_TTL.total_seconds())
+            )
             return cls(str(content["id"]), tuple(map(str, content["people"])))
         except (BadData, KeyError, TypeError):
             return None
@@ -63,7 +65,7 @@ def remember(access: KeyedContext, cookie: str, person_id: int) -> str:
 
 def _hash(access: KeyedContext, person: Person) -> str:
     mark = f"{person.public_id}\0{person.password_hash or ''}"
-    return access.keyed("known browser", mark).hex()[:HASH_LENGTH]
+    return access.keyed_hash("known browser", mark).hex()[:HASH_LENGTH]
 
 
 def _serializer(access: KeyedContext) -> URLSafeTimedSerializer:

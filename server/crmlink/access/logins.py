@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, KeyedContext
-from crmlink.access.errors import PersonUnknown
+from crmlink.access.errors import PersonNotFound
 from crmlink.store import Database, Person, Workspace, audit
 from crmlink.store.base import new_id
 
@@ -32,7 +32,7 @@ def join_logins(context: KeyedContext, people: Sequence[Person]) -> None:
             return  # meanwhile it is no longer proved
         for row in rows:
             row.login, row.password_hash = login, first.password_hash
-            _note(session, row, "person.login_joined")
+            _record(session, row, "person.login_joined")
 
 
 def leave_login(session: Session, person: Person) -> None:
@@ -42,19 +42,19 @@ def leave_login(session: Session, person: Person) -> None:
     """
     if person.login is not None:
         person.login = None
-        _note(session, person, "person.login_left")
+        _record(session, person, "person.login_left")
     if person.operator_since is not None:
         person.operator_since = None
-        _note(session, person, "person.operator_ended")
+        _record(session, person, "person.operator_ended")
 
 
 def enter_login(session: Session, person: Person, proved: Person) -> None:
     """Make a person part of the login of one who has proved theirs, in a writing session."""
     if proved.login is None:
         proved.login = new_id()
-        _note(session, proved, "person.login_joined")
+        _record(session, proved, "person.login_joined")
     person.login, person.password_hash = proved.login, proved.password_hash
-    _note(session, person, "person.login_joined")
+    _record(session, person, "person.login_joined")
 
 
 def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Person, str]]:
@@ -72,11 +72,11 @@ def other_memberships(context: KeyedContext, person: Person) -> list[tuple[Perso
 
 
 def find_membership(context: KeyedContext, person: Person, public_id: str) -> Person:
-    """Return one of ``other_memberships``. Raises PersonUnknown."""
+    """Return one of ``other_memberships``. Raises PersonNotFound."""
     for other, _ in other_memberships(context, person):
         if other.public_id == public_id:
             return other
-    raise PersonUnknown
+    raise PersonNotFound
 
 
 def database_of_login(access: AccessContext, person: Person) -> Database:
@@ -107,5 +107,5 @@ def _is_of_login(person: Person, other: Person) -> bool:
     return same and person.login is not None
 
 
-def _note(session: Session, person: Person, action: str) -> None:
+def _record(session: Session, person: Person, action: str) -> None:
     audit.append_entry(session, person.workspace_id, action, person.public_id)

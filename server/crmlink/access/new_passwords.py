@@ -11,14 +11,14 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, note
+from crmlink.access.context import AccessContext, record_audit
 from crmlink.access.errors import TooManyAttempts
 from crmlink.access.invitations import add_invitation, emailed_token, open_invitation_until
 from crmlink.access.people import person_by_email
 from crmlink.store import MailKind, MailMessage, MailState
-from crmlink.store.mail import KEPT_TRYING, queue_message
+from crmlink.store.mail import RETRY_WINDOWS, queue_message
 
-VALID_FOR = KEPT_TRYING[MailKind.NEW_PASSWORD]
+RESET_LINK_TTL = RETRY_WINDOWS[MailKind.NEW_PASSWORD]
 MAX_WAITING = 500  # requests that the worker has not looked at
 MAX_AN_HOUR = 3  # emails to one person
 
@@ -58,8 +58,8 @@ def open_link(session: Session, access: AccessContext, message: MailMessage) -> 
         return None
     if message.attempts or _recent(session, message) >= MAX_AN_HOUR:
         return "not-needed" if message.attempts else "too-many"
-    add_invitation(session, access, person, token, message.created_at + VALID_FOR)
-    note(session, access, None, "person.password_requested", person.public_id)
+    add_invitation(session, access, person, token, message.created_at + RESET_LINK_TTL)
+    record_audit(session, access, None, "person.password_requested", person.public_id)
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, KeyedContext, SignInContext, note
+from crmlink.access.context import AccessContext, KeyedContext, SignInContext, record_audit
 from crmlink.access.devices import command_line_actor
 from crmlink.access.logins import of_login
 from crmlink.store import AuditEntry, Person, Workspace, audit
@@ -18,7 +18,7 @@ from crmlink.store.base import utc_now
 ACTS = tuple(
     f"workspace.{act}" for act in ("made", "renamed", "suspended", "resumed", "exported", "limited")
 )
-LONGEST = 50  # acts shown of a firm
+MAX_ACTS = 50  # acts shown of a firm
 
 
 def is_operator(context: KeyedContext, person: Person) -> bool:
@@ -48,7 +48,7 @@ def set_operator(access: AccessContext, person: Person, *, operates: bool) -> No
         if (row.operator_since is not None) != operates:
             row.operator_since = utc_now() if operates else None
             action = "person.operator_made" if operates else "person.operator_ended"
-            note(session, access, actor, action, row.public_id)
+            record_audit(session, access, actor, action, row.public_id)
 
 
 def begin_operating(session: Session, person: Person) -> None:
@@ -82,7 +82,7 @@ def acts_on(access: AccessContext) -> list[tuple[AuditEntry, str]]:
         .filter_by(workspace_id=access.workspace_id, subject="workspace")
         .where(AuditEntry.action.in_(ACTS))
         .order_by(AuditEntry.position.desc())
-        .limit(LONGEST)
+        .limit(MAX_ACTS)
     )
     with access.database.of_installation.reading() as session:
         entries = session.scalars(query).all()

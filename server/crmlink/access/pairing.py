@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import validate_device_name
 from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
@@ -20,9 +20,9 @@ from crmlink.access.errors import (
     NotAllowed,
     PairingDenied,
     PairingExpired,
+    PairingNotFound,
     PairingPending,
     PairingSlowDown,
-    PairingUnknown,
     ProofRefused,
     WorkspaceSuspended,
 )
@@ -42,9 +42,9 @@ from crmlink.store.quotas import Quota, require_room
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
 POLL_INTERVAL = 2  # seconds between polls of a browser
-KEPT = timedelta(days=1)  # kept after its end, so that a late poll gets the right error
+RETENTION = timedelta(days=1)  # kept after its end, so that a late poll gets the right error
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628, section 6.1)
-OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
+OPEN_STATES = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def start_pairing(
     """
     device_code = generate_token(DEVICE_CODE)
     with access.database.writing() as session:
-        session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - KEPT))
+        session.execute(delete(Pairing).where(Pairing.expires_at < utc_now() - RETENTION))
         pairing = Pairing(
             workspace_id=_only_workspace(session),
             device_code_hash=_hash(access, device_code),
@@ -86,7 +86,7 @@ def start_pairing(
 
 
 def find_pairing(access: AccessContext, user_code: str) -> Pairing:
-    """Return the pairing with this code, in any spelling; raises PairingUnknown."""
+    """Return the pairing with this code, in any spelling; raises PairingNotFound."""
     with access.database.reading() as session:
         return _by_code(session, access, user_code)
 
@@ -95,7 +95,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
     """Approve a browser for the acting person, or request an admin's approval if required.
 
     An admin's approval of a requested one lets it act for the requesting person. Raises
-    PairingUnknown, PairingExpired, InvalidFields, NotAllowed or QuotaReached.
+    PairingNotFound, PairingExpired, InvalidFields, NotAllowed or QuotaReached.
     """
     name = validate_device_name(name)
     admin = "admin" in actor.permissions
@@ -112,20 +112,20 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
             require_room(session, access.workspace_id, Quota.DEVICES)
         pairing.device_name = name
         pairing.state = PairingState.NEEDS_ADMIN if needs_admin else PairingState.APPROVED
-        note(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
+        record_audit(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
         session.flush()
         session.refresh(pairing)
     return pairing
 
 
 def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing:
-    """Deny a pairing. Raises PairingUnknown, PairingExpired or NotAllowed."""
+    """Deny a pairing. Raises PairingNotFound, PairingExpired or NotAllowed."""
     with access.database.writing() as session:
         pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
             raise NotAllowed
         pairing.state, pairing.workspace_id = PairingState.DENIED, access.workspace_id
-        note(session, access, actor, "pairing.denied", str(pairing.id))
+        record_audit(session, access, actor, "pairing.denied", str(pairing.id))
     return pairing
 
 
@@ -206,7 +206,7 @@ def _polls_too_fast(pairing: Pairing) -> bool:
 
 def _open(session: Session, access: AccessContext, user_code: str) -> Pairing:
     pairing = _by_code(session, access, user_code)
-    if is_expired(pairing) or pairing.state not in OPEN:
+    if is_expired(pairing) or pairing.state not in OPEN_STATES:
         raise PairingExpired
     return pairing
 
@@ -216,7 +216,7 @@ def _by_code(session: Session, access: AccessContext, user_code: str) -> Pairing
     mine = or_(Pairing.workspace_id.is_(None), Pairing.workspace_id == access.workspace_id)
     pairing = session.scalar(select(Pairing).where(mine, Pairing.user_code == code))
     if pairing is None:
-        raise PairingUnknown
+        raise PairingNotFound
     return pairing
 
 
@@ -234,4 +234,4 @@ def _new_user_code(session: Session) -> str:
 
 
 def _hash(access: KeyedContext, device_code: str) -> str:
-    return access.keyed("device code", device_code).hex()
+    return access.keyed_hash("device code", device_code).hex()

@@ -10,8 +10,8 @@ from argon2.exceptions import VerificationError
 from crmlink.access.errors import TooManyAttempts, WeakPassword
 from crmlink.access.slots import Slots
 
-SHORTEST = 12
-LONGEST = 200
+MIN_LENGTH = 12
+MAX_LENGTH = 200
 MIN_DISTINCT_CHARS = 6  # distinct characters: «aaaaaaaaaaaa» is long but weak
 
 _hasher = PasswordHasher()
@@ -27,9 +27,9 @@ def hash_password(password: str, *known: str) -> str:
 
     ``known`` is what an attacker knows too: name, email.
     """
-    if not SHORTEST <= len(password) <= LONGEST:
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise WeakPassword(
-            reason=f"Use at least {SHORTEST} characters. Three random words work well."
+            reason=f"Use at least {MIN_LENGTH} characters. Three random words work well."
         )
     if len(set(password)) < MIN_DISTINCT_CHARS:
         raise WeakPassword(reason="This password repeats the same few characters. Choose another.")
@@ -48,7 +48,7 @@ def verify_password(password: str, kept: str | None, *, has_failed: bool = False
     with slots.one(TooManyAttempts(retry_after=2)):
         dummy = _dummy_hash()  # whether needed or not, so that the first call tells nothing
         try:
-            return _hasher.verify(kept or dummy, password[:LONGEST]) and kept is not None
+            return _hasher.verify(kept or dummy, password[:MAX_LENGTH]) and kept is not None
         except VerificationError:
             return False
 

@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import end_browsers, ended_browsers
 from crmlink.access.errors import (
     EmailTaken,
@@ -17,7 +17,7 @@ from crmlink.access.errors import (
     InvalidInvitation,
     LastAdmin,
     PersonNeeded,
-    PersonUnknown,
+    PersonNotFound,
 )
 from crmlink.access.invitations import (
     INVITATION,
@@ -32,7 +32,7 @@ from crmlink.store import Device, Invitation, Person, Role, WebSession, Workspac
 from crmlink.store.base import utc_now
 from crmlink.store.quotas import Quota, require_room
 
-LONGEST_NAME, LONGEST_EMAIL = 100, 254
+MAX_NAME_LENGTH, MAX_EMAIL_LENGTH = 100, 254
 RANKS = {role: rank for rank, role in enumerate(Role)}
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
 
@@ -49,7 +49,7 @@ def list_people(access: AccessContext) -> list[Person]:
 
 
 def find_person(access: AccessContext, public_id: str) -> Person:
-    """Return one person who was not removed; raises PersonUnknown."""
+    """Return one person who was not removed; raises PersonNotFound."""
     with access.database.reading() as session:
         return _person(session, access, public_id)
 
@@ -76,7 +76,9 @@ def invite(
         session.add(person)
         session.flush()
         emailed = {"emailed": True} if by_email else {}
-        note(session, access, actor, "person.invited", person.public_id, role=known_role, **emailed)
+        record_audit(
+            session, access, actor, "person.invited", person.public_id, role=known_role, **emailed
+        )
         token = create_invitation(session, access, person, by_email=by_email)
     return person, token
 
@@ -86,18 +88,18 @@ def new_invitation(
 ) -> str:
     """Return another one-time link for a person, as after a forgotten password.
 
-    Older ones become invalid. Raises PersonUnknown; PersonNeeded for a script.
+    Older ones become invalid. Raises PersonNotFound; PersonNeeded for a script.
     """
     _refuse_script(actor)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         emailed = {"emailed": True} if by_email else {}
-        note(session, access, actor, "person.invited_again", public_id, **emailed)
+        record_audit(session, access, actor, "person.invited_again", public_id, **emailed)
         return create_invitation(session, access, person, by_email=by_email)
 
 
 def has_open_invitation(access: AccessContext, public_id: str) -> bool:
-    """Return whether a person has a valid one-time link. Raises PersonUnknown."""
+    """Return whether a person has a valid one-time link. Raises PersonNotFound."""
     with access.database.reading() as session:
         person = _person(session, access, public_id)
         query = select(Invitation.id).where(
@@ -205,26 +207,27 @@ def change_password(
             end_web_sessions(session, row)
             ended = end_browsers(session, row) if browsers_too else []
             by = actor if row.id == person.id else None  # whose device is of this firm
-            note(
+            record_audit(
                 session, access.of(row.workspace_id), by, "person.password_changed",
                 row.public_id, **ended_browsers(ended),
             )  # fmt: skip
 
 
 def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str) -> Person:
-    """Change a person's name. Raises InvalidFields or PersonUnknown."""
+    """Change a person's name. Raises InvalidFields or PersonNotFound."""
     name = checked_name(name)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
         person.name = name
-        note(session, access, actor, "person.renamed", public_id)
+        record_audit(session, access, actor, "person.renamed", public_id)
     return person
 
 
 def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) -> Person:
     """Change a person's role.
 
-    Raises InvalidFields, PersonUnknown or LastAdmin; PersonNeeded for a script that would raise it.
+    Raises InvalidFields, PersonNotFound or LastAdmin; PersonNeeded for a script that would
+    raise it.
     """
     known_role = _role(role)
     with access.database.writing() as session:
@@ -235,7 +238,9 @@ def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) 
         session.flush()
         if before is Role.ADMIN:
             _require_admin_left(session, access)
-        note(session, access, actor, "person.role", public_id, before=before, after=known_role)
+        record_audit(
+            session, access, actor, "person.role", public_id, before=before, after=known_role
+        )
     return person
 
 
@@ -244,7 +249,7 @@ def remove_person(
 ) -> None:
     """Remove a person: their sessions, browsers and the tokens they created end at once.
 
-    Their actions stay recorded. Raises PersonUnknown or LastAdmin.
+    Their actions stay recorded. Raises PersonNotFound or LastAdmin.
     """
     with access.database.writing() as session:
         person = _person(session, access, public_id)
@@ -260,7 +265,7 @@ def remove_person(
             .values(revoked_at=utc_now(), revoked_because="person-removed")
         )
         end_invitations(session, access, person)
-        note(session, access, actor, action, public_id)
+        record_audit(session, access, actor, action, public_id)
 
 
 def end_web_sessions(session: Session, person: Person, but: int | None = None) -> None:
@@ -293,7 +298,9 @@ def authenticate_sso(access: AccessContext, subject: str, email: str) -> Person:
                 raise InvalidCredentials
             person.sso_subject = subject
             person.joined_at = person.joined_at or utc_now()
-            note(session, access, None, "person.joined", person.public_id, by="single sign-on")
+            record_audit(
+                session, access, None, "person.joined", person.public_id, by="single sign-on"
+            )
     return person
 
 
@@ -310,7 +317,7 @@ def _person(session: Session, access: AccessContext, public_id: str) -> Person:
         )
     )
     if person is None:
-        raise PersonUnknown
+        raise PersonNotFound
     return person
 
 
@@ -355,7 +362,7 @@ def valid_invitation(session: Session, access: AccessContext, token: str) -> Inv
 def checked_name(text: str) -> str:
     """Return a name as it is stored. Raises InvalidFields."""
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     return name
 
@@ -363,7 +370,7 @@ def checked_name(text: str) -> str:
 def checked_email(text: str) -> str:
     """Return an email as it is stored. Raises InvalidFields."""
     email = text.strip()
-    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
+    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email):
         raise InvalidFields(errors=["email: Enter an email address like anna@firm.example."])
     return email
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.errors import InvalidFields
 from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
 
-MOST_DAYS = 3650
-LEAST_SURE, MOST_SURE = SURE, 0.99999  # matching's own threshold is the minimum
+MAX_DAYS = 3650
+MIN_SURE, MAX_SURE = SURE, 0.99999  # matching's own threshold is the minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ def read_preferences(access: AccessContext) -> Preferences:
 def save_preferences(access: AccessContext, actor: Actor, preferences: Preferences) -> None:
     """Store the preferences. Raises InvalidFields."""
     errors = [
-        f"{name}: Enter a whole number from 0 to {MOST_DAYS}."
+        f"{name}: Enter a whole number from 0 to {MAX_DAYS}."
         for name in ("keep_names_days", "keep_drafts_days")
-        if not 0 <= getattr(preferences, name) <= MOST_DAYS
+        if not 0 <= getattr(preferences, name) <= MAX_DAYS
     ]
-    if not LEAST_SURE <= preferences.sure_bound <= MOST_SURE:
+    if not MIN_SURE <= preferences.sure_bound <= MAX_SURE:
         errors.append(
-            f"sure_bound: Enter a percentage from {format_percent(LEAST_SURE)} "
-            f"to {format_percent(MOST_SURE)}%."
+            f"sure_bound: Enter a percentage from {format_percent(MIN_SURE)} "
+            f"to {format_percent(MAX_SURE)}%."
         )
     if errors:
         raise InvalidFields(errors=errors)
@@ -61,4 +61,6 @@ def save_preferences(access: AccessContext, actor: Actor, preferences: Preferenc
     with access.database.writing() as session:
         session.get_one(Workspace, access.workspace_id).preferences = after
         if changed:
-            note(session, access, actor, "preferences.changed", "workspace", changed=changed)
+            record_audit(
+                session, access, actor, "preferences.changed", "workspace", changed=changed
+            )

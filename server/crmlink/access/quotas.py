@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from crmlink.access.context import Actor, SignInContext, note
+from crmlink.access.context import Actor, SignInContext, record_audit
 from crmlink.access.errors import InvalidFields
 from crmlink.access.workspaces import actor_there, facts_of_operator
 from crmlink.store import MirroredRecord, Workspace, WorkspaceConnection
 from crmlink.store.quotas import Quota, count_of
 
-MOST = 1_000_000_000
+MAX_QUOTA = 1_000_000_000
 COUNTED = (Quota.PEOPLE, Quota.DEVICES, Quota.LISTS, Quota.SOURCES)
 
 
@@ -41,7 +41,9 @@ def set_limits(
 
     ``by`` is an operator on a page, None the command line. Raises InvalidFields.
     """
-    wrong = [quota for quota, most in limits.items() if most is not None and not 1 <= most <= MOST]
+    wrong = [
+        quota for quota, most in limits.items() if most is not None and not 1 <= most <= MAX_QUOTA
+    ]
     if wrong:
         raise InvalidFields(errors=[f"{quota}: Enter a whole number from 1." for quota in wrong])
     access = context.of(workspace.id)
@@ -55,7 +57,9 @@ def set_limits(
             row.limits = after or None
             text = ", ".join(f"{name} {most}" for name, most in after.items()) or "none"
             facts = facts_of_operator(by)
-            note(session, access, actor, "workspace.limited", "workspace", limits=text, **facts)
+            record_audit(
+                session, access, actor, "workspace.limited", "workspace", limits=text, **facts
+            )
 
 
 def list_usage(context: SignInContext, workspace: Workspace) -> list[Usage]:

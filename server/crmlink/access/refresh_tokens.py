@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import revoke_in
 from crmlink.access.dpop import is_first_use, remember_proof
 from crmlink.access.errors import (
@@ -46,7 +46,7 @@ REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
 ACCESS_TOKEN_TTL = timedelta(minutes=10)
 DEVICE_IDLE_TTL = timedelta(days=60)  # without use
 ALGORITHM = "HS256"
-TYPE = "at+jwt"  # RFC 9068
+JWT_TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
 _ISSUED = select(RefreshToken).where(
@@ -62,7 +62,7 @@ _OWNER_OF_REFRESH = owner_query(
     .join(RefreshToken, RefreshToken.device_id == Device.id)
     .where(RefreshToken.token_hash == bindparam("shown"))
 )
-COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
+COPY_AUDIT_INTERVAL = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def issue_first_tokens(
     session.add(device)
     session.flush()
     person = pairing.person.public_id if pairing.person else None
-    note(session, access, None, "device.paired", device.public_id, person=person)
+    record_audit(session, access, None, "device.paired", device.public_id, person=person)
     return _issue_successor(session, access, device, device_code, 1)
 
 
@@ -164,7 +164,7 @@ def _rotate(
     following = _generation(session, device, shown.generation + 1)
     if following and following.received_at and following.received_at < asked_at:
         revoke_in(session, device, TokenReused.code)
-        note(session, access, None, "device.token_reused", device.public_id)
+        record_audit(session, access, None, "device.token_reused", device.public_id)
         return TokenReused()
     shown.received_at = shown.received_at or utc_now()
     device.expires_at = utc_now() + DEVICE_IDLE_TTL
@@ -236,9 +236,9 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
 def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
     """Record that a browser's token was presented with another key, at most once a day."""
     moment, before = utc_now(), device.copy_seen_at
-    if before is None or abs(moment - before) > COPY_NOTED:
+    if before is None or abs(moment - before) > COPY_AUDIT_INTERVAL:
         device.copy_seen_at = moment
-        note(session, access, None, "device.token_copied", device.public_id)
+        record_audit(session, access, None, "device.token_copied", device.public_id)
 
 
 def _require_active(device: Device) -> Person:
@@ -257,7 +257,7 @@ def _issue_successor(
     session: Session, access: AccessContext, device: Device, secret: str, generation: int
 ) -> TokenResponse:
     """Return the tokens derived from a presented secret: the same ones each time."""
-    token = derive_token(REFRESH_TOKEN_PREFIX, access.keyed("following refresh token", secret))
+    token = derive_token(REFRESH_TOKEN_PREFIX, access.keyed_hash("following refresh token", secret))
     refresh = _generation(session, device, generation)
     if refresh is None:
         refresh = RefreshToken(
@@ -299,12 +299,12 @@ def _access_token(access: AccessContext, refresh: RefreshToken) -> str:
         "nbf": begins,
         "exp": moment + ACCESS_TOKEN_TTL,
     }
-    return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": TYPE})
+    return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": JWT_TYPE})
 
 
 def _claims(access: KeyedContext, token: str) -> dict[str, Any]:
     try:
-        if jwt.get_unverified_header(token).get("typ") != TYPE:
+        if jwt.get_unverified_header(token).get("typ") != JWT_TYPE:
             raise InvalidToken
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -326,4 +326,4 @@ def _key(access: KeyedContext) -> bytes:
 
 
 def _refresh_hash(access: KeyedContext, token: str) -> str:
-    return access.keyed("refresh token", token).hex()
+    return access.keyed_hash("refresh token", token).hex()

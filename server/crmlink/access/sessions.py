@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
-from crmlink.access.errors import InvalidToken, NotAllowed, SessionUnknown
+from crmlink.access.errors import InvalidToken, NotAllowed, SessionNotFound
 from crmlink.access.logins import database_of_login, rows_of_login
 from crmlink.access.owner import find_owner, owner_query
 from crmlink.access.people import end_web_sessions, find_person
@@ -19,7 +19,7 @@ from crmlink.store.base import utc_now
 
 SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
-LONGEST = timedelta(days=14)
+ABSOLUTE_TIMEOUT = timedelta(days=14)
 TOUCH_INTERVAL = timedelta(minutes=1)
 _OWNER = owner_query(
     select(Person.workspace_id)
@@ -45,7 +45,7 @@ def create_session(
         row.last_seen_at = utc_now()
         begun = WebSession(
             person=row,
-            token_hash=access.keyed("session", token).hex(),
+            token_hash=access.keyed_hash("session", token).hex(),
             browser=browser[:100],
             address=address,
         )
@@ -53,7 +53,7 @@ def create_session(
             begun.created_at = continued.created_at
         session.add(begun)
         session.flush()
-        note(session, access, None, "session.begun", row.public_id, log_in=begun.public_id)
+        record_audit(session, access, None, "session.begun", row.public_id, log_in=begun.public_id)
     return token
 
 
@@ -61,14 +61,14 @@ def workspace_of_session(access: KeyedContext, token: str) -> int:
     """Return the id of the workspace of a cookie; raises InvalidToken."""
     if not is_well_formed(token, SESSION_TOKEN_PREFIX):
         raise InvalidToken
-    return find_owner(access, _OWNER, access.keyed("session", token).hex(), InvalidToken)
+    return find_owner(access, _OWNER, access.keyed_hash("session", token).hex(), InvalidToken)
 
 
 def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession, Actor]:
     """Return the session of a cookie, and its actor; raises InvalidToken."""
     if not is_well_formed(token, SESSION_TOKEN_PREFIX):
         raise InvalidToken
-    query = select(WebSession).filter_by(token_hash=access.keyed("session", token).hex())
+    query = select(WebSession).filter_by(token_hash=access.keyed_hash("session", token).hex())
     with access.database.reading() as session:
         found = session.scalar(query)
     moment = utc_now()
@@ -95,17 +95,19 @@ def list_sessions(access: AccessContext, person: Person) -> list[WebSession]:
 
 
 def end_session(access: AccessContext, actor: Actor, public_id: str) -> None:
-    """End a session: one's own, or as an admin anyone's. Raises SessionUnknown or NotAllowed."""
+    """End a session: one's own, or as an admin anyone's. Raises SessionNotFound or NotAllowed."""
     with access.database.writing() as session:
         found = session.scalar(select(WebSession).filter_by(public_id=public_id))
         if found is None or found.person.workspace_id != access.workspace_id:
-            raise SessionUnknown
+            raise SessionNotFound
         own = actor.person is not None and found.person_id == actor.person.id
         if not own and "admin" not in actor.permissions:
             raise NotAllowed
         if found.ended_at is None:
             found.ended_at = utc_now()
-            note(session, access, actor, "session.ended", found.person.public_id, log_in=public_id)
+            record_audit(
+                session, access, actor, "session.ended", found.person.public_id, log_in=public_id
+            )
 
 
 def end_sessions(
@@ -120,7 +122,7 @@ def end_sessions(
 
     One's own, in all firms of the login, or as an admin anyone's in this firm; a script has no
     person. Returns how many browsers ended.
-    Raises PersonUnknown or NotAllowed.
+    Raises PersonNotFound or NotAllowed.
     """
     person = find_person(access, person_public_id)
     own = actor.person is not None and person.id == actor.person.id and not actor.is_script
@@ -136,7 +138,7 @@ def end_sessions(
             by = actor if row.id == person.id else None  # whose device is of this firm
             details = ended_browsers(ended)
             here = access.of(row.workspace_id)
-            note(session, here, by, "session.all_ended", row.public_id, **details)
+            record_audit(session, here, by, "session.all_ended", row.public_id, **details)
     return count
 
 
@@ -146,5 +148,5 @@ def _is_active(found: WebSession, moment: datetime, access: AccessContext) -> bo
         and found.person.removed_at is None
         and found.person.workspace_id == access.workspace_id
         and moment - found.last_seen_at < IDLE_TIMEOUT
-        and moment - found.created_at < LONGEST
+        and moment - found.created_at < ABSOLUTE_TIMEOUT
     )

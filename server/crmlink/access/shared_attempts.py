@@ -40,7 +40,7 @@ class SharedAttempts(Attempts):
                 connection.execute(insert(CountedAttempt).values(key=each.key, at=moment))
         return moment, bool(before and before[0])
 
-    def forgive(self, moment: float, *counted: Counted) -> None:
+    def uncount(self, moment: float, *counted: Counted) -> None:
         """Uncount a successful attempt."""
         keys = [each.key for each in counted]
         with counting(self._database) as connection:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 
 
 class Slots:
@@ -21,7 +21,7 @@ class Slots:
         self._seconds = seconds
 
     @contextmanager
-    def one(self, failure: AccessFailure) -> Iterator[None]:
+    def one(self, failure: AccessError) -> Iterator[None]:
         """Run the block in a slot. Raises the failure if too many wait, or for too long."""
         if not self._entered.acquire(blocking=False):
             raise failure

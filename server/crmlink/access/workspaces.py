@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, SignInContext, note
+from crmlink.access.context import AccessContext, Actor, SignInContext, record_audit
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import InvalidFields
 from crmlink.access.people import create_first_admin_invitation
@@ -31,7 +31,7 @@ from crmlink.store import (
 from crmlink.store.base import utc_now
 from crmlink.store.workspaces import list_workspaces
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,15 @@ def make_workspace(
     also while another workspace has no name: people could not tell them apart.
     """
     name = _free_name(context, name)
-    if any(not row.name for row in list_workspaces(context.database)):
-        raise InvalidFields(errors=["name: Name the first firm before you make another."])
+    for row in list_workspaces(context.database):
+        if not row.name:
+            how = f'crmlink workspace rename {row.public_id} "NAME"'
+            raise InvalidFields(errors=[f"name: First name the firm that is there: {how}"])
     with context.database.writing() as session:
         workspace = Workspace(id=_free_number(session), name=name)
         session.add(workspace)
     access = context.of(workspace.id)
-    _note(access, by, "workspace.made")
+    _record(access, by, "workspace.made")
     token = create_first_admin_invitation(access)
     assert token is not None  # noqa: S101 # no one has joined a new workspace
     return workspace, token
@@ -85,7 +87,9 @@ def rename_workspace(
     actor = actor_there(access, by)
     with context.database.writing() as session:
         session.get_one(Workspace, workspace.id).name = name
-        note(session, access, actor, "workspace.renamed", "workspace", **facts_of_operator(by))
+        record_audit(
+            session, access, actor, "workspace.renamed", "workspace", **facts_of_operator(by)
+        )
 
 
 def suspend_workspace(
@@ -102,12 +106,12 @@ def suspend_workspace(
         if (row.suspended_at is not None) != suspended:
             row.suspended_at = utc_now() if suspended else None
             action = "workspace.suspended" if suspended else "workspace.resumed"
-            note(session, access, actor, action, "workspace", **facts_of_operator(by))
+            record_audit(session, access, actor, action, "workspace", **facts_of_operator(by))
 
 
 def note_export(context: SignInContext, workspace: Workspace, by: Actor | None = None) -> None:
     """Record in a workspace's audit that everything in it was exported."""
-    _note(context.of(workspace.id), by, "workspace.exported")
+    _record(context.of(workspace.id), by, "workspace.exported")
 
 
 def list_figures(context: SignInContext, only: int | None = None) -> list[WorkspaceFigures]:
@@ -175,17 +179,17 @@ def _free_number(session: Session) -> int:
 
 def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:
     name = " ".join(text.split())
-    if not 1 <= len(name) <= LONGEST_NAME:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     if any(row.name == name and row.id != own_id for row in list_workspaces(context.database)):
         raise InvalidFields(errors=["name: Another firm has this name."])
     return name
 
 
-def _note(access: AccessContext, by: Actor | None, action: str) -> None:
+def _record(access: AccessContext, by: Actor | None, action: str) -> None:
     actor = actor_there(access, by)
     with access.database.writing() as session:
-        note(session, access, actor, action, "workspace", **facts_of_operator(by))
+        record_audit(session, access, actor, action, "workspace", **facts_of_operator(by))
 
 
 def actor_there(access: AccessContext, by: Actor | None) -> Actor | None:

@@ -26,7 +26,7 @@ SCHEMA_FILE = Path(__file__).with_name("packages.schema.json")
 
 _COUNTS = re.compile(r"[*+?]|\{[0-9]{1,3},[0-9]{1,3}\}")
 _CLASS = re.compile(r"\[\^?[^\]]+\]")
-_MOST_COUNTS = 3
+_MAX_COUNTS = 3
 
 
 def load_packages(path: Path | None = None) -> Packages:
@@ -126,7 +126,7 @@ def _pattern_problems(package_id: str, pattern: str) -> Iterator[str]:
     for alternative in _CLASS.sub("x", pattern).split("|"):
         if not alternative:
             yield f"In {package_id}: the pattern {pattern} has an empty alternative."
-        if len(_COUNTS.findall(alternative)) > _MOST_COUNTS:
+        if len(_COUNTS.findall(alternative)) > _MAX_COUNTS:
             yield f"In {package_id}: the pattern {pattern} has too many open counts to be quick."
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.access.audit.log import AuditRow, entries, verify, write_csv
+from crmlink.access.audit.log import AuditRow, entries, export_csv, verify
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.preferences import read_preferences, save_preferences
 from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
@@ -30,7 +30,7 @@ class AuditView(MethodView):
         """Read the audit log, newest first; all of it with Accept: text/csv"""
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
             table = io.StringIO()
-            write_csv(current_access(), table)
+            export_csv(current_access(), table)
             return Response(table.getvalue(), mimetype="text/csv")
         lines = entries(
             current_access(), query["q"], query["action"], query["before"], query["limit"] + 1
@@ -38,7 +38,7 @@ class AuditView(MethodView):
         shown = lines[: query["limit"]]
         verdict = verify(current_access())
         return {
-            "entries": [_shape(line) for line in shown],
+            "entries": [_serialize(line) for line in shown],
             "next": shown[-1].entry.position if len(lines) > len(shown) else None,
             "chain": {
                 "sound": verdict.sound,
@@ -68,7 +68,7 @@ class PreferencesView(MethodView):
         return asdict(read_preferences(current_access()))
 
 
-def _shape(line: AuditRow) -> dict[str, Any]:
+def _serialize(line: AuditRow) -> dict[str, Any]:
     entry = line.entry
     return {
         "place": entry.position,

@@ -23,7 +23,7 @@ class DevicesView(MethodView):
     @blueprint.response(200, DevicesSchema)
     def get(self) -> dict[str, Any]:
         """Read all connected browsers, newest first, including disconnected ones"""
-        return {"devices": [_shape(device) for device in list_devices(current_access())]}
+        return {"devices": [_serialize(device) for device in list_devices(current_access())]}
 
 
 @blueprint.route("/devices/<device_id>")
@@ -34,7 +34,7 @@ class DeviceView(MethodView):
     @blueprint.response(200, DeviceSchema)
     def patch(self, body: dict[str, Any], device_id: str) -> dict[str, Any]:
         """Rename a browser; “me” is the one asking"""
-        return _shape(
+        return _serialize(
             rename_device(
                 current_access(), current_actor(), _is_own_device(device_id), body["name"]
             )
@@ -50,7 +50,7 @@ def _is_own_device(device_id: str) -> str:
     return current_actor().device.public_id if device_id == "me" else device_id
 
 
-def _shape(device: Device) -> dict[str, Any]:
+def _serialize(device: Device) -> dict[str, Any]:
     return {
         "id": device.public_id,
         "name": device.name,

@@ -36,7 +36,7 @@ from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.error_handlers import MissingIdempotencyKey
-from crmlink.web.serializers import link_shape, link_shapes
+from crmlink.web.serializers import serialize_link, serialize_links
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
@@ -76,7 +76,7 @@ class LinksView(MethodView):
             links = list(session.scalars(newest))
         page = links[: query["limit"]]
         return {
-            "links": link_shapes(page),
+            "links": serialize_links(page),
             "next": page[-1].id if len(links) > len(page) else None,
         }
 
@@ -111,7 +111,7 @@ class LinkView(MethodView):
     @blueprint.response(200, LinkSchema)
     def get(self, link_id: str) -> dict[str, Any]:
         """Read one link"""
-        return link_shape(find_link(current_workspace(), link_id))
+        return serialize_link(find_link(current_workspace(), link_id))
 
 
 @blueprint.route("/links/<link_id>/undo")
@@ -158,7 +158,7 @@ class ObservationsView(MethodView):
         value = SeenOnPage.of(body["value"])
         seen = Observation(body["stage"], value, body["replaces"], body["record_version"])
         found = observe(current_workspace(), link_id, seen, current_actor().device.id)
-        return link_shape(found.link) | {"fill": found.fill}
+        return serialize_link(found.link) | {"fill": found.fill}
 
 
 @blueprint.route("/links/<link_id>/withdraw")
@@ -174,7 +174,7 @@ class WithdrawalView(MethodView):
         require_connection(here, body["connection_id"])
         require_may_undo(current_actor(), find_link(here, link_id).device)
         seen = SeenOnPage.of(body["value"]) if "value" in body else None
-        return link_shape(withdraw(here, link_id, seen, current_actor().device.id))
+        return serialize_link(withdraw(here, link_id, seen, current_actor().device.id))
 
 
 def _seen(body: dict[str, Any]) -> SeenOnPage | None:
@@ -192,4 +192,4 @@ def _key() -> str:
 def _answer(link: Link) -> Answer:
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
         raise LinkFailed(link)
-    return link_shape(link), 202 if link.state is LinkState.INTENDED else 201
+    return serialize_link(link), 202 if link.state is LinkState.INTENDED else 201

@@ -77,7 +77,7 @@ def issue_token(form: dict[str, Any]) -> dict[str, Any]:
         token = _required_param(form, "refresh_token")
         access = sign_in_context().of(workspace_of_refresh_token(sign_in_context(), token))
         grant = rotate_refresh_token(access, token, proof)
-    return _shape(grant)
+    return _serialize(grant)
 
 
 @blueprint.errorhandler(415)
@@ -95,7 +95,7 @@ def _required_param(form: dict[str, Any], name: str) -> str:
     return str(form[name])
 
 
-def _shape(grant: TokenResponse) -> dict[str, Any]:
+def _serialize(grant: TokenResponse) -> dict[str, Any]:
     return {
         "access_token": grant.access_token,
         "token_type": "DPoP",

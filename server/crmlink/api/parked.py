@@ -11,7 +11,7 @@ from crmlink.api.schemas.common import ContactSchema, ParkedContactSchema, Parke
 from crmlink.api.suggestions import contact_of
 from crmlink.linking.parked import find_parked, park, parked_contacts, unpark
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.serializers import parked_shape
+from crmlink.web.serializers import serialize_parked
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("parked", __name__, url_prefix="/api/v1", description="Parked contacts")
@@ -25,7 +25,9 @@ class ParkedView(MethodView):
     @blueprint.response(200, ParkedContactsSchema)
     def get(self) -> dict[str, Any]:
         """Read the parked contacts, oldest first"""
-        return {"contacts": [parked_shape(each) for each in parked_contacts(current_workspace())]}
+        return {
+            "contacts": [serialize_parked(each) for each in parked_contacts(current_workspace())]
+        }
 
     @require_permission("link")
     @blueprint.arguments(ContactSchema)
@@ -34,7 +36,7 @@ class ParkedView(MethodView):
         """Park a contact; parking it again updates its details"""
         actor = current_actor()
         ctx, contact = current_workspace(), contact_of(body)
-        return parked_shape(park(ctx, contact, actor.device.id, only_own=actor.is_script))
+        return serialize_parked(park(ctx, contact, actor.device.id, only_own=actor.is_script))
 
 
 @blueprint.route("/parked/<parked_id>")

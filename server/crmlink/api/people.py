@@ -47,7 +47,7 @@ class PeopleView(MethodView):
     @blueprint.response(200, PeopleSchema)
     def get(self) -> dict[str, Any]:
         """Read everyone who can sign in"""
-        return {"people": [_shape(person) for person in list_people(current_access())]}
+        return {"people": [_serialize(person) for person in list_people(current_access())]}
 
     @require_permission("admin")
     @blueprint.arguments(NewPersonSchema)
@@ -72,7 +72,7 @@ class PersonView(MethodView):
     @blueprint.response(200, PersonSchema)
     def get(self, person_id: str) -> dict[str, Any]:
         """Read one person"""
-        return _shape(find_person(current_access(), person_id))
+        return _serialize(find_person(current_access(), person_id))
 
     @require_permission("admin")
     @blueprint.arguments(ChangedPersonSchema)
@@ -83,7 +83,7 @@ class PersonView(MethodView):
             rename_person(current_access(), current_actor(), person_id, body["name"])
         if body["role"] is not None:
             change_role(current_access(), current_actor(), person_id, body["role"])
-        return _shape(find_person(current_access(), person_id))
+        return _serialize(find_person(current_access(), person_id))
 
     @require_permission("admin")
     @blueprint.response(204)
@@ -124,13 +124,13 @@ def _own(person_id: str) -> str:
 
 
 def _invitation(person: Person, token: str, *, emailed: bool) -> dict[str, Any]:
-    return _shape(person) | {
+    return _serialize(person) | {
         "link": invitation_url(public_address(), token),
         "emailed": emailed,
     }
 
 
-def _shape(person: Person) -> dict[str, Any]:
+def _serialize(person: Person) -> dict[str, Any]:
     return {
         "id": person.public_id,
         "name": person.name,

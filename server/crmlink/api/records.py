@@ -14,7 +14,7 @@ from crmlink.api.schemas.records import (
     RecordContactsQuerySchema,
     RecordContactsSchema,
 )
-from crmlink.api.serializers.records import contact_suggestion_shape
+from crmlink.api.serializers.records import serialize_contact_suggestion
 from crmlink.commusoft.records import Record, listed_record
 from crmlink.linking.decisions import require_connection
 from crmlink.linking.fresh_reads import fetch_record
@@ -31,7 +31,7 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.serializers import link_shape, record_shape
+from crmlink.web.serializers import serialize_link, serialize_record
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Commusoft's records")
@@ -50,7 +50,7 @@ class RecordsView(MethodView):
         rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"], seen)
         return {
             "connection_id": current_workspace().public_connection_id,
-            "records": [record_shape(row) for row in rows],
+            "records": [serialize_record(row) for row in rows],
         }
 
 
@@ -105,10 +105,10 @@ class RecordView(MethodView):
         found = record_in_effect(here, record_id)
         return {
             "connection_id": here.public_connection_id,
-            "record": record_shape(found.record),
+            "record": serialize_record(found.record),
             "synced_at": found.synced_at,
-            "link": link_shape(found.link) if found.link else None,
-            "open_link": link_shape(found.open_link) if found.open_link else None,
+            "link": serialize_link(found.link) if found.link else None,
+            "open_link": serialize_link(found.open_link) if found.open_link else None,
             "url": here.commusoft.page_url(found.record.kind, found.record.number),
         }
 
@@ -126,10 +126,12 @@ class RecordContactsView(MethodView):
         found = suggest_contacts(here, record_id, query["limit"])
         return {
             "connection_id": here.public_connection_id,
-            "record": record_shape(found.record),
+            "record": serialize_record(found.record),
             "known": found.known,
             "compared": found.indexed,
-            "suggestions": [contact_suggestion_shape(item, here.packages) for item in found.items],
+            "suggestions": [
+                serialize_contact_suggestion(item, here.packages) for item in found.items
+            ],
         }
 
 

@@ -16,9 +16,9 @@ from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_connection, current_workspace, require_permission
 from crmlink.web.serializers import (
     link_shapes_of,
-    parked_shape,
-    record_shape,
-    suggestion_shape,
+    serialize_parked,
+    serialize_record,
+    serialize_suggestion,
 )
 from crmlink.web.strict_parsing import Blueprint
 
@@ -56,12 +56,12 @@ class SuggestionsView(MethodView):
                 "organisation": contact.organisation or None,
             },
             "likely_kind": known or offer.likely_kind,
-            "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
+            "suggestions": [serialize_suggestion(row, item) for row, item in offer.suggestions],
             "none": round(offer.none, 4),
-            "holders": [record_shape(row) for row in offer.holders],
+            "holders": [serialize_record(row) for row in offer.holders],
             "holder_links": behind,
             "link": own,
-            "parked": parked_shape(parked) if parked else None,
+            "parked": serialize_parked(parked) if parked else None,
         }
 
 

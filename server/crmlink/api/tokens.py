@@ -38,7 +38,7 @@ class TokensView(MethodView):
         """Read all tokens, newest first, including revoked ones"""
         tokens = list_tokens(current_access())
         ids: dict[int | None, str] = {device.id: device.public_id for device in tokens}
-        return {"tokens": [_shape(device, ids.get(device.made_by_id)) for device in tokens]}
+        return {"tokens": [_serialize(device, ids.get(device.made_by_id)) for device in tokens]}
 
     @require_permission("admin")
     @blueprint.arguments(NewTokenSchema)
@@ -49,7 +49,7 @@ class TokensView(MethodView):
             current_access(), current_actor(), body["name"], tuple(body["scopes"]), body["days"]
         )
         maker = current_actor().device.public_id if current_actor().is_script else None
-        return _shape(device, maker) | {"token": token}
+        return _serialize(device, maker) | {"token": token}
 
     @require_permission("admin")
     @blueprint.response(200, RevokedSchema)
@@ -81,7 +81,7 @@ class RotationsView(MethodView):
         return {"token": token, "expires_at": device.expires_at}
 
 
-def _shape(device: Device, made_by_token: str | None) -> dict[str, Any]:
+def _serialize(device: Device, made_by_token: str | None) -> dict[str, Any]:
     return {
         "id": device.public_id,
         "name": device.name,

@@ -11,9 +11,9 @@ from sqlalchemy.orm import aliased
 
 from crmlink.batches.rows import ReviewRow, list_rows_at
 from crmlink.batches.state import DECIDABLE, editing_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import SampleNeeded
+from crmlink.linking.errors import SampleRequired
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 from crmlink.store.base import utc_now
@@ -41,7 +41,7 @@ class AcceptResult:
 def draw_sample(ctx: WorkspaceContext, batch_id: str, size: int = SAMPLE) -> Sample:
     """Draw undecided sure rows to show to the user before accepting all.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         positions = list(session.scalars(select(BatchRow.position).where(*_sure(batch))))
@@ -57,15 +57,15 @@ def draw_sample(ctx: WorkspaceContext, batch_id: str, size: int = SAMPLE) -> Sam
 def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str) -> AcceptResult:
     """Accept every undecided sure row.
 
-    ``token`` is that of the last sample. Raises SampleNeeded if there was none, or the batch was
-    matched again since; BatchUnknown, InvalidBatchState.
+    ``token`` is that of the last sample. Raises SampleRequired if there was none, or the batch was
+    matched again since; BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         sample = batch.sample or {}
         matched = batch.matched_at.isoformat() if batch.matched_at else None
         fits = sample.get("token") == token and sample.get("matched_at") == matched
         if not token or not fits or "decision" in sample:  # that sample was for another decision
-            raise SampleNeeded
+            raise SampleRequired
         accepted = session.scalars(
             update(BatchRow)
             .where(*_sure(batch), BatchRow.best.is_not(None))
@@ -80,7 +80,7 @@ def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str
         ).all()  # fmt: skip
         left = session.scalar(select(func.count()).where(*_sure(batch))) or 0
         batch.sample = None
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.sure_accepted", batch_id,
             contacts=len(accepted), left=left, shown=sample["positions"],
         )  # fmt: skip

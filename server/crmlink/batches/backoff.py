@@ -29,7 +29,7 @@ class Backoff:
         self._seconds, self._until = INITIAL_BACKOFF, 0.0
         self._tries: Counter[int] = Counter()
 
-    def meet(self, problem: str) -> bool:
+    def record_obstacle(self, problem: str) -> bool:
         """Record an obstacle; return whether it is a new one."""
         is_new, self.problem = problem != self.problem, problem
         return is_new

@@ -16,7 +16,7 @@ from crmlink.store import Verdict
 
 CLAIM_PROBABILITY = 0.5  # minimum probability of a claim to a record
 CHECK_PROBABILITY = 0.05  # minimum probability of a best suggestion
-MOST_NAMED = 5  # rows named in a conflict
+MAX_NAMED = 5  # rows named in a conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _held(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
     if not row.holders:
         return None
     if len(row.holders) > 1:
-        found = {"code": "reference-twice", "records": list(row.holders[:MOST_NAMED])}
+        found = {"code": "reference-twice", "records": list(row.holders[:MAX_NAMED])}
         return Classification(Verdict.CONFLICT, row.holders[0], None, found)
     holder, first = row.holders[0], row.first
     if first and first.sure and first.record_id != holder:
@@ -147,7 +147,7 @@ def _replaced(row: MatchedRow, in_use: Mapping[str, list[int]]) -> Classificatio
     if not row.retired or first is None or first.record_id not in in_use:
         return None
     twins = in_use[first.record_id]
-    found = {"code": "retired-twin", "record": first.record_id, "rows": twins[:MOST_NAMED]}
+    found = {"code": "retired-twin", "record": first.record_id, "rows": twins[:MAX_NAMED]}
     return Classification(Verdict.CONFLICT, first.record_id, first.probability, found)
 
 
@@ -173,7 +173,7 @@ def _contested(row: MatchedRow, claims: Mapping[str, list[int]]) -> Classificati
     if first is None or first.probability < CLAIM_PROBABILITY or first.record_id not in claims:
         return None
     rivals = [position for position in claims[first.record_id] if position != row.position]
-    found = {"code": "contact-twice", "record": first.record_id, "rows": rivals[:MOST_NAMED]}
+    found = {"code": "contact-twice", "record": first.record_id, "rows": rivals[:MAX_NAMED]}
     return Classification(Verdict.CONFLICT, first.record_id, first.probability, found)
 
 

@@ -15,13 +15,13 @@ from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.rows import get_row
 from crmlink.batches.settle import count_on_their_way, put_back
 from crmlink.batches.state import DECIDABLE, editing_batch, find_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CountChanged,
     InvalidBatchState,
     NothingToLink,
-    PackageNeeded,
+    PackageRequired,
     RowInProgress,
 )
 from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
@@ -34,12 +34,12 @@ ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int) -> Batch:
     """Link every accepted row that is not linked yet, ``contacts`` of them by the summary.
 
-    Raises CountChanged if the number differs by now, NothingToLink, PackageNeeded, BatchUnknown,
+    Raises CountChanged if the number differs by now, NothingToLink, PackageRequired, BatchNotFound,
     InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         if not batch.package:
-            raise PackageNeeded
+            raise PackageRequired
         ready = session.scalar(select(func.count()).where(*rows_ready_to_write(batch_id))) or 0
         if ready != contacts:
             raise CountChanged(contacts=ready)
@@ -52,7 +52,9 @@ def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts
         )
         batch.started_by_id = device_id
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.writing", batch_id, contacts=ready)
+        record_audit(
+            session, ctx.workspace_id, device_id, "batch.writing", batch_id, contacts=ready
+        )
     ctx.wake()
     return find_batch(ctx, batch_id)
 
@@ -62,7 +64,7 @@ def retry_failed(
 ) -> int:
     """Write failed rows again, one or all; returns how many.
 
-    Raises BatchUnknown, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
+    Raises BatchNotFound, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
     failed.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
@@ -88,7 +90,9 @@ def retry_failed(
             raise NothingToLink
         batch.started_by_id = device_id
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.again", batch_id, contacts=len(again))
+        record_audit(
+            session, ctx.workspace_id, device_id, "batch.again", batch_id, contacts=len(again)
+        )
     ctx.wake()
     return len(again)
 
@@ -96,19 +100,19 @@ def retry_failed(
 def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Start no further link; those in progress finish.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, WRITING) as (session, batch):
         batch.state, batch.rate = PAUSED, None
-        note(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
     return batch
 
 
 def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Continue a paused batch. Raises BatchUnknown, InvalidBatchState."""
+    """Continue a paused batch. Raises BatchNotFound, InvalidBatchState."""
     with editing_batch(ctx, batch_id, PAUSED) as (session, batch):
         _mark_started(batch)
-        note(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
     ctx.wake()
     return batch
 
@@ -116,7 +120,7 @@ def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Link nothing further of this batch; links made stay and can be undone.
 
-    What waits to be saved on Commusoft's page is withdrawn. Raises BatchUnknown, or
+    What waits to be saved on Commusoft's page is withdrawn. Raises BatchNotFound, or
     InvalidBatchState if it has ended.
     """
     states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE, *ON_PAGES)
@@ -127,14 +131,14 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, utc_now(), None
         withdraw_rows(session, batch_id, device_id)
         batch.last_error = None
-        note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
     return batch
 
 
 def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Reopen a cancelled batch; its decisions stay and nothing is linked.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
         begun = (
@@ -150,7 +154,7 @@ def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Ba
         else:
             batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
             batch.finished_at = None
-        note(session, ctx.workspace_id, device_id, "batch.reopened", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.reopened", batch_id)
     return batch
 
 
@@ -161,7 +165,7 @@ def start_undo(
 
     Links that wait to be saved on Commusoft's page are withdrawn.
     ``own_only``: the device may undo only its own links. Raises NothingToLink without any,
-    NotLinkOwner, BatchUnknown, InvalidBatchState.
+    NotLinkOwner, BatchNotFound, InvalidBatchState.
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE, BatchState.FILLING)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
@@ -183,7 +187,7 @@ def start_undo(
         links = len(undone) + on_their_way + withdrawn
         batch.started_by_id = device_id
         batch.rate = batch.last_error = batch.finished_at = None
-        note(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
+        record_audit(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     ctx.wake()
     return links
 

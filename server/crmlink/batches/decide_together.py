@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.batches.review import SETTLED, find_obstacle, mark_decided, seen_differences
+from crmlink.batches.review import SETTLED_STATES, find_obstacle, mark_decided, seen_differences
 from crmlink.batches.rows import ReviewRow, RowFilter, filter_conditions, list_rows_at
 from crmlink.batches.state import DECIDABLE, editing_batch
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import CountChanged, RecordUnknown, SampleNeeded
+from crmlink.linking.errors import CountChanged, RecordUnknown, SampleRequired
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import find_record
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 
 SAMPLE = 12
-MOST_TICKED = 2_000
-AT_A_TIME = 200  # rows that one transaction decides
+MAX_SELECTED = 2_000
+CHUNK_SIZE = 200  # rows that one transaction decides
 
 
 class GroupDecision(enum.StrEnum):
@@ -76,7 +76,7 @@ def preview_group(
 ) -> GroupPreview:
     """Return what deciding all matching rows would decide, with a random sample.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         positions = _positions(session, batch_id, decision, wanted)
@@ -97,14 +97,14 @@ def decide_group(
 ) -> GroupResult:
     """Decide all matching rows, as many as the user agreed to.
 
-    Raises CountChanged if the number differs by now, SampleNeeded if the token is not that of the
-    last preview or the batch was matched since, BatchUnknown, InvalidBatchState.
+    Raises CountChanged if the number differs by now, SampleRequired if the token is not that of the
+    last preview or the batch was matched since, BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         shown = batch.sample or {}
         proof = _proof(batch, decision, agreed.token, shown.get("positions", []), agreed.contacts)
         if not agreed.token or shown != proof:
-            raise SampleNeeded
+            raise SampleRequired
         rows = _ticked(session, batch_id, decision, wanted)
         if len(rows) != agreed.contacts:
             raise CountChanged(contacts=len(rows))
@@ -121,12 +121,12 @@ def decide_ticked(
 ) -> GroupResult:
     """Decide each of these rows as it was shown; rows changed since are left.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     decided = 0
-    for start in range(0, len(ticked), AT_A_TIME):
+    for start in range(0, len(ticked), CHUNK_SIZE):
         with editing_batch(ctx, batch_id, *DECIDABLE) as (session, _):
-            some = ticked[start : start + AT_A_TIME]
+            some = ticked[start : start + CHUNK_SIZE]
             found = _rows(session, batch_id, decision, some)
             done = [
                 row.position
@@ -136,7 +136,7 @@ def decide_ticked(
                 and _decide(session, ctx, row, decision, shown.record_id, device_id)
             ]
             if done:
-                note(
+                record_audit(
                     session, ctx.workspace_id, device_id, "batch.decided_together", batch_id,
                     decision=decision.value, contacts=len(done), rows=done,
                 )  # fmt: skip
@@ -202,7 +202,7 @@ def _conditions(
     batch_id: str, decision: GroupDecision, wanted: RowFilter
 ) -> list[ColumnElement[bool]]:
     """Return the conditions for rows that can be decided so without an override."""
-    found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED)]
+    found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED_STATES)]
     match decision:
         case GroupDecision.ACCEPT:
             found += [

@@ -17,12 +17,12 @@ from crmlink.batches.attach_references import complete
 from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
-from crmlink.batches.state import OPEN, bump_version, get_batch
+from crmlink.batches.state import OPEN_STATES, bump_version, get_batch
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    BatchUnknown,
+    BatchNotFound,
     BatchWritten,
     IdempotencyKeyReused,
     InvalidBatchState,
@@ -36,7 +36,7 @@ from crmlink.store import (
     Link,
     RowState,
 )
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of, pseudonyms_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
 from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import composed, plain_details
 
@@ -110,7 +110,7 @@ def append_contacts(
     A contact already in the batch is not added again, but may set its kind; one whose row has no
     reference yet completes that row. The same ``key`` again gives the same result. Raises
     InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, ConnectionEnded,
-    QuotaReached, or BatchUnknown for another workspace, package or organisation.
+    QuotaReached, or BatchNotFound for another workspace, package or organisation.
     """
     page = replace(page, contacts=[composed(contact) for contact in page.contacts])
     named, unnamed = page.by_identity(ctx.packages)
@@ -182,7 +182,7 @@ def batches_open_to_append(ctx: WorkspaceContext) -> list[BatchWithCount]:
         )
     return [
         draft
-        for draft in list_batches(ctx, *OPEN)
+        for draft in list_batches(ctx, *OPEN_STATES)
         if draft.batch.state is BatchState.DRAFT or draft.batch.id in waiting
     ]
 
@@ -200,13 +200,13 @@ def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = 
         _require_unwritten(session, ctx, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
         session.execute(delete(Batch).where(Batch.id == batch_id))
-        note(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
 
 
 def require_unwritten(ctx: WorkspaceContext, batch_id: str) -> None:
     """Raise what keeps a batch from being thrown away: BatchWritten, InvalidBatchState.
 
-    Raises BatchUnknown too.
+    Raises BatchNotFound too.
     """
     with ctx.database.reading() as session:
         _require_unwritten(session, ctx, batch_id)
@@ -239,7 +239,7 @@ def _new_batch(session: Session, ctx: WorkspaceContext, device_id: int, page: Li
     session.add(batch)
     session.flush()
     source = page.source.value
-    note(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source)
+    record_audit(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source)
     return batch
 
 
@@ -252,12 +252,7 @@ def _without_erased(
     """Return the contacts that are not an erased person's."""
 
     def is_kept(contact: ListedContact, reference: str) -> bool:
-        signs = Signs(
-            contact.names,
-            (contact.email, *contact.other_emails),
-            postcodes_of(contact.postcode, contact.other_addresses),
-            contact.phones, page.package, page.organisation, reference,
-        )  # fmt: skip
+        signs = Signs.of(contact, contact.names, page.package, page.organisation, reference)
         return not erased.are(signs)
 
     kept = {identity: contact for identity, contact in named.items()
@@ -279,13 +274,13 @@ def _batch_to_append_to(
     session: Session, ctx: WorkspaceContext, batch_id: str, page: ListPage
 ) -> Batch:
     """Return the batch to append to; a file's batch adopts the page's package."""
-    batch = get_batch(session, ctx, batch_id, *OPEN)
+    batch = get_batch(session, ctx, batch_id, *OPEN_STATES)
     from_file = batch.source is not BatchSource.LIST_PAGE
     package, organisation = page.package, page.organisation
     if batch.package != package and not (from_file and not batch.package):
-        raise BatchUnknown
+        raise BatchNotFound
     if batch.organisation != organisation and not (from_file and not batch.organisation):
-        raise BatchUnknown
+        raise BatchNotFound
     batch.package, batch.organisation = package, organisation
     return batch
 

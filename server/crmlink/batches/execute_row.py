@@ -16,7 +16,7 @@ from crmlink.commusoft.errors import CommusoftError, RecordNotFound
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, UndoDecision, confirm, undo
-from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingError, ReferenceErased
 from crmlink.linking.intents import Guard
 from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides
@@ -74,7 +74,7 @@ def carry_out(
         return RowOutcome(row.state, stopped=True)
     except (IdempotencyKeyReused, ReferenceErased) as failure:
         return _previous_outcome(ctx, row) or RowOutcome(back, {"code": failure.code})
-    except LinkingFailure as failure:
+    except LinkingError as failure:
         known = _undone_otherwise(ctx, row) if undoing else None
         return known or RowOutcome(back, {"code": failure.code, **dump_params(failure.facts)})
     except InvalidReference as failure:

@@ -24,19 +24,19 @@ from crmlink.accounting.exports.reader import (
     unread_text,
 )
 from crmlink.batches.state import ago, bump_version, is_free
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people
 from crmlink.store.quotas import Quota, require_room, require_rows
 from crmlink.values.contact_details import plain_details
 
 log = structlog.get_logger()
 
-AT_A_TIME = 1_000  # rows per transaction, so that others can write in between
-MOST_BAD_ROWS = 10_000  # stored with their reasons; all are counted
+CHUNK_SIZE = 1_000  # rows per transaction, so that others can write in between
+MAX_BAD_ROWS = 10_000  # stored with their reasons; all are counted
 ABANDONED_HOURS = 2  # for imports of versions without owners
 MANY_LEFT_OUT = 20  # one line in so many may be skipped without agreement
 
@@ -105,7 +105,7 @@ def import_rows(
             batch.state, batch.lease = BatchState.IMPORTING, lease
             batch.lease_owner_id = ctx.ownership.register(session)
             session.add(batch)
-        contacts, bad = _keep_or_throw_away(ctx, batch, rows, agreed)
+        contacts, bad = _store_or_delete(ctx, batch, rows, agreed)
         done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
         ctx.ownership.working_on.discard(lease)
@@ -151,12 +151,7 @@ def without_erased(
     """Yield the rows, with a nameless bad row in place of each erased person's."""
     for row in rows:
         if isinstance(row, ExportedContact):
-            signs = Signs(
-                row.names,
-                (row.email, *row.other_emails),
-                postcodes_of(row.postcode, row.other_addresses),
-                tuple(row.phones), package, organisation, row.reference,
-            )  # fmt: skip
+            signs = Signs.of(row, row.names, package, organisation, row.reference)
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
             facts = [fact for fact in row.args.values() if isinstance(fact, str)]
@@ -165,7 +160,7 @@ def without_erased(
             yield RejectedRow(row.line, "erased", {}) if named else row
 
 
-def _keep_or_throw_away(
+def _store_or_delete(
     ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow], agreed: int
 ) -> tuple[int, int]:
     try:
@@ -190,13 +185,13 @@ def _keep(
     """
     contacts = bad = lost = 0
     incoming = iter(rows)
-    while read := list(islice(incoming, AT_A_TIME)):
+    while read := list(islice(incoming, CHUNK_SIZE)):
         with ctx.database.writing() as session:
             erased = erased_people(session, ctx.workspace_id)
             some = list(without_erased(erased, batch.package, batch.organisation, read))
             good = [row for row in some if isinstance(row, ExportedContact)]
             others = [row for row in some if isinstance(row, RejectedRow)]
-            listed = others[: max(0, MOST_BAD_ROWS - bad)]
+            listed = others[: max(0, MAX_BAD_ROWS - bad)]
             if good:
                 require_rows(session, ctx.workspace_id, contacts + len(good))
                 session.execute(insert(BatchRow), list(_values(batch.id, good, contacts)))
@@ -240,7 +235,7 @@ def _finish(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int,
         batch.state, batch.bad_rows = BatchState.DRAFT, bad
         batch.lease, batch.lease_owner_id = "", None
         bump_version(batch)
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.imported", batch_id,
             package=batch.package, contacts=contacts, bad=bad,
         )  # fmt: skip

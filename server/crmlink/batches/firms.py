@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from crmlink.batches.row_claims import QUEUED_STATE
-from crmlink.batches.settle import BEGUN, LEFT, STOPPED
+from crmlink.batches.settle import STARTED_STATES, STOPPED_STATES, UNFINISHED_STATES
 from crmlink.store import Batch, BatchRow, BatchState, Database, RowState, WorkspaceConnection
 from crmlink.store.workspaces import active_workspaces
 
@@ -21,8 +21,12 @@ def firms_to_write(database: Database) -> list[int]:
     Or with rows that a stopped list has left in progress.
     """
     left = or_(
-        and_(Batch.state == BatchState.PAUSED, _has_rows(*BEGUN)),
-        and_(Batch.state.in_(STOPPED), Batch.state != BatchState.PAUSED, _has_rows(*LEFT)),
+        and_(Batch.state == BatchState.PAUSED, _has_rows(*STARTED_STATES)),
+        and_(
+            Batch.state.in_(STOPPED_STATES),
+            Batch.state != BatchState.PAUSED,
+            _has_rows(*UNFINISHED_STATES),
+        ),
     )
     return active_workspaces(database, _with_lists(or_(Batch.state.in_(QUEUED_STATE), left)))
 

@@ -74,11 +74,11 @@ class Helper(RowRuns):
 
     def go(self) -> None:
         """Write rows until none waits, or it is needed elsewhere. Raises LeaseLost."""
-        self._claims.put_back(())
+        self._claims.requeue(())
         self._looked = time.monotonic()
         try:
             while self._is_wanted():
-                self._hand_out()
+                self._submit_jobs()
                 if self._running:
                     self._note_ended()
                 elif self._backoff.seconds_left > 0:
@@ -87,7 +87,7 @@ class Helper(RowRuns):
                     return
         finally:
             self._finish_running()
-            self._claims.put_back(self._queue)
+            self._claims.requeue(self._queue)
 
     def _is_wanted(self) -> bool:
         """Return whether to go on: not if a batch waits for a worker of its own."""

@@ -15,21 +15,21 @@ from sqlalchemy import func, select
 
 from crmlink.batches.match_rows import MatchJob, match_in_process, match_rows
 from crmlink.batches.state import (
-    OPEN,
+    OPEN_STATES,
     editing_batch,
     find_batch,
     keep_lease,
     release_lease,
     take_lease,
 )
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
 
-WORTH_A_PROCESS = 1_000  # rows
-LOOKS_AFTER = 1.0  # seconds between checks of the process
+MIN_PROCESS_ROWS = 1_000  # rows
+POLL_INTERVAL = 1.0  # seconds between checks of the process
 
 
 def start_matching(
@@ -37,9 +37,9 @@ def start_matching(
 ) -> Batch:
     """Request matching of a batch, also again; decisions stay.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
-    with editing_batch(ctx, batch_id, *OPEN) as (session, batch):
+    with editing_batch(ctx, batch_id, *OPEN_STATES) as (session, batch):
         undecided = select(func.count()).where(
             BatchRow.batch_id == batch_id,
             BatchRow.choice == Choice.OPEN,
@@ -48,7 +48,7 @@ def start_matching(
         batch.state, batch.sure_bound = BatchState.MATCHING, sure_bound
         batch.progress, batch.progress_of = 0, session.scalar(undecided) or 0
         batch.sample = batch.last_error = None
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "batch.matching", batch_id,
             sure_bound=sure_bound, contacts=batch.progress_of,
         )  # fmt: skip
@@ -59,12 +59,12 @@ def start_matching(
 def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Stop matching; the batch returns to its previous state.
 
-    Raises BatchUnknown, InvalidBatchState.
+    Raises BatchNotFound, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
         batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
-        note(session, ctx.workspace_id, device_id, "batch.matching_stopped", batch_id)
+        record_audit(session, ctx.workspace_id, device_id, "batch.matching_stopped", batch_id)
     return batch
 
 
@@ -93,7 +93,7 @@ def match_batch(
     batch = find_batch(ctx, batch_id)
     try:
         rows = batch.progress_of
-        if rows < WORTH_A_PROCESS:
+        if rows < MIN_PROCESS_ROWS:
             match_rows(ctx.database, job, ctx.index.matcher(), stopping)
         else:
             _in_a_process(ctx, job, stopping)
@@ -120,7 +120,7 @@ def _in_a_process(ctx: WorkspaceContext, job: MatchJob, stopping: Callable[[], b
     process.start()
     try:
         while process.is_alive() and not stopping():
-            process.join(LOOKS_AFTER)
+            process.join(POLL_INTERVAL)
             if process.is_alive() and not _goes_on(ctx, job):
                 return
         if not stopping() and process.exitcode:

@@ -41,12 +41,12 @@ from crmlink.store.base import utc_now
 from crmlink.store.index_files import IndexFiles
 from crmlink.values.contact_details import ContactDetails
 
-PAGE = 2_000  # rows read at once
-PARCEL = 500  # rows written in one transaction
-OFFERED = 5
-SAMPLED = 2_000  # contacts used to estimate the match rate
-POLITE = 10  # niceness relative to the server
-TOLD_EVERY = 0.5  # seconds between progress reports
+PAGE_SIZE = 2_000  # rows read at once
+CHUNK_SIZE = 500  # rows written in one transaction
+MAX_SUGGESTIONS = 5
+SAMPLE_SIZE = 2_000  # contacts used to estimate the match rate
+NICENESS = 10  # niceness relative to the server
+PROGRESS_INTERVAL = 0.5  # seconds between progress reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class MatchJob:
 def match_in_process(address: str, job: MatchJob) -> None:
     """Match a batch in a process of its own."""
     if hasattr(os, "nice"):
-        os.nice(POLITE)
+        os.nice(NICENESS)
     database = Database(address, pooled=False)  # workers forked from here inherit no connection
     try:
         database.separate_workspaces()
@@ -111,7 +111,7 @@ class _Progress:
         """Store the progress. Raises LeaseLost."""
         if self._stopping():
             raise LeaseLost
-        if not force and time.monotonic() - self._told < TOLD_EVERY:
+        if not force and time.monotonic() - self._told < PROGRESS_INTERVAL:
             return
         self._told = time.monotonic()
         job = self._job
@@ -133,7 +133,7 @@ def _sample(database: Database, job: MatchJob) -> list[ContactDetails]:
     """Return contacts spread evenly over the list."""
     with database.reading() as session:
         count = session.scalar(select(func.count()).where(*_undecided(job))) or 0
-        step = max(1, count // SAMPLED)
+        step = max(1, count // SAMPLE_SIZE)
         rows = session.scalars(
             select(BatchRow).where(*_undecided(job), BatchRow.position % step == 0)
         )
@@ -149,7 +149,7 @@ def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
                 select(BatchRow)
                 .where(*_undecided(job), BatchRow.position > last)
                 .order_by(BatchRow.position)
-                .limit(PAGE)
+                .limit(PAGE_SIZE)
             ).all()
         if not rows:
             return
@@ -172,11 +172,11 @@ def _suggest_rows(
             named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))
             yield str(row.id), asked_for
 
-    parcel: list[dict[str, Any]] = []
-    with closing(suggest_many(matcher, contacts(), OFFERED)) as answers:
+    chunk: list[dict[str, Any]] = []
+    with closing(suggest_many(matcher, contacts(), MAX_SUGGESTIONS)) as answers:
         for row_id, found in answers:
             position, reference, retired = named.pop(row_id)
-            parcel.append(
+            chunk.append(
                 {
                     "id": int(row_id),
                     "suggestions": dump_suggestions(found, MIN_PROBABILITY),
@@ -193,12 +193,12 @@ def _suggest_rows(
                     retired,
                 )
             )
-            if len(parcel) >= PARCEL:
-                _store(database, job, parcel)
-                progress.add(len(parcel))
-                parcel = []
-    _store(database, job, parcel)
-    progress.add(len(parcel))
+            if len(chunk) >= CHUNK_SIZE:
+                _store(database, job, chunk)
+                progress.add(len(chunk))
+                chunk = []
+    _store(database, job, chunk)
+    progress.add(len(chunk))
     return asked
 
 
@@ -273,8 +273,8 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[MatchedRow]) -> l
 def _write_judgements(
     database: Database, job: MatchJob, judgements: list[dict[str, Any]], progress: _Progress
 ) -> None:
-    for start in range(0, len(judgements), PARCEL):
-        _store(database, job, judgements[start : start + PARCEL])
+    for start in range(0, len(judgements), CHUNK_SIZE):
+        _store(database, job, judgements[start : start + CHUNK_SIZE])
         progress.report()
 
 

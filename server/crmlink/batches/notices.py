@@ -12,8 +12,8 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchState, Device
 from crmlink.store.base import utc_now
 
-ENDED = (BatchState.DONE, BatchState.UNDONE)
-UNDER_WAY = (BatchState.WRITING, BatchState.UNDOING)
+ENDED_STATES = (BatchState.DONE, BatchState.UNDONE)
+WRITING_STATES = (BatchState.WRITING, BatchState.UNDOING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class OwnBatches:
 
 def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
     """Return the batches a person started and has not seen the end of, newest first."""
-    states = (*ENDED, *UNDER_WAY, BatchState.PAUSED)
+    states = (*ENDED_STATES, *WRITING_STATES, BatchState.PAUSED)
     query = (
         select(Batch)
         .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(states))
@@ -39,13 +39,13 @@ def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
     with ctx.database.reading() as session:
         found = list(session.scalars(query))
     ended = tuple(batch for batch in found if _is_news(batch))
-    return OwnBatches(ended, any(batch.state in UNDER_WAY for batch in found))
+    return OwnBatches(ended, any(batch.state in WRITING_STATES for batch in found))
 
 
 def note_seen(ctx: WorkspaceContext, person_id: int, batch_id: str) -> None:
     """Record that a person sees a batch now; ignored for anyone but who started it.
 
-    Raises BatchUnknown.
+    Raises BatchNotFound.
     """
     with ctx.database.reading() as session:
         if not _is_seen_first(session, ctx, person_id, batch_id):

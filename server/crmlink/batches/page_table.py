@@ -13,7 +13,7 @@ from crmlink.batches.state import get_batch
 from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import LinkingFailure, LinkUnknown
+from crmlink.linking.errors import LinkingError, LinkNotFound
 from crmlink.linking.on_page import Observation, Observed, give_up, observe_many
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import BatchRow, Link, LinkMethod, LinkState, MirroredRecord, RowState
@@ -41,7 +41,7 @@ class TablePage:
 
 
 def table_page(ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 500) -> TablePage:
-    """Return a page of the rows that wait to be filled in. Raises BatchUnknown.
+    """Return a page of the rows that wait to be filled in. Raises BatchNotFound.
 
     A row whose record is gone is left out, but counts towards the limit; its link can be withdrawn.
     """
@@ -66,24 +66,22 @@ def observe_rows(
     batch_id: str,
     seen: Sequence[tuple[str, Observation]],
     device_id: int,
-) -> list[Observed | LinkingFailure]:
-    """Take what the table showed of a list's links, in order. Raises BatchUnknown.
+) -> list[Observed | LinkingError]:
+    """Take what the table showed of a list's links, in order. Raises BatchNotFound.
 
-    The same again changes nothing. A link of another list is LinkUnknown.
+    The same again changes nothing. A link of another list is LinkNotFound.
     """
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
         asked = [link_id for link_id, _ in seen]
-        mine = select(BatchRow.link_id).filter_by(batch_id=batch_id)
-        known = set(
-            session.scalars(
-                select(Link.id).where(
-                    Link.id.in_(asked), or_(Link.id.in_(mine), Link.undoes_id.in_(mine))
-                )
-            )
+        links = session.execute(select(Link.id, Link.undoes_id).where(Link.id.in_(asked))).all()
+        rows = select(BatchRow.link_id, BatchRow.batch_id).where(
+            BatchRow.link_id.in_({one for both in links for one in both})
         )
+        mine = {row.link_id for row in session.execute(rows) if row.batch_id == batch_id}
+    known = {link_id for link_id, undone in links if {link_id, undone} & mine}
     taken = iter(observe_many(ctx, [each for each in seen if each[0] in known], device_id))
-    return [next(taken) if link_id in known else LinkUnknown() for link_id in asked]
+    return [next(taken) if link_id in known else LinkNotFound() for link_id in asked]
 
 
 def withdraw_rows(

@@ -13,7 +13,7 @@ from crmlink.batches.state import get_batch
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import BatchRow, Choice, Verdict
 
-MOST_PLACES = 10_000
+MAX_POSITIONS = 10_000
 _NEED = (Verdict.CONFLICT, Verdict.CHECK, Verdict.SURE, Verdict.NONE, Verdict.LINKED)
 ROW_ORDERS: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     "name": func.lower(func.coalesce(func.nullif(BatchRow.company, ""), BatchRow.name)),
@@ -32,11 +32,11 @@ def row_positions(
     *,
     order: str = "",
     offset: int = 0,
-    limit: int = MOST_PLACES,
+    limit: int = MAX_POSITIONS,
 ) -> list[int]:
     """Return the positions of matching rows, by a column of `ROW_ORDERS` if one is given.
 
-    A leading hyphen reverses the column. Raises BatchUnknown.
+    A leading hyphen reverses the column. Raises BatchNotFound.
     """
     column = ROW_ORDERS.get(order.removeprefix("-"))
     first = [] if column is None else [column.desc() if order.startswith("-") else column.asc()]
@@ -55,7 +55,7 @@ def row_positions(
 def next_position(
     ctx: WorkspaceContext, batch_id: str, wanted: RowFilter, after: int
 ) -> int | None:
-    """Return the position of the next matching row after one. Raises BatchUnknown."""
+    """Return the position of the next matching row after one. Raises BatchNotFound."""
     query = select(func.min(BatchRow.position)).where(
         *filter_conditions(batch_id, wanted), BatchRow.position > after
     )

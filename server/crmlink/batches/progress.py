@@ -31,14 +31,14 @@ from crmlink.store import (
 )
 
 CALLS_A_LINK = 2.2  # calls to Commusoft per link: one read, one PUT, and a share of the checks
-PAGE = 500
+PAGE_SIZE = 500
 COLUMNS = (
     "position", "line", "kind", "reference", "contact", "email", "verdict", "probability",
     "decision", "decided_by", "decided_at", "record", "record_name", "prior_reference", "outcome",
     "why", "when", "link",
 )  # fmt: skip
 ASKED_FOR = (RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING)
-ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
+ENDED_STATES = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Summary:
 
 
 def overview(ctx: WorkspaceContext, batch_id: str) -> Overview:
-    """Return a batch for its page. Raises BatchUnknown."""
+    """Return a batch for its page. Raises BatchNotFound."""
     with ctx.database.reading() as session:
         batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
@@ -157,7 +157,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
 def bad_rows(
     ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 200
 ) -> list[RejectedBatchRow]:
-    """Return the file's lines that are no contacts, by line. Raises BatchUnknown."""
+    """Return the file's lines that are no contacts, by line. Raises BatchNotFound."""
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
         query = (
@@ -173,7 +173,7 @@ def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) 
     """Write every row with its outcome as CSV; returns the number of rows.
 
     ``why`` renders a stored failure. Values that a spreadsheet would run are escaped. Raises
-    BatchUnknown.
+    BatchNotFound.
     """
     table = csv.writer(out)
     table.writerow(COLUMNS)
@@ -198,7 +198,7 @@ def result_rows(
                 .options(joinedload(BatchRow.decided_by), joinedload(BatchRow.link))
                 .where(*conditions, BatchRow.position > last)
                 .order_by(BatchRow.position)
-                .limit(PAGE)
+                .limit(PAGE_SIZE)
             ).all()
             records = records_by_id(
                 session, ctx.connection_id, [found for row in rows if (found := _record_of(row))]
@@ -282,7 +282,7 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
         left, done = states[RowState.UNDOING] + states[RowState.FILLING], states[RowState.UNDONE]
     else:
         left = sum(states[state] for state in ASKED_FOR)
-        done = sum(states[state] for state in ENDED)
+        done = sum(states[state] for state in ENDED_STATES)
     written = states[RowState.WRITTEN]
     seconds = (left - written) / batch.rate if batch.rate and left > written else None
     next_at = (batch.last_error or {}).get("next_at")

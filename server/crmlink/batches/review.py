@@ -33,7 +33,7 @@ from crmlink.store import Batch, BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
 
-SETTLED = (
+SETTLED_STATES = (
     RowState.IDLE,
     RowState.FAILED,
     RowState.UNDONE,
@@ -52,7 +52,7 @@ class ShownRow:
 def claim(ctx: WorkspaceContext, device_id: int, batch_id: str, position: int) -> ReviewRow:
     """Show others for 90 seconds that a user looks at a row; nothing is locked.
 
-    ``claimed_by`` of the result is the first one, who keeps the claim. Raises BatchUnknown.
+    ``claimed_by`` of the result is the first one, who keeps the claim. Raises BatchNotFound.
     """
     with ctx.database.writing() as session:
         row = get_row(session, ctx, batch_id, position)
@@ -70,7 +70,7 @@ def accept(
 ) -> ReviewRow:
     """Decide that a row is a record; nothing is written to Commusoft yet.
 
-    Raises RowAlreadyDecided, RowInProgress, InvalidBatchState, BatchUnknown, RecordUnknown;
+    Raises RowAlreadyDecided, RowInProgress, InvalidBatchState, BatchNotFound, RecordUnknown;
     RecordAlreadyChosen if another row of the batch has the record; KindMismatch for the other kind,
     and RecordHasReference and ReferenceTaken by the mirror, unless overridden.
     """
@@ -133,7 +133,7 @@ def _decidable(session: Session, ctx: WorkspaceContext, shown: ShownRow) -> Batc
             choice=row.choice.value,
             **({"record": next(iter(record.values()))} if record else {}),
         )
-    if row.state not in SETTLED:
+    if row.state not in SETTLED_STATES:
         raise RowInProgress(state=row.state.value)
     bump_version(batch)
     return row

@@ -22,7 +22,7 @@ from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.connections import is_in_use
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
-TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+CLAIMED_STATE = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
 
 
 def awaits_check(ctx: WorkspaceContext) -> Select[str]:
@@ -86,7 +86,7 @@ class RowClaims:
         def check(session: Session) -> None:
             batch = self._batch(session)
             row = session.get(BatchRow, job.row_id)
-            taken = (TAKEN[self.state], job.attempt, self.helper)
+            taken = (CLAIMED_STATE[self.state], job.attempt, self.helper)
             if row is None or (row.state, row.attempt, row.writer_id) != taken:
                 raise LeaseLost
             in_use = is_in_use(session, self.ctx.connection_id)
@@ -95,7 +95,7 @@ class RowClaims:
 
         return check
 
-    def left_behind(self) -> list[Job]:
+    def orphaned(self) -> list[Job]:
         """Return rows claimed by an earlier worker, without a link in progress."""
         taken = (
             select(BatchRow.id, BatchRow.attempt)
@@ -156,7 +156,7 @@ class RowClaims:
                     found[kind] = row_id
         return set(found.values())
 
-    def take(self, most: int, running: Collection[Job], but: Collection[int] = ()) -> list[Job]:
+    def claim(self, most: int, running: Collection[Job], but: Collection[int] = ()) -> list[Job]:
         """Claim the next rows, none if none wait; not those of ``but``.
 
         Rows of an undo keep their state; those that are written wait for their check.
@@ -185,11 +185,11 @@ class RowClaims:
                 )
         return jobs
 
-    def put_back(self, jobs: Collection[Job]) -> None:
+    def requeue(self, jobs: Collection[Job]) -> None:
         """Requeue claimed rows that were not begun, if the batch still waits for them.
 
         A helper requeues all that it has. Rows of an earlier worker may have links, see
-        ``left_behind``.
+        ``orphaned``.
         """
         if self.state is not BatchState.WRITING:
             return

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.batches.backoff import Backoff
 from crmlink.batches.execute_row import RowOutcome, carry_out, outcome_of
-from crmlink.batches.row_claims import QUEUED_STATE, TAKEN, Job, RowClaims
+from crmlink.batches.row_claims import CLAIMED_STATE, QUEUED_STATE, Job, RowClaims
 from crmlink.batches.throughput import Throughput
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_trust import ListTrust
@@ -77,11 +77,11 @@ class RowRuns:
     def _note_ended(self) -> None:
         """Wait a moment for a row to end, and store the outcomes of those that did."""
         done, _ = wait(self._running, timeout=POLL_INTERVAL, return_when=FIRST_COMPLETED)
-        self._note([(self._taken_back(each), each.result()) for each in done])
+        self._store_outcomes([(self._taken_back(each), each.result()) for each in done])
 
-    def _hand_out(self) -> None:
+    def _submit_jobs(self) -> None:
         while len(self._running) < self._at_once and self._backoff.seconds_left <= 0:
-            if not self._queue and not self._take():
+            if not self._queue and not self._claim_rows():
                 return
             job = self._queue.popleft()
             future = self._executor.submit(
@@ -94,9 +94,9 @@ class RowRuns:
             )
             self._running[future], self._begun[future] = job, time.monotonic()
 
-    def _take(self) -> bool:
+    def _claim_rows(self) -> bool:
         """Claim the next rows; returns False if none wait."""
-        jobs = self._claims.take(4 * self._at_once, self._running.values(), self._last)
+        jobs = self._claims.claim(4 * self._at_once, self._running.values(), self._last)
         self._queue.extend(jobs)
         return bool(jobs)
 
@@ -109,13 +109,13 @@ class RowRuns:
     def _finish_running(self) -> None:
         for future in list(self._running):
             outcome = future.result()
-            self._note([(self._taken_back(future), outcome)])
+            self._store_outcomes([(self._taken_back(future), outcome)])
 
     def _taken_back(self, future: Future[RowOutcome]) -> Job:
         del self._begun[future]
         return self._running.pop(future)
 
-    def _note(self, ended: list[tuple[Job, RowOutcome]]) -> None:
+    def _store_outcomes(self, ended: list[tuple[Job, RowOutcome]]) -> None:
         """Store outcomes of rows in one transaction."""
         if not ended:
             return
@@ -128,7 +128,7 @@ class RowRuns:
                     .where(
                         BatchRow.id == job.row_id,
                         BatchRow.attempt == job.attempt,
-                        BatchRow.state.in_((*TAKEN.values(), RowState.WRITTEN)),
+                        BatchRow.state.in_((*CLAIMED_STATE.values(), RowState.WRITTEN)),
                         self._claims.are_own,
                     )
                     .values(**values, writer_id=None)
@@ -145,7 +145,7 @@ class RowRuns:
         if outcome.problem is None:
             self._backoff.reset()
         else:
-            self._meet(outcome.problem)
+            self._record_obstacle(outcome.problem)
             self._backoff.count_try(job.row_id)
             end, others = outcome.gives_up, self._pace.settled > 0
             if end is None or not self._backoff.gives_up(job.row_id, outcome.problem, others):
@@ -165,9 +165,9 @@ class RowRuns:
             values["settled_at"] = utc_now()
         return values
 
-    def _meet(self, problem: str) -> None:
+    def _record_obstacle(self, problem: str) -> None:
         """Record an obstacle."""
-        self._backoff.meet(problem)
+        self._backoff.record_obstacle(problem)
 
 
 def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:

@@ -12,14 +12,14 @@ from crmlink.batches.row_details import load_suggestions
 from crmlink.batches.state import ago, get_batch
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown
+from crmlink.linking.errors import BatchNotFound
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
 from crmlink.store.base import utc_now
 
 CLAIM_SECONDS = 90
-MOST_ROWS = 500
+MAX_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def list_rows(
     *,
     device_id: int | None = None,
 ) -> list[ReviewRow]:
-    """Return a page of the matching rows; ``device_id`` is the viewer's. Raises BatchUnknown."""
+    """Return a page of the matching rows; ``device_id`` is the viewer's. Raises BatchNotFound."""
     query = _with_people().where(*filter_conditions(batch_id, wanted or RowFilter()))
     if page.before is not None:
         query = query.where(BatchRow.position < page.before).order_by(BatchRow.position.desc())
@@ -91,7 +91,7 @@ def list_rows(
         query = query.where(BatchRow.position > page.after).order_by(BatchRow.position)
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
-        rows = list(session.scalars(query.limit(min(page.limit, MOST_ROWS))))
+        rows = list(session.scalars(query.limit(min(page.limit, MAX_ROWS))))
         rows.sort(key=lambda row: row.position)
         return _reviewed(session, ctx, rows, device_id)
 
@@ -99,9 +99,9 @@ def list_rows(
 def list_rows_at(
     ctx: WorkspaceContext, batch_id: str, positions: list[int], device_id: int | None = None
 ) -> list[ReviewRow]:
-    """Return the rows at these positions, in their order. Raises BatchUnknown."""
+    """Return the rows at these positions, in their order. Raises BatchNotFound."""
     query = _with_people().where(
-        BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
+        BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MAX_ROWS])
     )
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
@@ -119,18 +119,18 @@ def count_rows(ctx: WorkspaceContext, batch_id: str, wanted: RowFilter) -> int:
 def find_row(
     ctx: WorkspaceContext, batch_id: str, position: int, device_id: int | None = None
 ) -> ReviewRow:
-    """Return one row; raises BatchUnknown."""
+    """Return one row; raises BatchNotFound."""
     with ctx.database.reading() as session:
         row = get_row(session, ctx, batch_id, position)
         return _reviewed(session, ctx, [row], device_id)[0]
 
 
 def get_row(session: Session, ctx: WorkspaceContext, batch_id: str, position: int) -> BatchRow:
-    """Return a row of a batch of this workspace; raises BatchUnknown."""
+    """Return a row of a batch of this workspace; raises BatchNotFound."""
     get_batch(session, ctx, batch_id)
     row = session.scalar(_with_people().filter_by(batch_id=batch_id, position=position))
     if row is None:
-        raise BatchUnknown
+        raise BatchNotFound
     return row
 
 

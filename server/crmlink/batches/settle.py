@@ -18,10 +18,10 @@ from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
 from crmlink.store.processes import is_alive
 
-STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
-BEGUN = (RowState.PROCESSING, RowState.WRITTEN)
-LEFT = (RowState.WAITING, *BEGUN)
-AT_A_TIME = 200
+STOPPED_STATES = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
+STARTED_STATES = (RowState.PROCESSING, RowState.WRITTEN)
+UNFINISHED_STATES = (RowState.WAITING, *STARTED_STATES)
+CHUNK_SIZE = 200
 
 
 def settle_stopped(ctx: WorkspaceContext) -> int:
@@ -32,8 +32,8 @@ def settle_stopped(ctx: WorkspaceContext) -> int:
     """
     stopped = (
         select(Batch)
-        .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(STOPPED))
-        .where(exists().where(BatchRow.batch_id == Batch.id, BatchRow.state.in_(LEFT)))
+        .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(STOPPED_STATES))
+        .where(exists().where(BatchRow.batch_id == Batch.id, BatchRow.state.in_(UNFINISHED_STATES)))
     )
     settled = 0
     with ctx.database.writing() as session:
@@ -58,11 +58,11 @@ def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -
     rows = session.scalars(
         select(BatchRow).where(
             BatchRow.batch_id == batch_id,
-            BatchRow.state.in_((*LEFT, RowState.SUCCESSFUL)),
+            BatchRow.state.in_((*UNFINISHED_STATES, RowState.SUCCESSFUL)),
         )
     )
     for row in rows:
-        if row.state in LEFT:
+        if row.state in UNFINISHED_STATES:
             _settle(session, ctx, row)
         if row.state is RowState.SUCCESSFUL and row.failure is None:
             row.state, row.attempt = RowState.UNDOING, row.attempt + 1
@@ -92,7 +92,7 @@ def put_back(
 def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -> int:
     """Return how many rows taken by a worker have a link, recorded or not."""
     rows = session.scalars(
-        select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state.in_(BEGUN))
+        select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state.in_(STARTED_STATES))
     )
     return sum(_made(session, ctx, row) is not None for row in rows)
 
@@ -100,11 +100,11 @@ def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -
 def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
     left = select(BatchRow).where(BatchRow.batch_id == batch.id, is_without_writer(ctx))
     if batch.state is BatchState.PAUSED:
-        left = left.where(BatchRow.state.in_(BEGUN))
+        left = left.where(BatchRow.state.in_(STARTED_STATES))
     else:
-        left = left.where(BatchRow.state.in_(LEFT))
+        left = left.where(BatchRow.state.in_(UNFINISHED_STATES))
     settled = 0
-    for row in session.scalars(left.limit(AT_A_TIME)).all():
+    for row in session.scalars(left.limit(CHUNK_SIZE)).all():
         before = row.state
         _settle(session, ctx, row)
         if batch.state is BatchState.PAUSED and row.state is RowState.IDLE:

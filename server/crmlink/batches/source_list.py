@@ -21,7 +21,7 @@ LISTED = (ContactState.ACTIVE, ContactState.ARCHIVED)  # merged and deleted ones
 def list_from_source(
     ctx: WorkspaceContext, device_id: int, source_id: str, name: str
 ) -> ImportResult:
-    """Return a new draft with a source's contacts. Raises SourceUnknown, or ExportError if none."""
+    """Return a draft with a source's contacts. Raises SourceNotFound, or ExportError if none."""
     with ctx.database.reading() as session:
         source = find_source(session, ctx.workspace_id, source_id)
     batch = Batch(

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown, InvalidBatchState
+from crmlink.linking.errors import BatchNotFound, InvalidBatchState
 from crmlink.store import Batch, BatchState, Database, Ownership
 from crmlink.store.base import new_id, utc_now
 
 LEASE = timedelta(seconds=60)  # time after which versions without owners take over
-OPEN = (BatchState.DRAFT, BatchState.REVIEW)
+OPEN_STATES = (BatchState.DRAFT, BatchState.REVIEW)
 DECIDABLE = (
     BatchState.REVIEW,
     BatchState.WRITING,
@@ -29,11 +29,11 @@ WORKING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 def get_batch(session: Session, ctx: WorkspaceContext, batch_id: str, *states: BatchState) -> Batch:
     """Return a batch of this workspace, in one of the states if any are given.
 
-    Raises BatchUnknown or InvalidBatchState.
+    Raises BatchNotFound or InvalidBatchState.
     """
     batch = session.get(Batch, batch_id)
     if batch is None or batch.connection_id != ctx.connection_id:
-        raise BatchUnknown
+        raise BatchNotFound
     if states and batch.state not in states:
         raise InvalidBatchState(state=batch.state.value)
     return batch
@@ -57,7 +57,7 @@ def bump_version(batch: Batch) -> None:
 
 
 def find_batch(ctx: WorkspaceContext, batch_id: str) -> Batch:
-    """Return one batch of this workspace; raises BatchUnknown."""
+    """Return one batch of this workspace; raises BatchNotFound."""
     with ctx.database.reading() as session:
         return get_batch(session, ctx, batch_id)
 

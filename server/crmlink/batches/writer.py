@@ -30,7 +30,7 @@ from crmlink.batches.state import (
 )
 from crmlink.batches.written_rows import WrittenRows
 from crmlink.linking.attempts import recover
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.logs import LoggingThreads
@@ -39,7 +39,7 @@ from crmlink.store.base import utc_now
 
 log = structlog.get_logger()
 
-SETTLED_AT_ONCE = 50  # rows noted in a transaction
+CHUNK_SIZE = 50  # rows noted in a transaction
 
 OPEN_WITH_LINK = (RowState.PROCESSING, RowState.WRITTEN)
 ON_PAGE_STATE = {
@@ -116,32 +116,32 @@ class BatchWriter(RowRuns):
                 settle_before_undo(session, self._workspace, self._batch_id)
             self._last = self._claims.newest_links()
         else:
-            self._queue.extend(self._claims.left_behind())
+            self._queue.extend(self._claims.orphaned())
         while True:
-            is_wanted = self._tell()
+            is_wanted = self._heartbeat()
             if not is_wanted or self._stopping():
-                self._leave(process_ends=is_wanted)
+                self._stop(process_ends=is_wanted)
                 return False
-            self._hand_out()
-            self._look_at_written()
+            self._submit_jobs()
+            self._check_written()
             if self._running:
                 self._note_ended()
             elif self._backoff.seconds_left > 0:
                 recover(self._reading_back)
                 time.sleep(min(row_runs.POLL_INTERVAL, max(0.01, self._backoff.seconds_left)))
-            elif not self._settle_open():
+            elif not self._settle_open_links():
                 return self._finish()
 
-    def _leave(self, *, process_ends: bool) -> None:
+    def _stop(self, *, process_ends: bool) -> None:
         """End what is in progress, for a batch that is stopped; a process has no time to check."""
         self._finish_running()
-        self._claims.put_back(self._queue)
+        self._claims.requeue(self._queue)
         self._queue.clear()
         if not process_ends:
             self._written.finish()
         self._settle_ended()
 
-    def _tell(self) -> bool:
+    def _heartbeat(self) -> bool:
         """Renew the lease and store progress; returns False if paused, cancelled or taken over."""
         if time.monotonic() - self._told < row_runs.HEARTBEAT_INTERVAL:
             return True
@@ -149,7 +149,7 @@ class BatchWriter(RowRuns):
         self._count_helped()
         problem = self._backoff.problem
         if problem in CREDENTIAL_CODES and self._state is BatchState.WRITING:
-            self._pause_itself(problem or "")
+            self._auto_pause(problem or "")
             return False
         return keep_lease(
             self._workspace.database, self._batch_id, self._claims.lease, self._state,
@@ -157,9 +157,9 @@ class BatchWriter(RowRuns):
             last_error=self._backoff.obstacle(self._begun.values()),
         )  # fmt: skip
 
-    def _take(self) -> bool:
+    def _claim_rows(self) -> bool:
         """Claim the next rows, also those that dead helpers left; returns False if none wait."""
-        if super()._take():
+        if super()._claim_rows():
             return True
         left = self._claims.of_dead_helpers()
         self._queue.extend(left)
@@ -179,17 +179,17 @@ class BatchWriter(RowRuns):
         for _ in range(self._helped - before):
             self._pace.add()
 
-    def _meet(self, problem: str) -> None:
+    def _record_obstacle(self, problem: str) -> None:
         """Record an obstacle; a new one is stored at once."""
-        if self._backoff.meet(problem):
+        if self._backoff.record_obstacle(problem):
             self._told = -math.inf
 
-    def _pause_itself(self, code: str) -> None:
+    def _auto_pause(self, code: str) -> None:
         with self._claims.leased() as (session, batch):
             if batch.state is BatchState.WRITING:
                 batch.state, batch.last_error, batch.rate = BatchState.PAUSED, {"code": code}, None
                 bump_version(batch)
-                note(
+                record_audit(
                     session,
                     self._workspace.workspace_id,
                     None,
@@ -198,21 +198,21 @@ class BatchWriter(RowRuns):
                     problem=code,
                 )
 
-    def _look_at_written(self) -> None:
+    def _check_written(self) -> None:
         """Have written rows checked when that is due, and note what came of it."""
         ended, problem = self._written.ended()
         if problem:
-            self._meet(problem)
+            self._record_obstacle(problem)
             self._backoff.pause_longer()
         if ended:
             self._settle_ended()
             self._written.recount()
         if self._backoff.seconds_left <= 0:
-            self._written.look(resting=False)
+            self._written.check_if_due(resting=False)
 
-    def _settle_open(self) -> bool:
+    def _settle_open_links(self) -> bool:
         """Settle rows whose link has ended since; returns True while some have not."""
-        if self._written.look(resting=True):
+        if self._written.check_if_due(resting=True):
             time.sleep(row_runs.POLL_INTERVAL)
             return True
         recover(self._reading_back)
@@ -222,9 +222,9 @@ class BatchWriter(RowRuns):
             failure = left.failure if left else None
         if left is not None:
             self._written.recount()
-            self._meet((failure or {}).get("code", "commusoft-slow"))
+            self._record_obstacle((failure or {}).get("code", "commusoft-slow"))
             self._backoff.pause(row_runs.POLL_INTERVAL)
-        if left is not None or self._take():
+        if left is not None or self._claim_rows():
             return True
         if is_with_helpers := self._claims.are_with_helpers():
             time.sleep(row_runs.POLL_INTERVAL)
@@ -236,7 +236,7 @@ class BatchWriter(RowRuns):
         if self._written.waiting:
             return True
         waited, self._last = bool(self._last), set()
-        return waited and self._take()
+        return waited and self._claim_rows()
 
     def _settle_ended(self) -> None:
         """Note the rows whose link is no longer what their state says."""
@@ -247,12 +247,12 @@ class BatchWriter(RowRuns):
         query = self._with_link().add_columns(BatchRow.id, BatchRow.attempt, BatchRow.state)
         while True:
             with self._workspace.database.reading() as session:
-                found = session.execute(query.where(changed).limit(SETTLED_AT_ONCE)).all()
-            self._note([
+                found = session.execute(query.where(changed).limit(CHUNK_SIZE)).all()
+            self._store_outcomes([
                 (Job(row_id, attempt, counts=state is RowState.PROCESSING), self._end_of(link))
                 for link, row_id, attempt, state in found
             ])  # fmt: skip
-            if len(found) < SETTLED_AT_ONCE:
+            if len(found) < CHUNK_SIZE:
                 return
 
     def _with_link(self) -> Select[Any]:
@@ -287,7 +287,9 @@ class BatchWriter(RowRuns):
             batch.state, batch.rate, batch.last_error = end, None, None
             batch.finished_at = utc_now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
-            note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+            record_audit(
+                session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id
+            )
             queue_list_ended(session, self._workspace.workspace_id, batch)
         log.info("batch finished", batch=self._batch_id, state=end.value)
         return True

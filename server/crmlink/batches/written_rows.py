@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 
 from crmlink.batches.execute_row import idempotency_key_column
 from crmlink.batches.row_claims import awaits_check
-from crmlink.batches.settle import STOPPED
+from crmlink.batches.settle import STOPPED_STATES
 from crmlink.batches.state import is_free
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_checks import ListChecker
@@ -23,16 +23,16 @@ from crmlink.store import Batch, BatchRow, Link, LinkState, RowState
 
 CHECK_AFTER = 500  # rows that wait, and a share of the list, for which it is read at once
 SHARE_OF_LIST = 0.05
-CHECK_EVERY = 120.0  # seconds that a row waits at most while others are written
+CHECK_INTERVAL = 120.0  # seconds that a row waits at most while others are written
 TIMES_AS_LONG = 10  # as the last check took, before the next one
-MOST_AT_ONCE = 10_000  # rows of one check
+CHUNK_SIZE = 10_000  # rows of one check
 
 
 def check_stopped(ctx: WorkspaceContext, stopping: Callable[[], bool]) -> None:
     """Check written rows of stopped batches that no worker processes."""
     stopped = (
         select(Batch)
-        .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(STOPPED))
+        .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(STOPPED_STATES))
         .where(exists().where(BatchRow.batch_id == Batch.id, BatchRow.state == RowState.WRITTEN))
     )
     with ctx.database.reading() as session:
@@ -64,7 +64,7 @@ def _waiting_links(
         .where(Link.connection_id == ctx.connection_id, Link.state == LinkState.INTENDED)
         .where(Link.written_at.is_not(None))
         .order_by(Link.written_at)
-        .limit(MOST_AT_ONCE)
+        .limit(CHUNK_SIZE)
     )
     with ctx.database.reading() as session:
         return session.scalars(query).all()
@@ -86,7 +86,7 @@ class WrittenRows:
         self._hand = LoggingThreads(1, thread_name_prefix="check")
         self._running: Future[str | None] | None = None
         self._stopping, self._told_to_stop = stopping, False
-        self._waiting, self._since, self._pause = self._count(), time.monotonic(), CHECK_EVERY
+        self._waiting, self._since, self._pause = self._count(), time.monotonic(), CHECK_INTERVAL
 
     def add(self) -> None:
         """Count a row that was written just now."""
@@ -99,7 +99,7 @@ class WrittenRows:
         """How many rows wait to be checked."""
         return self._waiting
 
-    def look(self, *, resting: bool) -> bool:
+    def check_if_due(self, *, resting: bool) -> bool:
         """Begin a check if one is due; return whether one is in progress.
 
         ``resting``: nothing else is left to do, so there is nothing to wait for.
@@ -121,7 +121,7 @@ class WrittenRows:
 
     def finish(self) -> None:
         """Check what waits, for a batch that is paused; end at once if the process is."""
-        if self.look(resting=True) and self._running is not None:
+        if self.check_if_due(resting=True) and self._running is not None:
             wait([self._running])
             self.ended()
 
@@ -143,7 +143,7 @@ class WrittenRows:
         if self._undos:
             links += _written_undos(self._ctx, [self._batch_id])
         problem = self._checker.check(links)
-        self._pause = max(CHECK_EVERY, TIMES_AS_LONG * (time.monotonic() - began))
+        self._pause = max(CHECK_INTERVAL, TIMES_AS_LONG * (time.monotonic() - began))
         return problem
 
     def _count(self) -> int:

@@ -72,11 +72,14 @@ def bring(data: SageData, destination: Destination) -> str:
 
     destination = replace(destination, data=data.identity)
     contacts = agent.read_contacts(lambda: agent.connect_by_odbc(data))
-    return f"{counted(agent.send_contacts(destination, contacts), 'contact')} sent."
+    sent = f"{counted(agent.send_contacts(destination, contacts), 'contact')} sent."
+    left_out = [each["name"] for each in contacts if not each["reference"]]
+    names = ", ".join(left_out[:10])
+    return f"{sent} Left out, as the A/C can't be read: {names}." if left_out else sent
 
 
 def repeat(data: SageData, destination: Destination, minutes: int) -> None:
-    """Bring the contacts again and again; a failure is told, and waits for the next time."""
+    """Bring the contacts again and again; a failure is printed, and the next time tries again."""
     import time
 
     from crmlink.cli.agent_texts import sentence_of_agent

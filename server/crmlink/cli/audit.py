@@ -21,9 +21,9 @@ def audit_group() -> None:
 @audit_group.command("export")
 def audit_export_command() -> None:
     """Print the whole audit log as a table (CSV)."""
-    from crmlink.access.audit.log import write_csv
+    from crmlink.access.audit.log import export_csv
 
-    write_csv(_office(), sys.stdout)
+    export_csv(_office(), sys.stdout)
 
 
 @audit_group.command("verify")
@@ -40,7 +40,7 @@ def audit_verify_command(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_json(verdict)))
     else:
-        _tell(verdict)
+        _print_verdict(verdict)
     sys.exit(0 if verdict.sound else 1)
 
 
@@ -60,14 +60,14 @@ def audit_accept_command(yes: bool) -> None:
     if verdict.sound:
         click.echo("Nothing is wrong with the audit log, so there is nothing to accept.")
         return
-    _tell(verdict)
+    _print_verdict(verdict)
     if not yes:
         click.confirm("Do you know the cause, and accept this?", abort=True, err=True)
     accept_findings(access, command_line_actor(access))
     click.echo("Accepted. From now on, the audit log is checked against what it is now.")
 
 
-def _tell(verdict: Verdict) -> None:
+def _print_verdict(verdict: Verdict) -> None:
     from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 
     if verdict.sound:

@@ -13,9 +13,10 @@ from crmlink.cli.check_marks import CHECK_MARKS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from crmlink.commusoft.connection import Connection
+    from crmlink.commusoft.connection import Connection, WebApplication
     from crmlink.commusoft.dialect import Dialect
     from crmlink.commusoft.doctor import CheckResult
+    from crmlink.commusoft.vault import Vault
     from crmlink.linking.connections import ConnectionContents
     from crmlink.settings import Settings
 
@@ -32,17 +33,10 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     Practice data is deleted; crmlink says how much there is, and asks first. If CRMLINK_COMMUSOFT_…
     variables set the account, they are tested and nothing is stored.
     """
-    from crmlink.access.context import AccessContext
-    from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import chosen_workspace, settings_of_chosen, settings_with_log
+    from crmlink.cli.context import settings_of_chosen, settings_with_log
     from crmlink.commusoft.doctor import run_checks
     from crmlink.commusoft.vault import Vault
-    from crmlink.installation import KEY_FILE, open_database
-    from crmlink.linking.connections import (
-        Consent,
-        contents_in_use,
-        save_connection,
-    )
+    from crmlink.installation import KEY_FILE
 
     settings = settings_of_chosen(settings_with_log())
     if without_api:
@@ -52,30 +46,14 @@ def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
         raise click.ClickException("Nothing was saved. Fix the items marked ✕ and try again.")
-    database = open_database(settings)
-    workspace_id = chosen_workspace(database).id
-    contents = contents_in_use(database, workspace_id, account)
-    if contents:
-        _agree(contents, yes)
-    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
-    consent = Consent(by, contents.agreement if contents else "")
     vault = None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE)
-    save_connection(database, workspace_id, account, consent, vault=vault, dialect=dialect)
+    _save(settings, account, yes, vault, dialect)
     click.echo("Connected. A running crmlink switches to this account within a minute.")
 
 
 def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
     """Use an account of which only the pages are known."""
-    from crmlink.access.context import AccessContext
-    from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import chosen_workspace
     from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
-    from crmlink.installation import open_database
-    from crmlink.linking.connections import (
-        Consent,
-        contents_in_use,
-        save_connection,
-    )
 
     if settings.commusoft:
         raise click.ClickException(
@@ -86,6 +64,24 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
         account = WebApplication(url or DEFAULT_ORIGIN)
     except ConnectionUnsafe as error:
         raise click.ClickException(str(error)) from error
+    _save(settings, account, yes)
+    click.echo("Connected without an API. Bring records in with: crmlink records import FILE")
+
+
+def _save(
+    settings: Settings,
+    account: Connection | WebApplication,
+    yes: bool,
+    vault: Vault | None = None,
+    dialect: Dialect | None = None,
+) -> None:
+    """Store the account of the chosen workspace, once what happens to its data is agreed to."""
+    from crmlink.access.context import AccessContext
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.context import chosen_workspace
+    from crmlink.installation import open_database
+    from crmlink.linking.connections import Consent, contents_in_use, save_connection
+
     database = open_database(settings)
     workspace_id = chosen_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
@@ -93,8 +89,7 @@ def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
         _agree(contents, yes)
     by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
     consent = Consent(by, contents.agreement if contents else "")
-    save_connection(database, workspace_id, account, consent)
-    click.echo("Connected without an API. Bring records in with: crmlink records import FILE")
+    save_connection(database, workspace_id, account, consent, vault=vault, dialect=dialect)
 
 
 @click.command("writes")

@@ -46,16 +46,16 @@ def settings_with_log() -> Settings:
     return settings
 
 
-def settings_without_log() -> Settings:
+def settings_without_log(*, makes_key: bool = True) -> Settings:
     """Return the settings of the environment; warnings go to standard error from now on.
 
-    For commands that write nothing into the data folder. Raises InvalidSettings.
+    For commands that write no log into the data folder. Raises InvalidSettings.
     """
     from crmlink.logs import configure_logging_to_errors
     from crmlink.settings import load_settings
 
     configure_logging_to_errors()
-    return load_settings()
+    return load_settings(makes_key=makes_key)
 
 
 def place_without_log() -> tuple[Path, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import DetectedFormat, ExportedContact, RejectedRow
     from crmlink.accounting.package_rules import Packages
 
-MOST_BAD_ROWS = 1000
+MAX_BAD_ROWS = 1000
 
 
 @click.group("export")
@@ -91,7 +91,7 @@ def _report(
     for row in rows:
         if isinstance(row, RejectedRow):
             bad_count += 1
-            if len(bad) < MOST_BAD_ROWS:
+            if len(bad) < MAX_BAD_ROWS:
                 bad.append({"line": row.line, "code": row.code, "sentence": rejected_row_text(row)})
         else:
             contacts += 1

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import click
+from sqlalchemy.exc import DatabaseError, OperationalError
 
-from crmlink.access.errors import AccessFailure, InvalidFields
+from crmlink.access.errors import AccessError, InvalidFields
 from crmlink.accounting.errors import AccountingError
 from crmlink.cli.agent_texts import sentence_of_agent
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.settings.errors import InvalidSettings
 from crmlink.sources.errors import AgentFailed
 from crmlink.store.quotas import QuotaReached
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
-FAILURES = (AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError,
+FAILURES = (AccessError, LinkingError, LinkFailed, CommusoftError, AccountingError,
             QuotaReached)  # fmt: skip
 
 
@@ -26,7 +27,7 @@ def sentence_of(error: Exception) -> str | None:
     """
     match error:
         case InvalidFields():
-            raise click.UsageError(problem_of(error).detail) from error
+            raise click.UsageError(problem_from_error(error).detail) from error
         case VaultKeyMissing():
             return (
                 "The stored Commusoft credentials were encrypted with another key. Restore "
@@ -36,4 +37,7 @@ def sentence_of(error: Exception) -> str | None:
             return sentence_of_agent(error)
         case InvalidSettings():
             return str(error)
-    return problem_of(error).detail if isinstance(error, FAILURES) else None
+        case DatabaseError() if type(error) in (DatabaseError, OperationalError):
+            cause = str(error.orig).strip().partition("\n")[0]
+            return f"The database can't be used: {cause}. crmlink check says more."
+    return problem_from_error(error).detail if isinstance(error, FAILURES) else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crmlink.store import Link, MirroredRecord
 
 
-LOOK_INTERVAL = 1.0  # seconds between two looks at what became of a link
+POLL_INTERVAL = 1.0  # seconds between two looks at what became of a link
 WAIT_AFTER_LATE = 30.0  # seconds to look on, once nothing that was sent may land any more
 
 
@@ -153,8 +153,8 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decisions import UndoDecision, undo
-    from crmlink.linking.errors import LinkFailed, LinkingFailure
-    from crmlink.web.problems import problem_of
+    from crmlink.linking.errors import LinkFailed, LinkingError
+    from crmlink.web.problems import problem_from_error
 
     installation = open_installation_from_env()
     ctx, device_id, failed = installation.workspace, _device(installation), 0
@@ -162,9 +162,9 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
         try:
             link = undo(ctx, UndoDecision(link_id), uuid.uuid4().hex, device_id)
             _report(_wait_for_outcome(ctx, link), as_json)
-        except (LinkingFailure, LinkFailed, CommusoftError) as error:
+        except (LinkingError, LinkFailed, CommusoftError) as error:
             failed += 1
-            click.echo(f"{link_id}: {problem_of(error).detail}", err=True)
+            click.echo(f"{link_id}: {problem_from_error(error).detail}", err=True)
     if failed:
         sys.exit(1)
 
@@ -290,7 +290,7 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
             "Saved. Commusoft hasn't answered yet; waiting until the outcome is known…", err=True
         )
     while link.state is LinkState.INTENDED and time.monotonic() < until:
-        time.sleep(LOOK_INTERVAL)
+        time.sleep(POLL_INTERVAL)
         recover(ctx)
         link = find_link(ctx, link.id)
     return link

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crmlink.linking.record_files import RecordFile
     from crmlink.linking.record_imports import ImportOutcome
 
-SHOWN_BAD = 20
+MAX_BAD_ROWS = 20
 
 
 @click.group("records")
@@ -182,7 +182,7 @@ def _bad_lines(contents: RecordFile) -> list[str]:
 
     shown = [
         f"line {row.line}, left out: {rejected_row_text(row)}"
-        for row in contents.rejected[:SHOWN_BAD]
+        for row in contents.rejected[:MAX_BAD_ROWS]
     ]
     more = contents.left_out - len(shown)
     return [*shown, f"{more} more lines are left out."] if more > 0 else shown

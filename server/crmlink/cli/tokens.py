@@ -29,13 +29,13 @@ def token_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Create a token, shown only once. NAME says which script it is for."""
-    from crmlink.access.api_tokens import USUAL_SCOPES, create_api_token
+    from crmlink.access.api_tokens import DEFAULT_SCOPES, create_api_token
     from crmlink.access.devices import command_line_actor
     from crmlink.values.moments import format_day
 
     access = _installation().access
     device, token = create_api_token(
-        access, command_line_actor(access), name, scopes or USUAL_SCOPES, days
+        access, command_line_actor(access), name, scopes or DEFAULT_SCOPES, days
     )
     if as_json:
         click.echo(json.dumps(_fields(device) | {"token": token}))

@@ -35,7 +35,7 @@ def update_command(source: str | None, only_asks: bool, sha256: str | None, as_j
         release = _release(source, sha256, found)
         newer = is_newer(release.version, found.version)
         if only_asks or not newer:
-            _say_what_is_there(found, release, newer=newer, as_json=as_json)
+            _print_state(found, release, newer=newer, as_json=as_json)
             return
         plan = plan_of(found, release, as_json=as_json)
     except UpkeepFailure as failure:
@@ -60,9 +60,7 @@ def _release(source: str | None, digest: str | None, found: ThisInstallation) ->
     return newest_release(place)
 
 
-def _say_what_is_there(
-    found: ThisInstallation, release: Release, *, newer: bool, as_json: bool
-) -> None:
+def _print_state(found: ThisInstallation, release: Release, *, newer: bool, as_json: bool) -> None:
     text = (
         f"crmlink {release.version} is there; {found.version} is installed. Run: crmlink update"
         if newer

@@ -117,12 +117,14 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
     from crmlink.upkeep.checks import run_checks
     from crmlink.upkeep.diagnosis import diagnosis
 
-    settings = settings_without_log()
+    settings = settings_without_log(makes_key=update_tables)
     if update_tables:
         _update_tables(settings)
     checks = list(run_checks(settings))
     if as_json:
-        click.echo(json.dumps({"checks": [_shape(check) for check in checks]}, ensure_ascii=False))
+        click.echo(
+            json.dumps({"checks": [_serialize(check) for check in checks]}, ensure_ascii=False)
+        )
     else:
         for check in checks:
             click.echo(f"{CHECK_MARKS[check.health]} {_text(check)}")
@@ -132,6 +134,9 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
                 json.dump(diagnosis(settings, checks), opened, indent=1, ensure_ascii=False)
         except FileExistsError as error:
             raise click.ClickException(f"{report} exists already.") from error
+        except OSError as error:
+            cause = error.strerror
+            raise click.ClickException(f"{report} can't be written ({cause}).") from error
         click.echo(f"Diagnosis written: {report}. Read it before you send it.", err=as_json)
     if any(check.health == "failed" for check in checks):
         sys.exit(1)
@@ -148,7 +153,7 @@ def _update_tables(settings: Settings) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _shape(check: Check) -> dict[str, object]:
+def _serialize(check: Check) -> dict[str, object]:
     return {
         "code": check.code, "health": check.health, "args": dict(check.args), "text": _text(check),
     }  # fmt: skip

@@ -18,7 +18,7 @@ from crmlink.hosts import Host
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.store import ProcessRole
-from crmlink.web.body_limits import LARGEST
+from crmlink.web.body_limits import MAX_BODY_BYTES
 from crmlink.web.health import watch_worker
 from crmlink.web.hosts import serve_at
 from crmlink.worker import Worker
@@ -55,7 +55,7 @@ class WebProcesses(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
         """Return the application of this process, with its part of the background work."""
         installation = open_installation(self._settings, role=ProcessRole.SERVER)
         app = create_app(self._settings, installation)
-        app.config["MAX_CONTENT_LENGTH"] = LARGEST
+        app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
         serve_at(app, self._listening)
         worker = Worker(installation, whole=False)
         watch_worker(app, worker)

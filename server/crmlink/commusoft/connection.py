@@ -1,8 +1,9 @@
 """Address and credentials of one Commusoft account; rejects addresses that leak secrets."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from crmlink.hosts import is_loopback
 
 DEFAULT_ORIGIN = "https://app.commusoft.co.uk"
 DEFAULT_BASE_URL = "https://app.commusoft.co.uk/webservice_dev.php/api/v1"
@@ -32,7 +33,7 @@ class Connection:
     @property
     def is_loopback(self) -> bool:
         """Whether the address is this machine."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,8 @@ def _safe_address(base_url: str) -> str:
         raise ConnectionUnsafe("The Commusoft address must not contain a user name or password.")
     if parts.query or parts.fragment:
         raise ConnectionUnsafe("The Commusoft address must not have anything after its path.")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConnectionUnsafe(
             "The Commusoft address must start with https://, or others could read the password."
         )
     return text.rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -17,7 +17,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
-from crmlink.store.erased import ErasedPeople, Signs, erased_people_of, postcodes_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
 
@@ -343,13 +343,9 @@ def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> b
 
     Only a new record is identified by its reference: on others a user may have written it.
     """
-    signs = Signs(
-        frozenset((record.name, record.company)),
-        (record.email, *record.other_emails),
-        postcodes_of(record.postcode, record.other_addresses),
-        tuple(record.phones), reference=(record.reference or "") if is_new else "",
-    )  # fmt: skip
-    return erased.are(signs)
+    names = (record.name, record.company)
+    reference = (record.reference or "") if is_new else ""
+    return erased.are(Signs.of(record, names, reference=reference))
 
 
 def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) -> None:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 from crmlink.commusoft.account_state import AccountState, KeepsState, LocalState
 
-BEGINNING = 5.0  # calls per second, or the bound if that is less
-SLOWEST = 0.5
+INITIAL_PER_SECOND = 5.0  # calls per second, or the bound if that is less
+MIN_PER_SECOND = 0.5
 STEP = 0.5  # calls per second more ...
 CLEAN_ANSWERS = 20  # ... after so many answers without an obstacle
 QUIET_AFTER_DROP = 5.0  # seconds in which calls that were already under way count no second time
 SMOOTHING = 0.2  # weight of the newest answer
-UNREMARKABLE = 0.25  # seconds; an answer within them is quick, whatever the ones before
+FAST_SECONDS = 0.25  # seconds; an answer within them is quick, whatever the ones before
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,11 @@ class Pace:
         return PaceState(self._per_second(state), self._bound, state.reason)
 
     def _per_second(self, state: AccountState) -> float:
-        return min(self._bound, BEGINNING if state.per_second is None else state.per_second)
+        return min(
+            self._bound, INITIAL_PER_SECOND if state.per_second is None else state.per_second
+        )
 
-    def note_answer(self, seconds: float | None, status: int) -> None:
+    def record_response(self, seconds: float | None, status: int) -> None:
         """Take an answer into account; ``seconds`` is None for calls of unequal size."""
         with self._guard:
             if status == 429 or status >= 500:
@@ -72,7 +74,7 @@ class Pace:
             else:
                 self._count_clean()
 
-    def note_silence(self) -> None:
+    def record_timeout(self) -> None:
         """Take a call without an answer into account."""
         with self._guard:
             self._drop("silent")
@@ -82,7 +84,7 @@ class Pace:
         recent = self._recent if self._recent is not None else seconds
         self._recent = recent + SMOOTHING * (seconds - recent)
         self._usual = min(self._recent, self._usual or self._recent)
-        return self._recent > max(2 * self._usual, UNREMARKABLE)
+        return self._recent > max(2 * self._usual, FAST_SECONDS)
 
     def _count_clean(self) -> None:
         self._clean += 1
@@ -105,7 +107,7 @@ class Pace:
             if state.dropped_at is not None and now - state.dropped_at < QUIET_AFTER_DROP:
                 return
             state.dropped_at, state.reason = now, reason
-            state.per_second = max(min(SLOWEST, self._bound), self._per_second(state) / 2)
+            state.per_second = max(min(MIN_PER_SECOND, self._bound), self._per_second(state) / 2)
             self._recent = self._usual  # so that the slow ones before count no second time
 
         self._states.change(drop)

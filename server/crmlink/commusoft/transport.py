@@ -190,12 +190,12 @@ class Transport:
         except CommusoftError as error:
             count_commusoft_call(call.method, error.code, time.monotonic() - began)
             if pace is not None and isinstance(error, CommusoftTimeout | CommusoftUnreachable):
-                pace.note_silence()
+                pace.record_timeout()
             raise
         count_commusoft_call(call.method, reply.status, time.monotonic() - began)
         if pace is not None:
             is_small = reply.size < _SMALL_REPLY  # a list takes as long as it is long
-            pace.note_answer(time.monotonic() - began if is_small else None, reply.status)
+            pace.record_response(time.monotonic() - began if is_small else None, reply.status)
         return reply
 
     def close_idle(self) -> None:

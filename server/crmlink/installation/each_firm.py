@@ -12,8 +12,9 @@ from structlog.contextvars import bound_contextvars
 from crmlink.installation.open_workspace import OpenWorkspace
 from crmlink.installation.opening import Installation
 from crmlink.logs import LoggingThreads
+from crmlink.store.time_limits import OF_BACKGROUND_WORK, use_time_limits
 
-TURN_SECONDS = 20.0  # of one firm's lists, emails and sources where others may wait
+TIME_SLICE_SECONDS = 20.0  # of one firm's lists, emails and sources where others may wait
 AT_ONCE = 5  # firms whose lists one process writes
 
 Work = Callable[[OpenWorkspace, Callable[[], bool]], object]
@@ -35,10 +36,15 @@ class EachFirm:
         others have had their turn.
         """
         firms = self._installation.active_workspaces() if those is None else those
-        seconds = TURN_SECONDS if self._installation.has_several_active else math.inf
+        seconds = TIME_SLICE_SECONDS if self._installation.has_several_active else math.inf
         threads = min(at_once, len(firms))
         if threads > 1:
-            with LoggingThreads(threads, thread_name_prefix="firm") as pool:
+            with LoggingThreads(
+                threads,
+                thread_name_prefix="firm",
+                initializer=use_time_limits,
+                initargs=(OF_BACKGROUND_WORK,),
+            ) as pool:
                 turns = [pool.submit(self._turn, work, each, seconds) for each in firms]
             ended = [each.result() for each in turns]
         else:

@@ -29,6 +29,7 @@ from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.processes import has_peer_with_other_key
+from crmlink.store.time_limits import OF_REQUESTS, UNLIMITED, TimeLimits
 from crmlink.store.workspaces import (
     active_workspaces,
     find_workspace,
@@ -173,16 +174,17 @@ def open_installation(
 
     Raises InvalidSettings.
     """
-    return Installation(settings, open_database(settings), commusoft, role)
+    limits = OF_REQUESTS if role is ProcessRole.SERVER else UNLIMITED
+    return Installation(settings, open_database(settings, limits), commusoft, role)
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, limits: TimeLimits = UNLIMITED) -> Database:
     """Return the migrated database of an installation, with its audit signed and anchored.
 
     Raises InvalidSettings.
     """
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
-    database = Database(settings.database_url, signer=signer)
+    database = Database(settings.database_url, signer=signer, limits=limits)
     database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.index_files = IndexFiles(settings.data_dir / INDEX_FOLDER)
     try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import ExitStack
 from pathlib import Path
 
 import requests
+from flask import Response
 
 SANDBOX_PORT = 8788
 SANDBOX_THREADS = 8  # as many calls at once as `crmlink sandbox` answers
-SANDBOX_HEADER = "Commusoft-Sandbox"
+FOLDER_HEADER = "Commusoft-Sandbox-Folder"
 
 
 class LocalSandbox:
@@ -18,6 +20,7 @@ class LocalSandbox:
     def __init__(self, folder: Path) -> None:
         self._address_file = folder / "sandbox.address"
         self._state_file = folder / "sandbox.jsonl"
+        self._folder = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
         self._exit_stack = ExitStack()
 
     def address(self) -> str:
@@ -25,11 +28,12 @@ class LocalSandbox:
         running_address = (
             self._address_file.read_text().strip() if self._address_file.exists() else ""
         )
-        if _is_running(running_address):
+        if self._runs_at(running_address):
             return running_address
         from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 
         application = create_sandbox(state_file=self._state_file)
+        application.after_request(self._name_folder)
         try:
             server = SandboxServer(application, SANDBOX_PORT, threads=SANDBOX_THREADS)
         except OSError:
@@ -48,9 +52,16 @@ class LocalSandbox:
         self._state_file.unlink(missing_ok=True)
         self._address_file.unlink(missing_ok=True)
 
+    def _name_folder(self, response: Response) -> Response:
+        response.headers[FOLDER_HEADER] = self._folder
+        return response
 
-def _is_running(address: str) -> bool:
-    try:
-        return SANDBOX_HEADER in requests.get(address, timeout=2).headers
-    except requests.RequestException:
-        return False
+    def _runs_at(self, address: str) -> bool:
+        """Return whether this folder's runs there: after a restart, another one may."""
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy leads to this computer
+            try:
+                answer = session.get(address, timeout=2)
+            except requests.RequestException:
+                return False
+        return answer.headers.get(FOLDER_HEADER) == self._folder

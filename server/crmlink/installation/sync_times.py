@@ -16,13 +16,13 @@ from sqlalchemy import select
 from crmlink.store import ConnectionKind, Database, Workspace, WorkspaceConnection
 from crmlink.store.base import utc_now
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def last_time(public_id: str, now: datetime, interval: timedelta) -> datetime:
     """Return the latest of a connection's times that is not after ``now``."""
     offset = interval * (int(public_id[:8], 16) / 16**8)
-    return now - (now - _BEGINNING - offset) % interval
+    return now - (now - _EPOCH - offset) % interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class SyncTimes:
             is_time = before < time and (each.synced_at is None or each.synced_at < time)
             if is_changed or is_time:
                 found.append(each)
-        found.sort(key=lambda each: each.synced_at or _BEGINNING)
+        found.sort(key=lambda each: each.synced_at or _EPOCH)
         return [each.workspace_id for each in found]
 
     def _connections(self) -> list[Synced]:

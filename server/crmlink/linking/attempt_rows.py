@@ -18,7 +18,7 @@ from crmlink.store.base import new_id, utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.processes import is_alive
 
-OWNERLESS_FOR = 300.0  # seconds unchanged after which a version without owners counts as dead
+OWNERLESS_TTL = 300.0  # seconds unchanged after which a version without owners counts as dead
 
 
 def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
@@ -26,7 +26,7 @@ def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
     if not link.attempt_id:
         return False
     if link.owner_id is None:
-        return ctx.first_seen.age(link.id, (link.attempt_id, link.writes)) < OWNERLESS_FOR
+        return ctx.first_seen.age(link.id, (link.attempt_id, link.writes)) < OWNERLESS_TTL
     return ctx.ownership.is_worked_on(session, link.owner_id, link.attempt_id)
 
 

@@ -55,10 +55,10 @@ from crmlink.store import Database, Link, LinkMethod, LinkState, WorkspaceConnec
 from crmlink.store.base import utc_now
 from crmlink.store.workspaces import active_workspaces
 
-COMPARED_FOR = 2.0  # seconds after its answer for which a read serves as the comparison
-UNCHECKED_FOR = 300.0  # seconds after which a written link is read alone, not with a list
-LOOK_EVERY = 5.0  # seconds between reads for an open PUT
-MOST_WRITES = 10  # a write without a response fails after so many tries
+COMPARISON_TTL = 2.0  # seconds after its answer for which a read serves as the comparison
+MAX_UNCHECKED_SECONDS = 300.0  # seconds after which a written link is read alone, not with a list
+POLL_INTERVAL = 5.0  # seconds between reads for an open PUT
+MAX_WRITES = 10  # a write without a response fails after so many tries
 READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds before each read of an accepted write
 GONE, NOT_KEPT, UNANSWERED = "record-gone", "reference-not-kept", "write-unanswered"
 RESTORED = "backup-restored"
@@ -142,8 +142,8 @@ def _is_due(ctx: WorkspaceContext, link: Link) -> bool:
     A written one is left for a while to the list read that checks it with hundreds of others.
     """
     if link.is_to_be_checked and link.failure is None:
-        return ctx.first_seen.age(link.id, "written") >= UNCHECKED_FOR
-    return not _may_land(ctx, link) or ctx.first_seen.since_look(link.id) >= LOOK_EVERY
+        return ctx.first_seen.age(link.id, "written") >= MAX_UNCHECKED_SECONDS
+    return not _may_land(ctx, link) or ctx.first_seen.seconds_since_read(link.id) >= POLL_INTERVAL
 
 
 def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
@@ -154,8 +154,8 @@ def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
 
 
 def _attempt(ctx: WorkspaceContext, link: Link, compared: FreshRecord | None) -> Link:
-    ctx.first_seen.note_look(link.id)
-    if compared is not None and compared.age <= COMPARED_FOR:
+    ctx.first_seen.record_read(link.id)
+    if compared is not None and compared.age <= COMPARISON_TTL:
         return _settle_or_write(ctx, link, compared.record)
     try:
         held = _read(ctx, link)
@@ -182,7 +182,7 @@ def _settle_or_write(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
     # An accepted PUT is not repeated: a person may have put the prior value back since.
     if _pending_verdict(link) == NOT_KEPT or link.written_at is not None:
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)
-    if link.writes >= MOST_WRITES:
+    if link.writes >= MAX_WRITES:
         return settle(ctx, link, LinkState.FAILED, {"code": CommusoftTimeout.code}, held)
     return _write(ctx, link, held)
 
@@ -245,7 +245,7 @@ def _settle_by_read_back(
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)
     if isinstance(write_error, WriteRejected):
         return _refused(ctx, link, write_error.code, held)
-    if link.writes >= MOST_WRITES:
+    if link.writes >= MAX_WRITES:
         return settle(ctx, link, LinkState.FAILED, {"code": write_error.code}, held)
     return leave_open(ctx, link, write_error.code)
 

@@ -16,7 +16,7 @@ OUTCOMES = {
 }
 
 
-def note(
+def record_audit(
     session: Session,
     workspace_id: int,
     device_id: int | None,
@@ -71,7 +71,7 @@ def _note_link(session: Session, link: Link, action: str, device_id: int, **more
         more["method"] = link.method.value
     workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
     hidden = pseudonyms_of(session).hidden  # entries cannot be changed, and the link has it
-    note(
+    record_audit(
         session, workspace_id, device_id, action, link.record_id, link=link.id,
         package=link.package, prior=hidden(link.prior), new=hidden(link.target), **more,
     )  # fmt: skip

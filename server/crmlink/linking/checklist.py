@@ -15,7 +15,7 @@ from crmlink.commusoft.checklist.questions import QUESTIONS
 from crmlink.commusoft.checklist.report import LEFT_OUT, fact_text, report
 from crmlink.commusoft.dialect import Dialect
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.record_fields import names_someone, record_fields
 from crmlink.linking.record_imports import latest_imports
@@ -120,7 +120,7 @@ def answer_question(ctx: WorkspaceContext, question_id: str, answer: Answer, by:
                 )
             )
         # Entries cannot be changed, so they have no typed text.
-        note(
+        record_audit(
             session, ctx.workspace_id, by, "checklist.answered", question_id,
             changed={"choice": [before.choice, answer.choice]},
         )  # fmt: skip

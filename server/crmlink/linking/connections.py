@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, drop_old_keys
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.store import (
     Batch,
@@ -170,7 +170,7 @@ def save_connection(
         if dialect:
             connection.dialect = dialect.with_proved(load_dialect(connection)).as_dict()
         session.flush()
-        _note(session, workspace_id, consent.by, "commusoft.connected", account=connection.name)
+        _record(session, workspace_id, consent.by, "commusoft.connected", account=connection.name)
     return connection
 
 
@@ -184,7 +184,7 @@ def delete_connection(database: Database, workspace_id: int, by: Device | None =
         if connection is None or connection.kind is ConnectionKind.SANDBOX:
             return False
         _end(session, connection)
-        _note(session, workspace_id, by, "commusoft.disconnected", account=connection.name)
+        _record(session, workspace_id, by, "commusoft.disconnected", account=connection.name)
     return True
 
 
@@ -221,7 +221,7 @@ def record_write_check(
     """Record in the audit, in advance, that the doctor will write to a record."""
     more = {"trial": trial} if trial else {}
     with database.writing() as session:
-        note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
+        record_audit(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
 def save_dialect(
@@ -293,11 +293,11 @@ def _replace(session: Session, replaced: WorkspaceConnection, consent: Consent) 
     if not contents.practice:
         _end(session, replaced)
         action = "commusoft.disconnected"
-        _note(session, replaced.workspace_id, consent.by, action, account=replaced.name)
+        _record(session, replaced.workspace_id, consent.by, action, account=replaced.name)
     else:
         _delete_contents(session, replaced.id)
         session.delete(replaced)
-        _note(
+        _record(
             session, replaced.workspace_id, consent.by, "commusoft.practice_emptied",
             records=contents.records, links=contents.links, lists=contents.lists,
         )  # fmt: skip
@@ -350,7 +350,7 @@ def _belongs(table: Table, connection_id: int) -> ColumnElement[bool] | None:
     return None
 
 
-def _note(
+def _record(
     session: Session, workspace_id: int, by: Device | None, action: str, **details: object
 ) -> None:
-    note(session, workspace_id, by.id if by else None, action, "workspace", **details)
+    record_audit(session, workspace_id, by.id if by else None, action, "workspace", **details)

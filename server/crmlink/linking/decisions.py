@@ -21,7 +21,7 @@ from crmlink.linking.attempts import attempt, check_now
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CannotUndo,
-    LinkUnknown,
+    LinkNotFound,
     OtherConnection,
     ReferenceErased,
     ReferenceNotVisible,
@@ -107,7 +107,7 @@ def confirm(
 
     Returns the link: ``linked``, ``failed`` or ``conflict``, or still ``intended`` if Commusoft
     stopped answering (``recover`` finishes it) or if it is to be written on Commusoft's page (see
-    ``on_page``). Raises LinkingFailure, InvalidReference or CommusoftError before anything was
+    ``on_page``). Raises LinkingError, InvalidReference or CommusoftError before anything was
     written, and any error of ``guard`` in the transaction that would store the decision.
     """
     deadline = time.monotonic() + RESPONSE_DEADLINE
@@ -375,11 +375,11 @@ def _later_decision(ctx: WorkspaceContext, link: Link) -> Link | None:
 
 
 def find_link(ctx: WorkspaceContext, link_id: str) -> Link:
-    """Return one link of this workspace; raises LinkUnknown."""
+    """Return one link of this workspace; raises LinkNotFound."""
     with ctx.database.reading() as session:
         link = session.get(Link, link_id)
     if link is None or link.connection_id != ctx.connection_id:
-        raise LinkUnknown
+        raise LinkNotFound
     return link
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from crmlink.store import Link
 
 
-class LinkingFailure(Exception):
+class LinkingError(Exception):
     """Base class; nothing was written. ``facts`` are for sentence and response, never for logs."""
 
     code: ClassVar[str]
@@ -17,13 +17,13 @@ class LinkingFailure(Exception):
         self.facts = facts
 
 
-class OtherConnection(LinkingFailure):
+class OtherConnection(LinkingError):
     """The decision is about a record of another connection than the one in use."""
 
     code = "other-connection"
 
 
-class RecordUnknown(LinkingFailure):
+class RecordUnknown(LinkingError):
     """The mirror has no such record (facts: record_id)."""
 
     code = "record-unknown"
@@ -35,25 +35,25 @@ class RecordGone(RecordUnknown):
     code = "record-gone"
 
 
-class LinkUnknown(LinkingFailure):
+class LinkNotFound(LinkingError):
     """There is no such link in this workspace."""
 
     code = "not-found"
 
 
-class ParkedUnknown(LinkingFailure):
+class ParkedContactNotFound(LinkingError):
     """There is no such contact among those without a record."""
 
     code = "not-found"
 
 
-class BatchUnknown(LinkingFailure):
+class BatchNotFound(LinkingError):
     """There is no such batch in this workspace, or it is of another package or organisation."""
 
     code = "not-found"
 
 
-class KindMismatch(LinkingFailure):
+class KindMismatch(LinkingError):
     """The contact and the record are of different kinds, and the user has not accepted it.
 
     Facts: record, contact_kind, record_kind.
@@ -62,7 +62,7 @@ class KindMismatch(LinkingFailure):
     code = "kind-differs"
 
 
-class RecordHasReference(LinkingFailure):
+class RecordHasReference(LinkingError):
     """The record has another reference than the user agreed to replace.
 
     Facts: record, current_reference; by and since if a link wrote it.
@@ -71,19 +71,19 @@ class RecordHasReference(LinkingFailure):
     code = "record-has-reference"
 
 
-class ReferenceTaken(LinkingFailure):
+class ReferenceTaken(LinkingError):
     """Other records have the reference and the user has not accepted it (facts: holders)."""
 
     code = "reference-taken"
 
 
-class ReferenceNotVisible(LinkingFailure):
+class ReferenceNotVisible(LinkingError):
     """Commusoft does not show whether the record has a reference (facts: record)."""
 
     code = "reference-not-shown"
 
 
-class LinkInProgress(LinkingFailure):
+class LinkInProgress(LinkingError):
     """Another link to this record or of this contact is in progress (facts: by, since)."""
 
     code = "link-in-progress"
@@ -95,37 +95,37 @@ class LinkWaitsOnPage(LinkInProgress):
     code = "link-waits-on-page"
 
 
-class NotOnPage(LinkingFailure):
+class NotOnPage(LinkingError):
     """The link is not written on Commusoft's page, so nothing seen there settles it."""
 
     code = "not-on-page"
 
 
-class PageReadEarlier(LinkingFailure):
+class PageReadEarlier(LinkingError):
     """The page was read before something else was learnt of its record (facts: record)."""
 
     code = "page-read-earlier"
 
 
-class PagesAlone(LinkingFailure):
+class PagesAlone(LinkingError):
     """Without an API references can be written on Commusoft's pages alone."""
 
     code = "pages-alone"
 
 
-class InvalidRecordField(LinkingFailure):
+class InvalidRecordField(LinkingError):
     """A field on Commusoft's page is not described as it must be (facts: errors)."""
 
     code = "invalid-fields"
 
 
-class RecordBeingTested(LinkingFailure):
+class RecordBeingTested(LinkingError):
     """The doctor is writing to this record, or has to restore it (facts: by, since)."""
 
     code = "record-being-tested"
 
 
-class CannotUndo(LinkingFailure):
+class CannotUndo(LinkingError):
     """The link is not in effect, or Commusoft has another value now.
 
     Facts: current_reference if Commusoft was asked, by and since if a later link decided, erased if
@@ -135,31 +135,31 @@ class CannotUndo(LinkingFailure):
     code = "cannot-undo"
 
 
-class ReferenceErased(LinkingFailure):
+class ReferenceErased(LinkingError):
     """The contact was erased: only a hash of its reference is stored, which is never written."""
 
     code = "reference-erased"
 
 
-class IdempotencyKeyReused(LinkingFailure):
+class IdempotencyKeyReused(LinkingError):
     """The key belongs to another decision."""
 
     code = "idempotency-key-reused"
 
 
-class InvalidBatchState(LinkingFailure):
+class InvalidBatchState(LinkingError):
     """The request is not possible in the batch's present state (facts: state)."""
 
     code = "batch-state"
 
 
-class BatchWritten(LinkingFailure):
+class BatchWritten(LinkingError):
     """A link was made of this batch, whatever became of it: it is kept."""
 
     code = "batch-written"
 
 
-class RowAlreadyDecided(LinkingFailure):
+class RowAlreadyDecided(LinkingError):
     """Another user decided this row since it was shown.
 
     Facts: by, since, choice, and record if they chose one.
@@ -168,49 +168,49 @@ class RowAlreadyDecided(LinkingFailure):
     code = "row-decided"
 
 
-class RowInProgress(LinkingFailure):
+class RowInProgress(LinkingError):
     """The row is being written, or linked already (facts: state)."""
 
     code = "row-under-way"
 
 
-class RecordAlreadyChosen(LinkingFailure):
+class RecordAlreadyChosen(LinkingError):
     """Another row of the batch has this record (facts: contact, position)."""
 
     code = "record-chosen"
 
 
-class SampleNeeded(LinkingFailure):
+class SampleRequired(LinkingError):
     """The sure rows changed since a sample of them was shown, or none was."""
 
     code = "sample-needed"
 
 
-class CountChanged(LinkingFailure):
+class CountChanged(LinkingError):
     """The number of contacts to link differs from the summary (facts: contacts)."""
 
     code = "count-changed"
 
 
-class NothingToLink(LinkingFailure):
+class NothingToLink(LinkingError):
     """No accepted row of the batch is ready to be written."""
 
     code = "nothing-to-link"
 
 
-class PackageNeeded(LinkingFailure):
+class PackageRequired(LinkingError):
     """The batch's accounting package is not set."""
 
     code = "package-needed"
 
 
-class ConnectionNotAgreed(LinkingFailure):
+class ConnectionNotAgreed(LinkingError):
     """Another connection would replace links, lists or parked contacts (facts: contents)."""
 
     code = "connection-not-agreed"
 
 
-class CredentialsMissing(LinkingFailure):
+class CredentialsMissing(LinkingError):
     """The account's credentials came from environment variables that are no longer set.
 
     Facts: client_id, base_url.
@@ -219,19 +219,19 @@ class CredentialsMissing(LinkingFailure):
     code = "credentials-missing"
 
 
-class ManyLinesLeftOut(LinkingFailure):
+class ManyLinesLeftOut(LinkingError):
     """More than 1 in 20 lines of a file would be skipped (facts: left_out, contacts)."""
 
     code = "lines-left-out"
 
 
-class RecordsComeFromApi(LinkingFailure):
+class RecordsComeFromApi(LinkingError):
     """The connection has an API, which is the source of its records: nothing is imported."""
 
     code = "records-from-api"
 
 
-class ImportKeyReused(LinkingFailure):
+class ImportKeyReused(LinkingError):
     """The import's key, or the number of one of its parts, belongs to other records."""
 
     code = "import-key-reused"

@@ -25,12 +25,12 @@ class FirstSeen:
         with self._guard:
             return moment - self._moments.setdefault((subject, detail), moment)
 
-    def note_look(self, subject: str) -> None:
+    def record_read(self, subject: str) -> None:
         """Record that a subject is being read now."""
         with self._guard:
             self._looks[subject] = self._clock()
 
-    def since_look(self, subject: str) -> float:
+    def seconds_since_read(self, subject: str) -> float:
         """Return how many seconds ago a subject was last read; infinite if never."""
         with self._guard:
             return self._clock() - self._looks.get(subject, float("-inf"))

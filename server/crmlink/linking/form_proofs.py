@@ -14,7 +14,7 @@ from crmlink.commusoft.doctor.field_changes import changed_fields
 from crmlink.commusoft.parsing import reference_path
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.connections import load_dialect
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import WorkspaceConnection, WriteTest
@@ -55,7 +55,7 @@ def refuse_changed_form(ctx: WorkspaceContext, test: WriteTest, held: Record) ->
             base_dialect(stored.name).ways(test.kind).writing, reference=writing.reference
         )
         connection.dialect = stored.with_writing(test.kind, unproved).as_dict()
-        note(
+        record_audit(
             session, ctx.workspace_id, None, "commusoft.form_refused", test.record_id,
             way=writing.name, fields=changed,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crmlink.linking.attempt_rows import is_worked_on, reload
 from crmlink.linking.audit import record_intended
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingError
 from crmlink.linking.obstacles import (
     find_race_conflict,
     in_progress_error,
@@ -60,12 +60,12 @@ def intend(
 ) -> Link:
     """Commit a decision; of two on one record or contact one wins.
 
-    Returns the link itself, or the one that its key made in the meantime. Raises LinkingFailure,
+    Returns the link itself, or the one that its key made in the meantime. Raises LinkingError,
     ConnectionEnded, and any error of ``guard``, which is called in the same transaction. A link
     that the API writes needs its ``attempt_id`` before.
     """
     fingerprint = link.fingerprint
-    failure: LinkingFailure | None
+    failure: LinkingError | None
     try:
         with ctx.database.writing() as session:
             if guard is not None:

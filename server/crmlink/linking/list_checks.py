@@ -40,14 +40,14 @@ from crmlink.linking.settling import note_settled
 from crmlink.store import Link, LinkState, WorkspaceConnection
 from crmlink.store.base import utc_now
 
-FEWEST = 4  # links for which a list is read at all
+MIN_LINKS = 4  # links for which a list is read at all
 LISTED_FOR_EACH = 500  # records of a list whose reading costs about as much as a single read
-SAMPLED = 0.01  # share of the links that are read alone too, besides the newest
+SAMPLE_SHARE = 0.01  # share of the links that are read alone too, besides the newest
 NEWEST = 20  # links that may show how old a list is
 NEVER = datetime.max.replace(tzinfo=UTC)
-AT_A_TIME = 10  # links settled in a transaction, which holds the lock that people wait for
-ASKED_AT_ONCE = 100  # links looked up by one statement
-MAX_REST = 1.0  # seconds between two such transactions
+CHUNK_SIZE = 10  # links settled in a transaction, which holds the lock that people wait for
+LOOKUP_CHUNK_SIZE = 100  # links looked up by one statement
+MAX_PAUSE = 1.0  # seconds between two such transactions
 OUTAGES = (CommusoftUnreachable, CommusoftAuthError, CommusoftBusy, ConnectionEnded)  # of all calls
 
 
@@ -119,7 +119,7 @@ class ListChecker:
         self._read_alone([link for link in agreed if link.id in again])
 
     def _is_worth_a_list(self, kind: Kind, links: int) -> bool:
-        return links >= max(FEWEST, self._listed.get(kind, 0) / LISTED_FOR_EACH)
+        return links >= max(MIN_LINKS, self._listed.get(kind, 0) / LISTED_FOR_EACH)
 
     def _read_list(self, kind: Kind, wanted: set[str]) -> Listing:
         """Return the wanted records of a list. Raises CommusoftError, also if it breaks off."""
@@ -141,7 +141,7 @@ class ListChecker:
         """Return the links whose record has had their target before, by a link, and until when."""
         found: dict[str, datetime] = {}
         with self._ctx.database.reading() as session:
-            for some in _chunks(links, ASKED_AT_ONCE):
+            for some in _chunks(links, LOOKUP_CHUNK_SIZE):
                 by_record = {link.record_number: link for link in some}
                 earlier = select(
                     Link.record_number, Link.prior, Link.target, Link.state,
@@ -184,7 +184,7 @@ class ListChecker:
             self._read_alone(others)
             return False
         newest = max(agreed, key=lambda link: link.written_at or utc_now())
-        count = min(len(agreed), 1 + int(SAMPLED * len(agreed)))
+        count = min(len(agreed), 1 + int(SAMPLE_SHARE * len(agreed)))
         sample = {link.id: link for link in [newest, *random.sample(agreed, count - 1)]}
         for link in sample.values():
             if self._alone(link).state is not LinkState.LINKED:
@@ -206,12 +206,12 @@ class ListChecker:
         return checked
 
     def _settle(self, links: list[Link], listing: Listing) -> None:
-        for some in _chunks(links, AT_A_TIME):
+        for some in _chunks(links, CHUNK_SIZE):
             began = time.monotonic()
             with self._ctx.database.writing() as session:
                 _settle_as_linked(session, self._ctx, some, listing)
             # SQLite's lock knows no queue: who takes it again at once takes it from all others.
-            time.sleep(min(MAX_REST, (time.monotonic() - began) / 2))
+            time.sleep(min(MAX_PAUSE, (time.monotonic() - began) / 2))
 
 
 class CheckFailed(Exception):

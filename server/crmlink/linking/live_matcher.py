@@ -28,8 +28,8 @@ from crmlink.values.contact_details import ContactDetails
 
 log = structlog.get_logger()
 
-ROWS_AT_ONCE = 5_000
-SLOW_TO_MAKE = 2_000  # records; with fewer the index is made anew within half a second
+CHUNK_SIZE = 5_000
+MIN_SAVED_RECORDS = 2_000  # records; with fewer the index is made anew within half a second
 CLOCKS_APART = 60.0  # seconds that the clocks of two machines may differ
 SAVED_SHARE = 50  # the file is written again once one record in so many has changed
 
@@ -89,7 +89,7 @@ class LiveMatcher:
         matcher, has_changed = self._current_matcher(seen)
         if self._memory is not None:
             self._memory.note_use(self, matcher.memory() if has_changed else None)
-        if self._unsaved == len(matcher) >= SLOW_TO_MAKE:  # made of the records just now
+        if self._unsaved == len(matcher) >= MIN_SAVED_RECORDS:  # made of the records just now
             self.save()
         return matcher
 
@@ -210,8 +210,8 @@ class LiveMatcher:
 
     def _rows(self, session: Session, condition: Any) -> Iterator[list[Any]]:
         query = _ROWS.where(MirroredRecord.connection_id == self._connection_id, condition)
-        found = iter(session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
-        while rows := list(islice(found, ROWS_AT_ONCE)):
+        found = iter(session.execute(query.execution_options(yield_per=CHUNK_SIZE)))
+        while rows := list(islice(found, CHUNK_SIZE)):
             yield rows
 
     def _take(self, rows: Iterable[Any]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    LinkingFailure,
+    LinkingError,
     LinkInProgress,
     LinkWaitsOnPage,
     RecordBeingTested,
@@ -145,7 +145,7 @@ def possible_holders(
 
 def find_race_conflict(
     session: Session, ctx: WorkspaceContext, link: Link, accepted: frozenset[str]
-) -> LinkingFailure | None:
+) -> LinkingError | None:
     """Return what another link changed while this decision was checked, if anything."""
     if test := write_test_on(session, link):
         return RecordBeingTested(by=test.device.actor_name, since=test.created_at)

@@ -24,8 +24,8 @@ from crmlink.linking.audit import record_prior_replaced
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CannotUndo,
-    LinkingFailure,
-    LinkUnknown,
+    LinkingError,
+    LinkNotFound,
     NotOnPage,
     PageReadEarlier,
 )
@@ -140,27 +140,27 @@ def observe(ctx: WorkspaceContext, link_id: str, seen: Observation, device_id: i
 
 def observe_many(
     ctx: WorkspaceContext, many: Sequence[tuple[str, Observation]], device_id: int
-) -> list[Observed | LinkingFailure]:
+) -> list[Observed | LinkingError]:
     """Take what a table of many records showed, in one transaction; in order.
 
     Returns for each the link, or the failure that ``observe`` would raise.
     """
-    found: list[Finding | LinkingFailure] = []
+    found: list[Finding | LinkingError] = []
     with ctx.database.writing() as session:
         for link_id, seen in many:
             try:
                 found.append(_take(session, ctx, link_id, seen, device_id))
-            except LinkingFailure as failure:
+            except LinkingError as failure:
                 found.append(failure)
-    answers: list[Observed | LinkingFailure] = []
+    answers: list[Observed | LinkingError] = []
     for (link_id, seen), finding in zip(many, found, strict=True):
         try:
             answers.append(
                 finding
-                if isinstance(finding, LinkingFailure)
+                if isinstance(finding, LinkingError)
                 else _answer(ctx, link_id, seen, finding)
             )
-        except LinkingFailure as failure:
+        except LinkingError as failure:
             answers.append(failure)
     return answers
 
@@ -248,10 +248,10 @@ def _judge(pseudonyms: Pseudonyms, link: Link, seen: Observation) -> Finding:
 
 
 def _page_link(session: Session, ctx: WorkspaceContext, link_id: str) -> Link:
-    """Return a link in a writing session. Raises LinkUnknown, NotOnPage or ConnectionEnded."""
+    """Return a link in a writing session. Raises LinkNotFound, NotOnPage or ConnectionEnded."""
     link = session.get(Link, link_id)
     if link is None or link.connection_id != ctx.connection_id:
-        raise LinkUnknown
+        raise LinkNotFound
     if link.method is not LinkMethod.PAGES:
         raise NotOnPage
     if not is_in_use(session, ctx.connection_id):

@@ -7,15 +7,15 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.folding import compose
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import ParkedUnknown, ReferenceErased
+from crmlink.linking.errors import ParkedContactNotFound, ReferenceErased
 from crmlink.linking.suggest import Contact
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
-from crmlink.store.erased import Signs, erased_people, postcodes_of, pseudonyms_of
+from crmlink.store.erased import Signs, erased_people, pseudonyms_of
 
-MOST_PARKED = 1_000  # shown at once, oldest first
+MAX_PARKED = 1_000  # shown at once, oldest first
 
 
 def park(
@@ -32,15 +32,7 @@ def park(
     details = contact.details
     with ctx.database.writing() as session:
         ctx.require_in_use(session)
-        signs = Signs(
-            details.names,
-            (details.email, *details.other_emails),
-            postcodes_of(details.postcode, details.other_addresses),
-            details.phones,
-            contact.package,
-            contact.organisation,
-            reference,
-        )
+        signs = Signs.of(details, details.names, contact.package, contact.organisation, reference)
         if erased_people(session, ctx.workspace_id).are(signs):
             raise ReferenceErased
         own = {
@@ -55,7 +47,7 @@ def park(
             kept = ParkedContact(**own, device_id=device_id)
             session.add(kept)
             session.flush()
-            _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
+            _record(session, ctx.workspace_id, device_id, "contact.parked", kept)
         if only_own and kept.device_id != device_id:
             return kept
         kept.name = compose(details.person_or_name)
@@ -69,15 +61,15 @@ def park(
 
 
 def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
-    """Remove a parked contact. Raises ParkedUnknown."""
+    """Remove a parked contact. Raises ParkedContactNotFound."""
     with ctx.database.writing() as session:
         kept = _find(session, ctx.connection_id, parked_id)
-        _note(session, ctx.workspace_id, device_id, "contact.unparked", kept)
+        _record(session, ctx.workspace_id, device_id, "contact.unparked", kept)
         session.delete(kept)
 
 
 def find_parked(ctx: WorkspaceContext, parked_id: str) -> ParkedContact:
-    """Return one parked contact. Raises ParkedUnknown."""
+    """Return one parked contact. Raises ParkedContactNotFound."""
     with ctx.database.reading() as session:
         return _find(session, ctx.connection_id, parked_id)
 
@@ -88,7 +80,7 @@ def parked_contacts(ctx: WorkspaceContext) -> list[ParkedContact]:
         select(ParkedContact)
         .filter_by(connection_id=ctx.connection_id)
         .order_by(ParkedContact.created_at, ParkedContact.id)
-        .limit(MOST_PARKED)
+        .limit(MAX_PARKED)
     )
     with ctx.database.reading() as session:
         return list(session.scalars(query))
@@ -153,11 +145,11 @@ def _find(session: Session, connection_id: int, parked_id: str) -> ParkedContact
     query = select(ParkedContact).filter_by(connection_id=connection_id, id=parked_id)
     kept = session.scalar(query)
     if kept is None:
-        raise ParkedUnknown
+        raise ParkedContactNotFound
     return kept
 
 
-def _note(
+def _record(
     session: Session, workspace_id: int, device_id: int, action: str, kept: ParkedContact
 ) -> None:
-    note(session, workspace_id, device_id, action, kept.id, package=kept.package)
+    record_audit(session, workspace_id, device_id, action, kept.id, package=kept.package)

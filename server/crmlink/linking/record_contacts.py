@@ -15,8 +15,8 @@ from crmlink.linking.suggest import MIN_PROBABILITY, find_record, holders, recor
 from crmlink.matching import Reason, Suggestion
 from crmlink.store import Batch, BatchRow, Choice, MirroredRecord
 
-CONSIDERED = 20  # contacts nearest to the record
-RIVALS = 10  # records nearest to each of them
+MAX_CONTACTS = 20  # contacts nearest to the record
+MAX_RIVALS = 10  # records nearest to each of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def suggest_contacts(ctx: WorkspaceContext, record_id: str, limit: int = 5) -> R
     contacts = ctx.contacts.current()
     near = {
         item.record_id: item
-        for item in contacts.matcher.suggest(details(record), CONSIDERED).items
+        for item in contacts.matcher.suggest(details(record), MAX_CONTACTS).items
         if item.probability >= MIN_PROBABILITY
     }
     with ctx.database.reading() as session:
@@ -97,7 +97,7 @@ def _both_ways(
     ctx: WorkspaceContext, record: MirroredRecord, row: BatchRow, of_contact: Suggestion
 ) -> Suggestion | None:
     """Return the record's suggestion for a contact, no likelier than the contact's for it."""
-    offered = ctx.index.matcher().suggest(row_details(row), RIVALS).items
+    offered = ctx.index.matcher().suggest(row_details(row), MAX_RIVALS).items
     of_record = next((item for item in offered if item.record_id == record.public_id), None)
     if of_record is None:
         return None

@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidRecordField
 from crmlink.linking.workspace_rules import COMMUSOFT, commusoft_hosts
 from crmlink.store import MirroredRecord, RecordField
 from crmlink.store.erased import erased_people, phrases_of
 
-MOST_SELECTOR, MOST_TEXT = 300, 100  # characters
+MAX_SELECTOR_LENGTH, MAX_LABEL_LENGTH = 300, 100  # characters
 _NAME = r"-?[A-Za-z_][A-Za-z0-9_-]*"
 _ATTRIBUTE = r"\[[A-Za-z-]+(?:=\"[A-Za-z0-9_$.:()-]{0,100}\")?\]"
 _SIMPLE = rf"(?:[#.]?{_NAME}|{_ATTRIBUTE}|:nth-of-type\([0-9]{{1,3}}\))"
@@ -31,7 +31,7 @@ _SIMPLE = rf"(?:[#.]?{_NAME}|{_ATTRIBUTE}|:nth-of-type\([0-9]{{1,3}}\))"
 SELECTOR = re.compile(rf"{_SIMPLE}+(?:(?: > | ){_SIMPLE}+)*")
 PLAIN_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 OWN = re.compile(r"@|\d{4}")  # of an email, a telephone or a record's number
-SHORTEST = 4  # letters; a shorter name may be any word
+MIN_NAME_LENGTH = 4  # letters; a shorter name may be any word
 
 
 NAMES_SOMEONE = (
@@ -82,7 +82,7 @@ def show_field(ctx: WorkspaceContext, shown: ShownField, device_id: int) -> None
         session.add(
             RecordField(workspace_id=ctx.workspace_id, device_id=device_id, **checked.as_dict())
         )
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "record_field.shown", shown.kind,
             host=checked.host, selector=checked.selector,
         )  # fmt: skip
@@ -97,7 +97,7 @@ def remove_field(ctx: WorkspaceContext, kind: Kind, device_id: int) -> None:
             .returning(RecordField.selector)
         ).all()
         if removed:
-            note(
+            record_audit(
                 session, ctx.workspace_id, device_id, "record_field.removed", kind,
                 selector=removed[0],
             )  # fmt: skip
@@ -110,9 +110,9 @@ def _checked(ctx: WorkspaceContext, shown: ShownField) -> ShownField:
     errors = []
     if host not in commusoft_hosts(ctx):
         errors.append("host: Not an address of Commusoft that this workspace uses.")
-    if len(selector) > MOST_SELECTOR or not SELECTOR.fullmatch(selector):
+    if len(selector) > MAX_SELECTOR_LENGTH or not SELECTOR.fullmatch(selector):
         errors.append("selector: A plain CSS selector of one field.")
-    if not label or len(label) > MOST_TEXT or not PLAIN_LINE.fullmatch(label):
+    if not label or len(label) > MAX_LABEL_LENGTH or not PLAIN_LINE.fullmatch(label):
         errors.append("label: The text beside the field, in one line.")
     if OWN.search(label):
         errors.append(NAMES_SOMEONE)
@@ -132,7 +132,7 @@ def names_someone(session: Session, ctx: WorkspaceContext, *texts: str) -> bool:
     held = {fold(name) for row in session.execute(names) for name in row}
     said = {phrase for text in texts for phrase in phrases_of(fold(text))} & held
     usual = _usual_words(ctx)
-    return any(len(name) >= SHORTEST and not usual.issuperset(name.split()) for name in said)
+    return any(len(name) >= MIN_NAME_LENGTH and not usual.issuperset(name.split()) for name in said)
 
 
 def _usual_words(ctx: WorkspaceContext) -> set[str]:

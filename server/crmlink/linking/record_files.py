@@ -19,8 +19,8 @@ from crmlink.store.base import utc_now
 
 MAX_RECORDS = 250_000
 MAX_REJECTED = 10_000  # kept with their reasons; all are counted
-LISTED_LINES = 5  # of an id that is in several
-OLDEST = timedelta(days=2 * 365)  # an older date in a file is not that of its export
+MAX_LISTED_LINES = 5  # of an id that is in several
+MAX_AGE = timedelta(days=2 * 365)  # an older date in a file is not that of its export
 _CORE = "docProps/core.xml"
 _CORE_BYTES = 64_000
 _CREATED = re.compile(rb"<dcterms:created[^>]*>\s*([0-9TZ:.+-]{10,35})\s*<")
@@ -90,7 +90,7 @@ def exported_at(source: Path) -> datetime | None:
 
 def likely_time(moment: datetime) -> datetime | None:
     """Return a file's time if it may be that of its export."""
-    return moment if utc_now() - OLDEST < moment <= utc_now() else None
+    return moment if utc_now() - MAX_AGE < moment <= utc_now() else None
 
 
 def _reject(contents: RecordFile, rejected: RejectedRecord) -> None:
@@ -105,7 +105,7 @@ def _reject(contents: RecordFile, rejected: RejectedRecord) -> None:
 
 def _twice(one: ExportedRecord, lines: Iterable[int]) -> RejectedRow:
     others = [str(line) for line in lines if line != one.contact.line]
-    shown = ", ".join(others[:LISTED_LINES]) + (" …" if len(others) > LISTED_LINES else "")
+    shown = ", ".join(others[:MAX_LISTED_LINES]) + (" …" if len(others) > MAX_LISTED_LINES else "")
     return RejectedRow(one.contact.line, "record_twice", {"number": one.number, "lines": shown})
 
 

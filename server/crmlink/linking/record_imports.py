@@ -19,7 +19,7 @@ from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror_import import ImportCounts, MirrorImport
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ImportKeyReused, RecordsComeFromApi
 from crmlink.store import ImportSource, RecordImport, RecordImportPart, WorkspaceConnection
@@ -139,7 +139,7 @@ def import_records(ctx: WorkspaceContext, device_id: int, part: ImportPart) -> I
         outcome = _finish(session, mirror, whole, part, counts)
         if is_new or outcome.gone:
             connection.synced_at = max(filter(None, (connection.synced_at, whole.read_at)))
-            note(
+            record_audit(
                 session, ctx.workspace_id, device_id, "records.imported", whole.key,
                 source=whole.source.value, part=part.part, records=len(part.records),
                 added=counts.added, changed=counts.changed, gone=outcome.gone,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.linking.audit import note, record_settled
+from crmlink.linking.audit import record_audit, record_settled
 from crmlink.linking.ended_lists import queue_list_ended
 from crmlink.linking.parked import unpark_linked
 from crmlink.store import (
@@ -24,7 +24,7 @@ from crmlink.store.base import utc_now
 from crmlink.store.batches import show_as_filled, show_as_undone
 from crmlink.store.hidden_references import hide_settled_link, hide_settled_row
 
-SETTLED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
+SETTLED_STATES = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 ENDS = {BatchState.FILLING: BatchState.DONE, BatchState.REVERTING: BatchState.UNDONE}
 
 
@@ -65,14 +65,14 @@ def note_settled(
 def _end_lists(session: Session, link: Link) -> None:
     """Hide what the link's settled rows must not keep; end lists that waited for the last one."""
     rows = select(BatchRow).where(BatchRow.link_id == (link.undoes_id or link.id))
-    for row in session.scalars(rows.where(BatchRow.state.in_(SETTLED))).all():
+    for row in session.scalars(rows.where(BatchRow.state.in_(SETTLED_STATES))).all():
         hide_settled_row(session, row.id, link.connection_id)
         batch = session.get_one(Batch, row.batch_id, populate_existing=True)
         end = ENDS.get(batch.state)
         if end is not None and not _has_filling(session, batch.id):
             batch.state, batch.finished_at = end, utc_now()
             connection = session.get_one(WorkspaceConnection, link.connection_id)
-            note(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
+            record_audit(session, connection.workspace_id, None, f"batch.{end.value}", batch.id)
             session.flush()
             queue_list_ended(session, connection.workspace_id, batch)
 

@@ -123,12 +123,10 @@ def suggest_in(
     """
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     contact = replace(contact, reference=reference)
-    found = ctx.index.matcher(seen).suggest(contact.details, limit)
+    found = ctx.index.matcher(seen).suggest(contact.details, limit, MIN_PROBABILITY)
     rows = records_by_id(session, ctx.connection_id, [item.record_id for item in found.items])
     suggestions = tuple(
-        (rows[item.record_id], item)
-        for item in found.items
-        if item.record_id in rows and item.probability >= MIN_PROBABILITY
+        (rows[item.record_id], item) for item in found.items if item.record_id in rows
     )
     known = _known(session, ctx.connection_id, contact)
     held_by = holders(session, ctx.connection_id, reference) if _HOLDER in known else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import PagesAlone
 from crmlink.store import LinkMethod, Workspace, Writes
@@ -44,7 +44,7 @@ def choose_writes(ctx: WorkspaceContext, writes: Writes, device_id: int) -> None
         workspace = session.get_one(Workspace, ctx.workspace_id)
         before, workspace.writes = workspace.writes, writes
         if before is not writes:
-            note(
+            record_audit(
                 session, ctx.workspace_id, device_id, "workspace.writes", "workspace",
                 changed={"writes": [before.value, writes.value]},
             )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import InvalidHost, UnknownPackage
 from crmlink.accounting.package_rules import Packages, at_hosts, normalised_host, with_hosts
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
 
@@ -69,14 +69,16 @@ def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:
     ctx.rule_file.install(file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     with ctx.database.writing() as session:
-        note(session, ctx.workspace_id, device_id, "rules.installed", "workspace", sha256=digest)
+        record_audit(
+            session, ctx.workspace_id, device_id, "rules.installed", "workspace", sha256=digest
+        )
 
 
 def remove_rules(ctx: WorkspaceContext, device_id: int) -> None:
     """Return to the built-in rules."""
     if ctx.rule_file.remove():
         with ctx.database.writing() as session:
-            note(session, ctx.workspace_id, device_id, "rules.removed", "workspace")
+            record_audit(session, ctx.workspace_id, device_id, "rules.removed", "workspace")
 
 
 def list_hosts(ctx: WorkspaceContext) -> dict[str, list[str]]:
@@ -100,7 +102,7 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
     if host not in list_hosts(ctx).get(package, []):
         with ctx.database.writing() as session:
             session.add(PackageHost(workspace_id=ctx.workspace_id, package=package, host=host))
-            note(session, ctx.workspace_id, device_id, "host.added", package, host=host)
+            record_audit(session, ctx.workspace_id, device_id, "host.added", package, host=host)
     return list_hosts(ctx).get(package, [])
 
 
@@ -118,5 +120,5 @@ def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) 
             .returning(PackageHost.id)
         ).all()
         if removed:
-            note(session, ctx.workspace_id, device_id, "host.removed", package, host=host)
+            record_audit(session, ctx.workspace_id, device_id, "host.removed", package, host=host)
     return list_hosts(ctx).get(package, [])

@@ -26,7 +26,7 @@ from crmlink.commusoft.errors import (
 )
 from crmlink.commusoft.mirror import upsert_record
 from crmlink.commusoft.records import Record
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.form_proofs import refuse_changed_form
 from crmlink.store import Link, LinkState, WriteTest
@@ -310,7 +310,9 @@ def _end(
         if ended and held:
             upsert_record(session, ctx.connection_id, held)
         if ended and restored:
-            note(session, ctx.workspace_id, None, "commusoft.write_restored", test.record_id)
+            record_audit(
+                session, ctx.workspace_id, None, "commusoft.write_restored", test.record_id
+            )
     return ended is not None
 
 

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.invitations import emailed_token, open_invitation_until
 from crmlink.access.new_passwords import open_link
 from crmlink.mail.addresses import mailbox
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 PAUSES = tuple(timedelta(minutes=each) for each in (1, 5, 15, 30, 60, 120, 240))
 PAUSE_OF_SETTINGS = timedelta(minutes=15)  # too many wrong passwords would lock the account
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 UNDER_WAY = (MailState.SENDING, MailState.HANDING_OVER)
 
 
@@ -278,7 +278,9 @@ def send_again(access: AccessContext, actor: Actor, public_id: str) -> bool:
             moment,
             moment + (message.expires_at - message.created_at),
         )
-        note(session, access, actor, "email.again", message.public_id, email=message.kind.value)
+        record_audit(
+            session, access, actor, "email.again", message.public_id, email=message.kind.value
+        )
     return True
 
 
@@ -300,7 +302,7 @@ def delete_old_messages(access: AccessContext) -> None:
         session.execute(
             delete(MailMessage).where(
                 MailMessage.workspace_id == access.workspace_id,
-                MailMessage.ended_at < utc_now() - KEPT,
+                MailMessage.ended_at < utc_now() - RETENTION,
             )
         )
 

@@ -24,7 +24,7 @@ class Security(enum.StrEnum):
     NONE = "none"
 
 
-USUAL_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
+DEFAULT_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
 class InvalidMailServer(Exception):

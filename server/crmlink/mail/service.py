@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.hosts import Host
 from crmlink.mail.server import MailServer, Security
@@ -114,7 +114,9 @@ class MailService:
                 .where(MailMessage.state == MailState.WAITING, MailMessage.attempts > 0)
                 .values(due_at=utc_now())
             )
-            note(session, self.access, actor, "email.server_set", "workspace", server=server.host)
+            record_audit(
+                session, self.access, actor, "email.server_set", "workspace", server=server.host
+            )
 
     def remove_server(self, actor: Actor) -> None:
         """Delete the mail server and its password; when summaries are sent stays."""
@@ -122,7 +124,7 @@ class MailService:
             row = self._row(session)
             row.host = row.security = row.username = row.password = ""
             row.sender = row.sender_name = ""
-            note(session, self.access, actor, "email.server_removed", "workspace")
+            record_audit(session, self.access, actor, "email.server_removed", "workspace")
 
     def save_weekly_time(self, actor: Actor, time: WeeklyTime) -> None:
         """Store when weekly summaries are sent."""
@@ -130,7 +132,7 @@ class MailService:
             row = self._row(session)
             if (row.weekly_day, row.weekly_hour) != (time.day, time.hour):
                 row.weekly_day, row.weekly_hour = time.day, time.hour
-                note(session, self.access, actor, "email.weekly_time", "workspace",
+                record_audit(session, self.access, actor, "email.weekly_time", "workspace",
                      day=time.day, hour=time.hour)  # fmt: skip
 
     def _stored_server(self) -> MailServer | None:

@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import AccessContext, Actor, KeyedContext, note
+from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.store import MailKind, Person
 
 MAX_LENGTH = 300
@@ -58,7 +58,7 @@ def choose(
     for kind in changed:
         setattr(person, CHOICES[MailKind(kind)], changed[kind])
     if changed:
-        note(session, access, actor, "email.choice", person.public_id, emails=changed)
+        record_audit(session, access, actor, "email.choice", person.public_id, emails=changed)
 
 
 def _read(access: KeyedContext, token: str) -> tuple[str, MailKind] | None:

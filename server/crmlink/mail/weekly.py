@@ -16,7 +16,7 @@ from crmlink.store import Database, MailKind, MailMessage, MailSettings, Person
 from crmlink.store.mail import queue_message
 from crmlink.store.workspaces import active_workspaces
 
-LATE = timedelta(hours=20)  # an office's computer may be off at the hour that is set
+MAX_LATENESS = timedelta(hours=20)  # an office's computer may be off at the hour that is set
 
 
 def queue_weekly(
@@ -27,7 +27,7 @@ def queue_weekly(
     Without anything to link there are none.
     """
     due = last_due(time, moment.astimezone())
-    if moment - due > LATE:
+    if moment - due > MAX_LATENESS:
         return 0
     events = {_events_of(due) + each.public_id: each for each in _wanting(access)}
     new = events.keys() - _queued(access, events)
@@ -58,7 +58,7 @@ def firms_with_due_summaries(database: Database, moment: datetime) -> list[int]:
     with database.reading() as session:
         for time in session.execute(wanting.with_only_columns(day, hour).distinct()):
             at = last_due(WeeklyTime(*time), moment.astimezone())
-            if moment - at <= LATE:
+            if moment - at <= MAX_LATENESS:
                 queued = exists().where(
                     MailMessage.workspace_id == Person.workspace_id,
                     MailMessage.event == literal(_events_of(at)) + Person.public_id,

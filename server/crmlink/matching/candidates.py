@@ -1,7 +1,6 @@
 """Blocking: candidate records that share the rarest values with a contact, within a budget."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +16,9 @@ TRIGRAM_WEIGHT = 0.35  # relative to a whole word of the same frequency
 ADDRESS_WEIGHT = 0.6
 HINT_WEIGHT = 0.4
 TRIGRAM_DELAY = 3  # factor on a trigram's frequency in the reading order
+MANY_ROWS = 8  # from one in so many on it is quicker to look at every row than at those read
 _KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-@dataclass(frozen=True, slots=True)
-class BlockingKey:
-    """A value of the contact that records may share."""
-
-    field: str
-    number: int
-    document_frequency: float
-    weight: float
+BlockingKey = tuple[float, str, int, float]  # document frequency, field, number, weight in part
 
 
 def candidates(index: InvertedIndex, contact: NormalisedDetails) -> Ints:
@@ -37,22 +28,29 @@ def candidates(index: InvertedIndex, contact: NormalisedDetails) -> Ints:
     rows, weights = _collect_postings(index, contact)
     if not len(rows):
         return np.empty(0, np.int32)
-    total: Floats = np.bincount(rows, weights=weights).astype(np.float64)
-    touched = _top_rows(total[rows], rows, index.alive)
+    total: Floats = np.bincount(rows, weights=weights).astype(np.float64, copy=False)
+    touched = _top_rows(total, rows, index.alive)
     if len(touched) > MAX_CANDIDATES:
         best = total[touched]
         threshold = np.partition(best, -MAX_CANDIDATES)[-MAX_CANDIDATES]
         above, level = touched[best > threshold], touched[best == threshold]
         touched = np.concatenate([above, level[: MAX_CANDIDATES - len(above)]])
         touched.sort()
-    return touched.astype(np.int32)
+    return touched
 
 
-def _top_rows(weights: Floats, rows: Ints, alive: NDArray[np.bool_]) -> Ints:
-    """Return distinct current rows including the heaviest, without sorting all others."""
+def _top_rows(total: Floats, rows: Ints, alive: NDArray[np.bool_]) -> Ints:
+    """Return distinct current rows including the heaviest, ascending, without sorting all others.
+
+    `total` is the weight of every row of the index; that of `rows` is not 0.
+    """
+    few = len(rows) < len(total) // MANY_ROWS
+    weights = total[rows] if few else total
     top = float(weights.max())
     for part in (0.6, 0.35, 0.15, 0.0):
-        some: Ints = np.unique(rows[weights > part * top])
+        heavy = weights > part * top
+        found = np.unique(rows[heavy]) if few else np.flatnonzero(heavy)
+        some: Ints = found.astype(np.int32, copy=False)
         some = some[alive[some]]
         if len(some) >= MAX_CANDIDATES:
             break
@@ -64,16 +62,17 @@ def _collect_postings(index: InvertedIndex, contact: NormalisedDetails) -> tuple
     weights: list[float] = []
     sizes: list[int] = []
     read = 0
-
-    for key in sorted(_blocking_keys(index, contact), key=_read_order):
-        if read + key.document_frequency > MAX_POSTINGS and read:
+    keys = sorted(_blocking_keys(index, contact), key=_read_order)
+    idf = np.log(1 + len(index) / np.array([frequency for frequency, *_ in keys]))
+    for (frequency, field, number, share), rarity in zip(keys, idf.tolist(), strict=True):
+        if read + frequency > MAX_POSTINGS and read:
             break
         for segment in index.segments:
-            postings: Postings = getattr(segment, key.field)
-            rows = postings.find(key.number)
+            postings: Postings = getattr(segment, field)
+            rows = postings.find(number)
             if len(rows):
                 postings_rows.append(rows)
-                weights.append(key.weight)
+                weights.append(share * rarity)
                 sizes.append(len(rows))
                 read += len(rows)
     if not postings_rows:
@@ -83,30 +82,27 @@ def _collect_postings(index: InvertedIndex, contact: NormalisedDetails) -> tuple
 
 def _read_order(key: BlockingKey) -> tuple[float, str, int]:
     """Return the sort key for reading: rare values first, whole ones before trigrams."""
-    return (
-        key.document_frequency * (TRIGRAM_DELAY if key.field == "trigrams" else 1),
-        key.field,
-        key.number,
-    )
+    frequency, field, number, _ = key
+    return frequency * (TRIGRAM_DELAY if field == "trigrams" else 1), field, number
 
 
 def _blocking_keys(index: InvertedIndex, contact: NormalisedDetails) -> Iterator[BlockingKey]:
-    total = len(index)
+    """Yield each value of the contact that records share, with how much its idf counts."""
     names = [word for word, _ in (*contact.primary_name, *contact.secondary_name)]
-    yield from _word_keys(index.names, "names", names, total, 1.0)
+    yield from _word_keys(index.names, "names", names, 1.0)
     words = dict.fromkeys(word for address in contact.addresses for word, _ in address.words)
-    yield from _word_keys(index.addresses, "addresses", list(words), total, ADDRESS_WEIGHT)
-    yield from _word_keys(index.codes, "codes", _codes(contact), total, 1.0)
+    yield from _word_keys(index.addresses, "addresses", words, ADDRESS_WEIGHT)
+    yield from _word_keys(index.codes, "codes", _codes(contact), 1.0)
     for code in dict.fromkeys(address.postcode for address in contact.addresses):
         if code and index.codes.lookup(f"p:{code}") < 0:
             near = [f"p:{slip}" for slip in one_edit_variants(code)]
-            yield from _word_keys(index.codes, "codes", near, total, ADDRESS_WEIGHT)
+            yield from _word_keys(index.codes, "codes", near, ADDRESS_WEIGHT)
     known_as = {other for name in names for other in normalise.NICKNAMES.get(name, ())}
-    yield from _word_keys(index.names, "names", sorted(known_as - set(names)), total, HINT_WEIGHT)
+    yield from _word_keys(index.names, "names", sorted(known_as - set(names)), HINT_WEIGHT)
     if contact.emails:
         hints = [word for word in local_part_words(contact.emails) if word not in names]
-        yield from _word_keys(index.names, "names", hints, total, HINT_WEIGHT)
-    yield from _trigram_keys(index, contact, total)
+        yield from _word_keys(index.names, "names", hints, HINT_WEIGHT)
+    yield from _trigram_keys(index, contact)
 
 
 def _codes(contact: NormalisedDetails) -> list[str]:
@@ -132,18 +128,15 @@ def one_edit_variants(code: str) -> list[str]:
 
 
 def _word_keys(
-    vocabulary: Vocabulary, field: str, words: list[str], total: int, share: float
+    vocabulary: Vocabulary, field: str, words: Iterable[str], share: float
 ) -> Iterator[BlockingKey]:
-    numbers = [vocabulary.lookup(word) for word in words]
-    known_numbers = np.array([number for number in numbers if number >= 0], np.int64)
-    yield from _as_blocking_keys(
-        field, known_numbers, vocabulary.document_frequency(known_numbers), total, share
-    )
+    for word in words:
+        number = vocabulary.lookup(word)
+        if number >= 0 and (frequency := vocabulary.holders(number)):
+            yield frequency, field, number, share
 
 
-def _trigram_keys(
-    index: InvertedIndex, contact: NormalisedDetails, total: int
-) -> Iterator[BlockingKey]:
+def _trigram_keys(index: InvertedIndex, contact: NormalisedDetails) -> Iterator[BlockingKey]:
     texts = [
         " ".join(word for word, _ in words)
         for words in (contact.primary_name, contact.secondary_name)
@@ -151,21 +144,7 @@ def _trigram_keys(
     texts += contact.email_texts
     numbers = np.unique(trigrams([text for text in texts if text])[0])
     numbers = numbers[numbers % TRIGRAM_BASE + numbers // TRIGRAM_BASE > 0]
-    yield from _as_blocking_keys(
-        "trigrams", numbers, index.trigram_df[numbers], total, TRIGRAM_WEIGHT
-    )
-
-
-def _as_blocking_keys(
-    field: str, numbers: NDArray[np.integer], document_frequency: Floats, total: int, share: float
-) -> Iterator[BlockingKey]:
-    """Yield a blocking key for each number that occurs in a record."""
-    numbers, document_frequency = (
-        numbers[document_frequency > 0],
-        document_frequency[document_frequency > 0],
-    )
-    weights = share * np.log(1 + total / document_frequency)
-    for number, count, weight in zip(
-        numbers.tolist(), document_frequency.tolist(), weights.tolist(), strict=True
-    ):
-        yield BlockingKey(field, number, count, weight)
+    frequencies = index.trigram_df[numbers].tolist()
+    for number, frequency in zip(numbers.tolist(), frequencies, strict=True):
+        if frequency > 0:
+            yield frequency, "trigrams", number, TRIGRAM_WEIGHT

@@ -122,7 +122,7 @@ class Vocabulary:
 
     def with_prefix(self, letters: str, limit: int) -> Ints:
         """Return numbers of words in use with this prefix, most frequent first, at most `limit`."""
-        self._sort()
+        self.sort()
         low = bisect_left(self._sorted, letters)
         high = min(bisect_left(self._sorted, letters + "\uffff"), low + MAX_PREFIX_WORDS)
         numbers = self._in_order[low:high]
@@ -131,7 +131,13 @@ class Vocabulary:
         result: Ints = numbers[order][frequencies[order] > 0]
         return result
 
-    def _sort(self) -> None:
+    @property
+    def is_sorted(self) -> bool:
+        """Whether prefixes can be looked up without sorting."""
+        return len(self._sorted) == len(self.words)
+
+    def sort(self) -> None:
+        """Sort words that are new, for prefixes."""
         fresh = self.words[len(self._sorted) :]
         if len(fresh) > MAX_INSERTED_WORDS:
             self._sorted = sorted(self._sorted + fresh)
@@ -153,6 +159,10 @@ class Vocabulary:
         if not len(self.words):
             return np.zeros(np.shape(numbers))
         return np.where(numbers >= 0, self._frequencies.view[numbers], 0).astype(np.float64)
+
+    def holders(self, number: int) -> int:
+        """Return how many rows contain a number; 0 for -1."""
+        return int(self._frequencies.view[number]) if 0 <= number < self._frequencies.size else 0
 
 
 class TokenLists:

@@ -30,7 +30,7 @@ from crmlink.matching.same_person import (
     is_misspelt_surname,
     is_own_mailbox,
     is_same_but_for_spaces,
-    is_same_door,
+    is_same_house_number,
     is_spelt_out,
     names_a_trade,
     record_side,
@@ -87,9 +87,9 @@ def score(
 def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share: float) -> Ranking:
     """Return the candidates in order; equal ones are ordered by id."""
     probabilities, none = model.probabilities(scored.scores, share)
-    ids, scores = index.ids, scored.scores.round(9).tolist()
-    rows = scored.rows.tolist()
-    order = sorted(range(len(rows)), key=lambda i: (-scores[i], ids[rows[i]]))
+    ids = [index.ids[row] for row in scored.rows.tolist()]
+    least_first = zip((-scored.scores).round(9).tolist(), ids, range(len(ids)), strict=True)
+    order = [position for _, _, position in sorted(least_first)]
     if scored.is_company and scored.evidence is not None:
         _promote_best_spelling(order, scored.evidence)
     ordered = probabilities[order]
@@ -169,7 +169,7 @@ def _is_same_person(
         return True
     if _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, records)
-    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_door(contact, record))
+    at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_house_number(contact, record))
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)

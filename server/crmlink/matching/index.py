@@ -91,7 +91,7 @@ class Segment:
 
 
 class InvertedIndex:
-    """Rows of records; not thread-safe."""
+    """Rows of records. Threads may ask one that ``is_ready`` while nothing changes it."""
 
     def __init__(self) -> None:
         self.names, self.addresses, self.codes = Vocabulary(), Vocabulary(), Vocabulary()
@@ -132,7 +132,7 @@ class InvertedIndex:
         return self._is_company.view
 
     @property
-    def code_table(self) -> Ints:
+    def identifier_table(self) -> Ints:
         """Numbers of each row's codes, shape (rows, CODE_WIDTH), negative for none."""
         return self._codes.view.reshape(-1, CODE_WIDTH)
 
@@ -176,7 +176,7 @@ class InvertedIndex:
 
     def address_codes(self, rows: Ints, part: slice) -> Ints:
         """Return POSTCODES or OUTWARDS of each address, shape (rows, addresses), -1 for none."""
-        table: Ints = self.code_table[rows, part]
+        table: Ints = self.identifier_table[rows, part]
         repeated = table <= REPEATED
         if repeated.any():
             earlier = np.where(repeated, REPEATED - table, 0)
@@ -194,9 +194,13 @@ class InvertedIndex:
         marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
         return marked
 
+    def marks(self, row: int) -> int:
+        """Return the marks of a record: a bit for each postal address, RETIRED, its title."""
+        return int(self._marks.view[row])
+
     def title(self, row: int) -> Gender:
         """Return whose the title of a record's person is."""
-        marks = int(self._marks.view[row])
+        marks = self.marks(row)
         return next((gender for gender, bit in TITLES if marks & bit), Gender.UNKNOWN)
 
     def stamps(self) -> dict[str, int]:
@@ -274,7 +278,7 @@ class InvertedIndex:
     def _count(self, low: int, high: int, by: int) -> None:
         self.names.count(self.name_lists.between(low, high)[0] >> FLAG_BITS, by)
         self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
-        codes = self.code_table[low:high]
+        codes = self.identifier_table[low:high]
         self.codes.count(codes[codes >= 0], by)
         if self.trigram_df is _NO_TRIGRAMS:
             self.trigram_df = np.zeros(TRIGRAM_COUNT)
@@ -284,15 +288,16 @@ class InvertedIndex:
     @property
     def trigram_idf(self) -> Floats:
         """Inverse document frequency of each trigram; 0 for none."""
-        if self._trigram_idf is None:
-            self._trigram_idf = np.log1p((len(self) + 1.0) / (self.trigram_df + 1.0))
-            self._trigram_idf[0] = 0.0
-        return self._trigram_idf
+        rarity = self._trigram_idf
+        if rarity is None:
+            rarity = np.log1p((len(self) + 1.0) / (self.trigram_df + 1.0))
+            rarity[0] = 0.0
+            self._trigram_idf = rarity  # whole: others may ask meanwhile
+        return rarity
 
     def holders_of_name(self, word: str) -> int:
         """Return the number of records that have a word in a name."""
-        number = np.array([self.names.lookup(word)], np.int64)
-        return int(self.names.document_frequency(number)[0])
+        return self.names.holders(self.names.lookup(word))
 
     def remove(self, record_ids: Iterable[str]) -> None:
         """Remove records; unknown ids are ignored."""
@@ -302,20 +307,40 @@ class InvertedIndex:
                 self._count(row, row + 1, -1)
                 self._alive.view[row] = False
 
-    def refresh(self) -> None:
-        """Make added records searchable; call before a query."""
-        if len(self.ids) - len(self._rows) > max(1000, len(self.ids) // 4):
+    def is_ready(self, by_prefix: bool = False) -> bool:
+        """Return whether ``refresh`` has nothing to do, so that questions change nothing."""
+        words = self._vocabularies() if by_prefix else ()
+        return (
+            self._segmented() == len(self.ids)
+            and not self._has_many_removed()
+            and all(each.is_sorted for each in words)
+        )
+
+    def refresh(self, by_prefix: bool = False) -> None:
+        """Make added records searchable, ``by_prefix`` too; call before a query."""
+        if self._has_many_removed():
             self._compact()
-        done = self.segments[-1].high if self.segments else 0
-        if done == len(self.ids):
-            return
-        low = done
+        if (done := self._segmented()) < len(self.ids):
+            self._add_segment(done)
+        for words in self._vocabularies() if by_prefix else ():
+            words.sort()
+
+    def _vocabularies(self) -> tuple[Vocabulary, ...]:
+        return self.names, self.addresses, self.codes
+
+    def _has_many_removed(self) -> bool:
+        return len(self.ids) - len(self._rows) > max(1000, len(self.ids) // 4)
+
+    def _segmented(self) -> int:
+        return self.segments[-1].high if self.segments else 0
+
+    def _add_segment(self, low: int) -> None:
         while self.segments and len(self.ids) - low >= (low - self.segments[-1].low) // 4:
             low = self.segments.pop().low
         self.segments.append(self._segment(low, len(self.ids)))
 
     def _segment(self, low: int, high: int) -> Segment:
-        codes = self.code_table[low:high]
+        codes = self.identifier_table[low:high]
         rows, columns = np.nonzero(codes >= 0)
         return Segment(
             low,
@@ -334,7 +359,7 @@ class InvertedIndex:
         self.set_rows(
             ids=[self.ids[row] for row in rows.tolist()],
             email_texts=[self.email_texts[row] for row in rows.tolist()],
-            codes=self.code_table[rows],
+            codes=self.identifier_table[rows],
             columns={name: column[rows] for name, column in self.row_columns().items()},
         )
 
@@ -350,7 +375,7 @@ class InvertedIndex:
     def table(self, field: str, rows: Ints) -> Ints:
         """Return the rows' numbers in `names`, `addresses` or `codes`, -1 for none."""
         if field == "codes":
-            return self.code_table[rows]
+            return self.identifier_table[rows]
         lists = self.name_lists if field == "names" else self.address_lists
         return lists.table(rows) >> FLAG_BITS
 

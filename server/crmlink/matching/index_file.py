@@ -76,7 +76,7 @@ def without_removed(index: InvertedIndex) -> InvertedIndex:
     copy.name_lists = _renumbered(index.name_lists.only(rows), new_names)
     copy.address_lists = _renumbered(index.address_lists.only(rows), new_addresses)
     copy.trigram_lists = index.trigram_lists.only(rows)
-    table = index.code_table[rows]
+    table = index.identifier_table[rows]
     copy.set_rows(
         ids=[index.ids[row] for row in rows.tolist()],
         email_texts=[index.email_texts[row] for row in rows.tolist()],
@@ -128,7 +128,7 @@ def _parts(index: InvertedIndex) -> Parts:
     for name in LISTS:
         lists: TokenLists = getattr(index, name)
         parts |= {f"{name}.values": lists.values, f"{name}.sizes": lists.sizes}
-    parts |= {"codes": index.code_table.ravel(), "trigram_df": index.trigram_df}
+    parts |= {"codes": index.identifier_table.ravel(), "trigram_df": index.trigram_df}
     parts |= index.row_columns()
     for segment in index.segments:
         for field in POSTINGS:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from crmlink.kinds import KINDS, Kind
 from crmlink.matching.columns import FLAG_BITS
 from crmlink.matching.index import (
@@ -13,6 +11,8 @@ from crmlink.matching.index import (
     OUTWARDS,
     PHONES,
     POSTCODES,
+    REPEATED,
+    RETIRED,
     InvertedIndex,
 )
 from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, SECONDARY, TOWN_FLAG
@@ -32,7 +32,7 @@ class IndexedAddress:
 
 @dataclass(frozen=True, slots=True)
 class IndexedRecord:
-    """Normalised words and codes of one record; `counts` has the document frequency of codes."""
+    """Normalised words and codes of one record; `counts` is how many have each email and phone."""
 
     kind: Kind | None
     primary_name: list[str]
@@ -53,38 +53,44 @@ def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
     names = [
         (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_lists.of(row).tolist()
     ]
-    numbers = index.code_table[row].astype(np.int64)
-    counts = index.codes.document_frequency(numbers).astype(int).tolist()
-    words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]
-    kind = int(index.kinds[row])
+    numbers = index.identifier_table[row].tolist()
+    texts = index.codes.words
+    words = [texts[number][2:] if number >= 0 else "" for number in numbers]
+    shared = [n for part in (EMAILS, PHONES) for n in numbers[part] if n >= 0]
+    kind, marks = int(index.kinds[row]), index.marks(row)
     return IndexedRecord(
         kind=KINDS[kind - 1] if kind else None,
         primary_name=[word for word, flag in names if not flag & SECONDARY],
         secondary_name=[word for word, flag in names if flag & SECONDARY],
-        addresses=_addresses(index, row),
+        addresses=_addresses(index, row, numbers, marks),
         emails=[email for email in words[EMAILS] if email],
         domains=[domain for domain in words[DOMAINS] if domain],
         account=words[ACCOUNT][0],
         phones=[phone for phone in words[PHONES] if phone],
-        counts=dict(zip(words, counts, strict=True)),
-        retired=bool(index.retired(np.array([row], np.int32))[0]),
+        counts={texts[number][2:]: index.codes.holders(number) for number in shared},
+        retired=bool(marks & RETIRED),
         title=index.title(row),
     )
 
 
-def _addresses(index: InvertedIndex, row: int) -> list[IndexedAddress]:
-    rows = np.array([row], np.int32)
-    postal = index.postal(rows)[0].tolist()
+def _addresses(
+    index: InvertedIndex, row: int, numbers: list[int], marks: int
+) -> list[IndexedAddress]:
     codes = [
-        [index.codes.words[n][2:] if n >= 0 else "" for n in index.address_codes(rows, part)[0]]
+        [index.codes.words[n][2:] if n >= 0 else "" for n in _first_meant(numbers[part])]
         for part in (POSTCODES, OUTWARDS)
     ]
     result = [
-        IndexedAddress([], [], postcode, outward, is_postal)
-        for postcode, outward, is_postal in zip(*codes, postal, strict=True)
+        IndexedAddress([], [], postcode, outward, bool(marks >> number & 1))
+        for number, (postcode, outward) in enumerate(zip(*codes, strict=True))
     ]
     for value in index.address_lists.of(row).tolist():
         address = result[value >> ADDRESS_BIT & (MAX_ADDRESSES - 1)]
         words = address.town if value & TOWN_FLAG else address.street
         words.append(index.addresses.words[value >> FLAG_BITS])
     return [address for address in result if address.street or address.town or address.postcode]
+
+
+def _first_meant(numbers: list[int]) -> list[int]:
+    """Return codes with those that repeat an earlier column's in full."""
+    return [numbers[REPEATED - number] if number <= REPEATED else number for number in numbers]

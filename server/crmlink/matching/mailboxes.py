@@ -40,8 +40,8 @@ def _local(email: str) -> str:
 def spells_another(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bool:
     """Return whether a mailbox is that of another person than a name says.
 
-    `one` and `other` are the words of two names. Of two names that say the same none can be told
-    from another's.
+    `one` and `other` are the words of two names. Of two names that say the same, neither is the
+    mailbox's more than the other.
     """
     short, long = sorted((one, other), key=len)
     if set(short) == set(long) or len(long) < 2:

@@ -64,7 +64,7 @@ def are_man_and_woman(one: Side, other: Side) -> bool:
     return titles.are_man_and_woman(one.title, one.words, other.title, other.words)
 
 
-def is_same_door(one: Side, other: Side) -> bool:
+def is_same_house_number(one: Side, other: Side) -> bool:
     """Return whether the numbers of two addresses are the same, the flat's among them."""
     return any(door in other.doors for door in one.doors)
 

@@ -39,8 +39,11 @@ class Scorecard:
 
     def scores(self, features: Table, records: int) -> Floats:
         """Return each candidate's log odds against *none*, at a match rate of one half."""
-        pieces = (features[:, self.columns] - self.lows) / self.widths
-        gained: Floats = np.minimum(np.maximum(pieces, 0.0), 1.0) @ self.points
+        pieces = features[:, self.columns]
+        pieces -= self.lows
+        pieces /= self.widths
+        np.minimum(np.maximum(pieces, 0.0, out=pieces), 1.0, out=pieces)
+        gained: Floats = pieces @ self.points
         scores: Floats = gained + (self.base - float(np.log(max(records, 1))))
         return scores
 

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
 from crmlink.access.errors import (
-    AccessFailure,
-    DeviceUnknown,
+    AccessError,
+    DeviceNotFound,
     InvalidCredentials,
     InvalidFields,
     LastAdmin,
@@ -33,7 +33,7 @@ from crmlink.web.auth import (
     require_permission,
     sign_in_context,
 )
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
@@ -68,7 +68,7 @@ def new_password() -> Reply:
         return _page(form), 422
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _page(form), 422
     flash_message(
@@ -119,7 +119,7 @@ def ask_disconnect_own(device_id: str) -> str:
     """Show what disconnecting means."""
     own = {device.public_id: device for device in list_devices(current_access(), _me())}
     if device_id not in own:
-        raise DeviceUnknown
+        raise DeviceNotFound
     return confirmation_page(
         Confirmation(
             title=f"Disconnect {own[device_id].name}?",
@@ -174,7 +174,7 @@ def leave() -> Response:
     try:
         leave_firm(current_access(), current_actor())
     except LastAdmin as refused:
-        flash_message(problem_of(refused).detail, "stop")
+        flash_message(problem_from_error(refused).detail, "stop")
         return redirect_to("pages.account")
     if others:
         flash_message("You have left the firm.")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.audit.log import AuditRow, AuditScope, entries, names_of, verify
+from crmlink.access.audit.log import AuditRow, AuditScope, display_names, entries, verify
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.access.people import list_people
 from crmlink.pages.blueprint import blueprint
@@ -17,7 +17,7 @@ from crmlink.pages.tables import csv_reply, parse_order
 from crmlink.values.moments import format_for_table, parse_day
 from crmlink.web.auth import current_access, require_permission
 
-SHOWN = 50
+PAGE_SIZE = 50
 FIELDS = ("q", "action", "person", "since", "until")
 CSV_HEADINGS = (
     "Line", "When", "Who", "Browser or token", "What", "About", "Details", "Checksum",
@@ -77,11 +77,11 @@ def audit() -> str:
     values = _values()
     order = parse_order(("when",), "-when")
     verdict = verify(current_access())
-    lines = _entries(values, SHOWN + 1, _place(), oldest_first=not order.descending)
+    lines = _entries(values, PAGE_SIZE + 1, _place(), oldest_first=not order.descending)
     return render_template(
         "audit.html",
-        rows=_rows(lines[:SHOWN]),
-        older=lines[SHOWN - 1].entry.position if len(lines) > SHOWN else None,
+        rows=_rows(lines[:PAGE_SIZE]),
+        older=lines[PAGE_SIZE - 1].entry.position if len(lines) > PAGE_SIZE else None,
         verdict=verdict,
         problems=verdict_sentences(verdict),
         accepted=[noted_sentence(noted) for noted in verdict.accepted],
@@ -142,7 +142,7 @@ def _rows(lines: list[AuditRow]) -> list[AuditLine]:
     mentioned = {line.entry.subject for line in lines}
     mentioned |= {str(line.entry.details.get("person", "")) for line in lines}
     mentioned.update(*(line.entry.details.get("tokens", ()) for line in lines))
-    names = names_of(current_access(), mentioned)
+    names = display_names(current_access(), mentioned)
     return [_row(line, names) for line in lines]
 
 

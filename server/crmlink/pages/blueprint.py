@@ -17,7 +17,7 @@ from crmlink.access.operators import is_operator
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
 from crmlink.commusoft.vault import VaultKeyMissing
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.pages.labels import ROLES
 from crmlink.values.moments import format_day, format_moment
 from crmlink.web.auth import current_installation, current_workspace, sign_in_context
@@ -52,13 +52,13 @@ def _other_firms(actor: Actor | None) -> list[tuple[str, str]]:
 def _uses_sandbox() -> bool:
     """Return whether the remote system is a sandbox; False if no connection opens.
 
-    Strangers are told where there is one firm only.
+    Strangers see it where there is one firm only.
     """
     try:
         if optional_actor() is not None:
             return current_workspace().uses_sandbox
         return not current_installation().has_several and current_installation().uses_sandbox
-    except (LinkingFailure, VaultKeyMissing):
+    except (LinkingError, VaultKeyMissing):
         return False
 
 
@@ -69,7 +69,8 @@ def health() -> tuple[Response, int]:
     notice_probe()
     if request.path == "/healthz":
         return jsonify(status="ok"), 200
-    parts = readiness(current_installation().database)
+    installation = current_installation()
+    parts = readiness(installation.database, installation.settings.data_dir)
     wrong = [f"{part} {state}" for part, state in parts.items() if state != "ok"]
     return jsonify(status=", ".join(wrong) or "ok", **parts), 503 if wrong else 200
 

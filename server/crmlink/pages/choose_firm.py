@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from flask import render_template, session
 
-from crmlink.access.errors import InvalidCredentials, PersonUnknown
+from crmlink.access.errors import InvalidCredentials, PersonNotFound
 from crmlink.access.people import find_person
 from crmlink.store import Person
 from crmlink.store.workspaces import find_workspace
 from crmlink.web.auth import current_installation, sign_in_context
 from crmlink.web.form_cookie import is_recent
 
-KEPT = "firms"  # key in Flask's session cookie, which is signed
-LONGEST = 300  # maximum seconds for the choice
+SESSION_KEY = "firms"  # key in Flask's session cookie, which is signed
+MAX_CHOICE_SECONDS = 300  # maximum seconds for the choice
 
 
 def choice_page(people: Sequence[Person], wanted: str) -> str:
     """Return the page that asks for the firm; who proved to be them is kept in the cookie."""
-    session[KEPT] = {
+    session[SESSION_KEY] = {
         "people": [(person.workspace_id, person.public_id) for person in people],
         "wanted": wanted,
         "begun": time.time(),
@@ -35,14 +35,14 @@ def chosen_person(public_id: str) -> tuple[Person, str]:
 
     Raises InvalidCredentials if there was no proof, or too long ago.
     """
-    kept = session.pop(KEPT, None)
-    if kept is None or not is_recent(kept["begun"], LONGEST):
+    kept = session.pop(SESSION_KEY, None)
+    if kept is None or not is_recent(kept["begun"], MAX_CHOICE_SECONDS):
         raise InvalidCredentials
     for workspace_id, proved in kept["people"]:
         workspace = find_workspace(current_installation().database, workspace_id)
         if proved == public_id and workspace.suspended_at is None:
             try:
                 return find_person(sign_in_context().of(workspace_id), proved), kept["wanted"]
-            except PersonUnknown:  # removed in the meantime
+            except PersonNotFound:  # removed in the meantime
                 break
     raise InvalidCredentials

@@ -38,7 +38,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.connection_words import ended_in_words, replaced_in_words
-from crmlink.web.problems import Problem, problem_of
+from crmlink.web.problems import Problem, problem_from_error
 from crmlink.web.problems import trouble as trouble_of
 
 Reply = str | Response | tuple[str, int] | tuple[Iterator[str], dict[str, str]]
@@ -183,7 +183,7 @@ class Attempt:
                 dialect=dialect,
             )
         except ConnectionNotAgreed as refused:
-            self.problem = problem_of(refused)
+            self.problem = problem_from_error(refused)
             return
         self.connected = True
         _sync_job().start()

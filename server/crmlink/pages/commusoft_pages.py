@@ -28,10 +28,10 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.connection_words import replaced_in_words
-from crmlink.web.problems import problem_of, problem_of_link
+from crmlink.web.problems import problem_from_error, problem_from_link
 
 Reply = str | Response | tuple[str, int]
-MOST_WAITING = 50  # shown on the page
+MAX_WAITING = 50  # shown on the page
 WAYS = {  # of writing: label, what it means
     Writes.API: (
         "By Commusoft's API",
@@ -52,7 +52,7 @@ WAYS = {  # of writing: label, what it means
 def writing_context() -> dict[str, Any]:
     """Return the template values of the sections about writing on pages."""
     here = current_workspace()
-    waiting = waiting_on_pages(here, MOST_WAITING + 1)
+    waiting = waiting_on_pages(here, MAX_WAITING + 1)
     return {
         "has_api": here.has_api,
         "ways": {way.value: words for way, words in WAYS.items()},
@@ -62,11 +62,11 @@ def writing_context() -> dict[str, Any]:
             (
                 link,
                 here.commusoft.page_url(link.kind, link.record_number),
-                problem_of_link(link),
+                problem_from_link(link),
             )
-            for link in waiting[:MOST_WAITING]
+            for link in waiting[:MAX_WAITING]
         ],
-        "more_waiting": len(waiting) > MOST_WAITING,
+        "more_waiting": len(waiting) > MAX_WAITING,
     }
 
 
@@ -159,7 +159,7 @@ def connect_pages() -> Reply:
             Consent(by=current_actor().device, agreement=form.values["agreement"]),
         )
     except ConnectionNotAgreed as refused:
-        form.errors["agreed"] = problem_of(refused).detail
+        form.errors["agreed"] = problem_from_error(refused).detail
         return _connect_page(form), 422
     flash_message("Connected. Bring your customers and suppliers in next.")
     return redirect_to("pages.commusoft")

@@ -10,9 +10,9 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import (
-    MOST_DAYS,
-    USUAL_DAYS,
-    USUAL_SCOPES,
+    DEFAULT_DAYS,
+    DEFAULT_SCOPES,
+    MAX_DAYS,
     create_api_token,
     list_tokens,
     revoke_all_tokens,
@@ -27,7 +27,7 @@ from crmlink.access.devices import (
     revoke_device,
     was_copied,
 )
-from crmlink.access.errors import DeviceUnknown, InvalidFields
+from crmlink.access.errors import DeviceNotFound, InvalidFields
 from crmlink.access.pairing import format_user_code, list_awaiting_admin
 from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
@@ -167,8 +167,8 @@ def revoke(device_id: str) -> Response:
 def new_token() -> str:
     """Show the form for a script token."""
     asked = request.args.get("scope", "")
-    chosen = (asked,) if asked in SCOPES else USUAL_SCOPES
-    return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), chosen)
+    chosen = (asked,) if asked in SCOPES else DEFAULT_SCOPES
+    return _token_page(Form({"name": "", "days": str(DEFAULT_DAYS)}), chosen)
 
 
 @blueprint.post("/devices/tokens/new")
@@ -247,7 +247,7 @@ def _find(device_id: str) -> Device:
     for one in found:
         if one.public_id == device_id:
             return one
-    raise DeviceUnknown
+    raise DeviceNotFound
 
 
 def _device_page(found: Device, form: Form) -> str:
@@ -268,5 +268,5 @@ def _token_page(form: Form, scopes: tuple[str, ...]) -> str:
         form=form,
         scopes=SCOPES,
         chosen=scopes,
-        most=MOST_DAYS,
+        most=MAX_DAYS,
     )

@@ -15,7 +15,7 @@ from crmlink.mail.addresses import mailbox
 from crmlink.mail.field_texts import FIELDS
 from crmlink.mail.letters import Letter, email_of, html_text
 from crmlink.mail.sender import list_messages, send_again
-from crmlink.mail.server import PORTS, USUAL_PORTS, InvalidMailServer, MailServer, Security
+from crmlink.mail.server import DEFAULT_PORTS, PORTS, InvalidMailServer, MailServer, Security
 from crmlink.mail.service import MailStatus, WeeklyTime
 from crmlink.mail.texts import (
     KINDS,
@@ -203,7 +203,7 @@ def _server(form: Form, kept: MailServer | None) -> MailServer | None:
     security = next((one for one in Security if one == values["security"]), None)
     if security is None:
         errors["security"] = FIELDS["security"]
-    usual_port = USUAL_PORTS[security or Security.STARTTLS]
+    usual_port = DEFAULT_PORTS[security or Security.STARTTLS]
     port = number_in(values["port"], 5) if values["port"] else usual_port
     if port is None or port not in PORTS:
         errors["port"] = FIELDS["port" if port is None else "port-unusual"]

@@ -54,7 +54,7 @@ from crmlink.web.auth import (
 )
 from crmlink.web.hosts import invitation_url, public_address
 
-SHOWN = 200  # firms on a page; the others are found by name
+PAGE_SIZE = 200  # firms on a page; the others are found by name
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 SORT_KEYS: dict[str, Callable[[WorkspaceFigures], Any]] = {
     "name": lambda one: one.workspace.name.casefold(),
@@ -280,7 +280,7 @@ def _page(form: Form) -> str:
     return render_template(
         "firms.html",
         form=form,
-        rows=sorted_rows(matching, order, SORT_KEYS)[:SHOWN],
+        rows=sorted_rows(matching, order, SORT_KEYS)[:PAGE_SIZE],
         matching=len(matching),
         total=len(everything),
         order=order,

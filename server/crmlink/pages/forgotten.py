@@ -61,7 +61,7 @@ def _request(email: str) -> None:
 
 
 def _sends() -> bool:
-    """Return whether a link may be sent; which of several firms send emails is not told here."""
+    """Return whether a link may be sent; which of several firms send emails is not said here."""
     return current_installation().has_several or current_installation().mail.sends
 
 

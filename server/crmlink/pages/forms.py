@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from flask import flash, request
 
-from crmlink.access.errors import AccessFailure, EmailTaken, InvalidFields, WeakPassword
+from crmlink.access.errors import AccessError, EmailTaken, InvalidFields, WeakPassword
 from crmlink.store.quotas import QuotaReached
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
-FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", WeakPassword: "password"}
+FIELD_OF: Mapping[type[AccessError], str] = {EmailTaken: "email", WeakPassword: "password"}
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Form:
         return next((name for name in self.errors if name), None)
 
     def add_error(
-        self, failure: AccessFailure | QuotaReached, fields: Mapping[str, str] | None = None
+        self, failure: AccessError | QuotaReached, fields: Mapping[str, str] | None = None
     ) -> None:
         """Add a failure's error to its field; ``fields`` renames fields for this form."""
         names = fields or {}
@@ -36,8 +36,8 @@ class Form:
                 name, _, text = str(sentence).partition(": ")
                 self.errors[names.get(name, name)] = text
             return
-        name = FIELD_OF.get(type(failure), "") if isinstance(failure, AccessFailure) else ""
-        self.errors[names.get(name, name)] = problem_of(failure).detail
+        name = FIELD_OF.get(type(failure), "") if isinstance(failure, AccessError) else ""
+        self.errors[names.get(name, name)] = problem_from_error(failure).detail
 
 
 def sent(*names: str) -> Form:

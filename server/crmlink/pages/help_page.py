@@ -9,7 +9,7 @@ from flask import current_app, render_template
 from crmlink.pages.blueprint import blueprint
 from crmlink.web.auth import require_permission
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import TYPE
+from crmlink.web.problems import TYPE_PREFIX
 
 
 @blueprint.get("/docs")
@@ -22,7 +22,7 @@ def docs() -> str:
         spec=spec,
         resolve=lambda node: _resolve(spec, node),
         problems=PROBLEMS,
-        prefix=TYPE,
+        prefix=TYPE_PREFIX,
     )
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from flask import render_template, request, url_for
-from werkzeug.utils import redirect
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import Location, cautions, locate
-from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.known_kinds import known_kind
 from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import flash_message
+from crmlink.pages.link_form import confirm_form
 from crmlink.reports.records import record_with_links
-from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of, problem_of_link
+from crmlink.store import MirroredRecord
+from crmlink.web.auth import current_workspace, require_permission
 
-LONGEST_ADDRESS = 2_000
+MAX_URL_LENGTH = 2_000
 
 Reply = str | Response | tuple[str, int]
 
@@ -53,18 +48,11 @@ def do_link_by_address(record_id: str) -> Reply:
         organisation=location.organisation or "",
         contact_name=record.label,
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(current_workspace(), decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
-        found = problem_of(error)
-        return _page(record, address, found.detail), found.status
-    tell_end(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(decision, lambda refused: _page(record, address, refused))
 
 
 def _address() -> str:
-    return request.values.get("url", "").strip()[:LONGEST_ADDRESS]
+    return request.values.get("url", "").strip()[:MAX_URL_LENGTH]
 
 
 def _located(address: str) -> Location:
@@ -97,11 +85,3 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
         key=uuid4().hex,
         connection_id=current_workspace().public_connection_id,
     )
-
-
-def tell_end(link: Link) -> None:
-    """Say on the next page how a link ended that was asked for on this one."""
-    if link.state is LinkState.LINKED:
-        flash_message("Linked. Commusoft now shows the reference.")
-    elif link.state is not LinkState.INTENDED and (found := problem_of_link(link)):
-        flash_message(found.detail, "stop")  # otherwise its page shows the progress or the undo

@@ -13,7 +13,7 @@ from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
 from crmlink.linking.decisions import UndoDecision, find_link, undo
-from crmlink.linking.errors import LinkingFailure, ReferenceTaken
+from crmlink.linking.errors import LinkingError, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message, number_in
 from crmlink.pages.tables import csv_reply, parse_order
@@ -36,7 +36,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
-from crmlink.web.problems import Problem, problem_of, problem_of_link
+from crmlink.web.problems import Problem, problem_from_error, problem_from_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 STATES = {
@@ -122,12 +122,12 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
         done = undo(
             current_workspace(), UndoDecision(link_id, also_on), key, current_actor().device.id
         )
-    except (LinkingFailure, CommusoftError) as error:
-        found = problem_of(error)
+    except (LinkingError, CommusoftError) as error:
+        found = problem_from_error(error)
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
         page = _undo_page(link_history(current_workspace(), link_id), found, holders)
         return page, found.status
-    _tell_end(done)
+    _flash_outcome(done)
     return redirect(url_for("pages.link", link_id=done.id), 303)
 
 
@@ -162,7 +162,7 @@ def _undo_page(
     )
 
 
-def _tell_end(link: Link) -> None:
+def _flash_outcome(link: Link) -> None:
     if link.state is LinkState.LINKED:
         flash_message("Undone. Commusoft shows the earlier reference again.")
     elif link.state is not LinkState.INTENDED:  # its page shows the progress
@@ -171,7 +171,7 @@ def _tell_end(link: Link) -> None:
 
 
 def _failure(link: Link) -> Problem | None:
-    return problem_of_link(link)
+    return problem_from_link(link)
 
 
 def _obstacle(history: LinkHistory) -> str:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
-from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.suggest import Contact, search, suggest
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_form import confirm_form
 from crmlink.pages.links import page_number
-from crmlink.pages.parked import LONGEST_SEARCH, MOST_FOUND, kind_of_record
+from crmlink.pages.parked import MAX_RESULTS, MAX_SEARCH_LENGTH, kind_of_record
 from crmlink.reports.live_links import (
     UnlinkedContact,
     find_unlinked,
@@ -26,8 +23,7 @@ from crmlink.reports.live_links import (
 )
 from crmlink.store import MirroredRecord
 from crmlink.values.contact_details import ContactDetails, stored_fields
-from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.auth import current_workspace, require_permission
 
 Reply = str | Response | tuple[str, int]
 
@@ -70,14 +66,7 @@ def link_live_contact(contact_id: str) -> Reply:
         organisation=found.source.organisation,
         contact_name=found.contact.label,
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
-        problem = problem_of(error)
-        return _page(found, request.form.get("q", ""), problem.detail), problem.status
-    tell_end(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(decision, lambda refused: _page(found, request.form.get("q", ""), refused))
 
 
 def _changed() -> Response:
@@ -87,7 +76,7 @@ def _changed() -> Response:
 
 def _page(found: UnlinkedContact, words: str, refused: str = "") -> str:
     ctx = current_workspace()
-    typed = words.strip()[:LONGEST_SEARCH]
+    typed = words.strip()[:MAX_SEARCH_LENGTH]
     return render_template(
         "reports/live_contact.html",
         contact=found.contact,
@@ -104,7 +93,7 @@ def _records(found: UnlinkedContact, typed: str) -> list[MirroredRecord]:
     """Return the records that fit the typed text, or the likeliest for the contact."""
     ctx, kind = current_workspace(), kind_named(found.contact.kind)
     if typed:
-        return search(ctx, typed, kind, MOST_FOUND)
+        return search(ctx, typed, kind, MAX_RESULTS)
     details = ContactDetails(**stored_fields(found.contact, kind=kind, retired=False))
     contact = Contact(
         found.source.package, found.contact.reference, kind, found.source.organisation, details

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
-from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import kind_named
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.overrides import Overrides
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message, number_in
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_form import confirm_form
 from crmlink.reports.duplicates import shared_references
 from crmlink.reports.live_changes import check_contact, link_changes
 from crmlink.reports.live_links import RetiredLink, find_merged, live_findings, sources_read
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
 
 Reply = str | Response | tuple[str, int]
 
@@ -90,14 +86,7 @@ def move_link(contact_id: str, record_id: str) -> Reply:
         contact_name=found.survivor.label,
         overrides=Overrides(replaces=shown[0]),
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
-        problem = problem_of(error)
-        return _page(found, problem.detail), problem.status
-    tell_end(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(decision, lambda refused: _page(found, refused))
 
 
 def _page(found: RetiredLink, refused: str = "") -> str:

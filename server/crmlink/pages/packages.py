@@ -23,7 +23,7 @@ from crmlink.linking.workspace_rules import (
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def add_package_host(package: str) -> str | Response | tuple[str, int]:
     try:
         add_host(current_workspace(), package, form.values["host"], current_actor().device.id)
     except InvalidHost as refused:
-        found = problem_of(refused)
+        found = problem_from_error(refused)
         form.errors["host"] = found.detail
         return _page(package, form), found.status
     flash_message("Added. Extensions update automatically.")

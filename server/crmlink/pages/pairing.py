@@ -6,9 +6,9 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidFields,
-    PairingUnknown,
+    PairingNotFound,
     TooManyAttempts,
 )
 from crmlink.access.pairing import (
@@ -23,11 +23,11 @@ from crmlink.pages.forms import Form, sent
 from crmlink.store import Pairing, PairingState
 from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import current_access, current_actor, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from crmlink.web.rate_limits import guessing_code
 
 Reply = str | Response | tuple[str, int]
-OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
+OPEN_STATES = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
 
 
 @blueprint.get("/pair")
@@ -40,8 +40,8 @@ def pair() -> Reply:
     try:
         with guessing_code():
             pairing = find_pairing(current_access(), code)
-    except PairingUnknown as refused:
-        form = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
+    except PairingNotFound as refused:
+        form = Form({"code": code[:20]}, {"code": problem_from_error(refused).detail})
         return render_template("pair_code.html", form=form), 404
     name = pairing.device_name or _suggested_name(pairing)
     return _page(pairing, Form({"name": name}))
@@ -60,15 +60,15 @@ def decide_pairing() -> Reply:
         form.add_error(refused)
         return _page(find_pairing(current_access(), code), form), 422
     except QuotaReached as refused:
-        form.errors[""] = problem_of(refused).detail
+        form.errors[""] = problem_from_error(refused).detail
         return _page(find_pairing(current_access(), code), form), 409
-    except PairingUnknown as refused:
-        unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
+    except PairingNotFound as refused:
+        unknown = Form({"code": code[:20]}, {"code": problem_from_error(refused).detail})
         return render_template("pair_code.html", form=unknown), 404
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:  # decided or expired in the meantime: the page shows its state
-        return _page(find_pairing(current_access(), code), form), problem_of(refused).status
+    except AccessError as refused:  # decided or expired in the meantime: the page shows its state
+        return _page(find_pairing(current_access(), code), form), problem_from_error(refused).status
     return redirect(url_for("pages.pair", code=code), 303)
 
 
@@ -92,7 +92,7 @@ def _page(pairing: Pairing, form: Form) -> str:
 
 def _state(pairing: Pairing) -> str:
     """Return the pairing's state for the page: an undecided one may have expired."""
-    if pairing.state in OPEN and is_expired(pairing):
+    if pairing.state in OPEN_STATES and is_expired(pairing):
         return "over"
     if pairing.state is PairingState.NEEDS_ADMIN and has_permission("admin"):
         return "asks_admin"

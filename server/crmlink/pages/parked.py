@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import InvalidReference
-from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import Kind, kind_named
-from crmlink.linking.decisions import Decision, confirm, require_connection
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.decisions import Decision, require_connection
 from crmlink.linking.parked import count_parked, find_parked, parked_contacts, unpark
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.link_form import confirm_form
 from crmlink.store import ParkedContact
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
 
-LONGEST_SEARCH = 200
-MOST_FOUND = 20
+MAX_SEARCH_LENGTH = 200
+MAX_RESULTS = 20
 
 Reply = str | Response | tuple[str, int]
 
@@ -59,14 +55,9 @@ def link_parked(parked_id: str) -> Reply:
         organisation=contact.organisation,
         contact_name=contact.label,
     )
-    key = request.form.get("key", "")[:100] or uuid4().hex
-    try:
-        link = confirm(ctx, decision, key, current_actor().device.id)
-    except (LinkingFailure, CommusoftError, InvalidReference) as error:
-        found = problem_of(error)
-        return _page(contact, request.form.get("q", ""), found.detail), found.status
-    tell_end(link)
-    return redirect(url_for("pages.link", link_id=link.id), 303)
+    return confirm_form(
+        decision, lambda refused: _page(contact, request.form.get("q", ""), refused)
+    )
 
 
 @blueprint.post("/parked/<parked_id>/remove")
@@ -85,8 +76,8 @@ def kind_of_record(record_id: str) -> Kind:
 
 def _page(contact: ParkedContact, words: str, refused: str = "") -> str:
     ctx = current_workspace()
-    typed = words.strip()[:LONGEST_SEARCH]
-    found = search(ctx, typed, kind_named(contact.kind), MOST_FOUND) if typed else []
+    typed = words.strip()[:MAX_SEARCH_LENGTH]
+    found = search(ctx, typed, kind_named(contact.kind), MAX_RESULTS) if typed else []
     return render_template(
         "parked_contact.html",
         contact=contact,

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import list_devices
-from crmlink.access.errors import AccessFailure, InvalidFields, LastAdmin
+from crmlink.access.errors import AccessError, InvalidFields, LastAdmin
 from crmlink.access.people import (
     change_role,
     find_person,
@@ -37,7 +37,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.hosts import invitation_url, public_address
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 SORT_KEYS: dict[str, Callable[[Person], Any]] = {
@@ -67,7 +67,7 @@ def add_person() -> Reply:
         person, token = invite(
             current_access(), current_actor(), name, email, role, by_email=by_email
         )
-    except (AccessFailure, QuotaReached) as refused:
+    except (AccessError, QuotaReached) as refused:
         form.add_error(refused)
         return _page(form), 422
     return _invited(person, token, replaced=False, emailed=by_email)
@@ -93,8 +93,8 @@ def change_person(person_id: str) -> Reply:
         if form.values["name"] != found.name:
             rename_person(current_access(), current_actor(), person_id, form.values["name"])
     except LastAdmin as refused:
-        form.errors["role"] = problem_of(refused).detail
-        return _person_page(found, form), problem_of(refused).status
+        form.errors["role"] = problem_from_error(refused).detail
+        return _person_page(found, form), problem_from_error(refused).status
     except InvalidFields as refused:
         form.add_error(refused)
         return _person_page(found, form), 422
@@ -149,8 +149,8 @@ def remove(person_id: str) -> Reply:
         remove_person(current_access(), current_actor(), person_id)
     except LastAdmin as refused:
         form = Form({"name": found.name, "role": found.role})
-        form.errors["role"] = problem_of(refused).detail
-        return _person_page(found, form), problem_of(refused).status
+        form.errors["role"] = problem_from_error(refused).detail
+        return _person_page(found, form), problem_from_error(refused).status
     flash_message(f"{found.name} is removed.")
     return redirect_to("pages.people")
 

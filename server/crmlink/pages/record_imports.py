@@ -61,8 +61,8 @@ from crmlink.web.auth import (
 )
 from crmlink.web.body_limits import UPLOAD_MB
 
-SHOWN = 6  # records
-SHOWN_BAD = 12
+MAX_RECORDS = 6  # records
+MAX_BAD_ROWS = 12
 WRONG_TIME = "Enter when the report was exported: a day and time in the last two years."
 FIRST = ("number", "reference", "name", "company", "email", "phones", "address", "postcode")
 FIELD_LABELS = CONTACT_FIELDS | {
@@ -99,7 +99,7 @@ class ReportPreview:
 
     @property
     def read_at(self) -> datetime:
-        """When the report was exported, as far as it can be told."""
+        """When the report was exported, as far as it is known."""
         return datetime.fromisoformat(self.sent.made_at)
 
     @property
@@ -154,7 +154,7 @@ def preview_records(token: str) -> Reply:
     """Show what a report would change, with the choices so far."""
     require_imports(current_workspace())
     sent = find_upload(token, records=True)
-    return _page(_look(sent, choices_for(sent))) if sent else _gone()
+    return _page(_preview(sent, choices_for(sent))) if sent else _upload_not_found()
 
 
 @blueprint.post("/records/import/<token>")
@@ -164,7 +164,7 @@ def update_record_preview(token: str) -> Reply:
     require_imports(current_workspace())
     sent = find_upload(token, records=True)
     if sent is None:
-        return _gone()
+        return _upload_not_found()
     form = dict(request.form.items())
     choices = replace(choices_from(form, choices_for(sent), FIELDS), complete=is_ticked("complete"))
     sent = keep_choices(sent, choices.as_dict())
@@ -172,7 +172,7 @@ def update_record_preview(token: str) -> Reply:
     agreed = form.get("agreed", "")
     if form.get("do") != "keep" and not agreed and not wrong:
         return redirect_to("pages.preview_records", token=token)
-    look = _look(sent, choices)
+    look = _preview(sent, choices)
     look.refused = wrong or look.refused
     look.changed = is_later or not is_as_sent(form, look.shown)
     if look.refused or look.changed:
@@ -198,7 +198,7 @@ def _imported(look: ReportPreview) -> Reply:
         current_workspace(), current_actor().device.id, replace(part, key=look.sent.token)
     )
     if not done.finished:  # others changed the records meanwhile
-        return _page(_look(look.sent, look.choices), 409)
+        return _page(_preview(look.sent, look.choices), 409)
     forget_file(look.sent)
     counts = done.counts
     flash_message(
@@ -208,7 +208,7 @@ def _imported(look: ReportPreview) -> Reply:
     return redirect_to("pages.records")
 
 
-def _look(sent: UploadedFile, choices: Choices) -> ReportPreview:
+def _preview(sent: UploadedFile, choices: Choices) -> ReportPreview:
     """Read a report with the user's choices, and compare it with what is known."""
     refused = ""
     try:
@@ -243,7 +243,7 @@ def _read(look: ReportPreview) -> None:
         for record in look.contents.records
         if not is_erased_person(record, erased, is_new=True)
     ]
-    look.first = known[:SHOWN]
+    look.first = known[:MAX_RECORDS]
     if len(known) < len(look.contents.records):  # the samples may hold an erased person
         look.found = replace(look.found, sample=(), values={})
     part = look.contents.part(look.read_at, complete=look.choices.complete)
@@ -282,12 +282,12 @@ def _page(look: ReportPreview, status: int = 200) -> Reply:
         several=SEVERAL,
         first=FIRST,
         most_columns=MAX_COLUMNS,
-        shown_bad=SHOWN_BAD,
+        shown_bad=MAX_BAD_ROWS,
     )
     return (page, status) if status != 200 else page
 
 
-def _gone() -> Response:
+def _upload_not_found() -> Response:
     flash_message("This file is no longer here. Choose it again.", "caution")
     return redirect_to("pages.new_record_import")
 

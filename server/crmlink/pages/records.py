@@ -14,14 +14,14 @@ from crmlink.pages.links import page_number
 from crmlink.pages.tables import parse_days, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
-    MOST_FOUND,
+    MAX_RESULTS,
     ORDERS,
     RecordFilter,
     list_records,
     record_with_links,
 )
 from crmlink.web.auth import current_installation, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 LINKED = {"yes": True, "no": False}
 
@@ -51,7 +51,7 @@ def records() -> str:
         query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
         wrong_days=days.wrong,
-        most=MOST_FOUND,
+        most=MAX_RESULTS,
         mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 
@@ -78,7 +78,7 @@ def refresh_record(record_id: str) -> Response:
     try:
         fetch_record(current_workspace(), row.kind, row.number, row.uuid)
     except CommusoftError as error:
-        flash_message(problem_of(error).detail, "stop")
+        flash_message(problem_from_error(error).detail, "stop")
     else:
         flash_message("Updated from Commusoft just now.")
     return redirect(url_for("pages.record", record_id=record_id), 303)

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import InvalidFields
 from crmlink.access.preferences import (
-    LEAST_SURE,
-    MOST_SURE,
+    MAX_SURE,
+    MIN_SURE,
     Preferences,
     format_percent,
     read_preferences,
@@ -62,8 +62,8 @@ def _page(form: Form, needs_admin: bool) -> str:
         form=form,
         needs_admin=needs_admin,
         days=DAYS,
-        least=format_percent(LEAST_SURE),
-        most=format_percent(MOST_SURE),
+        least=format_percent(MIN_SURE),
+        most=format_percent(MAX_SURE),
         settings=current_installation().settings,
         only_firm=not current_installation().has_several,
     )

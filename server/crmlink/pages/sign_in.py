@@ -9,17 +9,17 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.context import AccessContext
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidCredentials,
     InvalidInvitation,
     TooManyAttempts,
 )
 from crmlink.access.invitations import SET_UP_CODE, workspace_of_invitation
 from crmlink.access.joining import accept_invitation, join_with_login
-from crmlink.access.known_browsers import KNOWN_FOR, remember
+from crmlink.access.known_browsers import KNOWN_BROWSER_TTL, remember
 from crmlink.access.logins import find_membership, join_logins
 from crmlink.access.people import find_invitation, has_admin
-from crmlink.access.sessions import LONGEST, create_session, end_session
+from crmlink.access.sessions import ABSOLUTE_TIMEOUT, create_session, end_session
 from crmlink.access.sign_in import people_of_password
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.choose_firm import choice_page, chosen_person
@@ -35,7 +35,7 @@ from crmlink.web.auth import (
     sign_in_context,
 )
 from crmlink.web.hosts import is_from_this_computer
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from crmlink.web.rate_limits import (
     KNOWN_BROWSER,
     count_sso_step,
@@ -84,7 +84,7 @@ def sign_in() -> Reply:
             )
     except InvalidCredentials as refused:
         form.add_error(refused)
-        return _log_in_page(form), problem_of(refused).status
+        return _log_in_page(form), problem_from_error(refused).status
     join_logins(sign_in_context(), people)
     return _enter(people, _wanted())
 
@@ -104,7 +104,7 @@ def welcome() -> Reply:
             access = _access_of_link(form.values["token"])
             invitation = find_invitation(access, form.values["token"])
     except InvalidInvitation as refused:
-        form.errors["token"] = problem_of(refused).detail
+        form.errors["token"] = problem_from_error(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
     if request.form.get("with") == "login":
         return _join_with_login(access, form, invitation)
@@ -143,8 +143,8 @@ def start_session(person: Person, then: str, continued: WebSession | None = None
     known = remember(access, request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
     for name, value, max_age in (
-        (SESSION_COOKIE, cookie, LONGEST),
-        (KNOWN_BROWSER, known, KNOWN_FOR),
+        (SESSION_COOKIE, cookie, ABSOLUTE_TIMEOUT),
+        (KNOWN_BROWSER, known, KNOWN_BROWSER_TTL),
     ):
         reply.set_cookie(
             name,
@@ -176,7 +176,7 @@ def _enter_firm() -> Reply:
     except InvalidCredentials as refused:
         form = Form()
         form.errors[""] = "Sign in again: the choice took too long."
-        return _log_in_page(form), problem_of(refused).status
+        return _log_in_page(form), problem_from_error(refused).status
     return start_session(person, wanted)
 
 
@@ -189,7 +189,7 @@ def _leave_for_sso() -> Reply:
     count_sso_step()
     try:
         return redirect_to_provider(_wanted())
-    except AccessFailure as refused:
+    except AccessError as refused:
         return _sso_failed(refused)
 
 
@@ -197,15 +197,15 @@ def _enter_by_sso() -> Reply:
     count_sso_step()
     try:
         people, wanted = handle_callback()
-    except AccessFailure as refused:
+    except AccessError as refused:
         return _sso_failed(refused)
     return _enter(people, wanted)
 
 
-def _sso_failed(refused: AccessFailure) -> Reply:
+def _sso_failed(refused: AccessError) -> Reply:
     form = Form()
     form.add_error(refused)
-    return _log_in_page(form), problem_of(refused).status
+    return _log_in_page(form), problem_from_error(refused).status
 
 
 def _join_with_login(access: AccessContext, form: Form, invitation: Invitation) -> Reply:
@@ -224,7 +224,7 @@ def _join_with_login(access: AccessContext, form: Form, invitation: Invitation) 
         person = join_with_login(context, access, values["token"], people)
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _join_page(form), 422
     return start_session(person, url_for("pages.overview"))
@@ -245,7 +245,7 @@ def _accept_invitation(access: AccessContext, form: Form, invitation: Invitation
             values["email"],
             browsers_too=is_ticked("browsers"),
         )
-    except AccessFailure as refused:
+    except AccessError as refused:
         form.add_error(refused)
         return _welcome_page(form, invitation), 422
     if person.role is not Role.ADMIN:
@@ -266,7 +266,7 @@ def _log_in_page(form: Form) -> str:
 
 
 def _set_up_page() -> str:
-    """Return what the first person sees; where the code is, is told on this computer only."""
+    """Return what the first person sees; where the code is, only this computer says."""
     here = is_from_this_computer()
     file = set_up_file(current_installation().settings.data_dir) if here else None
     return render_template("set_up.html", form=Form(), file=file, here=here)

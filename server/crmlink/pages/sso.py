@@ -16,10 +16,10 @@ from crmlink.web.form_cookie import is_recent
 from crmlink.web.hosts import external_url
 
 if TYPE_CHECKING:
-    from crmlink.access.oidc import SingleSignOn
+    from crmlink.access.oidc.sign_on import SingleSignOn
 
-KEPT = "sso"  # key in Flask's session cookie, which is signed
-LONGEST = 600  # maximum seconds at the provider
+SESSION_KEY = "sso"  # key in Flask's session cookie, which is signed
+MAX_SIGN_IN_SECONDS = 600  # maximum seconds at the provider
 
 
 def provider_name() -> str | None:
@@ -43,7 +43,7 @@ def redirect_to_provider(wanted: str) -> Response:
     authorization = sso.begin(_return_address())
     kept = asdict(authorization)
     url = kept.pop("url")
-    session[KEPT] = kept | {"wanted": wanted, "begun": time.time()}
+    session[SESSION_KEY] = kept | {"wanted": wanted, "begun": time.time()}
     reply = Response(render_template("redirecting.html", url=url, name=sso.provider.name))
     reply.headers["Refresh"] = f"0; url={url}"
     return reply
@@ -54,10 +54,10 @@ def handle_callback() -> tuple[list[Person], str]:
 
     Raises SsoDenied, InvalidSsoResponse, EmailNotVerified, NotInvited or SsoUnreachable.
     """
-    kept = session.pop(KEPT, None)
-    if kept is None or not is_recent(kept["begun"], LONGEST):
+    kept = session.pop(SESSION_KEY, None)
+    if kept is None or not is_recent(kept["begun"], MAX_SIGN_IN_SECONDS):
         raise InvalidSsoResponse
-    from crmlink.access.oidc import AuthorizationRequest
+    from crmlink.access.oidc.sign_on import AuthorizationRequest
 
     authorization = AuthorizationRequest("", kept["state"], kept["nonce"], kept["verifier"])
     proven = _single_sign_on().finish(authorization, _return_address(), request.args)
@@ -72,7 +72,7 @@ def _single_sign_on() -> SingleSignOn:
     provider = current_installation().settings.oidc
     if provider is None:
         raise InvalidSsoResponse
-    from crmlink.access.oidc import SingleSignOn  # its libraries are large
+    from crmlink.access.oidc.sign_on import SingleSignOn  # its libraries are large
 
     known = current_app.extensions.setdefault("crmlink_sso", {})
     found: SingleSignOn = known.setdefault(provider, SingleSignOn(provider))

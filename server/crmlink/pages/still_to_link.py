@@ -34,7 +34,7 @@ from crmlink.web.auth import (
 )
 
 SPANS = (30, 90, 365)  # periods of the plot, in days
-SHOWN = 50  # of each type of duplicate
+MAX_ROWS = 50  # of each type of duplicate
 WIDTH, HEIGHT = 720, 220  # of the plot, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 96, 12, 26  # around the lines
 MONTHS = (
@@ -191,7 +191,7 @@ def _findings() -> dict[str, object]:
     return {
         "twice": shared_references(current_workspace()),
         "rivals": contested_records(current_workspace()),
-        "pairs": duplicate_pairs(current_workspace(), SHOWN),
+        "pairs": duplicate_pairs(current_workspace(), MAX_ROWS),
         "malformed": malformed_references(current_workspace()),
-        "shown": SHOWN,
+        "shown": MAX_ROWS,
     }

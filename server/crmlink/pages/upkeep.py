@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from flask import abort, render_template, send_file
 from werkzeug.wrappers import Response
 
-from crmlink.access.context import note
+from crmlink.access.context import record_audit
 from crmlink.installation import CLI_PATH
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
@@ -68,7 +68,7 @@ def back_up() -> Reply:
         return _page(Form(errors={"": failure_text(failure)})), 422
     except OSError as error:
         return _page(Form(errors={"": f"The folder can't be written ({error.strerror})."})), 422
-    _note("backup.made")
+    _record("backup.made")
     flash_message(f"Backup made: {made.path.name}.")
     return redirect_to("pages.upkeep")
 
@@ -91,7 +91,7 @@ def download_backup() -> Reply:
             form.errors["passphrase"] = failure_text(failure)
             return _page(form), 422
         content = io.BytesIO(file.read_bytes())
-    _note("backup.downloaded")
+    _record("backup.downloaded")
     return send_file(
         content,
         mimetype="application/octet-stream",
@@ -110,7 +110,7 @@ def kept_backup(filename: str) -> Response:
     found = next((one for one in backups if one.path.name == filename), None)
     if found is None:
         abort(404)
-    _note("backup.downloaded")
+    _record("backup.downloaded")
     return send_file(found.path, as_attachment=True, download_name=filename, max_age=0)
 
 
@@ -139,10 +139,10 @@ def download_diagnosis() -> Response:
     )
 
 
-def _note(action: str) -> None:
+def _record(action: str) -> None:
     access = current_access()
     with access.database.writing() as session:
-        note(session, access, current_actor(), action, "workspace")
+        record_audit(session, access, current_actor(), action, "workspace")
 
 
 def _backups() -> tuple[list[KeptBackup], str]:

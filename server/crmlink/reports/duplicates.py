@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from crmlink.batches.row_details import dump_suggestions, load_suggestions
 from crmlink.folding import fold
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.live_matcher import details
 from crmlink.linking.suggest import records_by_id
@@ -142,7 +142,7 @@ def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) 
             return False
         if pair.dismissed_at is None:
             pair.dismissed_at, pair.dismissed_by_id = utc_now(), device_id
-            note(
+            record_audit(
                 session, ctx.workspace_id, device_id, "lookalike.dismissed", pair.first_id,
                 other=pair.second_id,
             )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.folding import fold
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.live_links import MAX_LISTED, latest_link, linked_contacts, may_be_of
 from crmlink.sources.moving import PLACE, has_moved, place_of
@@ -96,7 +96,7 @@ def check_contact(
         contact.checked_name = contact.name
         contact.moved_from = contact.moved_at = None
         source = session.get_one(ContactSource, contact.source_id)
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "source.contact_checked", source.public_id,
             package=source.package,
         )  # fmt: skip

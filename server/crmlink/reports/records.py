@@ -25,7 +25,7 @@ SORT_KEYS: dict[str, Callable[[MirroredRecord], str]] = {
     "town": lambda record: (record.town or "").lower(),
     "reference": lambda record: (record.reference or "").lower(),
 }
-MOST_FOUND = 500  # a search with more results must be narrowed
+MAX_RESULTS = 500  # a search with more results must be narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _search_page(
 ) -> Page[MirroredRecord]:
     rows = [
         row
-        for row in search(ctx, filter_.search, filter_.kind, MOST_FOUND)
+        for row in search(ctx, filter_.search, filter_.kind, MAX_RESULTS)
         if filter_.linked is None or bool(row.reference) == filter_.linked
     ]
     if filter_.since or filter_.until:

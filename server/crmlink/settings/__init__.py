@@ -8,7 +8,7 @@ from pathlib import Path
 
 from environs import Env
 
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.provider import OidcProvider
 from crmlink.browser_extension.store_links import StoreLinks
 from crmlink.commusoft.connection import Connection
 from crmlink.hosts import Host
@@ -70,10 +70,11 @@ class Settings:
     source_packages: Mapping[str, SourcePackage] = field(default_factory=lambda: PACKAGES)
 
 
-def load_settings() -> Settings:
+def load_settings(*, makes_key: bool = True) -> Settings:
     """Return the settings from the environment; creates the data folder and its secret key.
 
-    Raises InvalidSettings with a sentence for an unsafe one.
+    The key is "" if there is none and ``makes_key`` is false. Raises InvalidSettings, with a
+    sentence for an unsafe setting.
     """
     data_dir, database_url = load_place()
     env = Env(prefix="CRMLINK_")
@@ -81,7 +82,7 @@ def load_settings() -> Settings:
     return Settings(
         data_dir=data_dir,
         database_url=database_url,
-        secret_key=secret_key(env.str("SECRET_KEY", ""), data_dir),
+        secret_key=secret_key(env.str("SECRET_KEY", ""), data_dir, makes_key=makes_key),
         commusoft=commusoft(env),
         oidc=oidc(env),
         cors_origins=tuple(map(origin, env.str("CORS_ORIGINS", "").replace(",", " ").split())),

@@ -103,10 +103,10 @@ def _database_url(configured: str, data_dir: Path) -> str:
     return url
 
 
-def secret_key(configured: str, data_dir: Path) -> str:
+def secret_key(configured: str, data_dir: Path, *, makes_key: bool) -> str:
     """Return the configured secret key, or the stored one, made at the first start.
 
-    Raises InvalidSettings.
+    "" if there is none and it is not to be made. Raises InvalidSettings.
     """
     if configured:
         if _is_weak(configured):
@@ -116,6 +116,8 @@ def secret_key(configured: str, data_dir: Path) -> str:
             )
         return configured
     path = data_dir / "secret.key"
+    if not makes_key and not path.exists():
+        return ""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from environs import Env
 
-from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
+from crmlink.access.oidc.provider import OidcProvider, UnsafeIssuer
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.mail.field_texts import FIELDS
-from crmlink.mail.server import USUAL_PORTS, InvalidMailServer, MailServer, Security
+from crmlink.mail.server import DEFAULT_PORTS, InvalidMailServer, MailServer, Security
 from crmlink.settings.data_place import SQLITE
 from crmlink.settings.errors import InvalidSettings
 from crmlink.settings.values import whole_number
@@ -88,7 +88,7 @@ def mail_server(env: Env) -> MailServer | None:
     try:
         return MailServer(
             values["HOST"],
-            whole_number(env, "SMTP_PORT", USUAL_PORTS[security], 65_535),
+            whole_number(env, "SMTP_PORT", DEFAULT_PORTS[security], 65_535),
             security,
             values["USER"],
             values["PASSWORD"],

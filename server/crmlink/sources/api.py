@@ -6,12 +6,13 @@ import email.utils
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal, Protocol
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter
+from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter, may_use_proxy
 from crmlink.sources.errors import (
     SourceError,
     SourceFault,
@@ -58,7 +59,7 @@ class Api:
 
     def __init__(self, package: SourcePackage, tokens: Tokens) -> None:
         self.package, self._tokens = package, tokens
-        self._session = bounded_session()
+        self._session = bounded_session(package.addresses.api)
         self.calls = 0
 
     def get(
@@ -107,12 +108,14 @@ class Api:
         return path
 
 
-def bounded_session() -> requests.Session:
-    """Return a session without redirects, cookies and passwords of this computer's files."""
+def bounded_session(address: str) -> requests.Session:
+    """Return a session for an address, without cookies and passwords of this computer's files."""
     session = requests.Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter(MAX_BYTES, MAX_SECONDS))
-    session.trust_env = False
+    session.trust_env = may_use_proxy(address)
+    session.auth = lambda sent: sent  # or else a .netrc file's
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"Accept": "application/json", "User-Agent": "crmlink"})
     return session
 

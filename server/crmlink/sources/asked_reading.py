@@ -10,7 +10,7 @@ import structlog
 
 from crmlink.sources.api import Tokens
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.errors import SourceNotFound, SourceSyncInProgress
 from crmlink.sources.sync import SourceSync, sync_source
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
@@ -58,7 +58,7 @@ def _read(ctx: SourceContext, source_id: int, session: SessionOfReading) -> None
             if wait is None or problems > MAX_PROBLEMS:
                 return
             paused.wait(wait)
-    except (SourceSyncInProgress, SourceUnknown):
+    except (SourceSyncInProgress, SourceNotFound):
         log.info("reading left", source=source_id)  # read elsewhere, or disconnected
     except Exception as error:  # no other thread would say so
         log.error("reading failed", source=source_id, error=type(error).__name__)

@@ -18,7 +18,7 @@ from crmlink.sources.adapters import ADAPTERS
 from crmlink.sources.api import Api
 from crmlink.sources.contact import Company
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import SignInExpired, SourceError, SourceUnknown
+from crmlink.sources.errors import SignInExpired, SourceError, SourceNotFound
 from crmlink.sources.leases import account_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.store import (
@@ -150,7 +150,7 @@ def disconnect(ctx: SourceContext, device: Device, public_id: str) -> bool:
     """Forget a source with its contacts, and end its access at the package.
 
     Return whether the package confirmed that; if not, a person has to do it there. Raises
-    SourceUnknown, or SourceSyncInProgress while it is read.
+    SourceNotFound, or SourceSyncInProgress while it is read.
     """
     with ctx.database.reading() as session:
         account_id = find_source(session, ctx.workspace_id, public_id).account_id
@@ -190,18 +190,18 @@ def list_sources(session: Session, workspace_id: int) -> list[ContactSource]:
 
 
 def find_source(session: Session, workspace_id: int, public_id: str) -> ContactSource:
-    """Return one source. Raises SourceUnknown."""
+    """Return one source. Raises SourceNotFound."""
     query = select(ContactSource).filter_by(workspace_id=workspace_id, public_id=public_id)
     source = session.scalar(query)
     if source is None:
-        raise SourceUnknown
+        raise SourceNotFound
     return source
 
 
 def take_over(ctx: SourceContext, device: Device, public_id: str) -> None:
     """Use a sign-in here that came with a copy: a person says that no other crmlink uses it.
 
-    Raises SourceUnknown.
+    Raises SourceNotFound.
     """
     here = place_of(ctx.database)
     with ctx.database.writing() as session:
@@ -214,7 +214,7 @@ def take_over(ctx: SourceContext, device: Device, public_id: str) -> None:
 
 
 def request_sync(ctx: SourceContext, public_id: str) -> None:
-    """Ask the worker to read a source as soon as its package allows. Raises SourceUnknown."""
+    """Ask the worker to read a source as soon as its package allows. Raises SourceNotFound."""
     with ctx.database.writing() as session:
         source = find_source(session, ctx.workspace_id, public_id)
         if source.account.credentials is None:

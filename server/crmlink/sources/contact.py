@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crmlink.sources.errors import SourceUnreadable
 from crmlink.store import ContactState
 from crmlink.values.addresses import Address
 from crmlink.values.contact_details import ContactDetails
 
+MAX_TENANT = 200  # characters
 Position = dict[str, Any]  # where a list goes on; kept as JSON
 
 
@@ -44,12 +46,20 @@ class ContactPage:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company that a sign-in reaches; ``handle`` is what disconnecting it needs."""
+    """A company that a sign-in reaches; ``handle`` is what disconnecting it needs.
+
+    Raises SourceUnreadable for an id that is none: a database's index would not take it.
+    """
 
     tenant: str
     name: str
     organisation: str = ""
     handle: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an id that is too long."""
+        if len(self.tenant) > MAX_TENANT:
+            raise SourceUnreadable("a company's id is too long")
 
 
 @dataclass(slots=True)

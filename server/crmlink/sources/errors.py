@@ -17,7 +17,7 @@ class SourceError(Exception):
         self.facts = facts
 
 
-class SourceUnknown(SourceError):
+class SourceNotFound(SourceError):
     """There is no such source in this workspace, or it was disconnected."""
 
     code = "not-found"

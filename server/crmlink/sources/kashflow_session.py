@@ -48,11 +48,9 @@ class SessionTokens:
 
     def end(self) -> None:
         """End the session at KashFlow, where it ends by itself too."""
-        headers = {"Authorization": self.header()}
+        headers, address = {"Authorization": self.header()}, self.package.addresses.token
         try:
-            reply = exchange(
-                bounded_session(), "DELETE", self.package.addresses.token, headers=headers
-            )
+            reply = exchange(bounded_session(address), "DELETE", address, headers=headers)
             check_status(reply)
         except SourceError as error:
             log.info("session not ended", package=self.package.id, problem=error.code)
@@ -90,9 +88,8 @@ def finish_session(
 def _sent(
     package: SourcePackage, method: Literal["POST", "PUT"], body: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    reply: requests.Response = exchange(
-        bounded_session(), method, package.addresses.token, json=body
-    )
+    address = package.addresses.token
+    reply: requests.Response = exchange(bounded_session(address), method, address, json=body)
     if reply.status_code in REFUSED:
         raise SignInWrong(f"status {reply.status_code}")
     check_status(reply)

@@ -16,11 +16,12 @@ from crmlink.sources.contact import ReadContact
 from crmlink.sources.moving import has_moved, place_of
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.store.base import utc_now
-from crmlink.store.erased import ErasedPeople, Signs, erased_people, postcodes_of
+from crmlink.store.erased import ErasedPeople, Signs, erased_people
 from crmlink.values.contact_details import DETAIL_COLUMNS, composed, plain_details
 
 MAX_PARAMETERS = 5_000  # databases bound them
 MAX_KEY = 250  # characters; PostgreSQL's indexes take few more
+MAX_SHOWN, MAX_SHOWN_NAME = 10, 100  # of contacts that were left out
 Value = TypeVar("Value", str, int)
 COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
@@ -33,10 +34,15 @@ def keep_page(
     *,
     full: bool,
 ) -> None:
-    """Store one page's contacts; a contact of an erased person is deleted and not stored."""
+    """Store one page's contacts; a contact of an erased person is deleted and not stored.
+
+    Nor is one whose reference Commusoft could not hold exactly: the source notes its name.
+    """
     erased = erased_people(session, source.workspace_id)
     named = _canonical(source.package, contacts, rules)
-    gone = [contact.key for contact in contacts if contact.key not in named]
+    without = [contact for contact in contacts if contact.key not in named]
+    note_left_out(source, [each for each in without if not is_erased(erased, source, each)])
+    gone = [contact.key for contact in without]
     theirs = [key for key, contact in named.items() if is_erased(erased, source, contact)]
     _delete(session, source, [*gone, *theirs])
     for key in theirs:
@@ -70,6 +76,20 @@ def keep_page(
         )  # fmt: skip
 
 
+def note_left_out(source: ContactSource, contacts: Iterable[ReadContact]) -> None:
+    """Note the names of contacts that are in use and were left out; only the first ones."""
+    kept = source.left_out or {"count": 0, "names": []}
+    for contact in contacts:
+        if contact.state in (ContactState.ACTIVE, ContactState.ARCHIVED):
+            details = contact.details
+            name = details.name or details.company or details.person or contact.key
+            if name not in kept["names"]:
+                names = [*kept["names"], name[:MAX_SHOWN_NAME]][:MAX_SHOWN]
+                kept = {"count": kept["count"] + 1, "names": names}
+    if kept["count"]:
+        source.left_out = kept
+
+
 def mark_missing(session: Session, source: ContactSource) -> None:
     """Mark contacts as deleted that two complete lists in a row did not have.
 
@@ -94,13 +114,8 @@ def is_erased(erased: ErasedPeople, source: ContactSource, contact: ReadContact)
     """Return whether a contact is an erased person's."""
     details = contact.details
     return erased.are(
-        Signs(
-            details.names,
-            (details.email, *details.other_emails),
-            postcodes_of(details.postcode, details.other_addresses),
-            details.phones, source.package, source.organisation, contact.reference,
-        )
-    )  # fmt: skip
+        Signs.of(details, details.names, source.package, source.organisation, contact.reference)
+    )
 
 
 def _canonical(

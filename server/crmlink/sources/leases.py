@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import SourceSyncInProgress, SourceUnknown
+from crmlink.sources.errors import SourceNotFound, SourceSyncInProgress
 from crmlink.store import ContactSource, SourceAccount
 from crmlink.store.base import new_id
 
@@ -27,7 +27,7 @@ class SourceLease:
     def writing(self) -> Iterator[tuple[Session, ContactSource]]:
         """Yield a writing session and the source.
 
-        Raises SourceSyncInProgress if another run has the lease, or SourceUnknown.
+        Raises SourceSyncInProgress if another run has the lease, or SourceNotFound.
         """
         with self.ctx.database.writing() as session:
             source = _source(session, self.ctx, self.source_id)
@@ -38,7 +38,7 @@ class SourceLease:
 
 @contextmanager
 def source_lease(ctx: SourceContext, source_id: int) -> Iterator[tuple[SourceLease, ContactSource]]:
-    """Hold the lease of a source's account. Raises SourceSyncInProgress or SourceUnknown."""
+    """Hold the lease of a source's account. Raises SourceSyncInProgress or SourceNotFound."""
     with ctx.database.reading() as session:
         account_id = _source(session, ctx, source_id).account_id
     with account_lease(ctx, account_id) as token:
@@ -52,14 +52,14 @@ def source_lease(ctx: SourceContext, source_id: int) -> Iterator[tuple[SourceLea
 
 @contextmanager
 def account_lease(ctx: SourceContext, account_id: int) -> Iterator[str]:
-    """Hold an account's lease; yields its token. Raises SourceSyncInProgress or SourceUnknown."""
+    """Hold an account's lease; yields its token. Raises SourceSyncInProgress or SourceNotFound."""
     token = new_id()
     ctx.ownership.working_on.add(token)
     try:
         with ctx.database.writing() as session:
             account = session.get(SourceAccount, account_id)
             if account is None:
-                raise SourceUnknown
+                raise SourceNotFound
             if is_read(session, ctx, account):
                 raise SourceSyncInProgress
             account.sync_lease = token
@@ -86,5 +86,5 @@ def _source(session: Session, ctx: SourceContext, source_id: int) -> ContactSour
     query = select(ContactSource).filter_by(id=source_id, workspace_id=ctx.workspace_id)
     source = session.scalar(query)
     if source is None:
-        raise SourceUnknown
+        raise SourceNotFound
     return source

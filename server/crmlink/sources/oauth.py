@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter
+from crmlink.bounded_http import AnswerTooLarge, BoundedAdapter, may_use_proxy
 from crmlink.sources.api import wait_until
 from crmlink.sources.errors import (
     SignInDenied,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MAX_SECONDS = 20.0
 MAX_BYTES = 256 * 1024
 EARLY = 60  # seconds before its end at which an access token is renewed
-DEFAULT_LIFE = 300  # seconds, for an answer that does not say
+DEFAULT_TOKEN_TTL = 300  # seconds, for an answer that does not say
 MAX_TOKEN_LENGTH = 10_000
 PASSING = ("server_error", "temporarily_unavailable", "slow_down")  # errors without a refusal
 
@@ -194,7 +194,7 @@ def _session(
     for scheme in ("https://", "http://"):
         session.mount(scheme, BoundedAdapter(MAX_BYTES, MAX_SECONDS))
     session.max_redirects = 0
-    session.trust_env = False
+    session.trust_env = may_use_proxy(package.addresses.token)
     for hook in ("access_token_response", "refresh_token_response"):
         session.register_compliance_hook(hook, _within_limit)
     return session
@@ -237,7 +237,7 @@ def _with_tokens(credentials: Credentials, token: object) -> Credentials:
         raise SourceUnreadable("an answer without a token")
     refresh = token.get("refresh_token")
     life = token.get("expires_in")
-    seconds = life if isinstance(life, int) and 0 < life < 10**9 else DEFAULT_LIFE
+    seconds = life if isinstance(life, int) and 0 < life < 10**9 else DEFAULT_TOKEN_TTL
     return replace(
         credentials,
         access_token=str(access),

@@ -19,9 +19,9 @@ from crmlink.sources.errors import (
     SignInElsewhere,
     SourceError,
     SourceLimited,
+    SourceNotFound,
     SourceRefused,
     SourceSyncInProgress,
-    SourceUnknown,
     SourceUnreadable,
 )
 from crmlink.sources.json_values import moment
@@ -61,14 +61,14 @@ def sync_source(
 
     All of them, or those changed since the last time. Errors of the package end the run and are
     stored with the source, as is when it goes on. ``tokens`` are of a session that is not kept.
-    Raises SourceSyncInProgress or SourceUnknown.
+    Raises SourceSyncInProgress or SourceNotFound.
     """
     with source_lease(ctx, source_id) as (lease, source):
         result = SourceSync()
         try:
             _read_pages(ctx, lease, source, tokens or _tokens(ctx, lease, source), result,
                         should_stop)  # fmt: skip
-        except (SourceSyncInProgress, SourceUnknown):
+        except (SourceSyncInProgress, SourceNotFound):
             raise
         except VaultKeyMissing:
             result.problem = _stop(lease, SourceRefused("vault key"))
@@ -173,6 +173,8 @@ def store_page(
     following = _following(page, position)
     if not source.is_begun:
         source.read = 0
+    if position["full"] and "pages" not in position:
+        source.left_out = None
     source.read += len(page.contacts)
     keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
     source.position = following
@@ -226,7 +228,7 @@ def _is_requested_by_webhook(session: Session, source: ContactSource) -> bool:
 
 
 def _request_of(source: ContactSource) -> str | None:
-    """Return what names the last request: its time, which other machines' clocks may have told."""
+    """Return what names the last request: its time, which may be of other machines' clocks."""
     return source.requested_at.astimezone(UTC).isoformat() if source.requested_at else None
 
 

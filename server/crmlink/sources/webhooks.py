@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.sources.connecting import find_source, note_source
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import SourceUnknown, WebhookRefused
+from crmlink.sources.errors import SourceNotFound, WebhookRefused
 from crmlink.sources.schedule import QUIET
 from crmlink.store import ContactSource, Device
 from crmlink.store.base import utc_now
@@ -33,12 +33,12 @@ MAX_KEY_LENGTH = 500
 def set_webhook_key(ctx: SourceContext, device: Device, public_id: str, key: str) -> None:
     """Keep the key that a package gave for its webhook; "" ends it.
 
-    Raises SourceUnknown, also for a package without webhooks.
+    Raises SourceNotFound, also for a package without webhooks.
     """
     with ctx.database.writing() as session:
         source = find_source(session, ctx.workspace_id, public_id)
         if source.package not in SIGNATURE_HEADERS:
-            raise SourceUnknown
+            raise SourceNotFound
         source.webhook_key = ctx.vault().seal({"key": key}) if key else None
         source.webhook_at = None
         action = "source.webhook_set" if key else "source.webhook_removed"

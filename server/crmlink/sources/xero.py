@@ -21,7 +21,7 @@ PAGE_SIZE = 1_000
 KEPT_CALLS = 20  # of a day's calls, for people who connect or disconnect
 DAY_RESET = timedelta(hours=1)  # when to look again; Xero does not say when its day ends
 DATE = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TENANT = "xero-tenant-id"
 
 
@@ -168,6 +168,6 @@ def _changed(entry: Mapping[str, Any]) -> datetime | None:
 def moment_of(milliseconds: int) -> datetime | None:
     """Return the time so many milliseconds after 1970; None outside of the calendar."""
     try:
-        return BEGINNING + timedelta(milliseconds=milliseconds)
+        return EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crmlink.store.base import Base
 from crmlink.store.database import Database
 
-LONGEST = 3600  # seconds that an attempt counts for
+RETENTION_SECONDS = 3600  # seconds that an attempt counts for
 
 
 class CountedAttempt(Base):
@@ -73,5 +73,7 @@ def forget_old_counts(database: Database) -> None:
     """Delete counts that no longer count."""
     with counting(database) as connection:
         moment = func.extract("epoch", func.clock_timestamp())
-        connection.execute(delete(CountedAttempt).where(CountedAttempt.at < moment - LONGEST))
+        connection.execute(
+            delete(CountedAttempt).where(CountedAttempt.at < moment - RETENTION_SECONDS)
+        )
         connection.execute(delete(RequestCount).where(RequestCount.ends_at < moment))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -25,19 +25,21 @@ from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.giving_way import give_way
 from crmlink.store.index_files import IndexFiles
-from crmlink.store.newer_tables import require_usable
+from crmlink.store.newer_tables import Tables, TablesTooNew, require_usable
+from crmlink.store.postgresql import options_beside, set_up_postgresql
 from crmlink.store.revisions import MIGRATIONS, newest_revision, older_revisions
 from crmlink.store.row_security import (
     ROLE_OPTION,
     WORKSPACE_OPTION,
     WorkspaceRole,
-    calls_at_begin,
     find_role,
     make_role,
     role_name,
 )
 from crmlink.store.shared_reads import shared_reads
 from crmlink.store.sqlite_file import purge_file
+from crmlink.store.time_limits import UNLIMITED, TimeLimits, time_limits
+from crmlink.store.unavailable import FullDisk
 
 if TYPE_CHECKING:
     import psycopg
@@ -46,22 +48,7 @@ log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
-WRITERS_LOCK = (
-    0x63726D6C  # PostgreSQL's advisory lock of all writers, and first half of a workspace's
-)
 JOBS_LOCK = 0x63726D6A  # the first half of the advisory locks of work that one process does
-IDLE_WRITER_MS = 120_000  # after which PostgreSQL ends a writer that was suspended
-# A machine that is cut off is noticed at both ends within half a minute: what it had locked is
-# free again, and it connects anew. Values of the address itself take precedence.
-POSTGRESQL_OPTIONS: dict[str, Any] = {
-    "application_name": "crmlink",
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
-}
 
 
 class Database:
@@ -69,23 +56,31 @@ class Database:
 
     ``session_info`` is shared by all sessions: the key of the installation's pseudonyms. Without a
     ``signer`` nothing can be added to the audit. It is the installation's, with the rows of all
-    workspaces; ``of`` returns that of one.
+    workspaces; ``of`` returns that of one. ``limits`` are for PostgreSQL.
     """
 
-    def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        signer: AuditSigner | None = None,
+        pooled: bool = True,
+        limits: TimeLimits = UNLIMITED,
+    ) -> None:
         self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
         if not url.startswith("sqlite"):
             how["isolation_level"] = "READ COMMITTED"  # a writer sees changes made while it waited
             how["pool_pre_ping"] = pooled  # the database may have been restarted
-            how["connect_args"] = _options_beside(make_url(url))
+            how["connect_args"] = options_beside(make_url(url), limits)
         self.engine = create_engine(
             url, hide_parameters=True, **how
         )  # parameters are personal data
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         else:
-            _set_up_postgresql(self.engine)
+            set_up_postgresql(self.engine, limits)
+        self.full_disk = FullDisk(self.engine)
         self._role = WorkspaceRole()
         self._set_options({})
         self._installation = self
@@ -180,7 +175,7 @@ class Database:
         import psycopg  # an installation with SQLite never needs it
 
         words, options = self.engine.dialect.create_connect_args(self.engine.url)
-        more = _options_beside(self.engine.url)
+        more = options_beside(self.engine.url)
         return psycopg.connect(*words, **{**more, **options}, autocommit=True)
 
     @contextmanager
@@ -211,8 +206,7 @@ class Database:
             if version == newest_revision():
                 return
             if version not in older_revisions():
-                with self.engine.connect() as connection:
-                    require_usable(connection, older_revisions() | {newest_revision()})
+                self._require_usable()
                 log.warning("a newer version has migrated the tables", tables=version)
                 return
         with without("pygments"):  # for errors in templates, which crmlink has none of
@@ -224,6 +218,7 @@ class Database:
 
         def upgrade(lock_timeout_ms: int) -> None:
             with (
+                time_limits(UNLIMITED),
                 self._writer.connect() as connection,
                 _migrating(connection, lock_timeout_ms),
             ):
@@ -265,10 +260,22 @@ class Database:
             return False
         return True
 
-    def has_current_tables(self) -> bool:
-        """Return whether the tables have this version, or a newer one as in a rolling restart."""
+    def tables(self) -> Tables:
+        """Return whether this version can use the tables; newer ones in a rolling restart."""
         version = self._version()
-        return version is not None and version not in older_revisions()
+        if version is None or version in older_revisions():
+            return Tables.OLDER
+        if version != newest_revision():
+            try:
+                self._require_usable()
+            except TablesTooNew:
+                return Tables.TOO_NEW
+        return Tables.USABLE
+
+    def _require_usable(self) -> None:
+        """Raise TablesTooNew if a newer version's tables are not for this one."""
+        with self.engine.connect() as connection:
+            require_usable(connection, older_revisions() | {newest_revision()})
 
     def mark_purge_due(self, session: Session) -> None:
         """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
@@ -362,36 +369,7 @@ def _set_up_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("crmlink_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _options_beside(url: URL) -> dict[str, Any]:
-    """Return crmlink's options for PostgreSQL that an address does not set itself."""
-    return {name: value for name, value in POSTGRESQL_OPTIONS.items() if name not in url.query}
-
-
-def _set_up_postgresql(engine: Engine) -> None:
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        workspace_id = options.get(WORKSPACE_OPTION)
-        calls: list[tuple[str, Any]] = []
-        if options.get("crmlink_writes"):
-            calls += _locks_of_a_writer(workspace_id)
-            idle = "set_config('idle_in_transaction_session_timeout', %s, true)"
-            calls.append((idle, str(IDLE_WRITER_MS)))
-        if role := options.get(ROLE_OPTION):
-            calls += calls_at_begin(role, workspace_id)
-        if calls:
-            statement = f"SELECT {', '.join(call for call, _ in calls)}"
-            connection.exec_driver_sql(statement, tuple(value for _, value in calls))
-
-
-def _locks_of_a_writer(workspace_id: int | None) -> list[tuple[str, Any]]:
-    if workspace_id is None:
-        return [("pg_advisory_xact_lock(%s)", WRITERS_LOCK)]
-    return [
-        ("pg_advisory_xact_lock_shared(%s)", WRITERS_LOCK),
-        (f"pg_advisory_xact_lock({WRITERS_LOCK}, %s)", workspace_id),
-    ]
+        if connection.get_execution_options().get("crmlink_writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        elif driver := connection.connection.driver_connection:
+            driver.execute("BEGIN")  # it waits for nothing, so that it cannot fail

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
 from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -41,7 +41,31 @@ class HasPostcode(Protocol):
         """Its postcode, perhaps empty."""
 
 
-def postcodes_of(
+class IdentifyingDetails(Protocol):
+    """Details of a contact or record that may identify a person."""
+
+    @property
+    def email(self) -> str:
+        """The first email, perhaps empty."""
+
+    @property
+    def other_emails(self) -> Iterable[str]:
+        """Further emails."""
+
+    @property
+    def postcode(self) -> str:
+        """The first address's postcode, perhaps empty."""
+
+    @property
+    def other_addresses(self) -> Iterable[HasPostcode | Mapping[str, str]]:
+        """Further addresses."""
+
+    @property
+    def phones(self) -> Iterable[str]:
+        """All telephone numbers."""
+
+
+def _postcodes_of(
     postcode: str, others: Iterable[HasPostcode | Mapping[str, str]]
 ) -> tuple[str, ...]:
     """Return the postcodes of a contact or record, of its further addresses too."""
@@ -60,6 +84,23 @@ class Signs:
     package: str = ""
     organisation: str = ""
     reference: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        details: IdentifyingDetails,
+        names: Iterable[str],
+        package: str = "",
+        organisation: str = "",
+        reference: str = "",
+    ) -> Self:
+        """Return the signs in the details of a contact or record."""
+        return cls(
+            frozenset(names),
+            (details.email, *details.other_emails),
+            _postcodes_of(details.postcode, details.other_addresses),
+            tuple(details.phones), package, organisation, reference,
+        )  # fmt: skip
 
     def keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
         """Yield the keys that identify a person.

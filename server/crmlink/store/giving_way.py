@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 log = structlog.get_logger()
 
 LOCK_TIMEOUT_MS = 2_000  # for which requests may wait for a migration that waits
-TRIES, PAUSE = 30, 1.0  # the pause in seconds, in which requests go on
+MAX_TRIES, PAUSE = 30, 1.0  # the pause in seconds, in which requests go on
 GAVE_WAY = {"55P03", "40P01"}  # SQLSTATE: lock not available in time, deadlock
 
 
@@ -24,7 +24,7 @@ def give_way(work: Callable[[int], None], pause: Callable[[float], object] = tim
 
     The last try waits for as long as it takes (0). Raises OperationalError.
     """
-    for _ in range(TRIES):
+    for _ in range(MAX_TRIES):
         try:
             work(LOCK_TIMEOUT_MS)
         except OperationalError as error:

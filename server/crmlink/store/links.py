@@ -33,6 +33,7 @@ class LinkMethod(enum.StrEnum):
 
 
 IS_INTENDED = text(f"state = '{LinkState.INTENDED.value}'")
+IS_UNDO = text("undoes_id IS NOT NULL")
 
 
 def _same_kind(context: Any) -> str:
@@ -84,6 +85,7 @@ class Link(Base):
         Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
         Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
+        Index("ix_link_undoes_id", "undoes_id", sqlite_where=IS_UNDO, postgresql_where=IS_UNDO),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)

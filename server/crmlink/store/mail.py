@@ -39,7 +39,7 @@ class MailState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-KEPT_TRYING = {
+RETRY_WINDOWS = {
     MailKind.INVITATION: timedelta(days=3),
     MailKind.NEW_PASSWORD: timedelta(hours=1),
     MailKind.LIST_ENDED: timedelta(days=1),
@@ -127,7 +127,7 @@ def queue_message(
         event=event or f"{kind}:{public_id}",
         facts=facts,
         due_at=moment + delay,
-        expires_at=moment + KEPT_TRYING[kind],
+        expires_at=moment + RETRY_WINDOWS[kind],
     )
     session.add(message)
     return message

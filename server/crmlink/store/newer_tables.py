@@ -6,10 +6,20 @@ until one contracts and says so, see ``migrations/contracting.py``.
 
 from __future__ import annotations
 
+import enum
+
 from sqlalchemy import Connection, text
 
 # Kept as the comment on Alembic's table, which every version has.
 _OLDEST = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
+
+
+class Tables(enum.Enum):
+    """Whether a version can use the tables as they are."""
+
+    USABLE = enum.auto()
+    OLDER = enum.auto()  # or none
+    TOO_NEW = enum.auto()
 
 
 class TablesTooNew(Exception):

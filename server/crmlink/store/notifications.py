@@ -17,7 +17,7 @@ from crmlink.store.database import Database
 log = structlog.get_logger()
 
 CHANNEL = "crmlink_work"
-LOOK_SECONDS = 1.0  # between two looks at whether to stop
+POLL_INTERVAL = 1.0  # between two looks at whether to stop
 RETRY_SECONDS = 2.0  # after a lost connection
 
 
@@ -43,7 +43,7 @@ class Listener:
         """Stop listening."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(2 * LOOK_SECONDS)
+            self._thread.join(2 * POLL_INTERVAL)
 
     def _run(self) -> None:
         import psycopg  # an installation with SQLite never needs it
@@ -60,5 +60,5 @@ class Listener:
             connection.execute(f"LISTEN {CHANNEL}")
             self._heard()  # what was sent while nothing listened
             while not self._stopping.is_set():
-                if list(connection.notifies(timeout=LOOK_SECONDS, stop_after=1)):
+                if list(connection.notifies(timeout=POLL_INTERVAL, stop_after=1)):
                     self._heard()

@@ -11,6 +11,7 @@ REVISION = re.compile(r'^revision = "(\w+)"', re.M)
 DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.M)
 
 
+@cache
 def newest_revision() -> str:
     """Return the version that the tables have after all migrations: the one that none follows."""
     texts = [path.read_text("utf-8") for path in (MIGRATIONS / "versions").glob("[0-9]*.py")]

@@ -60,6 +60,8 @@ class ContactSource(Base):
     the contacts read of the list so far.
     ``problem`` is the code of what stopped the last reading, ``resume_at`` when it goes on by
     itself. ``round`` counts complete lists, ``version`` grows with every change of a contact.
+    ``left_out`` are the contacts of the last complete list, and since, that have no reference
+    Commusoft could hold: their ``count``, and the first ones' ``names``.
     ``webhook_key`` is encrypted; the package signs with it what it sends, last at ``webhook_at``.
     """
 
@@ -86,6 +88,7 @@ class ContactSource(Base):
     requested_at: Mapped[datetime | None]
     resume_at: Mapped[datetime | None]
     problem: Mapped[str | None]
+    left_out: Mapped[dict[str, Any] | None]
     webhook_key: Mapped[str | None]
     webhook_at: Mapped[datetime | None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sqlite3
@@ -30,6 +31,7 @@ from crmlink.store import (
     Database,
     Process,
     ProcessRole,
+    SourceAccount,
     Workspace,
     WorkspaceConnection,
 )
@@ -39,9 +41,10 @@ from crmlink.store.sqlite_file import sqlite_file
 from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.upkeep.schedule import kept_backups, newest_backup
+from crmlink.upkeep.sealed_keys import SECRET_KEY
 
 Health = Literal["fine", "note", "failed"]
-LEAST_FREE, LITTLE_FREE = 200 * 10**6, 2 * 10**9  # bytes
+MIN_FREE_BYTES, LOW_FREE_BYTES = 200 * 10**6, 2 * 10**9  # bytes
 AHEAD = timedelta(minutes=5)  # by which the newest entry may be later than the clock
 DAYS_LEFT = 21  # of a certificate
 OLD_BACKUP = timedelta(days=3)
@@ -67,6 +70,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     else:
         if file is not None:
             yield _sound(file)
+        yield _secret(settings)
         yield from _of_database(settings)
     if settings.tls_cert and settings.tls_key:
         yield _certificate_files(settings.tls_cert, settings.tls_key)
@@ -86,8 +90,16 @@ def _folder(settings: Settings) -> Check:
 
 def _disk(settings: Settings) -> Check:
     free = shutil.disk_usage(settings.data_dir).free
-    health: Health = "failed" if free < LEAST_FREE else "note" if free < LITTLE_FREE else "fine"
+    health: Health = (
+        "failed" if free < MIN_FREE_BYTES else "note" if free < LOW_FREE_BYTES else "fine"
+    )
     return Check("disk", health, {"free_mb": free // 10**6})
+
+
+def _secret(settings: Settings) -> Check:
+    is_set = bool(os.environ.get("CRMLINK_SECRET_KEY"))
+    is_there = is_set or (settings.data_dir / SECRET_KEY).exists()
+    return Check("secret", "fine" if is_there else "failed", {"there": is_there})
 
 
 def _sound(file: Path) -> Check:
@@ -97,8 +109,10 @@ def _sound(file: Path) -> Check:
             rows = opened.execute("PRAGMA integrity_check(20)").fetchall()
             broken = len(opened.execute("PRAGMA foreign_key_check").fetchmany(100))
         problems = [str(row[0]) for row in rows if row[0] != "ok"]
+    except sqlite3.OperationalError as error:  # a full disk, no rights, another program's lock
+        return Check("sound", "failed", {"problems": 0, "cause": error.sqlite_errorname})
     except sqlite3.DatabaseError as error:
-        return Check("sound", "failed", {"problems": 1, "cause": type(error).__name__})
+        return Check("sound", "failed", {"problems": 1, "cause": error.sqlite_errorname})
     count = len(problems) + broken
     return Check("sound", "failed" if count else "fine", {"problems": count, "cause": ""})
 
@@ -138,10 +152,9 @@ def _clock(database: Database) -> Check:
 
 def _credentials(settings: Settings, database: Database) -> Check:
     with database.reading() as session:
-        kept = select(WorkspaceConnection.credentials).where(
-            WorkspaceConnection.credentials.is_not(None)
-        )
-        sealed = [str(each) for each in session.scalars(kept)]
+        accounts = session.scalars(select(WorkspaceConnection.credentials)).all()
+        sign_ins = session.scalars(select(SourceAccount.credentials)).all()
+    sealed = [each for each in (*accounts, *sign_ins) if each]
     if not sealed:
         return Check("keys", "fine", {"credentials": 0})
     file = settings.data_dir / KEY_FILE
@@ -150,7 +163,7 @@ def _credentials(settings: Settings, database: Database) -> Check:
     try:
         vault = Vault(file.read_text().split() or [Fernet.generate_key().decode()])
         for each in sealed:
-            vault.decrypt(each)
+            vault.open(each)
     except (VaultKeyMissing, ValueError, TypeError):
         return Check("keys", "failed", {"credentials": len(sealed), "readable": False})
     return Check("keys", "fine", {"credentials": len(sealed), "readable": True})
@@ -207,7 +220,8 @@ def _certificate(settings: Settings) -> Check:
         ):
             ends = str((secured.getpeercert() or {}).get("notAfter", ""))
     except ssl.SSLCertVerificationError as error:
-        return Check("certificate", "failed", {"cause": error.verify_message})
+        reason, _, _host = error.verify_message.partition(",")
+        return Check("certificate", "failed", {"cause": reason})
     except OSError as error:
         return Check("certificate", "note", {"cause": type(error).__name__})
     left = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - utc_now()

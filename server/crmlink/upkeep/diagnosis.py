@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import sqlite3
 import sys
 from collections import Counter
@@ -34,6 +35,8 @@ _COUNTED: dict[str, InstrumentedAttribute[Any]] = {
     "connections": WorkspaceConnection.kind,
 }
 _OF_LINE = ("level", "event", "problem", "route", "status", "error", "errno")
+_WITH_NAMES = {"role"}  # of a check: the name of the database's user
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LOG_BYTES, _KINDS = 2_000_000, 100
 _PACKAGES = ("crmlink", "flask", "sqlalchemy", "alembic", "cryptography", "huey", "waitress")
 
@@ -47,7 +50,12 @@ def diagnosis(settings: Settings, checks: Iterable[Check]) -> dict[str, Any]:
         "system": {"name": sys.platform, "release": platform.release(), "cpu": platform.machine()},
         "settings": _settings(settings),
         "checks": [
-            {"code": one.code, "health": one.health, "args": dict(one.args)} for one in checks
+            {
+                "code": one.code,
+                "health": one.health,
+                "args": {name: one.args[name] for name in one.args if name not in _WITH_NAMES},
+            }
+            for one in checks
         ],
         "counts": _counts(settings),
         "log": list(_kinds_of_lines(settings.data_dir / LOG_NAME)),
@@ -94,9 +102,17 @@ def _kinds_of_lines(file: Path) -> Iterator[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(entry, dict) and entry.get("level") in ("warning", "error", "critical"):
-            kinds[json.dumps({name: entry[name] for name in _OF_LINE if name in entry})] += 1
+            kinds[
+                json.dumps({name: entry[name] for name in _OF_LINE if _is_safe(entry, name)})
+            ] += 1
     for kind, count in kinds.most_common(_KINDS):
         yield json.loads(kind) | {"count": count}
+
+
+def _is_safe(entry: dict[str, Any], name: str) -> bool:
+    """Return whether a line has this, and no text in it that may name a host of the rule file."""
+    has_text = name == "problem" and not _CODE.fullmatch(str(entry.get(name)))
+    return name in entry and not has_text
 
 
 def _last_lines(file: Path) -> list[str]:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 NAME = re.compile(r"crmlink-(\d{8}-\d{6})\.backup")
 LEFT_SECONDS = 24 * 3600
-EVERY = timedelta(hours=23)  # looked at each hour: an office's PC is off at night
+INTERVAL = timedelta(hours=23)  # looked at each hour: an office's PC is off at night
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def back_up_if_due(settings: Settings, database: Database) -> None:
     try:
         moment = utc_now()
         newest = newest_backup(kept_backups(settings), moment)
-        if newest and moment - newest.made_at < EVERY:
+        if newest and moment - newest.made_at < INTERVAL:
             return
         made = back_up_now(settings, database)
     except UpkeepFailure as failure:

@@ -23,7 +23,7 @@ CERTIFICATE_FILES = tuple(
 )
 KEY_FILES = (SECRET_KEY, CREDENTIAL_KEYS, EXTENSION_KEY, *CERTIFICATE_FILES)
 MIN_PASSPHRASE = 12  # characters
-_COST, _MOST_COST = 2**16, 2**20  # of scrypt: 64 MB and half a second, at most 1 GB
+_COST, _MAX_COST = 2**16, 2**20  # of scrypt: 64 MB and half a second, at most 1 GB
 _BLOCK, _LANES, _SALT_BYTES = 8, 1, 16
 
 
@@ -50,7 +50,7 @@ def unseal(sealed: bytes, passphrase: str) -> dict[str, str]:
     try:
         held = json.loads(sealed)
         cost = int(held["n"])
-        if held["kdf"] != "scrypt" or not 2**14 <= cost <= _MOST_COST:
+        if held["kdf"] != "scrypt" or not 2**14 <= cost <= _MAX_COST:
             raise UpkeepFailure("damaged")
         salt, token = bytes.fromhex(held["salt"]), held["token"].encode()
         keys = json.loads(_fernet(passphrase, salt, cost).decrypt(token))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crmlink.plurals import counted
 from crmlink.upkeep.checks import Check
 from crmlink.upkeep.errors import UpkeepFailure
 
@@ -108,10 +109,16 @@ def _disk(args: Args) -> str:
 
 def _sound(args: Args) -> str:
     if not args["problems"]:
-        return "SQLite: the database is whole."
+        cause = args.get("cause")
+        return (
+            f"SQLite: the database can't be checked ({cause}): a full disk, missing rights, or "
+            "another program that uses it."
+            if cause
+            else "SQLite: the database is whole."
+        )
     return (
-        f"SQLite: {args['problems']} problems found. Stop crmlink, keep a copy of the data folder, "
-        "and restore the newest backup."
+        f"SQLite: {counted(args['problems'], 'problem')} found. Stop crmlink, keep a copy of the "
+        "data folder, and restore the newest backup."
     )
 
 
@@ -140,12 +147,21 @@ def _clock(args: Args) -> str:
 
 def _keys(args: Args) -> str:
     if not args["credentials"]:
-        return "Keys: no Commusoft credentials are stored."
+        return "Keys: no credentials of Commusoft or accounting software are stored."
     if args["readable"]:
-        return "Keys: Commusoft's stored credentials can be read."
+        return "Keys: the stored credentials can be read."
     return (
-        "Keys: Commusoft's stored credentials can't be read. Restore credential.keys from a "
-        "backup, or connect the account again."
+        "Keys: stored credentials can't be read. Restore credential.keys from a backup, or connect "
+        "the accounts again."
+    )
+
+
+def _secret(args: Args) -> str:
+    if args["there"]:
+        return "Secret key: there is one."
+    return (
+        "Secret key: secret.key is missing. Restore it from a backup before crmlink is started: "
+        "with a new one everyone signs in again, and browsers and scripts are connected again."
     )
 
 
@@ -197,6 +213,7 @@ _CHECKS: Mapping[str, Callable[[Args], str]] = {
     ),
     "disk": _disk,
     "sound": _sound,
+    "secret": _secret,
     "database": _database,
     "tables": _tables,
     "clock": _clock,

@@ -18,7 +18,7 @@ _LETTERS = frozenset(
               *range(0x141, 0x145), *range(0x152, 0x154), *range(0x15A, 0x15C),
               *range(0x160, 0x162), *range(0x174, 0x178), *range(0x179, 0x17F)])
 )  # fmt: skip
-_MOST_TIMES = 3
+_MAX_DECODINGS = 3
 
 
 def without_double_encoding(text: str) -> str:
@@ -26,7 +26,7 @@ def without_double_encoding(text: str) -> str:
 
     Only what gives a letter of European names or a usual sign is taken for one.
     """
-    for _ in range(_MOST_TIMES):
+    for _ in range(_MAX_DECODINGS):
         if text.isascii() or not _QUICK.search(text):
             return text
         repaired = _MAC.sub(_from_mac, _WINDOWS.sub(_from_windows, text))

@@ -61,13 +61,13 @@ PUBLIC_ENDPOINTS = {
     "pages.privacy",  # people read it before they let crmlink in
     "pages.web_connector_description",  # the Web Connector's password is in its calls
     "pages.web_connector",
-    "pages.hear_webhook",  # what accounting software sends is signed
+    "pages.accept_webhook",  # what accounting software sends is signed
     "pairings.create_pairing",
     "pairings.issue_token",
 }
 # Sent by programs that have seen no page of crmlink's: mail programs, to an address that cannot be
 # guessed, the Web Connector, with a ticket or a password, and accounting software, which signs.
-WITHOUT_CSRF = {"pages.end_optional_emails", "pages.hear_webhook", "pages.web_connector"}
+WITHOUT_CSRF = {"pages.end_optional_emails", "pages.accept_webhook", "pages.web_connector"}
 TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
 }  # API clients read it with a token, users from a page

@@ -15,11 +15,11 @@ REQUEST_BYTES = 1_000_000  # larger than a page of contacts
 UPLOAD_MB = 50
 UPLOAD_BYTES = UPLOAD_MB * 2**20
 FORM_BYTES = 100_000  # around an uploaded file
-LARGEST = UPLOAD_BYTES + FORM_BYTES
+MAX_BODY_BYTES = UPLOAD_BYTES + FORM_BYTES
 RECORDS_BYTES = 8_000_000  # larger than 5,000 rows of a list page
 LARGE_ENDPOINTS = {
-    "pages.upload_list": LARGEST,
-    "pages.upload_records": LARGEST,
+    "pages.upload_list": MAX_BODY_BYTES,
+    "pages.upload_records": MAX_BODY_BYTES,
     "records.RecordImportView": RECORDS_BYTES,
 }
 REFUSED = "crmlink.body_refused"  # key in the WSGI environment: the body was discarded

@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     InvalidToken,
     NonceNeeded,
     TokenRequestError,
@@ -20,15 +20,23 @@ from crmlink.access.errors import (
 )
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, MirroredRecord
 from crmlink.store.quotas import QuotaReached
+from crmlink.store.unavailable import unavailable
 from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_open_workspace
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problems import TYPE, Problem, problem, problem_of
+from crmlink.web.problems import (
+    DATABASE_PROBLEMS,
+    TYPE_PREFIX,
+    Problem,
+    database_problem,
+    problem,
+    problem_from_error,
+)
 from crmlink.web.rate_limits import limiter
-from crmlink.web.serializers import link_shape, record_shape
+from crmlink.web.serializers import serialize_link, serialize_record
 
 log = structlog.get_logger()
 
@@ -71,18 +79,18 @@ class MissingIdempotencyKey(Exception):
 def register_errors(app: Flask) -> None:
     """Register the error handlers."""
     for kind in (
-        LinkingFailure,
+        LinkingError,
         LinkFailed,
         CommusoftError,
         AccountingError,
-        AccessFailure,
+        AccessError,
         SourceError,
         QuotaReached,
     ):
-        app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
+        app.register_error_handler(kind, lambda error: problem_response(problem_from_error(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
     app.register_error_handler(
-        WorkspaceSuspended, lambda error: problem_response(problem_of(error))
+        WorkspaceSuspended, lambda error: problem_response(problem_from_error(error))
     )
     app.register_error_handler(TokenRequestError, token_error_response)
     app.register_error_handler(CSRFError, lambda _: problem_response(problem("form-expired")))
@@ -107,16 +115,24 @@ def problem_response(found: Problem) -> Response:
 
 def _problem_json(found: Problem) -> Response:
     body = {
-        "type": TYPE + found.code,
+        "type": TYPE_PREFIX + found.code,
         "title": found.title,
         "status": found.status,
         "detail": found.detail,
         "request_id": g.request_id,
-    } | {name: _shape(value) for name, value in found.facts.items() if name in PUBLIC_PARAMS}
+    } | {
+        name: _serialize_param(value)
+        for name, value in found.facts.items()
+        if name in PUBLIC_PARAMS
+    }
     return Response(json.dumps(body, ensure_ascii=False), found.status, mimetype=PROBLEM_JSON)
 
 
 def _problem_page(found: Problem) -> Response:
+    if found.code in DATABASE_PROBLEMS.values():  # the usual frame of a page asks the database
+        page = current_app.jinja_env.get_template("no_database.html")
+        shown = page.render(problem=found, request_id=g.request_id, uses_sandbox=False)
+        return Response(shown, found.status)
     return Response(render_template("problem.html", problem=found), found.status)
 
 
@@ -160,6 +176,10 @@ def _seconds_to_wait() -> float:
 
 
 def _handle_unexpected(error: Exception) -> Response:
+    error = getattr(error, "original_exception", None) or error  # of another problem's page
+    if (cause := unavailable(error)) is not None:
+        log.error("database unavailable", request_id=g.request_id, problem=_kind(error))
+        return problem_response(database_problem(cause))
     if isinstance(error, HTTPException):
         return http_problem(error)
     if (
@@ -169,6 +189,11 @@ def _handle_unexpected(error: Exception) -> Response:
         return problem_response(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
     return problem_response(problem("internal-error"))
+
+
+def _kind(error: Exception) -> str:
+    """Return what kind of error it was of the driver, without its text, which may hold names."""
+    return type(getattr(error, "orig", None) or error).__name__
 
 
 def _flatten_messages(errors: dict[str, Any]) -> list[str]:
@@ -191,16 +216,16 @@ def _flatten_messages(errors: dict[str, Any]) -> list[str]:
     return found
 
 
-def _shape(value: Any) -> Any:
+def _serialize_param(value: Any) -> Any:
     match value:
         case MirroredRecord():
-            return record_shape(value)
+            return serialize_record(value)
         case Link():
-            return _shape(link_shape(value))
+            return _serialize_param(serialize_link(value))
         case dict():
-            return {name: _shape(each) for name, each in value.items()}
+            return {name: _serialize_param(each) for name, each in value.items()}
         case list():
-            return [_shape(item) for item in value]
+            return [_serialize_param(item) for item in value]
         case _:
             return value.isoformat() if hasattr(value, "isoformat") else value
 

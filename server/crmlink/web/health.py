@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Protocol
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from crmlink.store import Database
+from crmlink.store.newer_tables import Tables
+from crmlink.store.time_limits import OF_PROBES, time_limits
 
 WORKER = "crmlink_worker"
+PROBE = bytes(64 * 1024)  # as much as an upload or an index needs at least
+TABLES = {
+    Tables.USABLE: "ok",
+    Tables.OLDER: "not migrated",
+    Tables.TOO_NEW: "too new for this version",
+}
 
 
 class BackgroundWork(Protocol):
@@ -24,12 +35,34 @@ def watch_worker(app: Flask, worker: BackgroundWork) -> None:
     app.extensions[WORKER] = worker
 
 
-def readiness(database: Database) -> dict[str, str]:
-    """Return the state of each part that a request needs: "ok", or what is wrong."""
-    parts = {"database": "ok" if database.answers() else "does not answer"}
-    if parts["database"] == "ok":
-        parts["tables"] = "ok" if database.has_current_tables() else "not migrated"
+def readiness(database: Database, folder: Path) -> dict[str, str]:
+    """Return the state of each part that a request needs: "ok", or what is wrong.
+
+    ``folder`` is this machine's data folder.
+    """
+    with time_limits(OF_PROBES):
+        parts = _database_parts(database)
+    parts["disk"] = "ok" if _takes_files(folder) else "full or read-only"
     worker: BackgroundWork | None = current_app.extensions.get(WORKER)
     if worker is not None:
         parts["worker"] = "ok" if worker.runs else "does not run"
     return parts
+
+
+def _database_parts(database: Database) -> dict[str, str]:
+    try:
+        if not database.answers():
+            return {"database": "does not answer"}
+        tables = TABLES[database.tables()]
+    except SQLAlchemyError:  # it went away just now
+        return {"database": "does not answer"}
+    state = "has no room" if database.full_disk.was_found else "ok"
+    return {"database": state, "tables": tables}
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+            return probe.write(PROBE) == len(PROBE)
+    except OSError:
+        return False

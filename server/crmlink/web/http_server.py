@@ -27,13 +27,13 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
-from crmlink.web.body_limits import LARGEST, STRANGER_BYTES, body_limit
+from crmlink.web.body_limits import MAX_BODY_BYTES, STRANGER_BYTES, body_limit
 from crmlink.web.http_requests import HEADER_SECONDS, Body, RequestParser, RequestTask
 from crmlink.web.tls import TlsFiles, TlsReading, TlsSocket
 
 THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
 MAX_CONNECTIONS = 1_000
-ACCEPTED_AT_ONCE = 200  # the loop checks every connection in each round
+ACCEPT_BATCH = 200  # the loop checks every connection in each round
 SPARE_FILES = 300  # files for database, logs, uploads and calls to Commusoft
 MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
 HEADER_BYTES = 32_000
@@ -59,7 +59,7 @@ class HTTPServer:
             connection_limit=2 * MAX_CONNECTIONS,  # never reached: connections are closed earlier
             log_socket_errors=False,
             max_request_header_size=HEADER_BYTES,
-            max_request_body_size=LARGEST + 1,
+            max_request_body_size=MAX_BODY_BYTES + 1,
             url_scheme="https" if tls else "http",
         )
         self._dispatcher = ThreadedTaskDispatcher()
@@ -121,7 +121,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
 
     def handle_accept(self) -> None:
         """Accept waiting connections, and make room for them."""
-        for _ in range(ACCEPTED_AT_ONCE):
+        for _ in range(ACCEPT_BATCH):
             before = len(self.active_channels)
             super().handle_accept()
             if len(self.active_channels) == before:
@@ -195,7 +195,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if self.request is not None and self.request.headers_finished:
                 self._judge(self.request)
                 if self.request.completed:
-                    self._hand_over()
+                    self._enqueue()
             self._bound_pipeline()
         return done
 
@@ -214,7 +214,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif request.body is Body.FORGOTTEN:
             _end_with_answer(request)
 
-    def be_told(self, request: RequestParser, known: bool) -> None:
+    def host_checked(self, request: RequestParser, known: bool) -> None:
         """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
@@ -225,7 +225,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if request is self.request and request.expect_continue:
                 self.send_continue()
             if request is self.request and request.completed:
-                self._hand_over()
+                self._enqueue()
             self._is_asking = False
         self.server.pull_trigger()
 
@@ -282,7 +282,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 request.close()
             del self.requests[MAX_PIPELINED:]
 
-    def _hand_over(self) -> None:
+    def _enqueue(self) -> None:
         """Queue a request that a decision has completed. The lock is held."""
         self.requests.append(self.request)
         self.request = None
@@ -309,7 +309,7 @@ class _Question:
             environ = RequestTask(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
         finally:
-            self.channel.be_told(self.request, known)
+            self.channel.host_checked(self.request, known)
 
     def cancel(self) -> None:
         """Do nothing: the server stops."""

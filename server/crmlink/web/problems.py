@@ -7,24 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 from crmlink.accounting.errors import InvalidHost, InvalidReference, UnknownPackage
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.execute_row import load_params
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
-from crmlink.linking.errors import LinkFailed, LinkingFailure
+from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.sources.errors import SourceError
 from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.store.quotas import QuotaReached
+from crmlink.store.unavailable import Unavailable
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 from crmlink.web.problem_texts import PROBLEMS
-from crmlink.web.problem_texts.commusoft import CAUSES, OPEN
+from crmlink.web.problem_texts.commusoft import CAUSES, OUTCOME_OPEN
 from crmlink.web.problem_texts.links import UNDO_OBSTACLES
-from crmlink.web.problem_texts.lists import BATCH_WORDS
+from crmlink.web.problem_texts.lists import BATCH_STATE_LABELS
 from crmlink.web.problem_texts.requests import LIMITS
 
-TYPE = "urn:crmlink:problem:"
+TYPE_PREFIX = "urn:crmlink:problem:"
 
 
 # Errors with a sentence of their own.
@@ -34,6 +35,13 @@ WITH_OWN_SENTENCE: dict[type[Exception], str] = {
     InvalidHost: "host-refused",
     QuotaReached: "limit-reached",
 }
+
+
+DATABASE_PROBLEMS = {
+    Unavailable.AWAY: "database-unavailable",
+    Unavailable.FULL: "database-full",
+}
+RETRY_SECONDS = 30.0  # after which a database that was away is asked again
 
 
 @dataclass(frozen=True)
@@ -57,17 +65,17 @@ class Problem:
 
 def problem(code: str, **facts: Any) -> Problem:
     """Return a problem with its sentence; parameters the sentence does not use stay facts."""
-    return Problem(code, PROBLEMS[code][2].format(**_in_words(facts)), facts)
+    return Problem(code, PROBLEMS[code][2].format(**_render_params(facts)), facts)
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_from_error(error: Exception) -> Problem:
     """Return the problem of an exception; an unknown one is an internal error."""
     match error:
         case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case (
-            LinkingFailure(code=code, facts=facts)
-            | AccessFailure(code=code, facts=facts)
+            LinkingError(code=code, facts=facts)
+            | AccessError(code=code, facts=facts)
             | SourceError(code=code, facts=facts)
         ):
             return problem(code, **facts)
@@ -85,21 +93,26 @@ def problem_of(error: Exception) -> Problem:
             return problem("internal-error")
 
 
-def problem_kept(failure: Mapping[str, Any]) -> Problem:
+def database_problem(cause: Unavailable) -> Problem:
+    """Return the problem of a database that cannot be used."""
+    return problem(DATABASE_PROBLEMS[cause], retry_after=RETRY_SECONDS)
+
+
+def problem_from_stored(failure: Mapping[str, Any]) -> Problem:
     """Return the problem stored as a batch row's failure."""
     facts = load_params(failure)
     code = facts.pop("code", "internal-error")
     return problem(code if code in PROBLEMS else "internal-error", **facts)
 
 
-def problem_of_link(link: Link) -> Problem | None:
+def problem_from_link(link: Link) -> Problem | None:
     """Return a link's problem; for one without an outcome, only that fact."""
     if not link.failure:
         return None
     found = problem(**link.failure)
     if link.state is not LinkState.INTENDED or link.method is LinkMethod.PAGES:
         return found
-    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OPEN}".strip())
+    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OUTCOME_OPEN}".strip())
 
 
 def trouble(code: str) -> Problem:
@@ -114,7 +127,7 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
+def _render_params(facts: dict[str, Any]) -> dict[str, Any]:
     words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
     since = words["since"]
     if isinstance(since, datetime):
@@ -129,7 +142,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["replaced"] = " ".join(replaced_in_words(facts["contents"]))
     if "left_out" in facts:
         words["lines"] = facts["left_out"] + facts["contacts"]
-    words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
+    words["batch_state"] = BATCH_STATE_LABELS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     words.setdefault("record", "the chosen record")
     words.setdefault("waits_on", "this record")

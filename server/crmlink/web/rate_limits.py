@@ -14,7 +14,7 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 
 from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, network_of
-from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
+from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingNotFound
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import people_by_email
 from crmlink.access.shared_attempts import SharedAttempts
@@ -38,7 +38,7 @@ def _client() -> str:
 
 def _key(purpose: str, *parts: str) -> bytes:
     text = "\0".join(part[:MAX_KEY_LENGTH] for part in (purpose, *parts))
-    return sign_in_context().keyed("limit", text)[:16]
+    return sign_in_context().keyed_hash("limit", text)[:16]
 
 
 def _part(part: int) -> int:
@@ -110,7 +110,7 @@ def guessing_connector(source_id: str) -> AbstractContextManager[bool]:
 def guessing_code() -> AbstractContextManager[bool]:
     """Count a typed pairing code. Raises TooManyAttempts."""
     typed = Counted(_key("code", _client()), Bound(_part(20), MINUTE))
-    return _attempts().guessing(PairingUnknown, typed)
+    return _attempts().guessing(PairingNotFound, typed)
 
 
 def count_password_request(email: str) -> None:

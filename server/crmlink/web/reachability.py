@@ -32,7 +32,7 @@ from crmlink.web.shared_counts import SharedCounts
 
 PROBE_HEADER = "X-Crmlink-Probe"
 PROBE_PATH = "/healthz"  # is answered for any host
-KNOWN_FOR = 60  # seconds that other processes know a number
+PROBE_TTL = 60  # seconds that other processes know a number
 TIMEOUT = 5.0  # seconds for connecting, and again for the response
 Outcome = Literal[
     "malformed", "own-computer", "unknown-name", "listens-here-only", "other-port", "nothing",
@@ -95,7 +95,7 @@ class SharedProbes(Probes):
     def number(self) -> Iterator[str]:
         """Give a new number, which is known for a minute."""
         number = secrets.token_urlsafe(32)
-        self.counts.incr(_key(number), KNOWN_FOR)
+        self.counts.incr(_key(number), PROBE_TTL)
         yield number
 
     def notice(self, number: str | None) -> None:
@@ -104,7 +104,7 @@ class SharedProbes(Probes):
             return
         with suppress(SQLAlchemyError):  # a health check asks for the process alone
             if self.counts.get(_key(number)):
-                self.counts.incr(_key(number), KNOWN_FOR)
+                self.counts.incr(_key(number), PROBE_TTL)
 
     def came_back(self, number: str) -> bool:
         """Return whether a process was asked with the number."""

@@ -13,7 +13,7 @@ from collections import deque
 from limits.storage import MovingWindowSupport, Storage
 
 SCHEME = "request-windows"
-SWEPT_EVERY = 60.0  # seconds
+SWEEP_INTERVAL = 60.0  # seconds
 
 
 class RequestWindows(Storage, MovingWindowSupport):
@@ -86,7 +86,7 @@ class RequestWindows(Storage, MovingWindowSupport):
 
     def _sweep(self, moment: float) -> None:
         """Drop keys without a request in the longest window. The lock is held."""
-        if moment - self._swept_at < SWEPT_EVERY:
+        if moment - self._swept_at < SWEEP_INTERVAL:
             return
         self._swept_at = moment
         ended = moment - self._longest

@@ -16,7 +16,7 @@ from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.records import empty_details
 from crmlink.web.auth import current_actor, current_workspace
-from crmlink.web.problems import TYPE, problem_of_link
+from crmlink.web.problems import TYPE_PREFIX, problem_from_link
 
 # An undo is of its link's record: the index by record finds it.
 _UNDOING = select(Link.undoes_id, Link.id).where(
@@ -28,7 +28,7 @@ _UNDOING = select(Link.undoes_id, Link.id).where(
 )
 
 
-def parked_shape(row: ParkedContact) -> dict[str, Any]:
+def serialize_parked(row: ParkedContact) -> dict[str, Any]:
     """Return a parked contact as JSON."""
     return {
         "id": row.id,
@@ -48,7 +48,7 @@ def parked_shape(row: ParkedContact) -> dict[str, Any]:
     }
 
 
-def record_shape(row: MirroredRecord) -> dict[str, Any]:
+def serialize_record(row: MirroredRecord) -> dict[str, Any]:
     """Return a record as JSON."""
     return {
         "id": row.public_id,
@@ -69,7 +69,7 @@ def record_shape(row: MirroredRecord) -> dict[str, Any]:
     }
 
 
-def reason_shapes(suggestion: Suggestion) -> list[dict[str, Any]]:
+def serialize_reasons(suggestion: Suggestion) -> list[dict[str, Any]]:
     """Return a suggestion's reasons as JSON."""
     return [
         {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
@@ -77,28 +77,28 @@ def reason_shapes(suggestion: Suggestion) -> list[dict[str, Any]]:
     ]
 
 
-def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, Any]:
+def serialize_suggestion(row: MirroredRecord, suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggested record as JSON."""
     return {
-        "record": record_shape(row),
+        "record": serialize_record(row),
         "probability": round(suggestion.probability, 4),
         "sure": suggestion.sure,
-        "reasons": reason_shapes(suggestion),
+        "reasons": serialize_reasons(suggestion),
     }
 
 
-def link_shape(link: Link) -> dict[str, Any]:
+def serialize_link(link: Link) -> dict[str, Any]:
     """Return a link as JSON."""
-    return link_shapes([link])[0]
+    return serialize_links([link])[0]
 
 
 def link_shapes_of(links: Sequence[Link | None]) -> list[dict[str, Any] | None]:
     """Return links as JSON, None where there is none."""
-    shapes = iter(link_shapes([link for link in links if link]))
+    shapes = iter(serialize_links([link for link in links if link]))
     return [next(shapes) if link else None for link in links]
 
 
-def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
+def serialize_links(links: list[Link]) -> list[dict[str, Any]]:
     """Return links with their records, fetched together."""
     if not links:
         return []
@@ -123,7 +123,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "reference": link.target,
             "contact_reference": link.reference,
             "contact_name": link.contact_name,
-            "record": record_shape(rows.get(link.record_id) or _gone(link)),
+            "record": serialize_record(rows.get(link.record_id) or _deleted_record(link)),
             "record_version": rows[link.record_id].mirror_version if link.record_id in rows else 0,
             "prior_reference": link.prior,
             "differences": link.differences,
@@ -142,7 +142,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
     ]
 
 
-def _gone(link: Link) -> MirroredRecord:
+def _deleted_record(link: Link) -> MirroredRecord:
     """Return what a link knows of a record that no longer exists."""
     return MirroredRecord(
         **empty_details() | {"name": link.record_label},
@@ -153,5 +153,5 @@ def _gone(link: Link) -> MirroredRecord:
 
 
 def _failure(link: Link) -> dict[str, str] | None:
-    found = problem_of_link(link)
-    return {"type": TYPE + found.code, "detail": found.detail} if found else None
+    found = problem_from_link(link)
+    return {"type": TYPE_PREFIX + found.code, "detail": found.detail} if found else None

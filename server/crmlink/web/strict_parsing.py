@@ -16,8 +16,8 @@ from crmlink.strict_json import NameTwice, NotJSON, read_json
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # Their bodies are read as they came, whatever they are called: a form that is read leaves nothing.
-WITHOUT_FORM = ("pages.hear_webhook", "pages.web_connector")
-MOST_DIGITS = 10
+WITHOUT_FORM = ("pages.accept_webhook", "pages.web_connector")
+MAX_DIGITS = 10
 UNSTORABLE_CHARS = re.compile(
     "[\0\ud800-\udfff]"
 )  # PostgreSQL keeps no NUL, UTF-8 no half a letter
@@ -70,7 +70,7 @@ class StrictInteger(fields.Integer):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is float and value.is_integer():
             value = int(value)
-        if type(value) is not int or abs(value) >= 10**MOST_DIGITS:
+        if type(value) is not int or abs(value) >= 10**MAX_DIGITS:
             raise self.make_error("invalid", input=value)
         return value
 
@@ -88,7 +88,7 @@ class QueryInteger(fields.Integer):
     """A whole number in a query: digits only."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not re.fullmatch(f"-?[0-9]{{1,{MOST_DIGITS}}}", str(value)):
+        if not re.fullmatch(f"-?[0-9]{{1,{MAX_DIGITS}}}", str(value)):
             raise self.make_error("invalid", input=value)
         return int(value)
 

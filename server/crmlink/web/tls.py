@@ -20,7 +20,7 @@ import structlog
 from waitress.channel import HTTPChannel
 
 RECORD_BYTES = 16_384  # a TLS record's maximum: reading as much leaves nothing in OpenSSL's buffer
-LOOK_INTERVAL = 60.0  # seconds between looks at the files
+POLL_INTERVAL = 60.0  # seconds between looks at the files
 _WAIT = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PLAIN_ANSWER = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -45,12 +45,12 @@ class TlsFiles:
 
     def context(self) -> ssl.SSLContext:
         """Return what new connections use: the newest files that could be used."""
-        if time.monotonic() - self._looked_at > LOOK_INTERVAL:
+        if time.monotonic() - self._looked_at > POLL_INTERVAL:
             self._looked_at = time.monotonic()
-            self._look()
+            self._check_files()
         return self._context
 
-    def _look(self) -> None:
+    def _check_files(self) -> None:
         try:
             versions = self._read_versions()
             if versions != self._versions:
@@ -103,7 +103,7 @@ class TlsSocket:
         """Return what arrived, b"" at the end. Raises BlockingIOError and other OSErrors."""
         with self._lock:
             try:
-                self._shake_hands()
+                self._do_handshake()
                 return self._socket.recv(max(size, RECORD_BYTES))
             except _WAIT as error:
                 raise _would_block() from error
@@ -112,7 +112,7 @@ class TlsSocket:
         """Send a part of this; return its length. Raises BlockingIOError and other OSErrors."""
         with self._lock:
             try:
-                self._shake_hands()
+                self._do_handshake()
                 return self._socket.send(data[:RECORD_BYTES])
             except _WAIT as error:
                 raise _would_block() from error
@@ -128,7 +128,7 @@ class TlsSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
-    def _shake_hands(self) -> None:
+    def _do_handshake(self) -> None:
         """Continue the handshake. Raises SSLWantReadError, SSLWantWriteError and OSError."""
         if self._is_secure:
             return

@@ -25,7 +25,7 @@ def worker_status(settings: Settings, database: Database, worker: BackgroundWork
 
     @app.get("/readyz")
     def ready() -> tuple[Response, int]:
-        parts = readiness(database)
+        parts = readiness(database, settings.data_dir)
         return jsonify(parts), 200 if set(parts.values()) == {"ok"} else 503
 
     return app

@@ -164,7 +164,7 @@ class CommusoftPages:
         records: Records | None = None,
         more: dict[str, SavedPage] | None = None,
     ) -> None:
-        """Answer for every record's address with this variant, from records nobody has changed.
+        """Answer for every record's address with this variant, from records no one has changed.
 
         The accounting packages' saved pages, and `more`, are answered for as well.
         """

@@ -1,4 +1,4 @@
-"""The page *Email*: the mail server, test emails, and what stands in the way."""
+"""The page *Email*: the mail server, test emails, and what is in the way."""
 
 from __future__ import annotations
 

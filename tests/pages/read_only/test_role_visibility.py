@@ -15,7 +15,7 @@ EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome", "pages.privacy",
               "pages.extension_updates", "pages.extension_package", "pages.forgotten",
               "pages.ask_new_password", "pages.unsubscribe",
               "pages.end_optional_emails", "pages.web_connector",
-              "pages.web_connector_description", "pages.hear_webhook"}  # fmt: skip
+              "pages.web_connector_description", "pages.accept_webhook"}  # fmt: skip
 CLERKS = {
     "pages.overview", "pages.links", "pages.links_csv",
     "pages.link", "pages.ask_undo", "pages.do_undo", "pages.ask_withdraw", "pages.withdraw_link",

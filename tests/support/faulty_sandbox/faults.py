@@ -1,7 +1,7 @@
 """Which faults the sandbox is to play, when, and how often.
 
-`POST /sandbox/faults` adds one, as a JSON object; `GET` lists what is known and what stands, with
-how often each struck; `DELETE` takes all away and lets go whoever is kept waiting. Fields:
+`POST /sandbox/faults` adds one, as a JSON object; `GET` lists what is known and what is active, with
+how often each struck; `DELETE` takes all away and lets go anyone who is kept waiting. Fields:
 
 | field | meaning |
 |---|---|
@@ -51,7 +51,7 @@ _SECONDS = {"latency": 1.0, "timeout": 60.0, "drip": 0.2, "drip-headers": 0.2}
 
 @dataclass(slots=True)
 class Fault:
-    """One fault that stands; the fields are explained above."""
+    """One active fault; the fields are explained above."""
 
     fault: str
     method: str = "*"
@@ -121,14 +121,14 @@ class FaultRegistry:
             self._active.append(fault)
 
     def clear(self) -> None:
-        """Take all away, and let go whoever they keep waiting."""
+        """Take all away, and let go what they keep waiting."""
         with self._lock:
             for fault in self._active:
                 fault.released.set()
             self._active.clear()
 
     def active(self) -> list[dict[str, Any]]:
-        """What stands, with how often it struck."""
+        """The active faults, with how often each struck."""
         with self._lock:
             return [fault.as_dict() for fault in self._active]
 

@@ -87,7 +87,7 @@ class _Request:
 
 
 def _wait(fault: Fault, request: _Request, seconds: float) -> None:
-    """Wait so long, but no longer than the fault stands or somebody listens."""
+    """Wait so long, but no longer than the fault is active and someone listens."""
     waited = 0.0
     while waited < seconds and not request.client_left():
         step = min(0.05, seconds - waited)

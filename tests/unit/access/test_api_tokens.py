@@ -18,7 +18,7 @@ from crmlink.access.api_tokens import (
 )
 from crmlink.access.context import AccessContext, Actor
 from crmlink.access.devices import DeviceStatus, device_status
-from crmlink.access.errors import DeviceUnknown, InvalidFields, InvalidToken
+from crmlink.access.errors import DeviceNotFound, InvalidFields, InvalidToken
 from crmlink.access.usage import UsageCounter
 from crmlink.store import Device, DeviceType
 from crmlink.store.base import utc_now
@@ -94,7 +94,7 @@ def test_a_token_that_leaked_before_its_rotation_can_be_revoked_with_the_new_one
     for token in (old, new):
         with pytest.raises(InvalidToken):
             authenticate_api_token(access, token, "")
-    with pytest.raises(DeviceUnknown):
+    with pytest.raises(DeviceNotFound):
         rotate_token(access, server, device.public_id)
 
 
@@ -129,7 +129,7 @@ def test_a_beginning_that_fits_several_names_none(access: AccessContext, server:
     create_api_token(access, server, "A")
     create_api_token(access, server, "B")
     for name in ("", "crm_", "nobody"):
-        with pytest.raises(DeviceUnknown):
+        with pytest.raises(DeviceNotFound):
             revoke_token(access, server, name)
     assert revoke_token(access, server, list_tokens(access)[0].prefix).name == "B"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmlink.access.context import AccessContext, Actor
-from crmlink.access.errors import EmailTaken, InvalidCredentials, PersonUnknown
+from crmlink.access.errors import EmailTaken, InvalidCredentials, PersonNotFound
 from crmlink.access.people import authenticate_sso, invite, person_by_email
 from crmlink.access.personal_data.subject import erase
 
@@ -21,7 +21,7 @@ def test_another_spelling_is_another_person(
     with pytest.raises(InvalidCredentials):
         authenticate_sso(access, f"https://id.example#{spelt}", spelt)
     assert person_by_email(access, spelt) is None  # so no guess of theirs counts for the other
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         erase(access, server, spelt)
 
 

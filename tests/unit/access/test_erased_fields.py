@@ -10,7 +10,7 @@ from crmlink.access.audit.check import verify_audit
 from crmlink.access.context import Actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.installation import Installation
-from crmlink.linking.audit import note
+from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidRecordField
 from crmlink.linking.record_fields import ShownField, record_fields, show_field
@@ -30,7 +30,7 @@ def kept_by_an_older_version(ctx: WorkspaceContext, device_id: int) -> None:
                 workspace_id=ctx.workspace_id, device_id=device_id, **shown | {"section": NAME}
             )
         )
-        note(
+        record_audit(
             session, ctx.workspace_id, device_id, "record_field.shown", "customer",
             **{name: shown[name] for name in ("host", "selector", "label")},
         )  # fmt: skip

@@ -21,7 +21,7 @@ from crmlink.linking.suggest import Contact, suggest
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, RejectedBatchRow, RowState
 from crmlink.store.erased import ERASED
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from support.batch_factories import Line, imported
 from support.erasing import EMAIL, NAME, PACKAGE, of_desktop, where_kept
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
@@ -98,7 +98,7 @@ def test_an_undo_to_an_erased_value_is_refused_and_writes_nothing(
     erase(installation.access, actor, "customer-1001")
     with pytest.raises(CannotUndo) as refused:
         undo(ctx, UndoDecision(link.id), new_key(), device_id)
-    detail = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
+    detail = problem_from_stored({"code": refused.value.code, **refused.value.facts}).detail
     assert "was erased with the personal data" in detail
     assert sandbox.reference("customer-1001") == NAME
 

@@ -249,7 +249,7 @@ def test_somebody_erased_while_a_file_is_read_stays_out(
                 erase(installation.access, actor, EMAIL)
             yield row
 
-    monkeypatch.setattr(file_import, "AT_A_TIME", 1)
+    monkeypatch.setattr(file_import, "CHUNK_SIZE", 1)
     monkeypatch.setattr(file_import, "read_contacts", slowly)
     lines = [
         Line("A1", "Liam Stays"),
@@ -362,7 +362,7 @@ def test_why_a_row_failed_names_no_record_erased_meanwhile(
     agreed = Overrides(also_on=frozenset({"customer-1001"}))
     accept(ctx, device_id, ShownRow(batch_id, row.position, row.version), "customer-1002", agreed)
     with installation.database.writing() as session:
-        session.query(BatchRow).one().agreed = {}  # the holder is new to whoever accepted
+        session.query(BatchRow).one().agreed = {}  # the holder is new to anyone who accepted
     dump = execute_row.dump_params
 
     def late(facts: Any) -> Any:

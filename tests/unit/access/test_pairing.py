@@ -15,9 +15,9 @@ from crmlink.access.errors import (
     NotAllowed,
     PairingDenied,
     PairingExpired,
+    PairingNotFound,
     PairingPending,
     PairingSlowDown,
-    PairingUnknown,
 )
 from crmlink.access.pairing import (
     DeviceAuthorization,
@@ -160,7 +160,7 @@ def test_an_admin_has_the_last_word_where_that_is_settled(access: AccessContext)
 @pytest.mark.parametrize("code", ["", "BCDF", "AAAA-AAAA", "BCDF-GHJK-L", "‮BCDFGHJK"])
 def test_a_code_that_no_browser_shows_is_not_known(access: AccessContext, code: str) -> None:
     begin(access, "Firefox", "10.0.0.7")
-    with pytest.raises(PairingUnknown):
+    with pytest.raises(PairingNotFound):
         find_pairing(access, code)
 
 

@@ -10,14 +10,14 @@ from sqlalchemy import update
 from crmlink.access.api_tokens import authenticate_api_token, create_api_token
 from crmlink.access.context import AccessContext, Actor
 from crmlink.access.errors import (
-    AccessFailure,
+    AccessError,
     EmailTaken,
     InvalidCredentials,
     InvalidFields,
     InvalidInvitation,
     InvalidToken,
     LastAdmin,
-    PersonUnknown,
+    PersonNotFound,
     WeakPassword,
 )
 from crmlink.access.joining import accept_invitation
@@ -155,7 +155,7 @@ def test_who_is_removed_stops_everywhere_at_once(access: AccessContext, server: 
     for attempt in attempts:
         with pytest.raises(InvalidToken):
             attempt()
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         change_role(access, server, person.public_id, "clerk")
 
 
@@ -202,7 +202,7 @@ def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_nobody_else(
         if allowed:
             end_session(access, actor, shown.public_id)
         else:
-            with pytest.raises(AccessFailure):
+            with pytest.raises(AccessError):
                 end_session(access, actor, shown.public_id)
 
 

@@ -1,4 +1,4 @@
-"""Personal data: everything about somebody in one place, and gone for good when they ask."""
+"""Personal data: everything about someone in one place, and gone for good when they ask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import update
 from crmlink.access.audit.log import verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
-from crmlink.access.errors import PersonUnknown
+from crmlink.access.errors import PersonNotFound
 from crmlink.access.pairing import start_pairing
 from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import apply_retention, erase, export
@@ -23,7 +23,7 @@ from crmlink.batches.drafts import ListPage, append_contacts, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
-from crmlink.linking.errors import BatchUnknown
+from crmlink.linking.errors import BatchNotFound
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
 from crmlink.matching import Address
@@ -32,7 +32,7 @@ from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ERASED
 from crmlink.values.contact_details import ContactDetails
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair
 from support.batch_factories import asked_for, lines_of, matched, rows_of
@@ -63,7 +63,7 @@ def test_an_export_has_what_is_kept_of_a_customer(installation: Installation, ac
     for known in ("Orchard Close", "GL50 2TR", HOLLOWAY, "drafts", "01632 960114"):
         assert known in kept
     assert export(installation.access, "customer-1001")["links"]
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         export(installation.access, "nobody@nowhere.example")
 
 
@@ -98,7 +98,7 @@ def test_an_erased_colleague_leaves_only_what_they_did(
     assert "Zebedee" in json.dumps(export(installation.access, person.email))
     erase(installation.access, actor, person.email)
     assert find_link(installation.workspace, link.id).device.actor_name == ERASED
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         export(installation.access, person.email)
     assert verify(installation.access).sound
 
@@ -155,7 +155,7 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     )
     apply_retention(installation.access)
     assert [row.row.name for row in rows_of(ctx, written)] == [ERASED, ERASED]
-    with pytest.raises(BatchUnknown):
+    with pytest.raises(BatchNotFound):
         rows_of(ctx, reviewed)
 
 
@@ -182,7 +182,7 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     erase(installation.access, actor, colleague.email)
     assert "Priya Raman" not in stored_failure()
     assert json.loads(stored_failure())["code"] == "reference-taken"
-    assert problem_kept(json.loads(stored_failure())).detail
+    assert problem_from_stored(json.loads(stored_failure())).detail
     assert rows_of(ctx, batch_id)[1].row.name == second.row.name
 
 

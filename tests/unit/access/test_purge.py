@@ -1,4 +1,4 @@
-"""No file of SQLite keeps an erased name for good, whoever was reading meanwhile."""
+"""No file of SQLite keeps an erased name for good, whatever was reading it at the time."""
 
 from __future__ import annotations
 

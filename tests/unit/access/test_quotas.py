@@ -173,7 +173,7 @@ def test_lists_and_their_rows_stop_at_the_limit_and_nothing_of_a_page_is_stored(
 def test_of_a_file_above_the_limit_no_row_stays(
     installation: Installation, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crmlink.batches.file_import.AT_A_TIME", 2)
+    monkeypatch.setattr("crmlink.batches.file_import.CHUNK_SIZE", 2)
     limit(installation, installation.access, rows=3)
     lines = [Line(f"AC{number}", f"Customer {number}") for number in range(5)]
     with pytest.raises(QuotaReached):

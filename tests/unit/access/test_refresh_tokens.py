@@ -1,4 +1,4 @@
-"""A browser's tokens: lost answers lock nobody out, and a copied token never goes unnoticed."""
+"""A browser's tokens: lost answers lock no one out, and a copied token never goes unnoticed."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_a_thief_who_keeps_step_is_noticed_as_soon_as_one_of_the_two_goes_on(
 
 
 class Crowded:
-    """A database whose writers wait, while somebody who came later goes first."""
+    """A database whose writers wait, while someone who came later goes first."""
 
     def __init__(self, database: Database, first: Callable[[], object]) -> None:
         self._database, self._first = database, first
@@ -269,7 +269,7 @@ def forged(access: AccessContext, grant: TokenResponse, **changes: object) -> st
     """An access token with some claims changed (None: left out); ``key``, ``alg``, ``typ`` too."""
     real = jwt.decode(grant.access_token, options={"verify_signature": False})
     key, alg = changes.pop("key", grants._key(access)), changes.pop("alg", "HS256")
-    typ = changes.pop("typ", grants.TYPE)
+    typ = changes.pop("typ", grants.JWT_TYPE)
     claims = {name: value for name, value in (real | changes).items() if value is not None}
     return jwt.encode(claims, key, str(alg) if alg else None, headers={"typ": typ})  # type: ignore[arg-type] # on purpose
 

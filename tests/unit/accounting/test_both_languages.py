@@ -1,4 +1,4 @@
-"""The Python and the JavaScript half agree on addresses that nobody wrote down."""
+"""The Python and the JavaScript half agree on addresses that no one wrote down."""
 
 import json
 import random

@@ -17,7 +17,7 @@ from crmlink.batches.file_import import ListFile, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
+from crmlink.linking.errors import BatchNotFound, IdempotencyKeyReused, InvalidBatchState
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
 from support.batch_factories import (
     BOUND,
@@ -183,7 +183,7 @@ def test_a_page_of_another_package_does_not_join_a_file(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = xero_draft(ctx, device_id, "Ada Wells,,,,,,,,")
-    with pytest.raises(BatchUnknown):
+    with pytest.raises(BatchNotFound):
         append_contacts(
             ctx, device_id, ListPage("freeagent", "", None, [ListedContact("12")]), batch_id
         )

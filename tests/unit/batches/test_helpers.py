@@ -85,7 +85,7 @@ def test_rows_of_a_helper_are_left_alone_while_it_lives_and_written_once_it_is_d
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     other, claims = helping(ctx, batch_id)
-    jobs = claims.take(3, ())
+    jobs = claims.claim(3, ())
     assert len(jobs) == 3
     assert not work_on(ctx, batch_id, BatchState.WRITING, after(200))
     assert states(ctx) == {RowState.SUCCESSFUL: LIST - 3, RowState.PROCESSING: 3}
@@ -103,7 +103,7 @@ def test_a_claim_that_was_taken_over_stores_no_decision(
     """A suspended helper's row has the state that it had, and is another's."""
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
     other, claims = helping(ctx, batch_id)
-    [job] = claims.take(1, ())
+    [job] = claims.claim(1, ())
     with ctx.database.writing() as session:
         claims.guard(job)(session)
     count_as_dead(other)
@@ -142,14 +142,14 @@ def test_a_stopped_list_keeps_a_helpers_rows_until_it_puts_them_back(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     _, claims = helping(ctx, batch_id)
-    [job, *_] = claims.take(3, ())
+    [job, *_] = claims.claim(3, ())
     assert callable(stop)
     stop(ctx, device_id, batch_id)
     settle_stopped(ctx)
     assert states(ctx)[RowState.PROCESSING] == 3
     with ctx.database.writing() as session, pytest.raises(BatchStopped):
         claims.guard(job)(session)  # nothing new is decided
-    claims.put_back(())
+    claims.requeue(())
     back = RowState.WAITING if stop is pause else RowState.IDLE
     assert states(ctx) == {back: LIST}
     assert writers(ctx) == {None: LIST}
@@ -160,7 +160,7 @@ def test_an_undo_meanwhile_lets_a_helper_decide_nothing_more(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     _, claims = helping(ctx, batch_id)
-    jobs = claims.take(3, ())
+    jobs = claims.claim(3, ())
     assert not work_on(ctx, batch_id, BatchState.WRITING, after(200))
     pause(ctx, device_id, batch_id)
     start_undo(ctx, device_id, batch_id)
@@ -168,7 +168,7 @@ def test_an_undo_meanwhile_lets_a_helper_decide_nothing_more(
     for job in jobs:
         with ctx.database.writing() as session, pytest.raises(LeaseLost):
             claims.guard(job)(session)
-    claims.put_back(())
+    claims.requeue(())
     assert states(ctx) == {RowState.UNDONE: LIST - 3, RowState.IDLE: 3}
     for row in rows_of(ctx, batch_id):
         assert row.chosen
@@ -181,7 +181,7 @@ def test_what_a_failed_run_of_this_process_left_is_put_back(
     """Its process lives, so no one else would take the rows."""
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     other, claims = helping(ctx, batch_id)
-    assert len(claims.take(LIST, ())) == LIST
+    assert len(claims.claim(LIST, ())) == LIST
     lease = take_lease(ctx.database, ctx.ownership, batch_id, BatchState.WRITING)
     assert lease
     assert help_to_write(other, batch_id, lambda: False) == LIST
@@ -194,7 +194,7 @@ def left_by_this_process(ctx: WorkspaceContext, batch_id: str) -> None:
     """A helping run of this process failed, and could not put back what it had."""
     with ctx.database.writing() as session:
         process_id = ctx.ownership.register(session)
-    RowClaims(ctx, batch_id, BatchState.WRITING, helper=process_id).take(3, ())
+    RowClaims(ctx, batch_id, BatchState.WRITING, helper=process_id).claim(3, ())
 
 
 def test_a_worker_waits_for_no_rows_of_its_own_process(
@@ -220,7 +220,7 @@ def test_a_paused_list_waits_for_no_rows_of_the_same_process(
 def test_the_rate_is_that_of_all_workers(ctx: WorkspaceContext, device_id: int) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     other, claims = helping(ctx, batch_id)
-    claims.take(2, ())  # so that the list does not end
+    claims.claim(2, ())  # so that the list does not end
     rates = []
 
     def look() -> bool:

@@ -52,7 +52,7 @@ def test_a_process_of_its_own_says_the_same(
 ) -> None:
     lines = lines_of(ctx, 30)
     here = rows_of(ctx, matched(ctx, device_id, lines))
-    monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(batch_match, "MIN_PROCESS_ROWS", 1)
     there = rows_of(ctx, matched(ctx, device_id, lines))
     assert [(row.row.verdict, row.row.best, row.row.suggestions) for row in here] == [
         (row.row.verdict, row.row.best, row.row.suggestions) for row in there
@@ -164,7 +164,7 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
                 lease = take_lease(ctx.database, other.ownership, batch_id, BatchState.MATCHING)
                 taken_over.append(lease)
 
-    monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(batch_match, "MIN_PROCESS_ROWS", 1)
     context = SimpleNamespace(Process=Silent)
     monkeypatch.setattr("multiprocessing.get_context", lambda _: context)
     match_batch(ctx, batch_id)

@@ -15,7 +15,7 @@ from crmlink.batches.state import find_batch
 from crmlink.batches.writer import BatchWriter, work_on, write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReference
+from crmlink.linking.errors import LinkingError, LinkNotFound, RecordHasReference
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
 from crmlink.store import (
     AuditEntry,
@@ -82,7 +82,7 @@ def show(
     device_id: int,
     stage: Stage,
     values: dict[str, str | None] | None = None,
-) -> list[Observed | LinkingFailure]:
+) -> list[Observed | LinkingError]:
     """The table with each row's target, or with other values by link."""
     wanted = {row.link.id: row.link.target for row in table_page(ctx, batch_id).rows} | (
         values or {}
@@ -173,7 +173,7 @@ def test_links_of_others_are_unknown_to_a_list(
     found = observe_rows(
         ctx, batch_id, [("nothing", Observation("after", SeenOnPage.of("X")))], device_id
     )
-    assert isinstance(found[0], LinkUnknown)
+    assert isinstance(found[0], LinkNotFound)
 
 
 def test_two_records_that_look_the_same_are_not_told_apart_by_name_and_address(
@@ -218,7 +218,7 @@ def test_a_worker_killed_after_the_intents_makes_none_twice(
         raise WorkerKilled
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchWriter, "_note", die)
+        patched.setattr(BatchWriter, "_store_outcomes", die)
         with pytest.raises(WorkerKilled):
             work_on(ctx, batch_id, BatchState.WRITING)
     made = {link.id for link in links(ctx)}
@@ -233,14 +233,14 @@ def test_what_a_page_showed_before_the_worker_wrote_it_down_is_kept(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
-    write_down = BatchWriter._note
+    write_down = BatchWriter._store_outcomes
 
     def look_first(self: BatchWriter, ended: list[Any]) -> None:
         for link in links(ctx):
             observe(ctx, link.id, Observation("after", SeenOnPage(link.target)), device_id)
         write_down(self, ended)
 
-    monkeypatch.setattr(BatchWriter, "_note", look_first)
+    monkeypatch.setattr(BatchWriter, "_store_outcomes", look_first)
     write_waiting(ctx)
     assert states(ctx, batch_id) == {RowState.SUCCESSFUL}
     assert batch(ctx, batch_id).state is BatchState.DONE
@@ -327,7 +327,7 @@ def test_an_undo_withdraws_what_a_dead_worker_left_on_its_way(
         raise WorkerKilled
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchWriter, "_note", die)
+        patched.setattr(BatchWriter, "_store_outcomes", die)
         with pytest.raises(WorkerKilled):
             work_on(ctx, batch_id, BatchState.WRITING)
     pause(ctx, device_id, batch_id)

@@ -38,7 +38,7 @@ def batch_id(ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPa
         raise WorkerKilled
 
     with monkeypatch.context() as patched:
-        patched.setattr(BatchWriter, "_note", die)
+        patched.setattr(BatchWriter, "_store_outcomes", die)
         patched.setattr(ListTrust, "trusts", lambda *_: False)  # so that links end at once
         with pytest.raises(WorkerKilled):
             work_on(ctx, batch_id, BatchState.WRITING)

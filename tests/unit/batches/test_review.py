@@ -13,7 +13,7 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    BatchUnknown,
+    BatchNotFound,
     InvalidBatchState,
     KindMismatch,
     RecordAlreadyChosen,
@@ -21,7 +21,7 @@ from crmlink.linking.errors import (
     RecordUnknown,
     ReferenceTaken,
     RowAlreadyDecided,
-    SampleNeeded,
+    SampleRequired,
 )
 from crmlink.linking.overrides import Overrides
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
@@ -161,19 +161,19 @@ def test_what_is_sure_is_accepted_in_one_go_only_after_its_sample_was_shown(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx))
-    with pytest.raises(SampleNeeded):
+    with pytest.raises(SampleRequired):
         accept_sure(ctx, device_id, batch_id, "")
     old = draw_sample(ctx, batch_id)
     sample = draw_sample(ctx, batch_id, size=5)
     assert len(sample.rows) == 5
     assert {row.row.verdict for row in sample.rows} == {Verdict.SURE}
-    with pytest.raises(SampleNeeded):
+    with pytest.raises(SampleRequired):
         accept_sure(ctx, device_id, batch_id, old.token)
     done = accept_sure(ctx, device_id, batch_id, sample.token)
     counts = overview(ctx, batch_id).counts
     assert (done.accepted, done.left) == (sample.of, 0)
     assert counts.choices[Choice.RECORD] == counts.verdicts[Verdict.SURE] == sample.of
-    with pytest.raises(SampleNeeded):
+    with pytest.raises(SampleRequired):
         accept_sure(ctx, device_id, batch_id, sample.token)
 
 
@@ -225,5 +225,5 @@ def test_rows_are_found_by_what_they_are_and_paged_by_their_place(
         assert count_rows(ctx, batch_id, wanted) == len(
             list_rows(ctx, batch_id, wanted, RowPage(limit=500))
         )
-    with pytest.raises(BatchUnknown):
+    with pytest.raises(BatchNotFound):
         list_rows(ctx, "of another workspace")

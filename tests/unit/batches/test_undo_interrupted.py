@@ -18,7 +18,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, undo
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchState, RowState
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from support.batch_factories import asked_for, lines_of, rows_of, wait_for_nothing
 from support.other_process import count_as_dead, other_process
 from support.sandbox import SandboxHandle, new_key
@@ -49,7 +49,7 @@ def test_a_row_whose_link_was_undone_by_itself_says_so_and_is_not_linked_again_u
     assert states(ctx) == {RowState.UNDONE: 1, RowState.SUCCESSFUL: 1}
     assert overview(ctx, batch_id).batch.version > before
     table = io.StringIO()
-    write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
+    write_results(ctx, batch_id, table, lambda failure: problem_from_stored(failure).detail)
     outcomes = [line["outcome"] for line in csv.DictReader(io.StringIO(table.getvalue()))]
     assert outcomes == ["undone", "successful"]
     assert summary(ctx, batch_id).to_link == 0

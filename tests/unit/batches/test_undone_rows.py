@@ -34,7 +34,7 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks at once, and the first comparison serves however slow the database is."""
     wait_for_nothing(monkeypatch)
     monkeypatch.setattr(life, "READ_BACK_DELAYS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(life, "COMPARED_FOR", 60.0)
+    monkeypatch.setattr(life, "COMPARISON_TTL", 60.0)
 
 
 def linked(ctx: WorkspaceContext, device_id: int, rows: int = LIST) -> str:

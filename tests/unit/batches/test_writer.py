@@ -22,7 +22,7 @@ from crmlink.linking.errors import (
 )
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchState, Link, LinkState, RowState
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from support.batch_factories import (
     Line,
     accepted,
@@ -94,7 +94,7 @@ def test_a_conflict_in_commusoft_is_never_forced_and_says_why(
     row = rows_of(ctx, batch_id)[0].row
     assert row.state is RowState.FAILED
     assert row.failure
-    found = problem_kept(row.failure)
+    found = problem_from_stored(row.failure)
     assert found.code == "record-has-reference"
     assert "SOMEBODY" in found.detail
     assert sandbox.reference(first.chosen.public_id) == "SOMEBODY"
@@ -184,7 +184,10 @@ def test_the_results_tell_every_row_and_no_spreadsheet_runs_them(
     batch_id = asked_for(ctx, device_id, [*lines_of(ctx, 2), evil])
     write_waiting(ctx)
     table = io.StringIO()
-    assert write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail) == 3
+    assert (
+        write_results(ctx, batch_id, table, lambda failure: problem_from_stored(failure).detail)
+        == 3
+    )
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
     assert [row["outcome"] for row in rows] == ["successful", "successful", "not linked"]
     assert rows[0]["link"]
@@ -199,7 +202,7 @@ def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
     first = rows_of(ctx, batch_id)[0].row
     undo(ctx, UndoDecision(first.link_id or ""), new_key(), device_id)
     table = io.StringIO()
-    write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
+    write_results(ctx, batch_id, table, lambda failure: problem_from_stored(failure).detail)
     outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(table.getvalue()))]
     assert outcomes == ["undone", "successful"]
 

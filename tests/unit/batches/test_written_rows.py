@@ -89,7 +89,7 @@ def asked(ctx: WorkspaceContext, device_id: int, most: int = LIST) -> str:
 def test_a_list_takes_little_more_than_two_calls_a_row(
     ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "COMPARED_FOR", 60.0)  # however slow the database is here
+    monkeypatch.setattr(life, "COMPARISON_TTL", 60.0)  # however slow the database is here
     batch_id, calls = asked(ctx, device_id, 30), Counter[str]()
     seen = behind(
         ctx, **{name: counted(calls, name) for name in ("record", "write_reference", "records_now")}
@@ -211,7 +211,7 @@ def test_a_list_from_before_the_puts_links_nothing_by_itself(
     assert link.is_to_be_checked
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patched:
-        patched.setattr(list_checks, "FEWEST", 1)
+        patched.setattr(list_checks, "MIN_LINKS", 1)
         patched.setattr(list_checks, "LISTED_FOR_EACH", 10**6)
         patched.setattr(ListChecker, "_contradicts", lambda *_: False)  # as if none was drawn
         ListChecker(away, lambda: False).check([link])
@@ -306,14 +306,14 @@ def test_what_no_list_checks_is_recovered_by_single_reads_in_the_end(
     ctx = replace(ctx, first_seen=FirstSeen(lambda: seconds[0]))
     written_only(ctx, asked(ctx, device_id))
     assert recover(ctx) == []
-    seconds[0] = life.UNCHECKED_FOR + 1
+    seconds[0] = life.MAX_UNCHECKED_SECONDS + 1
     assert {link.state for link in recover(ctx)} == {LinkState.LINKED}
 
 
 def test_a_row_that_was_compared_too_long_ago_is_compared_again(
     ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "COMPARED_FOR", -1.0)
+    monkeypatch.setattr(life, "COMPARISON_TTL", -1.0)
     batch_id, looks = asked(ctx, device_id), Counter[str]()
 
     def changed_after(real: Step, kind: str, number: str, *more: Any) -> Record:

@@ -21,7 +21,7 @@ __all__ = ["run"]
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server runs here, and Commusoft need not be spared."""
     monkeypatch.setattr(batch_following, "SERVER_TAKES", 0.0)
-    monkeypatch.setattr(batch_following, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(batch_following, "POLL_INTERVAL", 0.02)
     monkeypatch.setattr("crmlink.installation.open_workspace.ClientLimits", lambda **_: FAST_LIMITS)
 
 

@@ -20,7 +20,7 @@ ARGUMENTS = ("link", CONTACT, "--record", "customer-1001", "--yes")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command looks at once, and not for minutes."""
-    monkeypatch.setattr(link_command, "LOOK_INTERVAL", 0.01)
+    monkeypatch.setattr(link_command, "POLL_INTERVAL", 0.01)
     monkeypatch.setattr(link_command, "WAIT_AFTER_LATE", -119.0)
 
 

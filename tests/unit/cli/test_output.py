@@ -25,11 +25,19 @@ from support.databases import sqlite_database
 CLI = Path(cli.__file__).parent
 XERO = "https://go.xero.com/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186"
 CONTACTS = "*ContactName,AccountNumber,EmailAddress\nAda Byron,AB12,ada@firm.example\n"
+PRACTICE_CONTACT = (
+    "A/C,Name,Address Line 1,Address Line 2,Address Line 4,Telephone\n"
+    "HOLL01,Margaret Holloway,14 Orchard Close,Cheltenham,GL50 2TR,01632 960114\n"
+)
 RECORDS = "Customer ID,Name,Email\n1001,Ada Byron,ada@firm.example\n"
-NEEDS_A_LIST = {  # they print what `batch list` prints, by the same function or beside it
-    "batch accept-sure", "batch match", "batch results", "batch show", "batch status",
-    "batch write",
-}  # fmt: skip
+LIST_WORDS = {  # in the order in which a person does them with a list
+    "batch match": "",
+    "batch show": "--rows 5",
+    "batch accept-sure": "--yes",
+    "batch write": "--yes",
+    "batch status": "--follow",
+    "batch results": "",
+}
 WORDS = {
     "audit verify": "",
     "batch import": "{folder}/contacts.csv --kind customer",
@@ -84,7 +92,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_command_that_prints_json_is_tried_here() -> None:
-    assert set(offering_json(main)) == set(WORDS) | NEEDS_A_LIST
+    assert set(offering_json(main)) == set(WORDS) | set(LIST_WORDS)
 
 
 @pytest.mark.parametrize("command", sorted(WORDS))
@@ -97,6 +105,24 @@ def test_what_is_printed_as_json_is_nothing_else(folder: Path, command: str) -> 
     assert "Traceback" not in done.stderr
     for line in done.stdout.splitlines():
         json.loads(line)
+
+
+@pytest.mark.slow
+def test_what_is_printed_of_a_list_as_json_is_nothing_else(folder: Path) -> None:
+    (folder / "contacts.csv").write_text(PRACTICE_CONTACT)
+    made = run(folder, "batch", "import", str(folder / "contacts.csv"), "--package=sage_50",
+               "--kind=customer", "--json")  # fmt: skip
+    batch_id = json.loads(made.stdout)["id"]
+    printed = {}
+    for command, words in LIST_WORDS.items():
+        done = run(folder, *command.split(), batch_id, *words.split(), "--json")
+        assert done.returncode == 0, (command, done.stderr)
+        [printed[command]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert printed["batch match"]["verdicts"] == {"sure": 1}
+    assert printed["batch accept-sure"] == {"accepted": 1, "left": 0}
+    assert printed["batch results"]["outcome"] == "successful"
+    for state in ("batch write", "batch status"):
+        assert printed[state]["states"] == {"successful": 1}
 
 
 def test_a_warning_goes_to_where_people_read_it(folder: Path) -> None:

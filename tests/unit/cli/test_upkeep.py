@@ -71,7 +71,9 @@ def test_without_keys_the_person_is_told_to_copy_them(run: Run, tmp_path: Path) 
     assert (refused.exit_code, "keys are missing" in refused.output) == (1, True)
     assert not (tmp_path / "b" / "secret.key").exists()
     assert run("restore", "--without-keys", file, folder="b").exit_code == 0
-    assert run("check", folder="b").exit_code == 0
+    checked = json.loads(run("check", "--json", folder="b").stdout)["checks"]
+    assert [one["code"] for one in checked if one["health"] == "failed"] == ["secret"]
+    assert not (tmp_path / "b" / "secret.key").exists()  # looking makes none
     nowhere = run("backup", "--without-keys", str(tmp_path / "none" / "x.backup"))
     assert (nowhere.exit_code, "can't be written" in nowhere.output) == (1, True)
 
@@ -96,6 +98,8 @@ def test_the_check_is_for_people_and_programs(run: Run, tmp_path: Path) -> None:
     broken = run("check", "--json")
     assert broken.exit_code == 1
     assert "failed" in {one["health"] for one in json.loads(broken.stdout)["checks"]}
+    refused = run("person", "list")
+    assert (refused.exit_code, "The database can't be used: " in refused.output) == (1, True)
 
 
 def test_a_certificate_is_made_renewed_and_not_overwritten(run: Run, tmp_path: Path) -> None:

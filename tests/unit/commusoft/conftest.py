@@ -57,7 +57,7 @@ def enter() -> Enter:
 
 @pytest.fixture
 def faults(sandbox: SandboxServer) -> Iterator[Faults]:
-    """The faults of this test's sandbox; taken away at the end, so that nobody is kept waiting."""
+    """The faults of this test's sandbox; taken away at the end, so that no one is kept waiting."""
     board = Faults(sandbox)
     yield board
     board.clear()

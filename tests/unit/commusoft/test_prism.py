@@ -32,7 +32,7 @@ def prism() -> Iterator[str]:
         try:
             lines = (line.partition("listening on ")[2] for line in server.stdout)
             address = next(line.split()[0] for line in lines if line)
-            # Somebody must go on reading, or the server stops when its pipe is full.
+            # Someone must go on reading, or the server stops when its pipe is full.
             threading.Thread(target=server.stdout.read, daemon=True).start()
             yield address
         finally:

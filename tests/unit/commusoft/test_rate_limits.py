@@ -1,4 +1,4 @@
-"""Calls that nobody waits for go behind those of people, within the same pace."""
+"""Calls that no one waits for go behind those of people, within the same pace."""
 
 import threading
 import time

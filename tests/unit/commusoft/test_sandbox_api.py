@@ -217,7 +217,7 @@ def test_a_token_is_asked_for_by_json_that_says_so(
 
 @pytest.mark.parametrize("path", ["/", "/sandbox/writes", "/sandbox/faults", "/api/v1/customers"])
 def test_the_sandbox_answers_under_its_own_name_only(sandbox: SandboxServer, path: str) -> None:
-    """A name of somebody else that leads to this computer must not make a page its own site."""
+    """A name of someone else that leads to this computer must not make a page its own site."""
     for host in ("evil.example", f"evil.example:{sandbox.port}", "127.0.0.1.evil.example", "a b"):
         reply = requests.get(sandbox.url + path, headers={"Host": host}, timeout=5)
         assert reply.status_code == 421

@@ -213,7 +213,7 @@ class Stopped(HTTPAdapter):
 def test_a_password_for_the_host_in_a_netrc_file_is_not_sent(
     secrets: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "netrc").write_text("machine crm.example login somebody password something\n")
+    (tmp_path / "netrc").write_text("machine crm.example login someone password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     stopped = Stopped()
     client = CommusoftClient(Connection("https://crm.example/api/v1", **secrets), limits=QUICK)

@@ -20,7 +20,7 @@ from crmlink.commusoft.errors import (
     CommusoftUnreachable,
 )
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.pace import BEGINNING, CLEAN_ANSWERS, STEP, Pace
+from crmlink.commusoft.pace import CLEAN_ANSWERS, INITIAL_PER_SECOND, STEP, Pace
 from crmlink.commusoft.shared_account import SharedAccount
 from crmlink.commusoft.shared_calls import MARGIN, SharedCalls
 from crmlink.commusoft.shared_token import SharedToken
@@ -86,13 +86,13 @@ def test_one_process_probes_for_all_and_its_success_lets_all_through(
 
 def test_processes_have_one_pace(accounts: Accounts) -> None:
     one, other = (Pace(40, shared=each.states) for each in accounts)
-    one.note_answer(0.1, 429)
-    other.note_answer(0.1, 429)  # was under way, counts no second time
-    assert other.present_state().per_second == BEGINNING / 2
+    one.record_response(0.1, 429)
+    other.record_response(0.1, 429)  # was under way, counts no second time
+    assert other.present_state().per_second == INITIAL_PER_SECOND / 2
     assert one.present_state().reason == "busy"
     for _ in range(CLEAN_ANSWERS):
-        other.note_answer(0.1, 200)
-    assert one.present_state().per_second == BEGINNING / 2 + STEP
+        other.record_response(0.1, 200)
+    assert one.present_state().per_second == INITIAL_PER_SECOND / 2 + STEP
 
 
 def test_a_call_in_one_process_takes_the_place_of_another_process(accounts: Accounts) -> None:

@@ -149,7 +149,7 @@ def test_lines_of_the_log_name_the_firm_that_is_worked_for(
 def test_a_turn_ends_only_where_another_firm_may_wait(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(each_firm, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(each_firm, "TIME_SLICE_SECONDS", -1.0)
     ended: list[bool] = []
 
     def work(_: OpenWorkspace, must_stop: Callable[[], bool]) -> None:

@@ -70,7 +70,7 @@ def fails_from_call(number: int, error: Exception) -> Callable[..., Any]:
 
 
 class NoSpaceLeft(Exception):
-    """Stands for whatever nobody thought of."""
+    """Stands for whatever no one thought of."""
 
 
 def look(ctx: WorkspaceContext, link: Link) -> Link:
@@ -299,7 +299,7 @@ def test_a_link_on_its_way_keeps_others_off_its_record(
 def test_a_write_whose_answer_is_always_lost_ends_for_a_person_to_see(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "MOST_WRITES", 3)
+    monkeypatch.setattr(life, "MAX_WRITES", 3)
     away = meddled(ctx, write_reference=fails(CommusoftTimeout()))
     link = confirm(away, decision(), new_key(), device_id)
     for _ in range(3):

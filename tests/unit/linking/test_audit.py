@@ -1,4 +1,4 @@
-"""Every decision stands in the audit, with the value before and after it."""
+"""Every decision is in the audit, with the value before and after it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from crmlink.linking.decisions import UndoDecision, confirm, find_link, undo
 from crmlink.linking.errors import (
     ConnectionNotAgreed,
     CredentialsMissing,
-    LinkUnknown,
+    LinkNotFound,
 )
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.worker import Worker
@@ -172,9 +172,9 @@ def test_links_of_an_account_are_seen_and_undone_in_that_account_only(
         connect(practising, account(other))
     connect(practising, account(other), agreement(practising))
     practising.workspace.sync()
-    with pytest.raises(LinkUnknown):
+    with pytest.raises(LinkNotFound):
         find_link(practising.workspace, link.id)
-    with pytest.raises(LinkUnknown):
+    with pytest.raises(LinkNotFound):
         undo(practising.workspace, UndoDecision(link.id), new_key(), device_id)
     again = confirm(practising.workspace, decision(), new_key(), device_id)
     assert again.state is LinkState.LINKED, "the record of the other account is another record"

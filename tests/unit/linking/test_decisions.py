@@ -18,7 +18,7 @@ from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
     LinkInProgress,
-    LinkUnknown,
+    LinkNotFound,
     RecordHasReference,
     RecordUnknown,
     ReferenceTaken,
@@ -264,5 +264,5 @@ def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
 
 
 def test_undo_of_nothing_is_said_to_be_nothing(ctx: WorkspaceContext, device_id: int) -> None:
-    with pytest.raises(LinkUnknown):
+    with pytest.raises(LinkNotFound):
         undo(ctx, UndoDecision("no-such-link"), new_key(), device_id)

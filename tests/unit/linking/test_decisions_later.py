@@ -11,7 +11,7 @@ from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Link, LinkState
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
@@ -32,7 +32,7 @@ def test_the_undo_of_a_link_takes_back_no_later_decision_for_the_same_value(
     last = link(ctx, device_id, HOLLOWAY, replaces=OTHER)
     with pytest.raises(CannotUndo) as caught:
         undo(ctx, UndoDecision(first.id), new_key(), device_id)
-    assert "linked again since (Office" in problem_of(caught.value).detail
+    assert "linked again since (Office" in problem_from_error(caught.value).detail
     assert sandbox.reference("customer-1001") == HOLLOWAY
     assert undo(ctx, UndoDecision(last.id), new_key(), device_id).target == OTHER
 

@@ -126,7 +126,7 @@ def test_what_was_slow_to_make_is_kept_in_a_file_at_once(
     folder = ctx.database.index_files.folder
     ctx.index.matcher()
     assert list(folder.glob("*")) == [], "so few records need no file"
-    monkeypatch.setattr(live_matcher, "SLOW_TO_MAKE", 5)
+    monkeypatch.setattr(live_matcher, "MIN_SAVED_RECORDS", 5)
     LiveMatcher(ctx.database, ctx.connection_id, ctx.database.index_files).matcher()
     assert len(list(folder.iterdir())) == 1
 

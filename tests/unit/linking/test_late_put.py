@@ -152,7 +152,7 @@ def test_a_record_that_seems_gone_is_not_called_gone_while_its_put_is_open(
 def test_the_last_put_of_many_is_over_before_its_link_fails(
     ctx: WorkspaceContext, seconds: Seconds, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(life, "MOST_WRITES", 1)
+    monkeypatch.setattr(life, "MAX_WRITES", 1)
     back, _ = unanswered(ctx, seconds, device_id)
     seconds.now += 30
     assert states(recover(back)) == [LinkState.INTENDED]
@@ -186,7 +186,7 @@ def test_commusoft_is_not_asked_again_and_again_while_a_put_is_open(
     back, _ = unanswered(ctx, seconds, device_id)
     seconds.now += 1
     assert recover(back) == []
-    seconds.now += life.LOOK_EVERY
+    seconds.now += life.POLL_INTERVAL
     assert len(recover(back)) == 1
     assert recover(back) == []
 

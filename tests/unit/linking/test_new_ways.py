@@ -1,4 +1,4 @@
-"""Ways of losing a decision, or taking one contact for another, that nobody had listed."""
+"""Ways of losing a decision, or taking one contact for another, that no one had listed."""
 
 from __future__ import annotations
 

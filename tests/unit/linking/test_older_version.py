@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from crmlink.batches.state import is_free, take_lease
-from crmlink.linking.attempt_rows import OWNERLESS_FOR
+from crmlink.linking.attempt_rows import OWNERLESS_TTL
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
@@ -52,13 +52,13 @@ def test_its_attempt_is_taken_over_only_when_it_has_not_moved_for_long(
     died(ctx, device_id)
     of_older_version(ctx)
     assert recover(newer) == []
-    seconds.now += OWNERLESS_FOR - 1
+    seconds.now += OWNERLESS_TTL - 1
     assert recover(newer) == []
     with ctx.database.writing() as session:  # it lives, and begins another PUT
         session.execute(update(Link).values(writes=Link.writes + 1))
-    seconds.now += OWNERLESS_FOR - 1
+    seconds.now += OWNERLESS_TTL - 1
     assert recover(newer) == []
-    seconds.now += OWNERLESS_FOR - 1
+    seconds.now += OWNERLESS_TTL - 1
     assert recover(newer) == []
     seconds.now += 1
     assert [link.state for link in recover(newer)] == [LinkState.LINKED]

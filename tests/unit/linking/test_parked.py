@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import update
 
 from crmlink.access.devices import command_line_actor
-from crmlink.access.errors import PersonUnknown
+from crmlink.access.errors import PersonNotFound
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, undo
-from crmlink.linking.errors import ParkedUnknown, RecordHasReference, ReferenceErased
+from crmlink.linking.errors import ParkedContactNotFound, RecordHasReference, ReferenceErased
 from crmlink.linking.parked import count_parked, park, parked_contacts, unpark
 from crmlink.linking.suggest import Contact
 from crmlink.store import AuditEntry, ParkedContact
@@ -76,7 +76,7 @@ def test_a_link_that_is_refused_leaves_the_contact_parked(
 def test_removing_is_noted_and_names_nobody(ctx: WorkspaceContext, device_id: int) -> None:
     kept = park(ctx, CONTACT, device_id)
     unpark(ctx, kept.id, device_id)
-    with pytest.raises(ParkedUnknown):
+    with pytest.raises(ParkedContactNotFound):
         unpark(ctx, kept.id, device_id)
     with ctx.database.reading() as session:
         noted = session.query(AuditEntry).where(AuditEntry.subject == kept.id).all()
@@ -100,7 +100,7 @@ def test_an_erased_person_is_taken_off_and_cannot_be_parked_again(
     for again in (stranger, replace(stranger, details=ContactDetails(person="A. Nowhere"))):
         with pytest.raises(ReferenceErased):
             park(ctx, again, actor.device.id)
-    with pytest.raises(PersonUnknown):
+    with pytest.raises(PersonNotFound):
         export(installation.access, "ann@nowhere.example")
 
 

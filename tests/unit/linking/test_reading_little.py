@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, select, text
 
+from crmlink.batches.page_table import observe_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import UndoDecision, confirm, undo
+from crmlink.linking.errors import LinkNotFound, NotOnPage
+from crmlink.linking.on_page import Observation, SeenOnPage
 from crmlink.linking.suggest import records_by_id
-from crmlink.store import LinkState
+from crmlink.store import BatchRow, Link, LinkState
 from support.batch_factories import asked_for, lines_of
 from support.sandbox import decision, new_key
 
@@ -65,6 +68,31 @@ def test_a_row_of_a_list_is_linked_without_reading_a_table_from_end_to_end(
         assert write_waiting(ctx) == 1
     at_its_end = "link.attempted_at"  # once a list: the search for links that were interrupted
     assert [one for one in whole_tables(found) if at_its_end not in one[1]] == []
+
+
+def test_the_undo_of_a_link_is_found_without_reading_all_links(ctx: WorkspaceContext) -> None:
+    with plans(ctx) as found, ctx.database.reading() as session:
+        session.scalars(select(Link).filter_by(undoes_id="x", state=LinkState.INTENDED)).all()
+        session.scalars(select(Link).where(Link.undoes_id.in_(["x", "y"]))).all()
+    assert found
+    assert whole_tables(found) == []
+
+
+def test_what_a_page_showed_is_taken_without_reading_the_whole_list(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    write_waiting(ctx)
+    with ctx.database.reading() as session:
+        of_list = session.scalars(select(BatchRow.link_id).filter_by(batch_id=batch_id)).first()
+    seen = [(each, Observation("before", SeenOnPage(None))) for each in (of_list or "", "x")]
+    with plans(ctx) as found:
+        ours, other = observe_rows(ctx, batch_id, seen, device_id)
+    assert isinstance(ours, NotOnPage)
+    assert isinstance(other, LinkNotFound)
+    assert any("batch_row" in one[0] for one in found)
+    assert [one for one in found if one[0].endswith("(batch_id=?)")] == []
+    assert whole_tables(found) == []
 
 
 def test_customers_and_suppliers_are_found_by_their_numbers(ctx: WorkspaceContext) -> None:

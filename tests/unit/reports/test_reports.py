@@ -90,7 +90,7 @@ def test_a_link_that_has_just_begun_does_not_hang_yet(
 ) -> None:
     with installation.database.writing() as session:
         row = session.get_one(Link, sample.hanging.id)
-        row.attempt_id, row.created_at = "somebody works on it", utc_now()
+        row.attempt_id, row.created_at = "someone works on it", utc_now()
     assert unfinished(installation.workspace).stalled == ()
 
 

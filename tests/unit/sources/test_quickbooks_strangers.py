@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -170,3 +172,54 @@ def test_a_connection_error_in_the_middle_ends_the_list_and_the_next_one_is_whol
     assert office.source.position is None
     office.read()
     assert (len(office.contacts()), office.source.problem) == (120, None)
+
+
+LOST = "\x01"
+
+
+def lossy(text: str) -> str:
+    """An answer as QuickBooks and .NET write it: a forbidden character by its number."""
+    return text.replace(LOST, "&#x1;")
+
+
+def test_a_name_that_came_incomplete_is_no_reference_and_is_shown(office: Office) -> None:
+    office.add(1, Name=f"Sm{LOST}ith", CompanyName="Smith Ltd")
+    office.add(2, Name="Kitchen", FullName=f"Sm{LOST}ith:Kitchen", Sublevel="1")
+    office.add(3, Name="Jones", Email=f"jo{LOST}@jones.example", Phone="0113 496 0018")
+    office.add(4, Name="N" * 42)
+    office.quickbooks.entities["Vendor"].append({"ListID": "V1", "Name": "Pipes"})
+    ticket, told = office.sign_in(), 0
+    while told < 100:
+        told = office.give(ticket, lossy(office.quickbooks(office.ask(ticket))))
+    with office.ctx.database.reading() as session:
+        found = set(session.scalars(select(SourceContact.reference)))
+    assert found == {"Jones", "Pipes"}
+    assert office.source.left_out == {
+        "count": 3, "names": ["Sm\ufffdith", "Sm\ufffdith:Kitchen", "N" * 42],
+    }  # fmt: skip
+    assert (office.source.problem, office.source.fully_synced_at is None) == (None, False)
+
+
+def test_a_name_that_was_corrected_is_read_and_no_longer_shown(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = office.add(1, Name="N" * 42)
+    office.read()
+    assert office.source.left_out
+    office.read()  # changes alone: it was not corrected
+    assert office.source.left_out == {"count": 1, "names": ["N" * 42]}
+    entry["Name"] = "Newer"
+    monkeypatch.setattr("crmlink.sources.sync.FULL_INTERVAL", timedelta(0))
+    office.read()
+    assert office.source.left_out is None
+    assert list(office.contacts()) == ["Newer"]
+
+
+def test_a_reference_that_became_unreadable_is_kept_as_no_other_one(office: Office) -> None:
+    entry = office.add(1, Name="Smith")
+    office.read()
+    entry["Name"] = f"Smith{LOST}"
+    ticket = office.sign_in()
+    for _ in range(3):
+        office.give(ticket, lossy(office.quickbooks(office.ask(ticket))))
+    assert office.contacts() == {}

@@ -323,3 +323,20 @@ def test_data_is_known_by_its_computer_and_place(monkeypatch: pytest.MonkeyPatch
     before = data.identity
     monkeypatch.setattr("platform.node", lambda: "ANOTHER-PC")
     assert data.identity != before
+
+
+def test_an_account_whose_reference_came_incomplete_is_named_and_stops_no_other(
+    installation: Installation, driver: SageDriver, server: Server, token: str
+) -> None:
+    driver.add("AB\x0012", NAME="Nul")
+    driver.add("AB\x0112", NAME="Bell\x07 \x00Ltd")
+    driver.add("GOOD", NAME="Go\x00od")
+    result = run(server, token)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1].endswith("Left out, as the A/C can't be read: Nul.")
+    assert {key: each.name for key, each in stored(installation).items()} == {
+        ("customer", "GOOD"): "Good"
+    }
+    with installation.database.reading() as session:
+        source = session.scalars(select(ContactSource)).one()
+    assert source.left_out == {"count": 2, "names": ["Nul", "Bell\x07 Ltd"]}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Response, jsonify, request
 
+from crmlink.sources.api import Api
 from crmlink.sources.connecting import begin_sign_in, finish_sign_in
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
@@ -24,6 +25,7 @@ from crmlink.sources.packages import PACKAGES, is_issuer
 from crmlink.sources.sync import sync_source
 from crmlink.store import ContactSource, Device
 from crmlink.store.base import utc_now
+from security.attack_fixture import everything
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.xero import FakeXero
 from support.source_factories import connect, contacts_of, source_now
@@ -179,6 +181,19 @@ def test_a_sign_in_that_reaches_no_company_or_others_connects_none_of_them(
     xero.connections.clear()
     with pytest.raises(SignInExpired):
         connect(sources, device, xero.server, "xero")
+
+
+def test_a_companys_id_that_no_index_takes_is_no_answer_and_connects_nothing(
+    sources: SourceContext, device: Device, xero: FakeXero, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = begin_sign_in(sources, device, "xero", Credentials(CLIENT_ID), REDIRECT)
+    answer = xero.server.consent(url)
+    long = [{"id": "1", "tenantId": "t" * 1_500, "tenantType": "ORGANISATION", "tenantName": "A"}]
+    get = Api.get
+    monkeypatch.setattr(Api, "get", lambda *_: replace(get(*_), document=long))
+    with pytest.raises(SourceUnreadable):
+        finish_sign_in(sources, device, answer)
+    assert everything(sources.database)["contact_source"] == []
 
 
 def test_a_state_is_of_its_own_firm(

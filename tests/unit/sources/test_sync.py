@@ -12,19 +12,22 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase, export
 from crmlink.installation import Installation
 from crmlink.sources.connecting import begin_sign_in, disconnect, finish_sign_in
+from crmlink.sources.contact import ReadContact
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import (
     SignInExpired,
     SourceLimited,
+    SourceNotFound,
     SourceSyncInProgress,
-    SourceUnknown,
 )
+from crmlink.sources.keeping import keep_page
 from crmlink.sources.leases import account_lease
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.schedule import due_sources
 from crmlink.sources.sync import FULL_INTERVAL, sync_source
 from crmlink.store import ContactSource, ContactState, Device
 from crmlink.store.base import utc_now
+from crmlink.values.contact_details import ContactDetails
 from support.accounting_apis.oauth_server import CLIENT_ID, REDIRECT
 from support.accounting_apis.servers import answers
 from support.accounting_apis.xero import OFFICE, SHOP, FakeXero, full_contact, ms_date
@@ -270,7 +273,7 @@ def test_disconnecting_forgets_the_contacts_and_ends_the_access_there(
     assert disconnect(sources, device, source.public_id)
     assert list(xero.connections.values()) == [SHOP]
     assert contacts_of(sources, source) == {}
-    with pytest.raises(SourceUnknown):
+    with pytest.raises(SourceNotFound):
         sync_source(sources, source.id)
     assert sync_source(sources, shop.id).complete  # the other one's tokens are still good
     assert disconnect(sources, device, shop.public_id)
@@ -282,7 +285,7 @@ def test_a_package_that_does_not_answer_is_forgotten_all_the_same(
 ) -> None:
     xero.server.fault = answers(500)
     assert not disconnect(sources, device, source.public_id)
-    with pytest.raises(SourceUnknown):
+    with pytest.raises(SourceNotFound):
         sync_source(sources, source.id)
 
 
@@ -318,6 +321,26 @@ def test_an_erased_person_goes_out_and_stays_out(
     change_source(sources, source, fully_synced_at=None)
     sync_source(sources, source.id)
     assert list(contacts_of(sources, source)) == ["Another"]
+
+
+def test_an_erased_person_is_not_among_those_left_out(
+    sources: SourceContext, source: ContactSource, xero: FakeXero, installation: Installation
+) -> None:
+    xero.add("Margaret Holloway", **full_contact())
+    sync_source(sources, source.id)
+    change_source(sources, source, left_out={"count": 1, "names": ["Margaret Holloway"]})
+    who, actor = "m.holloway@home.example", command_line_actor(installation.access)
+    erase(installation.access, actor, who)
+    assert source_now(sources, source).left_out is None
+    without = [
+        ReadContact("1", "no id", ContactDetails(name="Margaret Holloway", email=who)),
+        ReadContact("2", "no id", ContactDetails(name="Another")),
+        ReadContact("3", "no id", ContactDetails(name="Gone"), ContactState.DELETED),
+    ]
+    with sources.database.writing() as session:
+        current = session.get_one(ContactSource, source.id)
+        keep_page(session, current, without, sources.rules(), full=True)
+    assert source_now(sources, source).left_out == {"count": 1, "names": ["Another"]}
 
 
 def test_what_is_asked_for_during_a_reading_is_read_again_whatever_that_machines_clock_says(

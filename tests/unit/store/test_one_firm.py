@@ -1,4 +1,4 @@
-"""Migration 0006: an installation's sandbox and accounts become one firm, and nobody comes back."""
+"""Migration 0006: an installation's sandbox and accounts become one firm, and no one comes back."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from crmlink.store import Database, PackageHost, Workspace
 from crmlink.store.belonging import belongs_to, tables_of_workspaces
 from crmlink.store.migrations import row_security
+from crmlink.store.newer_tables import Tables
 from support.databases import new_database
 from support.postgresql_pool import create_database, new_name
 from support.rows_of_every_table import add_rows
@@ -138,7 +139,7 @@ def test_the_migration_keeps_no_reader_of_an_older_server_waiting(
             reader.execute("SELECT id FROM person")
             reader.execute("SELECT id FROM workspace")
         migrating.result(60)
-    assert database.has_current_tables()
+    assert database.tables() is Tables.USABLE
     database.close()
 
 

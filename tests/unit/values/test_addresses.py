@@ -1,4 +1,4 @@
-"""Postal addresses: what is the place, and what only stands among its lines."""
+"""Postal addresses: what is the place, and what is only among its lines."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What stands in a name's field besides the name."""
+"""What is in a name's field besides the name."""
 
 import pytest
 

@@ -15,7 +15,7 @@ from support.access_factories import make_token, with_token
 from support.installations import installation_of
 
 GREEDY, OTHER = 1, 2
-LONGEST = 20.0  # seconds, for a loaded machine
+TIMEOUT_SECONDS = 20.0  # seconds, for a loaded machine
 
 
 class SimulatedClock:
@@ -33,7 +33,7 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def turns(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> FirmTurns:
-    monkeypatch.setattr(module, "WAIT_SECONDS", LONGEST)
+    monkeypatch.setattr(module, "WAIT_SECONDS", TIMEOUT_SECONDS)
     return FirmTurns(clock)
 
 
@@ -45,7 +45,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 
 def await_waiting(turns: FirmTurns, workspace_id: int, number: int) -> None:
     ended = threading.Event()
-    for _ in range(int(LONGEST / 0.01)):
+    for _ in range(int(TIMEOUT_SECONDS / 0.01)):
         with turns._changed:
             if turns._waiting[workspace_id] == number:
                 return
@@ -67,7 +67,7 @@ def test_a_second_question_waits_for_the_first_once_another_firm_asks(turns: Fir
     turns.begin(OTHER)  # the other firm's is not held up
     assert second.is_alive()
     turns.end(GREEDY)
-    second.join(LONGEST)
+    second.join(TIMEOUT_SECONDS)
     assert not second.is_alive()
 
 

@@ -18,7 +18,8 @@ from argon2.exceptions import VerificationError
 from flask import Flask
 
 from browsers.real_services import wait_until
-from crmlink.access import oidc, passwords
+from crmlink.access import passwords
+from crmlink.access.oidc import sign_on as oidc
 from crmlink.web import http_requests, http_server
 from crmlink.web.http_server import HTTPServer, room_for_connections
 from support.installations import open_app

@@ -169,7 +169,7 @@ def test_a_renewed_certificate_is_used_without_a_restart(
     files = TlsFiles(made.folder / SERVER, made.folder / SERVER_KEY)
     first = files.context()
     whole = (made.folder / SERVER).read_bytes()
-    monkeypatch.setattr(tls, "LOOK_INTERVAL", -1.0)
+    monkeypatch.setattr(tls, "POLL_INTERVAL", -1.0)
     (made.folder / SERVER).write_bytes(whole[:100])
     assert files.context() is first  # half a file is no reason to stop
     make_it = make_certificate(tmp_path, ["office-server"], replace=True)

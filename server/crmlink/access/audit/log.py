@@ -24,7 +24,7 @@ from crmlink.store import AuditEntry, Device, Link, Person
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
-GONE = "(no longer kept)"  # a reference whose link went with the practice data
+ERASED_REFERENCE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
 Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who acted
@@ -99,17 +99,17 @@ def entries(
         query = query.where(position > before if oldest_first else position < before)
     with access.database.reading() as session:
         if not search:
-            return _told(session, access, session.execute(query).all())
+            return _readable_rows(session, access, session.execute(query).all())
         mentions = _mentions(search.strip())
         try:
             links = _mentions_link(access, pseudonyms_of(session), search.strip())
             found = session.execute(query.where(or_(mentions, links))).all()
         except DBAPIError:  # SQLite looks for a link in every line, and one of them is no JSON
             found = session.execute(query.where(mentions)).all()
-        return _told(session, access, found)
+        return _readable_rows(session, access, found)
 
 
-def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
+def display_names(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
     """Return display names of the people and devices that entries concern, by public id."""
     wanted = list(subjects)
     found: dict[str, str] = {}
@@ -125,7 +125,7 @@ def verify(access: AccessContext) -> Verdict:
     return verify_audit(access.database, access.workspace_id)
 
 
-def write_csv(access: AccessContext, out: IO[str]) -> int:
+def export_csv(access: AccessContext, out: IO[str]) -> int:
     """Write the whole audit as CSV, oldest first; returns the number of rows."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
@@ -134,7 +134,7 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     with access.database.reading() as session:
         found = session.execute(query).all()
         for first in range(0, len(found), CHUNK_SIZE):
-            for row in _told(session, access, found[first : first + CHUNK_SIZE]):
+            for row in _readable_rows(session, access, found[first : first + CHUNK_SIZE]):
                 count += 1
                 table.writerow(
                     escape_formula(value)
@@ -178,7 +178,9 @@ def _start_of(day: date) -> datetime:
     return datetime.combine(day, time.min).astimezone()
 
 
-def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> list[AuditRow]:
+def _readable_rows(
+    session: Session, access: AccessContext, lines: Sequence[Line]
+) -> list[AuditRow]:
     """Entries for people to read: the value behind a hash, or that it was erased or is gone."""
     read = _read(session, lines)
     ids = {str(entry.details.get("link", "")) for entry, _, _ in read if _hides(entry.details)}
@@ -194,7 +196,7 @@ def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> lis
             for name, value in details.items():
                 if holds_pseudonym(_text(value)):
                     is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
-                    details[name] = ERASED if is_erased else clear.get(value, GONE)
+                    details[name] = ERASED if is_erased else clear.get(value, ERASED_REFERENCE)
         found.append(AuditRow(entry, person, device, details))
     return found
 

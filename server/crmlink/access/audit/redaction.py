@@ -25,7 +25,7 @@ from crmlink.store.audit.unguarded import unguarded
 REDACTED = "audit.redacted"
 REFERENCES = ("prior", "new", "reference", "current_reference")  # details that may be references
 PAGE_TEXTS = ("label",)  # details that were taken from a page of Commusoft
-AT_A_TIME = 500  # entries covered by one redaction entry
+CHUNK_SIZE = 500  # entries covered by one redaction entry
 
 
 class Redacted(NamedTuple):
@@ -64,8 +64,8 @@ def redact_references(
             for entry_id, hidden in changes.items():
                 line = update(AuditEntry).where(AuditEntry.id == entry_id)
                 session.execute(line.values(details=hidden))
-    for start in range(0, len(done), AT_A_TIME):
-        lines = [list(line) for line in done[start : start + AT_A_TIME]]
+    for start in range(0, len(done), CHUNK_SIZE):
+        lines = [list(line) for line in done[start : start + CHUNK_SIZE]]
         append_entry(session, workspace_id, REDACTED, SUBJECT, lines=lines)
     return len(done)
 

@@ -20,7 +20,7 @@ from crmlink.access.audit.seals import (
     seal_of,
 )
 from crmlink.access.audit.vouching import SUBJECT, Action, Vouched
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
 from crmlink.store.audit import append_entry
 from crmlink.store.audit.anchors import HASH
@@ -81,7 +81,7 @@ def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
         signer.anchors.set_aside()
         signer.anchors.begin()
         details = {"findings": sorted(codes), "wrong": wrong}
-        note(session, access, actor, Action.ACCEPTED, SUBJECT, **details)
+        record_audit(session, access, actor, Action.ACCEPTED, SUBJECT, **details)
         put_seal(session, signer, access.workspace_id, CHECKED, SOUND)
     return sorted(codes)
 

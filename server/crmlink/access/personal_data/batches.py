@@ -25,7 +25,7 @@ from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
 from crmlink.values.contact_details import DETAIL_COLUMNS
 
-LIKELY = 0.5  # minimum probability at which the best record counts as the row's
+MIN_PROBABILITY = 0.5  # minimum probability at which the best record counts as the row's
 PERSONAL_COLUMNS = ("reference", *DETAIL_COLUMNS, "open_pence")
 PERSONAL_PARAMS = (
     "record",
@@ -34,7 +34,7 @@ PERSONAL_PARAMS = (
     "by",
     "sentence",
 )  # failure parameters that may be names
-ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
+ENDED_STATES = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 
@@ -98,7 +98,7 @@ def _is_theirs(row: _Facts, clues: Clues) -> bool:
         return row.record_id in clues.record_ids
     if row.reference and fold(row.reference) in clues.references:
         return True
-    if row.best in clues.record_ids and (row.probability or 0.0) >= LIKELY:
+    if row.best in clues.record_ids and (row.probability or 0.0) >= MIN_PROBABILITY:
         return True
     named = clues.are_named((row.name, row.company))
     return named and (not emails or not emails.isdisjoint(clues.emails))
@@ -169,7 +169,7 @@ def anonymise_finished_batches(session: Session, workspace_id: int, before: date
     """
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
-        Batch.state.in_(ENDED),
+        Batch.state.in_(ENDED_STATES),
         Batch.updated_at < before,
     )
     emptied = _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])

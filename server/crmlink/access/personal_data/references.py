@@ -33,7 +33,6 @@ from crmlink.store.erased import (
     Signs,
     erased_people,
     label_keys,
-    postcodes_of,
     pseudonyms_of,
     remember_erased,
 )
@@ -47,7 +46,7 @@ from crmlink.store.hidden_references import (
 )
 
 NOT_WORDS = re.compile(r"[\W_]+")
-SHORTEST = 4  # characters; shorter words would match inside others
+MIN_WORD_LENGTH = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
 STILL_TO_WRITE = (
     RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.WRITTEN, RowState.FILLING,
@@ -111,7 +110,7 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     words |= {each.name for each in found.parked} | {each.name for each in found.contacts}
     words.update(*((row.email, *row.other_emails) for row in certain))
     words.update(*(contact_emails(link.differences) for link in links))
-    kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
+    kept = {word for word in words if len(word) >= MIN_WORD_LENGTH and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 
 
@@ -203,22 +202,14 @@ def forget_answers(session: Session, workspace_id: int, known: Known) -> list[st
 
 def _signs_of_record(record: MirroredRecord) -> Signs:
     reference = record.reference or ""
-    return Signs(
-        frozenset((record.name, record.company)),
-        (record.email, *record.other_emails),
-        postcodes_of(record.postcode, record.other_addresses),
-        tuple(record.phones), reference=reference if may_name(reference) else "",
-    )  # fmt: skip
+    names = (record.name, record.company)
+    return Signs.of(record, names, reference=reference if may_name(reference) else "")
 
 
 def _signs_of_row(session: Session, row: BatchRow) -> Signs:
     batch = session.get_one(Batch, row.batch_id)
-    return Signs(
-        frozenset((row.name, row.company, row.person)),
-        (row.email, *row.other_emails),
-        postcodes_of(row.postcode, row.other_addresses),
-        tuple(row.phones), batch.package, batch.organisation, row.reference,
-    )  # fmt: skip
+    names = (row.name, row.company, row.person)
+    return Signs.of(row, names, batch.package, batch.organisation, row.reference)
 
 
 def _with(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, null, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.batches import Clues
 from crmlink.folding import fold
 from crmlink.store import ContactSource, SourceContact
-from crmlink.store.erased import Signs, postcodes_of
+from crmlink.store.erased import Signs
 from crmlink.values.contact_details import DETAIL_COLUMNS
 
 PERSONAL_COLUMNS = ("reference", "code", *DETAIL_COLUMNS, "moved_from", "checked_name")
@@ -43,15 +43,17 @@ def delete_contacts(session: Session, contacts: Iterable[SourceContact]) -> None
         session.expunge(contact)
 
 
+def forget_left_out(session: Session, workspace_id: int) -> None:
+    """Forget the names of contacts that were left out; the next complete list has them again."""
+    mine = update(ContactSource).filter_by(workspace_id=workspace_id)
+    session.execute(mine.values(left_out=null()))
+
+
 def signs_of_contact(session: Session, contact: SourceContact) -> Signs:
     """Return the data that identifies a contact."""
     source = session.get_one(ContactSource, contact.source_id)
-    return Signs(
-        frozenset((contact.name, contact.company, contact.person)),
-        (contact.email, *contact.other_emails),
-        postcodes_of(contact.postcode, contact.other_addresses),
-        tuple(contact.phones), source.package, source.organisation, contact.reference,
-    )  # fmt: skip
+    names = (contact.name, contact.company, contact.person)
+    return Signs.of(contact, names, source.package, source.organisation, contact.reference)
 
 
 def _is_theirs(row: Row[Any], clues: Clues) -> bool:

@@ -15,8 +15,8 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.redaction import redact_references
-from crmlink.access.context import AccessContext, Actor, note
-from crmlink.access.errors import PersonUnknown
+from crmlink.access.context import AccessContext, Actor, record_audit
+from crmlink.access.errors import PersonNotFound
 from crmlink.access.people import remove_person
 from crmlink.access.personal_data.batches import PERSONAL_COLUMNS as ON_LISTS
 from crmlink.access.personal_data.batches import (
@@ -41,7 +41,7 @@ from crmlink.access.personal_data.references import (
     remember,
 )
 from crmlink.access.personal_data.sources import PERSONAL_COLUMNS as IN_PACKAGES
-from crmlink.access.personal_data.sources import delete_contacts
+from crmlink.access.personal_data.sources import delete_contacts, forget_left_out
 from crmlink.access.preferences import read_preferences
 from crmlink.folding import normalise_login_email
 from crmlink.store import (
@@ -73,11 +73,11 @@ class ErasureCounts:
 
 
 def export(access: AccessContext, who: str) -> dict[str, Any]:
-    """Return all data about the person with a record's id or an email. Raises PersonUnknown."""
+    """Return all data about the person with a record's id or an email. Raises PersonNotFound."""
     with access.database.reading() as session:
         found = find_subject(session, access.workspace_id, who)
         if not found.is_known:
-            raise PersonUnknown
+            raise PersonNotFound
         return {
             "who": who,
             "person": _person_fields(session, found.person) if found.person else None,
@@ -99,13 +99,13 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
 def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
     """Erase all data about a person, now and in later syncs.
 
-    A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
+    A person of the workspace is removed first. Raises PersonNotFound or LastAdmin.
     """
     _remove_first(access, actor, who)
     with access.database.writing() as session:
         found = find_subject(session, access.workspace_id, who)
         if not found.is_known:
-            raise PersonUnknown
+            raise PersonNotFound
         person, records, links = found.person, found.records, list(found.links.values())
         drafts = len(found.rows) + len(found.parked) + len(found.contacts)
         erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
@@ -123,17 +123,18 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for each in found.parked:
             session.delete(each)
         delete_contacts(session, found.contacts)
+        forget_left_out(session, access.workspace_id)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_references(session, access.workspace_id, known.people.hidden, known.without)
         for kind in forget_shown_fields(session, access.workspace_id, known):
-            note(session, access, actor, "record_field.removed", kind)
+            record_audit(session, access, actor, "record_field.removed", kind)
         for question in forget_answers(session, access.workspace_id, known):
-            note(session, access, actor, "checklist.removed", question)
+            record_audit(session, access, actor, "checklist.removed", question)
         redact_failures(session, access.workspace_id, names)
         forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
-        note(
+        record_audit(
             session, access, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
@@ -173,7 +174,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
             erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
-            note(
+            record_audit(
                 session, access, None, "personal.retention", "workspace",
                 links=erased.links, drafts=erased.drafts,
             )  # fmt: skip

@@ -19,7 +19,7 @@ from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS, FileKind, Form
 Export = dict[str, Any]
 Found = dict[str, tuple[str, ...]]
 
-_MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
+_COLUMN_LETTERS = re.compile(r"[A-Z]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +119,19 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
     where = f"In {form.package}, export {form.rules['form']}"
     reference = form.rules["columns"].get("reference", [])
     if len(reference) > 1 or any(name not in form.rules["recognise"] for name in reference):
-        yield f"{where}: the reference must have one heading, which stands in recognise."
+        yield f"{where}: the reference must have one heading, which is in recognise."
     if any(not normalise_heading(name) for name in form.rules["recognise"]):
         yield f"{where}: a heading in recognise has no letters."
     if form.rules["files"] == ["iif"] and "table" not in form.rules:
         yield f"{where}: an IIF file needs its table."
     letters_of = form.rules.get("without_header", {})
     named = [letter for several in letters_of.values() for letter in several]
-    if any(not _MOST_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
+    if any(not _COLUMN_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
         named
     ):
         yield f"{where}: without_header needs column letters such as A or AA, each once."
     elif letters_of and not {"reference", "name", "email"} <= letters_of.keys():
-        yield f"{where}: without_header needs reference, name and email to be told from any table."
+        yield f"{where}: without_header needs reference, name and email, or any table fits."
     elif any(
         len(several) > 1
         for field, several in letters_of.items()
@@ -154,6 +154,6 @@ def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
 
 def _confused(form: ExportFormat, other: ExportFormat) -> str:
     return (
-        f"In {form.package}, export {form.rules['form']}: it cannot be told from "
+        f"In {form.package}, export {form.rules['form']}: it cannot be told apart from "
         f"{other.package}'s {other.rules['form']}."
     )

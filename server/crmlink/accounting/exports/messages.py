@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from crmlink.accounting.exports.model import DetectedFormat, RejectedRow
     from crmlink.accounting.package_rules import Packages
 
-THINGS = {
+FILE_THINGS = {
     "csv": "a CSV file",
     "iif": "an IIF file",
     "xlsx": "an Excel workbook (XLSX)",
@@ -154,7 +154,7 @@ def unread_text(contacts_of: Mapping[str, int]) -> list[str]:
 
 def export_error_text(code: str, facts: Mapping[str, str | int]) -> str:
     """Return why a file is refused, as a sentence. Raises KeyError for an unknown code."""
-    things = {name: THINGS[str(facts[name])] for name in ("named", "found") if name in facts}
+    things = {name: FILE_THINGS[str(facts[name])] for name in ("named", "found") if name in facts}
     return REFUSALS[code].format_map({**facts, **things})
 
 

@@ -27,7 +27,7 @@ from crmlink.api.schemas.batches import (
     SummarySchema,
     WriteSchema,
 )
-from crmlink.api.serializers.batches import batch_shape, row_shape, serialize_batch_detail
+from crmlink.api.serializers.batches import serialize_batch, serialize_batch_detail, serialize_row
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import (
@@ -58,7 +58,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.error_handlers import MissingIdempotencyKey
-from crmlink.web.problems import problem_kept
+from crmlink.web.problems import problem_from_stored
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1", description="Whole lists")
@@ -89,7 +89,7 @@ class BatchesView(MethodView):
             found = list_batches(current_workspace(), *(set(BatchState) - {BatchState.IMPORTING}))
         else:
             found = list_batches(current_workspace(), BatchState(state))
-        return {"batches": [batch_shape(draft.batch, draft.contacts) for draft in found]}
+        return {"batches": [serialize_batch(draft.batch, draft.contacts) for draft in found]}
 
     @require_permission("collect")
     @blueprint.doc(parameters=[KEY_HEADER])
@@ -113,7 +113,7 @@ class BatchesView(MethodView):
             body["batch"],
             key=_key(),
         )
-        shape = batch_shape(taken.batch, taken.contacts)
+        shape = serialize_batch(taken.batch, taken.contacts)
         return shape | {"added": taken.added, "completed": taken.completed}
 
 
@@ -198,7 +198,7 @@ class SampleView(MethodView):
     def post(self, batch_id: str) -> dict[str, Any]:
         """Draw a random sample of sure matches, to check before accepting them all"""
         sample = draw_sample(current_workspace(), batch_id)
-        rows = [row_shape(row) for row in sample.rows]
+        rows = [serialize_row(row) for row in sample.rows]
         return {"token": sample.token, "of": sample.of, "rows": rows}
 
 
@@ -312,7 +312,10 @@ class ResultsView(MethodView):
         """Read every contact with its result, as a table"""
         table = io.StringIO()
         write_results(
-            current_workspace(), batch_id, table, lambda failure: problem_kept(failure).detail
+            current_workspace(),
+            batch_id,
+            table,
+            lambda failure: problem_from_stored(failure).detail,
         )
         reply = Response("\ufeff" + table.getvalue(), mimetype="text/csv")
         reply.headers["Content-Disposition"] = 'attachment; filename="results.csv"'

@@ -14,17 +14,17 @@ from crmlink.api.schemas.batches import (
     StartedSchema,
 )
 from crmlink.api.schemas.common import overrides_of
-from crmlink.api.serializers.batches import row_shape
+from crmlink.api.serializers.batches import serialize_row
 from crmlink.batches.control import retry_failed
 from crmlink.batches.review import ShownRow, accept, choose_none, claim, reopen
 from crmlink.batches.rows import RowFilter, RowPage, find_row, list_rows
-from crmlink.linking.errors import BatchUnknown, RecordUnknown
+from crmlink.linking.errors import BatchNotFound, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batch_rows", __name__, url_prefix="/api/v1", description="Whole lists")
-LARGEST = 2**31 - 1
+MAX_POSITION = 2**31 - 1
 
 
 @blueprint.route("/batches/<batch_id>/rows")
@@ -52,7 +52,7 @@ class RowsView(MethodView):
             device_id=current_actor().device.id,
         )
         return {
-            "rows": [row_shape(row) for row in rows],
+            "rows": [serialize_row(row) for row in rows],
             "next": rows[-1].row.position if len(rows) == limit else None,
         }
 
@@ -65,7 +65,7 @@ class RowView(MethodView):
     @blueprint.response(200, RowSchema)
     def get(self, batch_id: str, position: int) -> dict[str, Any]:
         """Read one contact"""
-        return row_shape(
+        return serialize_row(
             find_row(
                 current_workspace(),
                 batch_id,
@@ -85,12 +85,12 @@ class RowView(MethodView):
             case Choice.RECORD:
                 if not body["record_id"]:
                     raise RecordUnknown(record_id="")
-                return row_shape(
+                return serialize_row(
                     accept(ctx, device_id, shown, body["record_id"], overrides_of(body))
                 )
             case Choice.NONE:
-                return row_shape(choose_none(ctx, device_id, shown))
-        return row_shape(reopen(ctx, device_id, shown))
+                return serialize_row(choose_none(ctx, device_id, shown))
+        return serialize_row(reopen(ctx, device_id, shown))
 
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/claim")
@@ -101,7 +101,7 @@ class ClaimView(MethodView):
     @blueprint.response(200, RowSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
         """Show others for a minute and a half that someone is looking at this contact"""
-        return row_shape(
+        return serialize_row(
             claim(
                 current_workspace(),
                 current_actor().device.id,
@@ -131,6 +131,6 @@ class RetryRowView(MethodView):
 
 def _validate_position(position: int) -> int:
     """Return the position if a database can store it; raises a problem otherwise."""
-    if position > LARGEST:
-        raise BatchUnknown
+    if position > MAX_POSITION:
+        raise BatchNotFound
     return position

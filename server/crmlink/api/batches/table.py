@@ -16,11 +16,11 @@ from crmlink.api.schemas.on_pages import (
 )
 from crmlink.batches.page_table import TableRow, observe_rows, table_page
 from crmlink.linking.decisions import find_link, require_connection
-from crmlink.linking.errors import LinkingFailure, LinkUnknown
+from crmlink.linking.errors import LinkingError, LinkNotFound
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import TYPE, problem_of, problem_of_link
-from crmlink.web.serializers import record_shape
+from crmlink.web.problems import TYPE_PREFIX, problem_from_error, problem_from_link
+from crmlink.web.serializers import serialize_record
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batch_table", __name__, url_prefix="/api/v1", description="Whole lists")
@@ -39,7 +39,7 @@ class TableView(MethodView):
         page = table_page(here, batch_id, query["after"], query["limit"])
         return {
             "connection_id": here.public_connection_id,
-            "rows": [_row_shape(row) for row in page.rows],
+            "rows": [_serialize_row(row) for row in page.rows],
             "next": page.next,
         }
 
@@ -60,7 +60,7 @@ class TableObservationsView(MethodView):
         require_connection(here, body["connection_id"])
         if current_actor().is_script:
             for row in body["rows"]:
-                with suppress(LinkUnknown):  # said of its row below
+                with suppress(LinkNotFound):  # said of its row below
                     require_may_observe(current_actor(), find_link(here, row["link_id"]).device)
         seen = [
             (
@@ -76,14 +76,14 @@ class TableObservationsView(MethodView):
         ]
         found = observe_rows(here, batch_id, seen, current_actor().device.id)
         pairs = zip(seen, found, strict=True)
-        return {"rows": [_result_shape(link_id, each) for (link_id, _), each in pairs]}
+        return {"rows": [_serialize_result(link_id, each) for (link_id, _), each in pairs]}
 
 
-def _row_shape(row: TableRow) -> dict[str, Any]:
+def _serialize_row(row: TableRow) -> dict[str, Any]:
     return {
         "link_id": row.link.id,
         "position": row.position,
-        "record": record_shape(row.record),
+        "record": serialize_record(row.record),
         "record_version": row.record.mirror_version,
         "number": row.record.number,
         "alone": row.alone,
@@ -93,20 +93,20 @@ def _row_shape(row: TableRow) -> dict[str, Any]:
     }
 
 
-def _result_shape(link_id: str, found: Observed | LinkingFailure) -> dict[str, Any]:
+def _serialize_result(link_id: str, found: Observed | LinkingError) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "link_id": link_id, "state": None, "fill": False, "record_version": None,
     }  # fmt: skip
-    if isinstance(found, LinkingFailure):
-        problem = problem_of(found)
+    if isinstance(found, LinkingError):
+        problem = problem_from_error(found)
         shape["current_reference"] = found.facts.get("current_reference")
     else:
         shape |= {
             "state": found.link.state.value, "fill": found.fill, "record_version": found.version,
         }  # fmt: skip
-        kept = problem_of_link(found.link)
+        kept = problem_from_link(found.link)
         shape["current_reference"] = (found.link.failure or {}).get("current_reference")
         if kept is None:
             return shape | {"failure": None}
         problem = kept
-    return shape | {"failure": {"type": TYPE + problem.code, "detail": problem.detail}}
+    return shape | {"failure": {"type": TYPE_PREFIX + problem.code, "detail": problem.detail}}

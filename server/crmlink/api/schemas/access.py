@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from crmlink.access.api_tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
-from crmlink.access.devices import LONGEST_NAME, DeviceStatus
-from crmlink.access.preferences import LEAST_SURE, MOST_SURE
-from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
+from crmlink.access.api_tokens import DEFAULT_DAYS, DEFAULT_SCOPES, MAX_DAYS
+from crmlink.access.devices import MAX_NAME_LENGTH, DeviceStatus
+from crmlink.access.preferences import MAX_DAYS as MAX_DAYS_KEPT
+from crmlink.access.preferences import MAX_SURE, MIN_SURE
 from crmlink.access.roles import SCOPES
 from crmlink.api.schemas.common import text
 from crmlink.api.schemas.workspace import ActingPersonSchema
@@ -135,7 +135,7 @@ class LoggedOutSchema(Schema):
 class NameSchema(Schema):
     """A new name."""
 
-    name = text(LONGEST_NAME, required=True)
+    name = text(MAX_NAME_LENGTH, required=True)
 
 
 class UsedDeviceSchema(Schema):
@@ -168,17 +168,17 @@ class DevicesSchema(Schema):
 class NewTokenSchema(Schema):
     """A script token to create."""
 
-    name = text(LONGEST_NAME, required=True)
+    name = text(MAX_NAME_LENGTH, required=True)
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
-        load_default=list(USUAL_SCOPES),
+        load_default=list(DEFAULT_SCOPES),
         validate=validate.Length(1, len(SCOPES)),
     )
     days = StrictInteger(
         load_default=None,
-        validate=validate.Range(1, MOST_DAYS),
+        validate=validate.Range(1, MAX_DAYS),
         metadata={
-            "description": f"{USUAL_DAYS} unless given, or until the end of the token that asks."
+            "description": f"{DEFAULT_DAYS} unless given, or until the end of the token that asks."
         },
     )
 
@@ -269,10 +269,10 @@ class PreferencesSchema(Schema):
     """The workspace's preferences."""
 
     pairing_needs_admin = StrictBoolean(required=True)
-    keep_names_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))
-    keep_drafts_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    keep_names_days = StrictInteger(required=True, validate=validate.Range(0, MAX_DAYS_KEPT))
+    keep_drafts_days = StrictInteger(required=True, validate=validate.Range(0, MAX_DAYS_KEPT))
     sure_bound = StrictFloat(
-        load_default=LEAST_SURE,
-        validate=validate.Range(LEAST_SURE, MOST_SURE),
+        load_default=MIN_SURE,
+        validate=validate.Range(MIN_SURE, MAX_SURE),
         metadata={"description": "The least probability of what whole lists call sure."},
     )

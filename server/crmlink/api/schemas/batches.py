@@ -17,7 +17,7 @@ from crmlink.api.schemas.common import (
 from crmlink.store import BatchState, Choice, RowState, Verdict
 from crmlink.web.strict_parsing import QueryInteger, StrictInteger
 
-MOST_CONTACTS = 1000  # in one request
+MAX_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
 POSITION = validate.Range(0, 2**31 - 1)
 
@@ -43,7 +43,7 @@ class NewBatchSchema(Schema):
     contacts = fields.List(
         fields.Nested(ListedContactSchema),
         required=True,
-        validate=validate.Length(1, MOST_CONTACTS),
+        validate=validate.Length(1, MAX_CONTACTS),
     )
     batch = text(64, allow_none=True, load_default=None)
     name = text(200, load_default="")
@@ -62,7 +62,7 @@ class BatchSchema(Schema):
     name = fields.String()
     source = fields.String()
     state = fields.String(validate=validate.OneOf(SHOWN_STATES))
-    package = fields.String(metadata={"description": "Empty while nobody has said which."})
+    package = fields.String(metadata={"description": "Empty while no one has said which."})
     organisation = fields.String(allow_none=True)
     kind = fields.String(allow_none=True)
     contacts = fields.Integer()

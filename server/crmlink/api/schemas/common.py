@@ -192,7 +192,8 @@ class LinkSchema(Schema):
     package = fields.String()
     organisation = fields.String(allow_none=True)
     reference = fields.String(
-        allow_none=True, metadata={"description": "What is to stand on the record; null clears it."}
+        allow_none=True,
+        metadata={"description": "The reference to put on the record; null clears it."},
     )
     contact_reference = fields.String()
     contact_name = fields.String()

@@ -17,7 +17,7 @@ from crmlink.api.schemas.common import (
 from crmlink.store import LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictInteger
 
-MOST_ROWS = 500  # of a table, in one request
+MAX_ROWS = 500  # of a table, in one request
 STAGE = validate.OneOf(["before", "after"])
 
 
@@ -90,7 +90,7 @@ class TableQuerySchema(Schema):
     """A page of a list's rows that wait to be filled in."""
 
     after = QueryInteger(load_default=0, validate=validate.Range(0, 2**31 - 1))
-    limit = QueryInteger(load_default=MOST_ROWS, validate=validate.Range(1, MOST_ROWS))
+    limit = QueryInteger(load_default=MAX_ROWS, validate=validate.Range(1, MAX_ROWS))
 
 
 class TableRowSchema(Schema):
@@ -134,7 +134,7 @@ class SeenRowsSchema(Schema):
     connection_id = text(100, required=True, metadata={"description": CONNECTION})
     stage = fields.String(required=True, validate=STAGE)
     rows = fields.List(
-        fields.Nested(SeenRowSchema), required=True, validate=validate.Length(1, MOST_ROWS)
+        fields.Nested(SeenRowSchema), required=True, validate=validate.Length(1, MAX_ROWS)
     )
 
     @validates_schema

@@ -14,7 +14,9 @@ from crmlink.web.strict_parsing import StrictBoolean, StrictInteger
 MAX_ROWS = 5_000  # in one part
 MAX_PARTS = 1_000
 PART = validate.Range(1, MAX_PARTS)
-OLDEST = datetime(2000, 1, 1, tzinfo=UTC)  # no page is older; the first years are no times in UTC
+EARLIEST_TIME = datetime(
+    2000, 1, 1, tzinfo=UTC
+)  # no page is older; the first years are no times in UTC
 
 
 class ImportedRecordSchema(EnteredDetailsSchema):
@@ -61,7 +63,7 @@ class RecordImportSchema(Schema):
     read_at = fields.AwareDateTime(
         load_default=None,
         allow_none=True,
-        validate=validate.Range(min=OLDEST),
+        validate=validate.Range(min=EARLIEST_TIME),
         metadata={"description": "When the page was read; now, if missing."},
     )
     rows = fields.List(

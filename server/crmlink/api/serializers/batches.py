@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.api.serializers.contacts import contact_shape
+from crmlink.api.serializers.contacts import serialize_contact
 from crmlink.batches.progress import Overview
 from crmlink.batches.rows import ReviewRow, RowSuggestion
 from crmlink.store import Batch
-from crmlink.web.problems import TYPE, problem_kept, trouble
-from crmlink.web.serializers import reason_shapes, record_shape
+from crmlink.web.problems import TYPE_PREFIX, problem_from_stored, trouble
+from crmlink.web.serializers import serialize_reasons, serialize_record
 
 
-def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
+def serialize_batch(batch: Batch, contacts: int) -> dict[str, Any]:
     """Return a batch as JSON."""
     return {
         "id": batch.id,
@@ -32,7 +32,7 @@ def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
 def serialize_batch_detail(found: Overview) -> dict[str, Any]:
     """Return a batch with counts and progress as JSON."""
     batch, counts, progress = found.batch, found.counts, found.progress
-    return batch_shape(batch, counts.rows) | {
+    return serialize_batch(batch, counts.rows) | {
         "counts": {
             "verdicts": _counts_by_state(counts.verdicts),
             "choices": _counts_by_state(counts.choices),
@@ -46,7 +46,7 @@ def serialize_batch_detail(found: Overview) -> dict[str, Any]:
             "of": progress.of,
             "rate": progress.rate,
             "seconds_left": progress.seconds_left,
-            "trouble": _trouble_shape(progress.problem),
+            "trouble": _serialize_last_error(progress.problem),
         },
         "sure_bound": batch.sure_bound,
         "matched_at": batch.matched_at,
@@ -55,17 +55,17 @@ def serialize_batch_detail(found: Overview) -> dict[str, Any]:
     }
 
 
-def row_shape(found: ReviewRow) -> dict[str, Any]:
+def serialize_row(found: ReviewRow) -> dict[str, Any]:
     """Return a batch row as JSON."""
     row = found.row
     conflict = row.conflict and {
         "code": row.conflict["code"],
-        "records": [record_shape(record) for record in found.referenced_records],
+        "records": [serialize_record(record) for record in found.referenced_records],
         "rows": row.conflict.get("rows", []),
         "current_reference": row.conflict.get("current_reference"),
     }
     return {
-        **contact_shape(row),
+        **serialize_contact(row),
         "position": row.position,
         "line": row.line,
         "version": row.version,
@@ -80,35 +80,35 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
         "offers": [_offer(item) for item in found.offers],
         "none": row.none_probability,
         "choice": row.choice.value,
-        "record": record_shape(found.chosen) if found.chosen else None,
+        "record": serialize_record(found.chosen) if found.chosen else None,
         "decided_by": found.decided_by,
         "looked_at_by": found.claimed_by,
         "state": row.state.value,
-        "failure": failure_shape(row.failure),
+        "failure": serialize_failure(row.failure),
         "link": row.link_id,
     }  # fmt: skip
 
 
-def failure_shape(failure: dict[str, Any] | None) -> dict[str, str] | None:
+def serialize_failure(failure: dict[str, Any] | None) -> dict[str, str] | None:
     """Return a row's failure as JSON."""
     if not failure:
         return None
-    found = problem_kept(failure)
-    return {"type": TYPE + found.code, "detail": found.detail}
+    found = problem_from_stored(failure)
+    return {"type": TYPE_PREFIX + found.code, "detail": found.detail}
 
 
-def _trouble_shape(code: str | None) -> dict[str, str] | None:
+def _serialize_last_error(code: str | None) -> dict[str, str] | None:
     if code is None:
         return None
     found = trouble(code)
-    return {"type": TYPE + found.code, "detail": found.detail}
+    return {"type": TYPE_PREFIX + found.code, "detail": found.detail}
 
 
 def _offer(item: RowSuggestion) -> dict[str, Any]:
     return {
-        "record": record_shape(item.record),
+        "record": serialize_record(item.record),
         "probability": round(item.suggestion.probability, 4) if item.suggestion else None,
-        "reasons": reason_shapes(item.suggestion) if item.suggestion else [],
+        "reasons": serialize_reasons(item.suggestion) if item.suggestion else [],
         "held_by_row": item.holder,
     }
 

@@ -12,7 +12,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def contact_shape(row: BatchRow) -> dict[str, Any]:
+def serialize_contact(row: BatchRow) -> dict[str, Any]:
     """Return a row's contact as JSON."""
     columns = {name: getattr(row, name) for name in _COLUMNS}
     return columns | {"kind": row.kind or None, "label": row.label}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.accounting.package_rules import Packages, package_name
-from crmlink.api.serializers.contacts import contact_shape
+from crmlink.api.serializers.contacts import serialize_contact
 from crmlink.linking.record_contacts import ContactSuggestion
-from crmlink.web.serializers import reason_shapes, record_shape
+from crmlink.web.serializers import serialize_reasons, serialize_record
 
 
-def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dict[str, Any]:
+def serialize_contact_suggestion(item: ContactSuggestion, packages: Packages) -> dict[str, Any]:
     """Return a suggested contact as JSON."""
     row, batch = item.row, item.batch
     return {
@@ -18,12 +18,12 @@ def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dic
             "package": batch.package,
             "package_name": package_name(packages, batch.package),
             "organisation": batch.organisation or None,
-            **contact_shape(row),
+            **serialize_contact(row),
         },
         "probability": round(item.suggestion.probability, 4),
         "sure": item.suggestion.sure,
-        "reasons": reason_shapes(item.suggestion),
+        "reasons": serialize_reasons(item.suggestion),
         "list": {"id": batch.id, "name": batch.name, "position": row.position},
-        "holder": record_shape(item.holder) if item.holder else None,
-        "chosen": record_shape(item.chosen) if item.chosen else None,
+        "holder": serialize_record(item.holder) if item.holder else None,
+        "chosen": serialize_record(item.chosen) if item.chosen else None,
     }

@@ -294,12 +294,12 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
 def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     """Print or save every contact with its result, as CSV."""
     from crmlink.batches.progress import result_rows, write_results
-    from crmlink.web.problems import problem_kept
+    from crmlink.web.problems import problem_from_stored
 
     installation = _installation()
 
     def why(failure: dict[str, Any]) -> str:
-        return problem_kept(failure).detail
+        return problem_from_stored(failure).detail
 
     if as_json:
         for row in result_rows(installation.workspace, batch_id, why):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from crmlink.linking.context import WorkspaceContext
 
 SERVER_TAKES = 4.0  # seconds in which a running server takes the work
-LOOK_EVERY = 0.5
+POLL_INTERVAL = 0.5
 
 
 def follow(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
@@ -31,7 +31,7 @@ def follow(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None
         last = line
         if found.batch.state not in WORKING:
             return
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
 
 
 def run_to_completion(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
@@ -64,4 +64,4 @@ def _work(ctx: WorkspaceContext, batch_id: str, stopping: threading.Event) -> No
             match_batch(ctx, batch_id, stopping.is_set)
         else:
             work_on(ctx, batch_id, batch.state, stopping.is_set)
-        stopping.wait(LOOK_EVERY)
+        stopping.wait(POLL_INTERVAL)

@@ -68,7 +68,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """Yield a row and its suggestions."""
     from crmlink.matching.reason_texts import confidence, reason_text
-    from crmlink.web.problems import problem_kept
+    from crmlink.web.problems import problem_from_stored
 
     row = found.row
     place = _place(row.address, row.town, row.postcode)
@@ -89,7 +89,7 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
         if suggestion:
             yield f"     {'; '.join(reason_text(reason) for reason in suggestion.reasons)}"
     if row.failure:
-        yield f"     {problem_kept(row.failure).detail}"
+        yield f"     {problem_from_stored(row.failure).detail}"
 
 
 def duration(seconds: float) -> str:

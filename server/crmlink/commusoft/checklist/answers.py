@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from crmlink.commusoft.checklist.questions import TextKind
 from crmlink.values.postcodes import find
 
-MOST_TEXT, MOST_HEADING, MOST_HEADINGS = 120, 60, 80
+MAX_TEXT_LENGTH, MAX_HEADING_LENGTH, MAX_HEADINGS = 120, 60, 80
 _PARTED = re.compile(r"[,;\t\n]+")
 _PATH = re.compile(r"/[A-Za-z0-9/_.{}-]*")
 _LONG_ID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,}")
@@ -49,10 +49,10 @@ def read_text(kind: TextKind, text: str) -> str:
     if kind == "headings":
         parts = [" ".join(part.split()) for part in _PARTED.split(text)]
         parts = [part for part in parts if part]
-        if len(parts) > MOST_HEADINGS or any(len(part) > MOST_HEADING for part in parts):
+        if len(parts) > MAX_HEADINGS or any(len(part) > MAX_HEADING_LENGTH for part in parts):
             raise AnswerRefused("too-long")
         return ", ".join(parts)
-    if len(text) > MOST_TEXT:
+    if len(text) > MAX_TEXT_LENGTH:
         raise AnswerRefused("too-long")
     return " ".join(text.split())
 
@@ -76,6 +76,6 @@ def _path_of(text: str) -> str:
         raise AnswerRefused("address") from None
     path = _LONG_ID.sub("{id}", path)
     path = "/".join("{n}" if part.isdigit() else part for part in path.split("/"))
-    if len(path) > MOST_TEXT or not _PATH.fullmatch(path):
+    if len(path) > MAX_TEXT_LENGTH or not _PATH.fullmatch(path):
         raise AnswerRefused("address")
     return path

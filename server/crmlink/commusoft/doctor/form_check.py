@@ -32,7 +32,7 @@ _LEFT_OUT = ("addressline3", "county", "addressline2", "mobile", "town")
 
 
 Outcome = Literal["kept", "not-this-way", "stop"]
-_LOOKS = 3
+_MAX_READS = 3
 
 
 class WriteJournal(Protocol):
@@ -72,9 +72,9 @@ class FormProof:
             return None
         return self._put(record, reference, left_out)
 
-    def look(self) -> Record:
+    def read(self) -> Record:
         """Return the current record; repeated if Commusoft does not answer."""
-        for _ in range(_LOOKS - 1):
+        for _ in range(_MAX_READS - 1):
             with contextlib.suppress(CommusoftError):
                 return self.client.record(self.before.kind, self.before.number, self.before.uuid)
         return self.client.record(self.before.kind, self.before.number, self.before.uuid)
@@ -92,17 +92,17 @@ class FormProof:
 
         Raises CommusoftError.
         """
-        for _ in range(_LOOKS):
-            shown = self.look()
+        for _ in range(_MAX_READS):
+            shown = self.read()
             if not unrestored_fields(self.before.raw, shown.raw):
                 return []
             self._put(*self._put_back(shown), "")
-        return unrestored_fields(self.before.raw, self.look().raw)
+        return unrestored_fields(self.before.raw, self.read().raw)
 
     def left(self, fields: list[str]) -> dict[str, Any]:
         """Return which of these fields were empty, and whether the journal keeps the others."""
         references = (self.before.reference, self.trial)
-        damage = form_damage(self.before.raw, self.look(), self.writing, *references)
+        damage = form_damage(self.before.raw, self.read(), self.writing, *references)
         return {
             "empty": [path for path in fields if not filled(self.before.raw, path)],
             "kept": bool(damage),
@@ -167,7 +167,7 @@ def prove_form(proof: FormProof) -> Generator[CheckResult, None, Outcome]:
 def _prove(proof: FormProof, left_out: str) -> Generator[CheckResult, None, Outcome]:
     for value in (proof.before.reference, proof.trial):
         error = proof.write(value, left_out)
-        shown = proof.look()
+        shown = proof.read()
         wrong = proof.changed(shown, value)
         if not wrong and error is None and shown.reference == value:
             continue

@@ -26,7 +26,7 @@ from crmlink.commusoft.errors import CommusoftError, WriteWithdrawn
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 
-_LOOKS = 3
+_MAX_READS = 3
 
 
 class RecordBusy(Exception):
@@ -131,7 +131,7 @@ def _try(
     if writing.creates and _count(client, test) != count:
         yield CheckResult("write-created", "failed", args)
         return "stop"
-    after = _look(client, test)
+    after = _read(client, test)
     if changed := changed_fields(before.raw, after.raw):
         yield CheckResult("write-spoiled", "failed", args | {"fields": changed})
         return "stop"
@@ -157,7 +157,7 @@ def _try_value(
     error = _write(client, test, before, test.trial, journal)
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
-        shown = _look(client, test)
+        shown = _read(client, test)
         if not changed_fields(before.raw, shown.raw):
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
             yield CheckResult("write-tried", "note", args | found)
@@ -204,18 +204,18 @@ def _restored(
 
     Only over the trial value: any other value is someone's decision.
     """
-    for _ in range(_LOOKS):
-        shown = _look(client, test)
+    for _ in range(_MAX_READS):
+        shown = _read(client, test)
         if shown.reference != test.trial:
             return shown
         with contextlib.suppress(CommusoftError):
             journal.put(client, shown, before.reference)
-    return _look(client, test)
+    return _read(client, test)
 
 
-def _look(client: CommusoftClient, test: WriteCheck) -> Record:
+def _read(client: CommusoftClient, test: WriteCheck) -> Record:
     """Return the current record; repeated if Commusoft does not answer."""
-    for _ in range(_LOOKS - 1):
+    for _ in range(_MAX_READS - 1):
         with contextlib.suppress(CommusoftError):
             return client.record(test.kind, test.number)
     return client.record(test.kind, test.number)

@@ -74,7 +74,7 @@ def sandbox_app(
             abort(421)
 
     @app.after_request
-    def say_that_this_is_a_sandbox(response: Response) -> Response:
+    def mark_as_sandbox(response: Response) -> Response:
         response.headers[SANDBOX_HEADER] = "crmlink"
         return response if _is_api() else add_page_headers(response)
 

@@ -23,7 +23,7 @@ from crmlink.matching.features.similarity import (
     word_similarity,
     word_table,
 )
-from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, TOWN_FLAG, NormalisedAddress
+from crmlink.matching.normalised import ADDRESS_BIT, TOWN_FLAG, NormalisedAddress
 
 Features = dict[str, Floats]
 MIN_SIMILARITY = 0.7  # below this similarity addresses count as different, gradually
@@ -45,13 +45,14 @@ def address_features(context: ComparisonContext) -> Features:
         return {}
     record_words = word_table(context.address_table, context.index.addresses, context.total)
     owner = np.where(record_words.inside, record_words.flags >> ADDRESS_BIT, -1)
-    numbers = range(MAX_ADDRESSES)
-    there = [(context.postcodes[:, n] >= 0) | (owner == n).any(axis=1) for n in numbers]
-    last = max((number for number in numbers if there[number].any()), default=0)
+    coded = context.postcodes >= 0
+    last = max(int(owner.max(initial=0)), *np.flatnonzero(coded.any(axis=0)).tolist(), 0)
+    held = [owner == number for number in range(last + 1)]
+    there = [coded[:, number] | inside.any(axis=1) for number, inside in enumerate(held)]
     pairs = [
-        (_pair(context, address, record_words, owner == number, number), there[number])
+        (_pair(context, address, record_words, inside, number), there[number])
         for address in contact
-        for number in range(last + 1)
+        for number, inside in enumerate(held)
     ]
     return pairs[0][0] if len(pairs) == 1 else _best(pairs)
 

@@ -28,6 +28,11 @@ class ComparisonContext:
         return self.index.address_lists.table(self.rows)
 
     @cached_property
+    def identifier_table(self) -> Ints:
+        """Numbers of each record's codes, shape (records, CODE_WIDTH), negative for none."""
+        return self.index.identifier_table[self.rows]
+
+    @cached_property
     def postcodes(self) -> Ints:
         """Postcode numbers of each record's addresses, shape (records, addresses), -1 for none."""
         return self.index.address_codes(self.rows, POSTCODES)
@@ -75,16 +80,17 @@ class ComparisonContext:
         """
         contact_trigrams = trigrams([text])[0]
         idf_of_trigram = self.index.trigram_idf
-        weight = np.zeros(TRIGRAM_COUNT)
-        weight[contact_trigrams] = idf_of_trigram[contact_trigrams]
+        is_shared = np.zeros(TRIGRAM_COUNT, np.bool_)
+        is_shared[contact_trigrams] = True
         table = self._trigram_table if of is None else self._trigram_table[of]
         wanted_flags = np.reshape(flags, (-1, 1))
         record_trigrams = np.where(
             (table >= 0) & ((table & FLAGS) == wanted_flags), table >> FLAG_BITS, 0
         )
         record_idf = idf_of_trigram[record_trigrams]
-        product = (weight[record_trigrams] * record_idf).sum(axis=1)
-        length = np.sqrt((record_idf**2).sum(axis=1)) * np.sqrt(
+        squares = record_idf**2
+        product = (squares * is_shared[record_trigrams]).sum(axis=1)
+        length = np.sqrt(squares.sum(axis=1)) * np.sqrt(
             (idf_of_trigram[contact_trigrams] ** 2).sum()
         )
         return safe_divide(product, length)

@@ -41,7 +41,7 @@ def _codes(
     """Return agreement of any value, as its idf, and difference of all."""
     if not values:
         return {}
-    record_codes = context.index.code_table[context.rows, part]
+    record_codes = context.identifier_table[:, part]
     numbers, rarity = context.codes("+" if field == "phone" else field[0], values)
     same = (record_codes[:, :, None] == numbers) & (numbers >= 0)
     agreed = (same * rarity).max(axis=(1, 2), initial=0.0)
@@ -73,7 +73,7 @@ def _emails(context: ComparisonContext) -> Features:
 
 def _near_emails(context: ComparisonContext, contact: tuple[str, ...], among: BoolArray) -> Floats:
     """Return the similarity of the two most similar emails where `among` is true, else 0."""
-    record_codes = context.index.code_table[context.rows, EMAILS]
+    record_codes = context.identifier_table[:, EMAILS]
     near: Floats = np.zeros(len(record_codes))
     for email, text in zip(contact, context.contact.email_texts, strict=True):
         for column in range(record_codes.shape[1]):
@@ -97,7 +97,7 @@ def _misspelt_emails(
     """
     words, found = context.index.codes.words, np.zeros(len(among))
     for row in np.flatnonzero(among).tolist():
-        numbers = context.index.code_table[context.rows[row], EMAILS].tolist()
+        numbers = context.identifier_table[row, EMAILS].tolist()
         held = [words[number][2:] for number in numbers if number >= 0]
         found[row] = max(
             (_slip(context, one, other) for one in contact for other in held), default=0
@@ -139,7 +139,7 @@ def _digits(text: str) -> str:
 
 def _has_whole_email(context: ComparisonContext) -> BoolArray:
     """Return which records have an email that is not misspelt."""
-    record_codes = context.index.code_table[context.rows, EMAILS]
+    record_codes = context.identifier_table[:, EMAILS]
     words = context.index.codes.words
     has_email = [any(n >= 0 and is_email(words[n]) for n in row) for row in record_codes.tolist()]
     return np.array(has_email, np.bool_)
@@ -149,7 +149,7 @@ def _phones(context: ComparisonContext) -> Features:
     contact = context.contact.phones
     if not contact:
         return {}
-    record_codes = context.index.code_table[context.rows, PHONES]
+    record_codes = context.identifier_table[:, PHONES]
     columns = _codes(context, "phone", contact, PHONES)
     other = columns["phone_other"] > 0
     near = _one_digit_off(context, contact, record_codes, other)

@@ -42,6 +42,8 @@ class RecordNames:
     is_secondary: BoolArray  # whether the row is the person of a company
     words: WordTable
     has_words: BoolArray  # whether the row has any word
+    aside: BoolArray  # (rows, max words): words in brackets or after a comma
+    main: BoolArray  # the other words
 
     @classmethod
     def from_context(cls, context: ComparisonContext) -> "RecordNames":
@@ -57,11 +59,14 @@ class RecordNames:
         )
         words = word_table(both, context.index.names, context.total, True)
         rows = len(table)
+        aside = (words.flags & PARENTHETICAL) > 0
         return cls(
             np.concatenate([np.arange(rows), secondary_rows]).astype(np.int32),
             np.arange(rows + len(secondary_rows)) >= rows,
             words,
             np.asarray(words.inside.any(axis=1)),
+            aside,
+            words.inside & ~aside,
         )
 
 
@@ -192,9 +197,8 @@ def _idf_sums(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherF
     """Return idf sums of words that agree, nearly agree, are missing or are extra."""
     column = pair.weights[:, None]
     parenthetical = pair.parenthetical[:, None]
-    record_words = pair.record_names.words
+    record_words, record_parenthetical = pair.record_names.words, pair.record_names.aside
     record_weights = np.where(record_words.inside, record_words.weights, 0.0)
-    record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
     record_weights = np.where(record_parenthetical, record_weights / 2, record_weights)
     misspelt = (aligned.contact < NICK) & (aligned.contact > INITIAL)
     exact = (column * (aligned.contact == EXACT)).sum(axis=0)
@@ -228,10 +232,8 @@ def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFie
 
     Only `name_words_unlike` counts words that the other side has in its address or email.
     """
-    record_words = pair.record_names.words
-    record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
     unlike = (aligned.contact < 0.5) & ~pair.parenthetical[:, None]
-    record_unlike = (aligned.record < 0.5) & record_words.inside & ~record_parenthetical
+    record_unlike = (aligned.record < 0.5) & pair.record_names.main
     agreed, record_agreed = _words_agreed(pair, aligned)
     missing = (unlike & ~elsewhere.contact).sum(axis=0)
     extra = (record_unlike & ~elsewhere.record).sum(axis=1)
@@ -253,18 +255,16 @@ def _words_agreed(pair: NameComparison, aligned: Alignment) -> tuple[BoolArray, 
     whole = np.array([len(word) > 1 for word, _ in pair.contact_words]) & ~pair.parenthetical
     record_words = pair.record_names.words
     record_whole = np.array([len(word) > 1 for word in record_words.distinct] + [False])
-    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
     return (
         (aligned.contact > INITIAL) & whole[:, None],
-        (aligned.record > INITIAL) & record_whole[record_words.index] & main,
+        (aligned.record > INITIAL) & record_whole[record_words.index] & pair.record_names.main,
     )
 
 
 def _ends_agree(pair: NameComparison, agreed: BoolArray, record_agreed: BoolArray) -> BoolArray:
     """Return whether the first and last words of both names have partners: no half a name."""
     main = np.flatnonzero(~pair.parenthetical)
-    record_words = pair.record_names.words
-    inside = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
+    inside = pair.record_names.main
     if not len(main) or not inside.shape[1]:
         return np.zeros(len(inside), np.bool_)
     rows, last = np.arange(len(inside)), inside.shape[1] - 1
@@ -326,10 +326,9 @@ def _ignore_spacing(pair: NameComparison, aligned: Alignment, together: BoolArra
 
     Goodwill equals Good Will.
     """
-    record_words = pair.record_names.words
-    aligned.contact[np.ix_(~pair.parenthetical, together)] = EXACT
-    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0) & together[:, None]
-    aligned.record[main] = EXACT
+    if together.any():
+        aligned.contact[np.ix_(~pair.parenthetical, together)] = EXACT
+        aligned.record[pair.record_names.main & together[:, None]] = EXACT
 
 
 def _spelling(pair: NameComparison) -> tuple[Floats, Floats]:
@@ -338,8 +337,8 @@ def _spelling(pair: NameComparison) -> tuple[Floats, Floats]:
     words = words or [word for word, _ in pair.contact_words]
     record_words, has_words = pair.record_names.words, pair.record_names.has_words
     distinct = [*record_words.distinct, ""]
-    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
-    main |= record_words.inside & ~main.any(axis=1)[:, None]
+    has_main = np.asarray(pair.record_names.main.any(axis=1))
+    main = pair.record_names.main | (record_words.inside & ~has_main[:, None])
     lists = [[distinct[i] for i in row] for row in np.where(main, record_words.index, -1).tolist()]
     straight = ["".join(parts) for parts in lists]
     ordered = ["".join(sorted(parts)) for parts in lists]

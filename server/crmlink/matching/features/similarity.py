@@ -48,7 +48,7 @@ def word_table(table: Ints, vocabulary: Vocabulary, total: int, names: bool = Fa
         )
     rarity = np.append(idf(vocabulary.document_frequency(numbers), total), 0.0)
     index = index.reshape(table.shape)
-    distinct = [vocabulary.words[number] for number in numbers]
+    distinct = [vocabulary.words[number] for number in numbers.tolist()]
     if names:
         rarity[:-1] *= generic_word_weights(distinct)
     return WordTable(index, table & FLAGS, inside, rarity[index], distinct)
@@ -102,12 +102,16 @@ def _jumbled(words: list[str], distinct: list[str]) -> BoolArray:
     """
     if not words:
         return np.zeros((0, len(distinct)), np.bool_)
-    letters = ["".join(sorted(word)) for word in words]
-    others = ["".join(sorted(word)) for word in distinct]
-    same: BoolArray = cdist(letters, others, scorer=OSA.normalized_similarity) >= MIN_SAME_LETTERS
-    long = [len(word) >= MIN_JUMBLED_LENGTH for word in words]
-    same &= np.array(long)[:, None]
-    same &= np.array([len(word) >= MIN_JUMBLED_LENGTH for word in distinct])
+    same = np.zeros((len(words), len(distinct)), np.bool_)
+    rows, columns = (
+        [at for at, word in enumerate(each) if len(word) >= MIN_JUMBLED_LENGTH]
+        for each in (words, distinct)
+    )
+    if rows and columns:
+        letters = ["".join(sorted(words[at])) for at in rows]
+        others = ["".join(sorted(distinct[at])) for at in columns]
+        alike = cdist(letters, others, scorer=OSA.normalized_similarity)
+        same[np.ix_(rows, columns)] = alike >= MIN_SAME_LETTERS
     return same
 
 
@@ -115,14 +119,16 @@ def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:
     """Write the similarity of short forms, initials and other forenames (none) into the table."""
     positions = {word: position for position, word in enumerate(distinct)}
     letters = [position for position, word in enumerate(distinct) if len(word) == 1]
+    forenames = [i for i, word in enumerate(distinct) if normalise.is_forename(word)]
     for row, word in enumerate(words):
         for form in normalise.NICKNAMES.get(word, ()):
             if form in positions:
                 alike[row, positions[form]] = NICK
         if word[0].isdigit():
             continue
-        others = [i for i, form in enumerate(distinct) if normalise.are_other_forenames(word, form)]
-        alike[row, others] = 0.0
+        if normalise.is_forename(word):
+            others = [i for i in forenames if normalise.are_other_forenames(word, distinct[i])]
+            alike[row, others] = 0.0
         if len(word) == 1:
             longer = [i for i, form in enumerate(distinct) if form[0] == word and form != word]
             alike[row, longer] = INITIAL

@@ -125,7 +125,13 @@ class FeatureVectors:
 
     def features(self) -> Table:
         """Return all features in the order of FEATURES, shape (records, features)."""
-        names = np.column_stack([self.columns.get(name, self._zeros) for name in NAME_FEATURES])
-        others = np.column_stack([self.columns.get(name, self._zeros) for name in OTHER_FEATURES])
         persons = self.columns.get("persons", self._zeros)[:, None]
-        return np.hstack([names * persons, names * (1 - persons), others])
+        names, cut = self._table(NAME_FEATURES), len(NAME_FEATURES)
+        table = np.empty((len(self._zeros), len(FEATURES)))
+        np.multiply(names, persons, out=table[:, :cut])
+        np.multiply(names, 1 - persons, out=table[:, cut : 2 * cut])
+        table[:, 2 * cut :] = self._table(OTHER_FEATURES)
+        return table
+
+    def _table(self, names: tuple[str, ...]) -> Table:
+        return np.array([self.columns.get(name, self._zeros) for name in names]).T

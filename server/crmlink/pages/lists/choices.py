@@ -33,7 +33,7 @@ MAX_NAME_LENGTH = 120
 AS_RECOGNISED = "as-is"
 DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
 BOTH = "both"
-SHOWN = "shown"  # name of the form's hidden field
+SHOWN_FIELD = "shown"  # name of the form's hidden field
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def selected(name: str, found: DetectedFormat, recognised: DetectedFormat) -> li
 
 def is_as_sent(form: Mapping[str, str], now: ShownForm) -> bool:
     """Return whether the file would be read as the form says, so that nothing changes unseen."""
-    before = ShownForm.from_json(form.get(SHOWN, ""))
+    before = ShownForm.from_json(form.get(SHOWN_FIELD, ""))
     line = _number(form.get("header_line", ""))
     return (
         (before.table, before.encoding) == (now.table, now.encoding)
@@ -197,7 +197,7 @@ def choices_from(
     form: Mapping[str, str], before: Choices, fields: Sequence[str] = FIELDS
 ) -> Choices:
     """Return the previous choices with those of this form, which has these fields."""
-    shown = ShownForm.from_json(form.get(SHOWN, ""))
+    shown = ShownForm.from_json(form.get(SHOWN_FIELD, ""))
     return Choices(
         package=form.get("package", before.package),
         kind=_one_of((*KINDS, BOTH), form.get("kind", ""), before.kind),

@@ -30,7 +30,7 @@ from crmlink.batches.file_import import (
 )
 from crmlink.batches.state import find_batch
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import BatchUnknown, ManyLinesLeftOut
+from crmlink.linking.errors import BatchNotFound, ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, number_in
 from crmlink.pages.lists import choices as list_choices
@@ -71,11 +71,11 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.body_limits import UPLOAD_MB
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
-LOOKED_AT = 10_000  # rows read for the preview
-SHOWN = 6  # contacts
-SHOWN_BAD = 12
+PREVIEW_ROWS = 10_000  # rows read for the preview
+MAX_CONTACTS = 6  # contacts
+MAX_BAD_ROWS = 12
 FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
 
 Reply = str | Response | tuple[str, int]
@@ -134,7 +134,7 @@ def upload_list() -> Reply:
 def preview_import(token: str) -> Reply:
     """Show the preview with the choices so far."""
     sent = find_upload(token, records=False)
-    return _page(_look(sent, choices_for(sent))) if sent else _gone(token)
+    return _page(_preview(sent, choices_for(sent))) if sent else _upload_not_found(token)
 
 
 @blueprint.post("/lists/new/<token>")
@@ -143,15 +143,15 @@ def update_preview(token: str) -> Reply:
     """Store the choices, and show the preview, or import the contacts as a draft."""
     sent = find_upload(token, records=False)
     if sent is None:
-        return _gone(token)
+        return _upload_not_found(token)
     form = dict(request.form.items())
     choices = choices_from(form, choices_for(sent))
     sent = keep_choices(sent, choices.as_dict())
     agreed = form.get("agreed", "")
     if form.get("do") != "keep" and not agreed:
         return redirect_to("pages.preview_import", token=token)
-    look = _look(sent, choices)
-    if not _kind_is_told(look.found) and choices.kind != BOTH:
+    look = _preview(sent, choices)
+    if not _kind_is_known(look.found) and choices.kind != BOTH:
         look.missing = "Choose whether these are customers or suppliers."
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
@@ -175,7 +175,7 @@ def _why_no_list() -> str:
         with ctx.database.reading() as session:
             require_room(session, ctx.workspace_id, Quota.LISTS)
     except QuotaReached as reached:
-        return problem_of(reached).detail
+        return problem_from_error(reached).detail
     return ""
 
 
@@ -191,7 +191,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
         look.refused = str(refused)
         return _page(look, 422)
     except QuotaReached as reached:
-        look.refused = problem_of(reached).detail
+        look.refused = problem_from_error(reached).detail
         return _page(look, 409)
     except ManyLinesLeftOut as question:
         look.question = question
@@ -204,7 +204,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     return redirect_to("pages.list_detail", batch_id=done.batch.id)
 
 
-def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
+def _preview(sent: UploadedFile, choices: Choices) -> ImportPreview:
     """Detect the file's format with the user's choices, and read its first rows."""
     packages = current_workspace().packages
     refused = ""
@@ -246,21 +246,21 @@ def _read(look: ImportPreview, packages: Packages) -> None:
     counted = counting_unread(read, unread)
     rows = without_erased(erased, look.found.package or "", "", counted)
     seen = 0
-    for row in islice(rows, LOOKED_AT):
+    for row in islice(rows, PREVIEW_ROWS):
         seen += 1
         if isinstance(row, RejectedRow):
             look.bad.append(row)
-        elif len(look.contacts) < SHOWN:
+        elif len(look.contacts) < MAX_CONTACTS:
             look.contacts.append(row)
         if isinstance(row, RejectedRow) and row.code == "erased":
             look.found = replace(look.found, sample=(), values={})  # either may hold the person
     look.advice += unread_text(unread)
-    look.lines, look.whole = seen, seen < LOOKED_AT
+    look.lines, look.whole = seen, seen < PREVIEW_ROWS
     if not look.contacts and not look.refused:
         look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
 
 
-def _kind_is_told(found: DetectedFormat) -> bool:
+def _kind_is_known(found: DetectedFormat) -> bool:
     return found.kind is not None or "kind" in found.columns or found.file_kind == "iif"
 
 
@@ -271,18 +271,18 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
         found=look.found,
         choices=look.choices,
         packages=current_workspace().packages["packages"],
-        kind_told=_kind_is_told(look.found) and look.choices.kind not in KINDS,
+        kind_told=_kind_is_known(look.found) and look.choices.kind not in KINDS,
         shown=look.shown,
         single=SINGLE,
         several=SEVERAL,
         first=FIRST,
         most_columns=MAX_COLUMNS,
-        shown_bad=SHOWN_BAD,
+        shown_bad=MAX_BAD_ROWS,
     )
     return (page, status) if status != 200 else page
 
 
-def _gone(token: str) -> Response:
+def _upload_not_found(token: str) -> Response:
     deleted = deleted_file(upload_place(), token, current_actor().device.public_id)
     if deleted and deleted.saved_as and _is_list(deleted.saved_as):
         flash_message("This file is saved already, as this list.", "caution")
@@ -300,7 +300,7 @@ def _gone(token: str) -> Response:
 def _is_list(batch_id: str) -> bool:
     try:
         return bool(find_batch(current_workspace(), batch_id))
-    except BatchUnknown:
+    except BatchNotFound:
         return False
 
 

@@ -17,7 +17,7 @@ from crmlink.batches.drafts import list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.notices import OwnBatches, note_seen, own_batches
 from crmlink.batches.positions import (
-    MOST_PLACES,
+    MAX_POSITIONS,
     ROW_ORDERS,
     first_to_check,
     format_ranges,
@@ -28,7 +28,7 @@ from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.batches.state import DECIDABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
-from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.errors import LinkingError
 from crmlink.matching.reason_texts import confidence
 from crmlink.pages.blueprint import blueprint, has_permission, redirect_to
 from crmlink.pages.forms import flash_message
@@ -64,13 +64,13 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.problems import Problem, problem_kept, problem_of_link
+from crmlink.web.problems import Problem, problem_from_link, problem_from_stored
 from crmlink.web.problems import trouble as trouble_of
 
-SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
-MOST_SHOWN = 100  # lists, the newest
+VISIBLE_STATES = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
+MAX_LISTS = 100  # lists, the newest
 FIRST_ROWS = 50  # rows in the page, and per request
-BAD_SHOWN = 20
+MAX_BAD_ROWS = 20
 WRITTEN = (BatchState.WRITING, BatchState.UNDOING)
 MOVING = (BatchState.MATCHING, *WRITTEN)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
@@ -96,12 +96,12 @@ class RowQuery:
 @require_permission("collect")
 def lists() -> str:
     """Show all lists, newest first."""
-    found = list_batches(current_workspace(), *SHOWN)
-    views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MOST_SHOWN]]
+    found = list_batches(current_workspace(), *VISIBLE_STATES)
+    views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MAX_LISTS]]
     return render_template(
         "lists/overview.html",
         lists=[(draft, view, count_ready(view)) for draft, view in views],
-        more=max(0, len(found) - MOST_SHOWN),
+        more=max(0, len(found) - MAX_LISTS),
     )
 
 
@@ -136,8 +136,8 @@ def list_detail(batch_id: str) -> str:
         places=format_ranges(positions),
         at_once=FIRST_ROWS,
         orders=ROW_ORDER_LABELS,
-        most=MOST_PLACES,
-        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=BAD_SHOWN)],
+        most=MAX_POSITIONS,
+        bad=[_bad(row) for row in bad_rows(current_workspace(), batch_id, limit=MAX_BAD_ROWS)],
     )
 
 
@@ -235,7 +235,7 @@ def _table_url(batch: Batch) -> str | None:
         here = current_workspace()
         table = _practice_table(batch.kind) if here.uses_sandbox else ""
         return here.commusoft.web_url + table
-    except (LinkingFailure, VaultKeyMissing):
+    except (LinkingError, VaultKeyMissing):
         return None
 
 
@@ -313,7 +313,7 @@ def _own_lists() -> OwnBatches:
         return OwnBatches((), False)
     try:
         return own_batches(current_workspace(), _own_id())
-    except (LinkingFailure, VaultKeyMissing):  # no connection opens; the page shows that
+    except (LinkingError, VaultKeyMissing):  # no connection opens; the page shows that
         return OwnBatches((), False)
 
 
@@ -323,12 +323,12 @@ def _bad(row: RejectedBatchRow) -> RejectedRow:
 
 def _open_reason(link: Link | None) -> str:
     """Return why a row is in progress: its link's last obstacle, or an awaited response."""
-    found = problem_of_link(link) if link and link.state is LinkState.INTENDED else None
+    found = problem_from_link(link) if link and link.state is LinkState.INTENDED else None
     return found.detail if found else "Waiting for an answer from Commusoft."
 
 
 def _failure(row_failure: Mapping[str, object] | None) -> Problem | None:
-    return problem_kept(row_failure) if row_failure else None
+    return problem_from_stored(row_failure) if row_failure else None
 
 
 @blueprint.app_context_processor

@@ -12,7 +12,7 @@ from crmlink.batches.positions import next_position, parse_ranges
 from crmlink.batches.progress import overview
 from crmlink.batches.review import ShownRow, accept, choose_none, claim, release_claims, reopen
 from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
-from crmlink.linking.errors import BatchUnknown, LinkingFailure
+from crmlink.linking.errors import BatchNotFound, LinkingError
 from crmlink.linking.listed_details import kind_of
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import search
@@ -21,7 +21,7 @@ from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.overview import FIRST_ROWS, list_context
 from crmlink.store import Choice
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 FOUND = 9  # records of a search
 PART = "Crmlink-Part"  # header of htmx requests for part of a page
@@ -82,10 +82,10 @@ def decide_row(batch_id: str, position: str) -> Reply:
     try:
         row, answer = _decided(batch_id, place)
         status = 200
-    except LinkingFailure as failure:
-        if isinstance(failure, BatchUnknown):
+    except LinkingError as failure:
+        if isinstance(failure, BatchNotFound):
             raise
-        found = problem_of(failure)
+        found = problem_from_error(failure)
         row, answer, status = (
             find_row(current_workspace(), batch_id, place),
             _needs_override(failure),
@@ -152,7 +152,7 @@ def _overrides() -> Overrides:
     )
 
 
-def _needs_override(failure: LinkingFailure) -> DecisionResult:
+def _needs_override(failure: LinkingError) -> DecisionResult:
     """Return the question of a failure that an override can resolve."""
     answer = DecisionResult(tone="caution", record_id=request.form.get("record", ""))
     before, facts = _overrides(), failure.facts
@@ -183,7 +183,7 @@ def _row_page(batch_id: str, row: ReviewRow, answer: DecisionResult) -> str:
 
 
 def _place(position: str) -> int:
-    """Return a position. Raises BatchUnknown if it is invalid."""
+    """Return a position. Raises BatchNotFound if it is invalid."""
     if not (position.isascii() and position.isdigit() and len(position) < 10):
-        raise BatchUnknown
+        raise BatchNotFound
     return int(position)

@@ -8,7 +8,7 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.batches.decide_together import (
-    MOST_TICKED,
+    MAX_SELECTED,
     GroupAgreement,
     GroupDecision,
     GroupResult,
@@ -18,13 +18,13 @@ from crmlink.batches.decide_together import (
     preview_group,
 )
 from crmlink.batches.progress import overview
-from crmlink.linking.errors import CountChanged, SampleNeeded
+from crmlink.linking.errors import CountChanged, SampleRequired
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import GROUP_DONE
 from crmlink.pages.lists.overview import list_context, parse_row_filter
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 
 @blueprint.get("/lists/<batch_id>/together")
@@ -53,11 +53,11 @@ def decide_rows(batch_id: str) -> Response:
     if decision is None or not ticked:
         flash_message("Select contacts first.", "caution")
         return _back(batch_id)
-    if len(ticked) > MOST_TICKED:
-        flash_message(f"Select up to {MOST_TICKED:,} contacts at a time.", "caution")
+    if len(ticked) > MAX_SELECTED:
+        flash_message(f"Select up to {MAX_SELECTED:,} contacts at a time.", "caution")
         return _back(batch_id)
     device = current_actor().device.id
-    _tell(decision, decide_ticked(current_workspace(), device, batch_id, decision, ticked))
+    _flash_result(decision, decide_ticked(current_workspace(), device, batch_id, decision, ticked))
     return _back(batch_id)
 
 
@@ -79,15 +79,15 @@ def decide_all_rows(batch_id: str) -> Response:
                 _number(request.form.get("contacts", "")), request.form.get("token", "")[:100]
             ),
         )
-    except (CountChanged, SampleNeeded) as failure:
-        flash_message(problem_of(failure).detail, "caution")
+    except (CountChanged, SampleRequired) as failure:
+        flash_message(problem_from_error(failure).detail, "caution")
         query = parse_row_filter().query
         return redirect_to("pages.ask_decide_group", batch_id=batch_id, do=decision.value, **query)
-    _tell(decision, done)
+    _flash_result(decision, done)
     return _back(batch_id)
 
 
-def _tell(decision: GroupDecision, done: GroupResult) -> None:
+def _flash_result(decision: GroupDecision, done: GroupResult) -> None:
     contacts = f"{done.decided:,} contact{'s' if done.decided != 1 else ''}"
     left = (
         f" {done.left:,} {'were' if done.left != 1 else 'was'} left as before: "

@@ -21,10 +21,10 @@ from crmlink.pages.lists.shared_uploads import SharedUploads
 from crmlink.store import Database
 
 FOLDER = "uploads"
-KEPT_SECONDS = 24 * 3600
+RETENTION_SECONDS = 24 * 3600
 SHARED_WITHIN = 600.0  # seconds in which a file that arrived is in the database
 TOKEN = re.compile(r"[0-9a-f]{32}")
-LONGEST_NAME = 120
+MAX_NAME_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class UploadedFile:
     """An uploaded file: its device's public id, its name, and the user's choices.
 
     ``records``: it is Commusoft's report, not a list of contacts; ``made_at`` is then when it was
-    exported, as an ISO time, as far as it can be told. ``erased``: it was deleted because it may
+    exported, as an ISO time, as far as it is known. ``erased``: it was deleted because it may
     have contained a person erased since. ``saved_as``: it was deleted because it is a list now.
     """
 
@@ -145,12 +145,12 @@ def kept_files(place: UploadPlace) -> list[UploadedFile]:
 
 
 def delete_for_erased(sent: UploadedFile) -> None:
-    """Remove a file, and let who sent it be told why; its name may be a person's and goes too."""
+    """Remove a file and its name, which may be a person's; keep the reason for who sent it."""
     _delete_content(replace(sent, filename="", choices={}, erased=True))
 
 
 def delete_as_saved(sent: UploadedFile, batch_id: str) -> None:
-    """Delete a file that is a list now, which is told to a page that is sent again."""
+    """Delete a file that is a list now, which a page that is sent again is answered with."""
     _delete_content(replace(sent, filename="", choices={}, saved_as=batch_id))
 
 
@@ -200,7 +200,7 @@ def forget_file(sent: UploadedFile) -> None:
 def plain_name(filename: str) -> str:
     """Return a file's name without the folders that some browsers send."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
-    return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
+    return "".join(sign for sign in name if sign.isprintable())[-MAX_NAME_LENGTH:] or "contacts"
 
 
 def delete_expired_uploads(place: UploadPlace) -> None:
@@ -208,7 +208,7 @@ def delete_expired_uploads(place: UploadPlace) -> None:
 
     Where several machines share them, also this one's copies of what is no longer there.
     """
-    oldest = time.time() - KEPT_SECONDS
+    oldest = time.time() - RETENTION_SECONDS
     for path in place.folder.iterdir() if place.folder.exists() else ():
         try:
             if path.stat().st_mtime < oldest:
@@ -216,7 +216,7 @@ def delete_expired_uploads(place: UploadPlace) -> None:
         except FileNotFoundError:  # another process was faster
             continue
     if place.shared:
-        place.shared.forget_older(KEPT_SECONDS)
+        place.shared.forget_older(RETENTION_SECONDS)
         _delete_copies(place, place.shared)
 
 

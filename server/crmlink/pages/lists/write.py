@@ -22,7 +22,7 @@ from crmlink.batches.control import (
 from crmlink.batches.progress import overview, result_rows, summary
 from crmlink.batches.rows import RowFilter, RowPage, list_rows
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
+from crmlink.linking.errors import BatchNotFound, LinkingError, SampleRequired
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
@@ -32,7 +32,7 @@ from crmlink.plurals import counted
 from crmlink.store import BatchState, RowState
 from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.problems import problem_kept, problem_of
+from crmlink.web.problems import problem_from_error, problem_from_stored
 
 LISTED = 200  # rows named one by one in a summary
 
@@ -59,8 +59,8 @@ def accept_all_sure(batch_id: str) -> Response:
             batch_id,
             request.form.get("token", "")[:100],
         )
-    except SampleNeeded as failure:
-        flash_message(problem_of(failure).detail, "caution")
+    except SampleRequired as failure:
+        flash_message(problem_from_error(failure).detail, "caution")
         return redirect_to("pages.sample_of_sure", batch_id=batch_id)
     left = (
         f" {done.left:,} stayed open: their record was chosen for another contact."
@@ -87,10 +87,10 @@ def link_list(batch_id: str) -> Reply:
     number = int(contacts) if contacts.isascii() and contacts.isdigit() and len(contacts) < 9 else 0
     try:
         start_writing(current_workspace(), current_actor().device.id, batch_id, number)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
-        found = problem_of(failure)
+    except LinkingError as failure:
+        found = problem_from_error(failure)
         return _summary_page(batch_id, found.detail), found.status
     return redirect_to("pages.list_detail", batch_id=batch_id)
 
@@ -163,10 +163,10 @@ def link_rest(batch_id: str) -> Response:
     """Reopen a cancelled list, and show the summary."""
     try:
         batch = reopen_cancelled(current_workspace(), current_actor().device.id, batch_id)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
-        flash_message(problem_of(failure).detail, "caution")
+    except LinkingError as failure:
+        flash_message(problem_from_error(failure).detail, "caution")
         return back_to_list(batch_id)
     if batch.state is BatchState.DRAFT:
         return back_to_list(batch_id)
@@ -220,7 +220,7 @@ def list_results(batch_id: str) -> Response:
     rows = result_rows(
         current_workspace(),
         batch_id,
-        lambda failure: problem_kept(failure).detail,
+        lambda failure: problem_from_stored(failure).detail,
         parse_row_filter().rows,
     )
     return csv_reply(f"{name} results.csv", tuple(RESULT_HEADINGS.values()), map(_csv_row, rows))
@@ -275,10 +275,10 @@ def _run_and_redirect(
     """Run an action and return to the list; a state that has changed is reported."""
     try:
         work(current_workspace(), current_actor().device.id, batch_id)
-    except BatchUnknown:
+    except BatchNotFound:
         raise
-    except LinkingFailure as failure:
-        flash_message(problem_of(failure).detail, "caution")
+    except LinkingError as failure:
+        flash_message(problem_from_error(failure).detail, "caution")
     else:
         if done:
             flash_message(done)

@@ -15,7 +15,7 @@ from crmlink.sources.errors import SourceError
 from crmlink.sources.packages import SourcePackage
 from crmlink.store.quotas import QuotaReached
 from crmlink.web.auth import current_actor, current_open_workspace, require_permission
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 MAX_LENGTH = 200
 
@@ -50,7 +50,7 @@ def begin_asked(package: SourcePackage) -> Reply:
             password, form.values["source"],
         )  # fmt: skip
     except SourceError as error:
-        form.errors[""] = problem_of(error).detail
+        form.errors[""] = problem_from_error(error).detail
         return asked_page(package, form), 422
     return render_template("sources/characters.html", asked=asked, form=Form())
 
@@ -66,7 +66,7 @@ def source_characters() -> Response:
             here.sources, current_actor().device, request.form.get("choice", ""), characters
         )
     except (SourceError, QuotaReached) as error:
-        flash_message(problem_of(error).detail, "stop")
+        flash_message(problem_from_error(error).detail, "stop")
         return redirect_to("pages.sources")
     start_reading(here.sources, source.id, session)
     flash_message(f"{source.name} is connected. The contacts are being read now.")

@@ -21,7 +21,7 @@ from crmlink.sources.connecting import (
     finish_sign_in,
     reached_before,
 )
-from crmlink.sources.errors import SourceError, SourceUnknown
+from crmlink.sources.errors import SourceError, SourceNotFound
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.packages import SourcePackage
 from crmlink.store.quotas import QuotaReached
@@ -32,7 +32,7 @@ from crmlink.web.auth import (
     require_permission,
 )
 from crmlink.web.hosts import external_url
-from crmlink.web.problems import problem_of
+from crmlink.web.problems import problem_from_error
 
 MAX_LENGTH = 2_000
 LOCAL_REDIRECT = "http://localhost/sources/callback"  # opens nothing: its address is pasted
@@ -127,7 +127,7 @@ def choose_companies() -> Reply:
     try:
         connected = connect_companies(sources, device, choice, tenants)
     except QuotaReached as refused:
-        flash_message(problem_of(refused).detail, "stop")
+        flash_message(problem_from_error(refused).detail, "stop")
         reached = reached_before(sources, device, choice)
         return render_template("sources/choose.html", reached=reached), 409
     current_installation().wake_workers()
@@ -140,7 +140,7 @@ def _finish(answer: Mapping[str, str]) -> Reply:
     try:
         reached = finish_sign_in(current_open_workspace().sources, current_actor().device, answer)
     except SourceError as error:
-        flash_message(problem_of(error).detail, "stop")
+        flash_message(problem_from_error(error).detail, "stop")
         return redirect_to("pages.sources")
     return render_template("sources/choose.html", reached=reached)
 
@@ -158,7 +158,7 @@ def _answer_in(address: str) -> dict[str, str]:
 def _package(package_id: str) -> SourcePackage:
     package = current_open_workspace().sources.registry.get(package_id)
     if package is None or package_id not in STEPS:
-        raise SourceUnknown
+        raise SourceNotFound
     return package
 
 

@@ -52,7 +52,7 @@ from crmlink.web.auth import (
     sign_in_context,
 )
 from crmlink.web.hosts import external_url
-from crmlink.web.problems import problem_of, trouble
+from crmlink.web.problems import problem_from_error, trouble
 from crmlink.web.rate_limits import guessing_connector
 from crmlink.web.source_senders import workspace_of_connector
 
@@ -119,7 +119,7 @@ def _last_error(source_id: str, sent: Parameters) -> Result:
     try:
         code = error_of_session(_in_session(ticket), source_id, ticket)
     except (SourceError, WorkspaceSuspended) as error:
-        return problem_of(error).detail
+        return problem_from_error(error).detail
     return trouble(code).detail if code else NOTHING_WRONG
 
 

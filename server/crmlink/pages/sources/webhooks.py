@@ -14,7 +14,7 @@ from crmlink.access.errors import WorkspaceSuspended
 from crmlink.pages.blueprint import blueprint, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.sources.connecting import find_source
-from crmlink.sources.errors import SourceUnknown, WebhookRefused
+from crmlink.sources.errors import SourceNotFound, WebhookRefused
 from crmlink.sources.webhooks import (
     MAX_KEY_LENGTH,
     SIGNATURE_HEADERS,
@@ -38,7 +38,7 @@ Reply = str | Response | tuple[str, int]
 
 
 @blueprint.post("/hooks/<source_id>")
-def hear_webhook(source_id: str) -> FlaskResponse:
+def accept_webhook(source_id: str) -> FlaskResponse:
     """Ask for a reading, if the accounting software signed what it sent."""
     headers = {name.lower(): value for name, value in request.headers}
     try:
@@ -79,8 +79,8 @@ def _page(source_id: str, form: Form) -> str:
     with here.database.reading() as session:
         source = find_source(session, here.workspace_id, source_id)
     if source.package not in SIGNATURE_HEADERS:
-        raise SourceUnknown
-    address = external_url("pages.hear_webhook", source_id=source_id)
+        raise SourceNotFound
+    address = external_url("pages.accept_webhook", source_id=source_id)
     return render_template(
         "sources/webhook.html",
         source=source,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from crmlink.sources.connecting import connect_company, find_source, note_source
 from crmlink.sources.contact import Company
 from crmlink.sources.context import SourceContext
-from crmlink.sources.errors import ConnectorRefused, SourceUnknown
+from crmlink.sources.errors import ConnectorRefused, SourceNotFound
 from crmlink.store import ContactSource, Database, Device, SourceAccount, WebConnector
 from crmlink.store.base import new_id, utc_now
 
@@ -58,7 +58,7 @@ def add_connector(ctx: SourceContext, device: Device, name: str) -> NewPassword:
 
 
 def replace_password(ctx: SourceContext, device: Device, public_id: str) -> NewPassword:
-    """Return a new password, which ends the older one and its session. Raises SourceUnknown."""
+    """Return a new password, which ends the older one and its session. Raises SourceNotFound."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     with ctx.database.writing() as session:
         connector = connector_of(session, ctx, public_id)
@@ -68,11 +68,11 @@ def replace_password(ctx: SourceContext, device: Device, public_id: str) -> NewP
 
 
 def connector_of(session: Session, ctx: SourceContext, public_id: str) -> WebConnector:
-    """Return a source's Web Connector. Raises SourceUnknown."""
+    """Return a source's Web Connector. Raises SourceNotFound."""
     source = find_source(session, ctx.workspace_id, public_id)
     connector = session.scalar(select(WebConnector).filter_by(source_id=source.id))
     if connector is None:
-        raise SourceUnknown
+        raise SourceNotFound
     return connector
 
 
@@ -85,7 +85,7 @@ def open_session(ctx: SourceContext, public_id: str, user_name: str, password: s
     with ctx.database.writing() as session:
         try:
             connector = connector_of(session, ctx, public_id)
-        except SourceUnknown:
+        except SourceNotFound:
             raise ConnectorRefused from None
         is_right = hmac.compare_digest(connector.password_hash, hash_of_secret(password))
         if not is_right or not hmac.compare_digest(
@@ -118,7 +118,7 @@ def find_session(
     """Return the Web Connector of a ticket, and note that it was seen; None if it is over."""
     try:
         connector = connector_of(session, ctx, public_id)
-    except SourceUnknown:
+    except SourceNotFound:
         return None
     is_its = hmac.compare_digest(connector.ticket_hash, hash_of_secret(ticket))
     if not is_its or not _is_recent(connector.seen_at):

@@ -15,9 +15,9 @@ from xml.sax.saxutils import escape, quoteattr
 from crmlink.kinds import Kind
 from crmlink.sources.contact import AddressBook, ContactPage, Position, ReadContact
 from crmlink.sources.errors import SourceFault, SourceUnreadable
-from crmlink.sources.json_values import MAX_TEXT, UNSTORABLE, moment, texts
+from crmlink.sources.json_values import MAX_TEXT, moment, texts
 from crmlink.store import ContactState
-from crmlink.strict_xml import NotXML, read_xml
+from crmlink.strict_xml import UNREADABLE, NotXML, read_xml
 from crmlink.values.contact_details import ContactDetails
 
 PAGE_SIZE = 50  # keeps an answer well below the bound of a body
@@ -145,18 +145,15 @@ def _remaining(answer: Element, position: Position, found: int) -> int:
 
 
 def _contact(entry: Element, part: str) -> ReadContact | None:
-    list_id, name = _tidy(entry, "ListID"), _exact(entry, "Name")
-    full_name = _exact(entry, "FullName")
-    if not list_id or not name.strip():
+    list_id = _exact(entry, "ListID").strip()
+    if not list_id:
         return None
-    is_job = _tidy(entry, "Sublevel") not in ("", "0") or ":" in full_name
-    whole = full_name if is_job else name
-    if is_job and not whole.strip():
-        return None  # its own name alone is not unique
+    is_job = _tidy(entry, "Sublevel") not in ("", "0") or ":" in (entry.findtext("FullName") or "")
+    element = "FullName" if is_job else "Name"  # a job's own name alone is not unique
     return ReadContact(
         key=f"{part}/{list_id}",
-        reference=whole,
-        details=_details(entry, KINDS[part], whole),
+        reference=_exact(entry, element),
+        details=_details(entry, KINDS[part], (entry.findtext(element) or "")[:MAX_TEXT]),
         state=ContactState.ARCHIVED if _tidy(entry, "IsActive") == "false" else ContactState.ACTIVE,
         changed_at=moment(_tidy(entry, "TimeModified")),
     )
@@ -187,10 +184,10 @@ def _details(entry: Element, kind: Kind, name: str) -> ContactDetails:
 
 
 def _exact(entry: Element, name: str) -> str:
-    """Return a text with its spaces; one that could not be stored exactly is empty."""
+    """Return a text with its spaces; one that came with a character that is lost is empty."""
     text = entry.findtext(name) or ""
-    return text if len(text) <= MAX_TEXT and not UNSTORABLE.search(text) else ""
+    return text if len(text) <= MAX_TEXT and UNREADABLE not in text else ""
 
 
 def _tidy(entry: Element, name: str) -> str:
-    return UNSTORABLE.sub("", entry.findtext(name) or "").strip()[:MAX_TEXT]
+    return (entry.findtext(name) or "").replace(UNREADABLE, "").strip()[:MAX_TEXT]

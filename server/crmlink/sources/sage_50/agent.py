@@ -66,7 +66,7 @@ class SageData:
 class Destination:
     """Which crmlink the contacts are sent to, with a token, and as which company's.
 
-    ``data`` is the identity of the company's data, "" if it is not told; ``has_moved`` if that is
+    ``data`` is the identity of the company's data, "" if it is not known; ``has_moved`` if that is
     another one than before.
     """
 
@@ -135,7 +135,7 @@ def send_contacts(
     destination.require_safe()
     if not contacts:
         raise AgentFailed("empty")
-    session, reading = bounded_session(), uuid.uuid4().hex
+    session, reading = bounded_session(destination.address), uuid.uuid4().hex
     session.headers["Authorization"] = f"Bearer {destination.token}"
     received = 0
     for start in range(0, len(contacts), PART_SIZE):

@@ -94,8 +94,8 @@ def _contact(
     found: Mapping[str, Sequence[str]], row: Mapping[str, Any], kind: Kind
 ) -> dict[str, Any] | None:
     values = {field: [_text(row[name]) for name in names] for field, names in found.items()}
-    reference = "".join(values["reference"])
-    if not 0 < len(reference) <= MAX_REFERENCE:
+    reference = _reference(row[found["reference"][0]])
+    if not "".join(values["reference"]):
         return None
     state = "active"
     if _is_set(values["inactive"]):
@@ -117,6 +117,12 @@ def _contact(
 
 def _text(value: object) -> str:
     return "" if value is None else UNSTORABLE.sub("", str(value)).strip()
+
+
+def _reference(value: object) -> str:
+    """Return an A/C exactly; "" for one that is lost in part, so that crmlink names its account."""
+    text = str(value).strip()
+    return "" if UNSTORABLE.search(text) or len(text) > MAX_REFERENCE else text
 
 
 def _is_set(values: Sequence[str]) -> bool:

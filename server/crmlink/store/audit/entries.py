@@ -97,7 +97,7 @@ def append_entry(
         previous_hash=last_hash,
         key_id=signer.key_id,
     )
-    entry.hash = hash_of(entry)
+    entry.hash = _expected_hash(entry)
     entry.mac = signer.sign("entry", entry.hash)
     session.add(entry)
     session.flush()
@@ -139,7 +139,7 @@ def anchor_committed(session: Session) -> None:
         signer_of(session).anchor(workspace_id, entry.position, entry.hash, entry.at)
 
 
-def hash_of(entry: AuditEntry) -> str:
+def _expected_hash(entry: AuditEntry) -> str:
     """Return the expected hash of an entry from its fields and the previous hash."""
     return entry_hash(
         (

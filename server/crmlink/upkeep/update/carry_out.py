@@ -79,7 +79,7 @@ class Update:
         try:
             self._stop_service()
             troubles = self._troubles(updates_tables=True)
-            self._say("backing-up")
+            self._print("backing-up")
             self._crmlink("backup", "--without-keys", str(self.plan.backup))
             shutil.copytree(self.plan.prefix, self.copy, symlinks=True)
         except (StepFailed, OSError) as error:
@@ -87,9 +87,9 @@ class Update:
             self._start_service()
             return self._end("kept", cause=self._cause(error))
         try:
-            self._say("installing")
+            self._print("installing")
             self._install()
-            self._say("checking")
+            self._print("checking")
             new = self._troubles(updates_tables=True) - troubles
             if new:
                 raise StepFailed("step-check", codes=", ".join(sorted(new)))
@@ -100,7 +100,7 @@ class Update:
         return self._end("done" if answers else "silent")
 
     def _go_back(self, cause: str, troubles: set[str]) -> int:
-        self._say("going-back")
+        self._print("going-back")
         failed = self.plan.prefix.with_name(f"{self.plan.prefix.name}.failed-update")
         shutil.rmtree(failed, ignore_errors=True)
         if self.plan.prefix.exists():
@@ -153,14 +153,14 @@ class Update:
 
     def _stop_service(self) -> None:
         if self.plan.service is not None:
-            self._say("stopping")
+            self._print("stopping")
             _run(self._command("service", "stop", *self.plan.service), "step-stop")
 
     def _start_service(self) -> bool:
         """Start the service if it ran before; return whether it then answers."""
         if self.plan.service is None:
             return True
-        self._say("starting")
+        self._print("starting")
         try:
             _run(self._command("service", "start", *self.plan.service), "step-start")
         except StepFailed as error:
@@ -173,7 +173,7 @@ class Update:
             return self.plan.texts[error.code].format_map(error.facts)
         return f"{error.strerror or error}."
 
-    def _say(self, code: str) -> None:
+    def _print(self, code: str) -> None:
         print(self.plan.texts[code].format_map(self._words), file=sys.stderr, flush=True)
 
     def _end(self, code: str, cause: str = "") -> int:

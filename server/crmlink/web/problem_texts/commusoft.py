@@ -1,7 +1,9 @@
 """Problems of the connected account, and of Commusoft itself."""
 
-WAIT = "Nothing was saved. Try again in a minute."
-OPEN = "We don't know yet whether the change was made; crmlink will finish it automatically."
+TRY_AGAIN = "Nothing was saved. Try again in a minute."
+OUTCOME_OPEN = (
+    "We don't know yet whether the change was made; crmlink will finish it automatically."
+)
 
 # Causes at Commusoft, independent of the request.
 CAUSES = {
@@ -69,15 +71,15 @@ TEXTS: dict[str, tuple[int, str, str]] = {
     "commusoft-unreadable": (
         502,
         "We couldn't read Commusoft's answer",
-        f"{CAUSES['commusoft-unreadable']} {WAIT}",
+        f"{CAUSES['commusoft-unreadable']} {TRY_AGAIN}",
     ),
-    "commusoft-fault": (502, "Commusoft has a problem", f"{CAUSES['commusoft-fault']} {WAIT}"),
+    "commusoft-fault": (502, "Commusoft has a problem", f"{CAUSES['commusoft-fault']} {TRY_AGAIN}"),
     "commusoft-unreachable": (
         503,
         "We can't reach Commusoft",
-        f"{CAUSES['commusoft-unreachable']} {WAIT}",
+        f"{CAUSES['commusoft-unreachable']} {TRY_AGAIN}",
     ),
-    "commusoft-busy": (503, "Commusoft is busy", f"{CAUSES['commusoft-busy']} {WAIT}"),
+    "commusoft-busy": (503, "Commusoft is busy", f"{CAUSES['commusoft-busy']} {TRY_AGAIN}"),
     "credentials-missing": (
         503,
         "Commusoft's credentials are missing",
@@ -85,5 +87,9 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "variables with its credentials are no longer set. Set them again, or run on the server: "
         "crmlink disconnect",
     ),
-    "commusoft-slow": (504, "Commusoft is taking too long", f"{CAUSES['commusoft-slow']} {WAIT}"),
+    "commusoft-slow": (
+        504,
+        "Commusoft is taking too long",
+        f"{CAUSES['commusoft-slow']} {TRY_AGAIN}",
+    ),
 }

@@ -1,6 +1,6 @@
 """Problems of lists, files and imports."""
 
-BATCH_WORDS = {
+BATCH_STATE_LABELS = {
     "importing": "being read", "draft": "a draft", "matching": "being matched",
     "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
     "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",

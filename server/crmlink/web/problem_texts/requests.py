@@ -60,6 +60,18 @@ TEXTS: dict[str, tuple[int, str, str]] = {
         "Too many attempts. Wait a minute, then try again.",
     ),
     "limit-reached": (409, "A limit is reached", "{sentence}"),
+    "database-unavailable": (
+        503,
+        "crmlink can't reach its data",
+        "crmlink's database isn't answering at the moment. Nothing that was agreed is lost. Wait "
+        "half a minute, then try again: a reference that is saved already isn't saved twice.",
+    ),
+    "database-full": (
+        503,
+        "No room for crmlink's data",
+        "The disk of crmlink's database is full, so nothing can be kept. Nothing that was agreed "
+        "is lost. Ask those who run crmlink to make room, then try again.",
+    ),
     "internal-error": (
         500,
         "Something went wrong in crmlink",

@@ -36,7 +36,7 @@ window.backend = (() => {
     write(now);
   }
 
-  /** What the application shows once nobody is logged in: the address stays. */
+  /** What the application shows once no one is logged in: the address stays. */
   function logIn() {
     document.querySelector("#shell").innerHTML = `<form><h1>Log in</h1>
       <label for="logintype_username">Username</label><input id="logintype_username" name="logintype_username">

@@ -1,4 +1,4 @@
-// What stands beside the true field, or takes its place. Drawn anew whenever the page draws itself.
+// What is beside the true field, or takes its place. Drawn anew whenever the page draws itself.
 
 (() => {
   const LABEL = () => backend.label();

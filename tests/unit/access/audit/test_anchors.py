@@ -11,7 +11,7 @@ import pytest
 from crmlink.access.audit.findings import Code
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.audit.upkeep import accept_findings, flush_anchors
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.store.audit.anchors import FILE_NAME
 from support.audit_attacks import (
     count,
@@ -109,7 +109,7 @@ def test_what_was_rolled_back_leaves_no_anchor(
 ) -> None:
     before = anchors.read_bytes()
     with suppress(RuntimeError), filled.database.writing() as session:
-        note(session, filled, server, "link.linked", "customer-1")
+        record_audit(session, filled, server, "link.linked", "customer-1")
         raise RuntimeError
     assert count(filled.database.engine) == LINES
     assert anchors.read_bytes() == before

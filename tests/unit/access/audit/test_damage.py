@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from crmlink.access.audit.findings import Code
-from crmlink.access.audit.log import entries, verify, write_csv
+from crmlink.access.audit.log import entries, export_csv, verify
 from crmlink.access.audit.seals import last_check_was_sound
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.access.audit.upkeep import accept_findings, flush_anchors
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.devices import command_line_actor
 from crmlink.installation import open_database
 from crmlink.linking.connections import get_or_create_workspace
@@ -72,7 +72,7 @@ ANCHORS = {
 def filled(access: AccessContext, server: Actor) -> AccessContext:
     for number in range(LINES):
         with access.database.writing() as session:
-            note(session, access, server, "link.linked", f"customer-{number}", new="R")
+            record_audit(session, access, server, "link.linked", f"customer-{number}", new="R")
     flush_anchors(access.database)
     return access
 
@@ -93,9 +93,9 @@ def tells_and_goes_on(access: AccessContext, server: Actor) -> None:
     assert not last_check_was_sound(access.database, access.workspace_id)
     assert len(entries(access)) >= LINES
     assert entries(access, search="customer") != []
-    assert write_csv(access, io.StringIO()) >= LINES
+    assert export_csv(access, io.StringIO()) >= LINES
     with access.database.writing() as session:
-        note(session, access, server, "link.linked", "customer-99", new="R")
+        record_audit(session, access, server, "link.linked", "customer-99", new="R")
     flush_anchors(access.database)
     later = restarted(access)
     assert not verify(later).sound
@@ -167,7 +167,7 @@ def test_no_anchor_is_made_of_what_others_wrote(filled: AccessContext) -> None:
 def renumber(engine: Engine, by: int = 1, but: tuple[str, ...] = ()) -> None:
     """Give the firm another number, except in some tables, with the database alone."""
     postgresql = engine.dialect.name != "sqlite"
-    # Looked up first: PostgreSQL lets nobody look at a table whose guard is being taken away.
+    # Looked up first: PostgreSQL lets no one look at a table whose guard is being taken away.
     found = inspect(engine)
     columns = {
         table: [column["name"] for column in found.get_columns(table)]
@@ -207,7 +207,7 @@ def unsigned_and_forged(engine: Engine) -> None:
 
 
 def replaced(engine: Engine) -> None:
-    """Leave the audit to a workspace that nobody uses."""
+    """Leave the audit to a workspace that no one uses."""
     renumber(engine, -1, ("audit_entry", "audit_seal"))
 
 
@@ -221,7 +221,7 @@ def test_an_audit_cannot_be_left_behind(
         later = restarted(filled)
         server = command_line_actor(later)
         with later.database.writing() as session:
-            note(session, later, server, "link.linked", "customer-99", new="R")
+            record_audit(session, later, server, "link.linked", "customer-99", new="R")
         flush_anchors(later.database)
         verdict = verify(later)
         assert Code.WORKSPACE_CHANGED in {code for noted in verdict.noted for code in noted.codes}
@@ -233,5 +233,5 @@ def test_an_audit_cannot_be_left_behind(
 def test_a_first_start_and_a_second_are_no_surprise(access: AccessContext, server: Actor) -> None:
     assert verify(access).sound
     with access.database.writing() as session:
-        note(session, access, server, "link.linked", "customer-1", new="R")
+        record_audit(session, access, server, "link.linked", "customer-1", new="R")
     assert verify(restarted(access)).sound

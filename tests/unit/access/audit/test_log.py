@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.access.audit.log import entries, verify, write_csv
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.audit.log import entries, export_csv, verify
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import erase
 from support.access_factories import make_person
@@ -26,7 +26,9 @@ def filled(access: AccessContext, server: Actor) -> AccessContext:
     """An audit of some twenty lines."""
     for number in range(20):
         with access.database.writing() as session:
-            note(session, access, server, "link.linked", f"customer-{number}", prior=None, new="R")
+            record_audit(
+                session, access, server, "link.linked", f"customer-{number}", prior=None, new="R"
+            )
     return access
 
 
@@ -78,9 +80,9 @@ def test_the_table_is_whole_and_no_spreadsheet_runs_it(
     make_person(filled, name="=cmd|' /C calc'!A0")
     person = make_person(filled, name="+44")
     with filled.database.writing() as session:
-        note(session, filled, server, "@action", f"-{person.public_id}")
+        record_audit(session, filled, server, "@action", f"-{person.public_id}")
     out = io.StringIO()
-    count = write_csv(filled, out)
+    count = export_csv(filled, out)
     rows = list(csv.reader(io.StringIO(out.getvalue())))
     assert len(rows) == count + 1
     assert not [value for row in rows for value in row if value[:1] in ("=", "+", "-", "@")]
@@ -93,6 +95,6 @@ def test_no_name_stands_in_the_audit_and_erasing_one_leaves_it_sound(
     remove_person(access, server, person.public_id)
     erase(access, server, "zebedee@firm.example")
     out = io.StringIO()
-    write_csv(access, out)
+    export_csv(access, out)
     assert "zebedee" not in out.getvalue().lower()
     assert verify(access).sound

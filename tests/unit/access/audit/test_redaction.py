@@ -12,9 +12,9 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.access.audit.log import entries, verify, write_csv
+from crmlink.access.audit.log import entries, export_csv, verify
 from crmlink.access.audit.upkeep import prepare_audit
-from crmlink.access.context import Actor, note
+from crmlink.access.context import Actor, record_audit
 from crmlink.access.personal_data.subject import erase
 from crmlink.installation import Installation, open_database
 from crmlink.linking.decisions import confirm
@@ -32,9 +32,15 @@ def write_old_lines(installation: Installation, actor: Actor) -> str:
     facts = {"link": link.id, "package": link.package}
     with installation.database.writing() as session:
         access = installation.access
-        note(session, access, actor, "link.linked", link.record_id, prior=None, new=NAME, **facts)
-        note(session, access, actor, "link.undone", link.record_id, prior=NAME, new=None, **facts)
-        note(session, access, actor, "link.linked", "customer-1", prior=None, new="Z1", **facts)
+        record_audit(
+            session, access, actor, "link.linked", link.record_id, prior=None, new=NAME, **facts
+        )
+        record_audit(
+            session, access, actor, "link.undone", link.record_id, prior=NAME, new=None, **facts
+        )
+        record_audit(
+            session, access, actor, "link.linked", "customer-1", prior=None, new="Z1", **facts
+        )
     return link.id
 
 
@@ -69,7 +75,7 @@ def test_a_line_is_overwritten_once_more_and_holds(
 ) -> None:
     write_old_lines(installation, actor)
     with installation.database.writing() as session:
-        note(
+        record_audit(
             session, installation.access, actor, "link.linked", "customer-1002",
             prior=NAME, new="Liam Stays",
         )  # fmt: skip
@@ -102,7 +108,7 @@ def test_nobody_without_the_key_overwrites_a_line(installation: Installation, ac
     details = json.dumps({"new": "forged"})
     statement = f"UPDATE audit_entry SET details = '{details}' WHERE place = {position}"  # noqa: S608
     audit_attacks.run(engine, statement)
-    lines = [[position, row["hash"], audit_attacks.hash_of(row | {"details": details})]]
+    lines = [[position, row["hash"], audit_attacks.entry_hash(row | {"details": details})]]
     audit_attacks.add(engine, action="audit.redacted", details=json.dumps({"lines": lines}))
     assert verify(installation.access).broken_at == position
 
@@ -142,7 +148,7 @@ def test_a_reference_is_shown_until_it_is_erased(installation: Installation, act
     erase(access, actor, EMAIL)
     assert shown() == ["Liam Stays", "(erased)"]
     out = io.StringIO()
-    write_csv(access, out)
+    export_csv(access, out)
     told = list(csv.DictReader(io.StringIO(out.getvalue())))
     linked = [json.loads(line["details"]) for line in told if line["action"] == "link.linked"]
     assert [details["new"] for details in linked] == ["(erased)", "Liam Stays"]

@@ -12,7 +12,7 @@ from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Code
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.audit.upkeep import accept_findings, prepare_audit
-from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.installation import open_database
 from crmlink.settings import Settings
 from crmlink.store import AuditEntry, Database
@@ -20,7 +20,7 @@ from crmlink.store.audit.entries import START, AuditUnsigned
 from support.audit_attacks import (
     count,
     cut_short,
-    hash_of,
+    entry_hash,
     rewrite,
     rewritten,
     rewritten_unsigned,
@@ -79,7 +79,7 @@ def test_a_database_of_before_is_upgraded_with_its_audit(
                 "at": f"2026-01-01 10:00:{position:02}.000000", "details": '{"new": "R"}',
                 "previous_hash": previous,
             }  # fmt: skip
-            previous = row["hash"] = hash_of(row)
+            previous = row["hash"] = entry_hash(row)
             names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
             row["at"] += "+00:00" if older.engine.dialect.name == "postgresql" else ""
             statement = f"INSERT INTO audit_entry ({names}) VALUES ({values})"  # noqa: S608
@@ -116,7 +116,7 @@ def test_nothing_is_added_to_the_audit_without_a_key(filled: AccessContext, serv
     url = filled.database.engine.url.render_as_string(hide_password=False)
     keyless = Database(url)
     with pytest.raises(AuditUnsigned), keyless.writing() as session:
-        note(session, filled, server, "link.linked", "customer-1")
+        record_audit(session, filled, server, "link.linked", "customer-1")
     with pytest.raises(AuditUnsigned):
         prepare_audit(keyless)
     assert count(filled.database.engine) == LINES

@@ -1,4 +1,4 @@
-"""The readers of export files, on files that nobody wrote down."""
+"""The readers of export files, on files that no one wrote down."""
 
 import io
 from collections.abc import Sequence

@@ -60,7 +60,7 @@ def test_a_renamed_heading_is_learnt_by_editing_the_file(tmp_path: Path) -> None
             "several columns for one value",
         ),
         ("quickbooks_desktop", {"table": "cust"}, "table"),
-        ("kashflow", {"recognise": ["Name", "Postcode"]}, "one heading, which stands in recognise"),
+        ("kashflow", {"recognise": ["Name", "Postcode"]}, "one heading, which is in recognise"),
     ],
 )
 def test_a_broken_export_is_refused_in_a_sentence(

@@ -3,16 +3,16 @@
 
 for (const button of document.querySelectorAll("button[data-copies]")) {
   const source = document.getElementById(/** @type {HTMLElement} */ (button).dataset.copies ?? "");
-  const told = document.getElementById("copied");
+  const notice = document.getElementById("copied");
   if (!source) continue;
   /** @type {HTMLElement} */ (button).hidden = false;
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(source.textContent ?? "");
-      if (told) told.textContent = "Copied.";
+      if (notice) notice.textContent = "Copied.";
     } catch {
       getSelection()?.selectAllChildren(source);
-      if (told) told.textContent = "Select it and press Ctrl+C: this browser does not let a page copy.";
+      if (notice) notice.textContent = "Select it and press Ctrl+C: this browser does not let a page copy.";
     }
   });
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// The invitation's token stands behind the # of the link, which no server and no log ever sees.
+// The invitation's token is behind the # of the link, which no server and no log ever sees.
 // It is moved into the form and taken out of the address bar and the history.
 
 const field = /** @type {HTMLInputElement | null} */ (document.getElementById("token"));

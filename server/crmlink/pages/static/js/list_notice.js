@@ -2,13 +2,13 @@
 // Tells a person with the browser's own notification that a list of theirs has ended, where they
 // have allowed that. Without it the mark in the navigation says the same.
 
-const TOLD = "crmlink-told-lists";
-const MOST_KEPT = 50;
+const ANNOUNCED_KEY = "crmlink-told-lists";
+const MAX_KEPT = 50;
 
 /** @returns {string[]} */
-function told() {
+function announced() {
   try {
-    return JSON.parse(localStorage.getItem(TOLD) ?? "[]");
+    return JSON.parse(localStorage.getItem(ANNOUNCED_KEY) ?? "[]");
   } catch {
     return [];
   }
@@ -16,13 +16,13 @@ function told() {
 
 function tell() {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
-  const before = told();
+  const before = announced();
   const ended = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ended-list")]);
   const fresh = ended.filter((each) => !before.includes(each.dataset.key ?? ""));
   if (!fresh.length) return;
   // Noted first, so that of several open tabs one tells.
   const keys = fresh.map((each) => each.dataset.key ?? "");
-  localStorage.setItem(TOLD, JSON.stringify([...before, ...keys].slice(-MOST_KEPT)));
+  localStorage.setItem(ANNOUNCED_KEY, JSON.stringify([...before, ...keys].slice(-MAX_KEPT)));
   for (const each of fresh) {
     const shown = new Notification(each.dataset.title ?? "crmlink", { body: each.dataset.body });
     shown.addEventListener("click", () => {

@@ -1,13 +1,13 @@
 // @ts-check
-// One row's decision: sent without leaving the page, answered with the row as it is now, and told
-// to who cannot see it.
+// One row's decision: sent without leaving the page, answered with the row as it is now, and announced
+// to people who cannot see it.
 
 import { isOver, parsed, tellOffline } from "./virtual_list.js";
 
 /** @typedef {import("./virtual_list.js").Rows} Rows */
 
 const PART = "Crmlink-Part";
-const CLAIM_AFTER = 900; // milliseconds that somebody looks at a row before others are told
+const CLAIM_AFTER = 900; // milliseconds that a person looks at a row before others see it
 
 export class Decisions {
   /** @param {Rows} rows @param {HTMLElement} said */

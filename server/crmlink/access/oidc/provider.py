@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from crmlink.hosts import is_loopback
 
 
 class UnsafeIssuer(ValueError):
@@ -43,14 +44,5 @@ def is_safe_issuer(address: object) -> bool:
     except ValueError:
         return False
     plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    secret = parts.scheme == "https" or (parts.scheme == "http" and _is_this_computer(host))
+    secret = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
     return bool(host) and plain and secret
-
-
-def _is_this_computer(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

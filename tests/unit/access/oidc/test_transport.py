@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from crmlink.access import oidc_transport
 from crmlink.access.errors import InvalidSsoResponse, SsoUnreachable
-from crmlink.access.oidc import DISCOVERY, AuthorizationRequest, SingleSignOn
-from crmlink.access.oidc_provider import OidcProvider
-from unit.access.test_oidc import token
+from crmlink.access.oidc import transport as oidc_transport
+from crmlink.access.oidc.provider import OidcProvider
+from crmlink.access.oidc.sign_on import DISCOVERY, AuthorizationRequest, SingleSignOn
+from unit.access.oidc.test_sign_on import token
 
 PIECE = 100_000
 PATIENCE = 20.0  # seconds after which a test says that there was no end

@@ -22,9 +22,9 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoDenied, SsoUnreachable
-from crmlink.access.oidc_documents import Document, Documents
-from crmlink.access.oidc_provider import OidcProvider, is_safe_issuer
-from crmlink.access.oidc_transport import ANSWER_SECONDS, bound_answers
+from crmlink.access.oidc.documents import Document, Documents
+from crmlink.access.oidc.provider import OidcProvider, is_safe_issuer
+from crmlink.access.oidc.transport import ANSWER_SECONDS, bound_answers
 from crmlink.access.slots import Slots
 from crmlink.strict_json import read_json
 

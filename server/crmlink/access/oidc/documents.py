@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.access.errors import AccessFailure
+from crmlink.access.errors import AccessError
 
-FRESH_SECONDS = 3600.0
+MAX_AGE_SECONDS = 3600.0
 FAILED_SECONDS = 15.0
-AGAIN_SECONDS = 30.0  # after which keys are fetched again when a signature does not fit them
+MIN_REFETCH_SECONDS = 30.0  # after which keys are fetched again when a signature does not fit them
 
 Document = dict[str, Any]
 
@@ -26,7 +26,7 @@ class _Kept:
 
     since: float
     document: Document | None = None
-    failure: type[AccessFailure] | None = None
+    failure: type[AccessError] | None = None
 
 
 class Documents:
@@ -40,13 +40,13 @@ class Documents:
         """Return a document, cached or fetched. Raises the errors of fetching, also cached ones."""
         kept = self._kept.get(address)
         age = self._clock() - kept.since if kept else 0.0
-        if kept and kept.document is not None and age < FRESH_SECONDS:
+        if kept and kept.document is not None and age < MAX_AGE_SECONDS:
             return kept.document
         if kept and kept.failure and age < FAILED_SECONDS:
             raise kept.failure
         try:
             document = fetch(address)
-        except AccessFailure as failure:
+        except AccessError as failure:
             self._kept[address] = _Kept(self._clock(), failure=type(failure))
             raise
         self._kept[address] = _Kept(self._clock(), document)
@@ -55,7 +55,7 @@ class Documents:
     def forget_if_old(self, address: str) -> bool:
         """Make a document be fetched again unless it is new; returns whether it will be."""
         kept = self._kept.get(address)
-        if kept is None or self._clock() - kept.since < AGAIN_SECONDS:
+        if kept is None or self._clock() - kept.since < MIN_REFETCH_SECONDS:
             return False
         self._kept.pop(address, None)
         return True

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
 from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoUnreachable
-from crmlink.access.oidc import AuthorizationRequest, Identity, SingleSignOn
-from crmlink.access.oidc_documents import Documents
-from crmlink.access.oidc_provider import OidcProvider
+from crmlink.access.oidc.documents import Documents
+from crmlink.access.oidc.provider import OidcProvider
+from crmlink.access.oidc.sign_on import AuthorizationRequest, Identity, SingleSignOn
 
 ISSUER = "https://sso.firm.example"
 PROVIDER = OidcProvider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")
@@ -72,8 +72,8 @@ def test_a_right_token_proves_who_is_there(played: responses.RequestsMock) -> No
         token("", "none"),
         token().rpartition(".")[0] + ".",
         token(iss="https://elsewhere.example"),
-        token(aud="somebody-else"),
-        token(aud=["crmlink", "somebody-else"], azp="somebody-else"),
+        token(aud="someone-else"),
+        token(aud=["crmlink", "someone-else"], azp="someone-else"),
         token(nonce="another"),
         token(nonce=None),
         token(exp=int(time.time()) - 3600),
