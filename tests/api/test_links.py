@@ -230,7 +230,7 @@ def test_a_reference_that_crmlink_did_not_put_there_has_no_link(
     assert offer["holder_links"] == []
 
 
-def test_undo_after_somebody_elses_change_says_what_stands_there_now(
+def test_undo_after_someone_elses_change_says_what_stands_there_now(
     client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     made = link(client).get_json()

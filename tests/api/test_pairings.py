@@ -245,7 +245,7 @@ def test_a_request_that_is_not_right_gets_the_word_of_the_standard(
     assert says(reply)[:2] == (400, error)
 
 
-def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
+def test_a_token_request_comes_as_a_form_and_may_hold_what_no_one_knows(
     shared_app: Flask, access: AccessContext, person: Person
 ) -> None:
     grant = connect(shared_app, access, person)

@@ -34,7 +34,7 @@ def invite(client: FlaskClient, email: str, role: str = "clerk") -> dict[str, An
     return body
 
 
-def test_somebody_is_invited_joins_and_is_listed(admin: FlaskClient, access: AccessContext) -> None:
+def test_someone_is_invited_joins_and_is_listed(admin: FlaskClient, access: AccessContext) -> None:
     made = invite(admin, "new.one@firm.example")
     assert made["joined_at"] is None
     address, _, token = made["link"].partition("#")
@@ -74,7 +74,7 @@ def test_a_name_and_a_role_are_changed_and_the_role_counts_at_once(
     assert theirs.get(f"{API}/people").status_code == 403
 
 
-def test_whoever_is_removed_is_out_at_once(
+def test_a_removed_person_is_out_at_once(
     admin: FlaskClient, shared_app: Flask, access: AccessContext
 ) -> None:
     person = make_person(access, "admin")
@@ -184,7 +184,7 @@ def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
         assert client.get(f"{API}/workspace").status_code == (401 if browsers else 200)
 
 
-def test_a_browser_ends_everything_of_its_own_person_and_of_nobody_else(
+def test_a_browser_ends_everything_of_its_own_person_and_of_no_one_else(
     shared_app: Flask, access: AccessContext
 ) -> None:
     person, other = make_person(access), make_person(access)

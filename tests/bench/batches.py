@@ -2,11 +2,13 @@
 
     PYTHONPATH=tests python -m bench.batches match [--contacts 10000] [--records 100000]
     PYTHONPATH=tests python -m bench.batches write [--contacts 3000] [--per-second 10000]
+                                                   [--before 0]
 
 `match` puts made-up records and contacts into a database, matches the list as the worker does, and
 reports seconds by the clock, the memory of all processes together, and how many *sure* rows are
 wrong. `write` links a list to the sandbox, which plays Commusoft in a process of its own, and
 reports the rate, how memory grows with the rows written, and what the API takes idle and meanwhile.
+With --before it is the end of a long list: so many rows are made as if they were linked already.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ from typing import Any
 
 import requests
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from waitress.server import create_server
 
+from bench.filling import add_written, insert_rows
 from bench.lists import _family, _held_by
 from bench.uk import contacts, records
 from crmlink.access.devices import command_line_actor
@@ -60,7 +63,6 @@ from support.access_factories import make_token
 from support.sandbox import connection_to
 
 NOWHERE = "http://127.0.0.1:9"
-CHUNK_SIZE = 2_000
 SAMPLED_EVERY = 0.5  # seconds
 WARM = 300  # rows written before memory counts
 WARM_ROUNDS, IDLE_ROUNDS, BUSY_ROUNDS = 10, 60, 60
@@ -102,7 +104,7 @@ def _print_sure(installation: Installation, batch_id: str, ids: Sequence[str], t
     print(f"  {len(sure)} sure, {wrong} of them wrong")
 
 
-def write(wanted: int, per_second: float) -> None:
+def write(wanted: int, per_second: float, before: int) -> None:
     """Prints what writing takes, and what it leaves to people."""
     limits = ClientLimits(max_per_second=per_second, max_concurrent=4)
     with (
@@ -116,6 +118,7 @@ def write(wanted: int, per_second: float) -> None:
         device_id = command_line_actor(installation.access).device.id
         free = _free_records(installation)
         batch_id = _accepted(installation, device_id, free[:wanted])
+        add_written(installation, device_id, batch_id, range(wanted, wanted + before))
         singles = iter(free[wanted : wanted + 2 * SINGLE_LINKS])
         with _served(installation) as client:
             _latencies(client, iter(()), batch_id, WARM_ROUNDS, lambda: True)
@@ -126,17 +129,19 @@ def write(wanted: int, per_second: float) -> None:
                 summary(installation.workspace, batch_id).to_link,
             )
             hand = threading.Thread(target=write_waiting, args=(installation.workspace,))
-            began = time.perf_counter()
+            began, of_core = time.perf_counter(), time.process_time()
             hand.start()
             watch = _Memory(installation, batch_id, hand)
             busy = _latencies(client, singles, batch_id, BUSY_ROUNDS, hand.is_alive)
             hand.join()
-            took = time.perf_counter() - began
+            took, of_core = time.perf_counter() - began, time.process_time() - of_core
             watch.join()
             idle = _latencies(client, singles, batch_id, IDLE_ROUNDS, lambda: True)
         done = overview(installation.workspace, batch_id)
         states = {state.value: number for state, number in done.counts.states.items()}
-        print(f"{wanted} rows in {took:.0f} s, {wanted / took:.1f} a second: {states}")
+        print(f"{wanted} rows in {took:.0f} s, {wanted / took:.1f} a second, "
+              f"{1000 * of_core / wanted:.1f} ms of a core a row with the requests: "
+              f"{states}")  # fmt: skip
         watch.tell()
         for name in idle:
             quiet, loud = idle[name], busy.get(name, [])
@@ -293,7 +298,7 @@ def _fill_mirror(installation: Installation, known: Sequence[tuple[str, ContactD
         }
         for number, details in known
     )  # fmt: skip
-    _insert(installation, MirroredRecord, rows)
+    insert_rows(installation, MirroredRecord, rows)
     with installation.database.writing() as session:
         session.get_one(
             WorkspaceConnection, installation.workspace.connection_id
@@ -313,7 +318,7 @@ def _draft(
         }
         for position, (_, details) in enumerate(asked, 1)
     )  # fmt: skip
-    _insert(installation, BatchRow, rows)
+    insert_rows(installation, BatchRow, rows)
     return batch_id, [contact_id for contact_id, _ in asked]
 
 
@@ -328,7 +333,7 @@ def _accepted(installation: Installation, device_id: int, record_ids: Sequence[s
         }
         for position, record_id in enumerate(record_ids, 1)
     )  # fmt: skip
-    _insert(installation, BatchRow, rows)
+    insert_rows(installation, BatchRow, rows)
     return batch_id
 
 
@@ -347,12 +352,6 @@ def _free_records(installation: Installation) -> list[str]:
     free = select(MirroredRecord).filter_by(kind="customer", reference=None, deleted_at=None)
     with installation.database.reading() as session:
         return [row.public_id for row in session.scalars(free.order_by(MirroredRecord.id))]
-
-
-def _insert(installation: Installation, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
-    while some := list(islice(rows, CHUNK_SIZE)):
-        with installation.database.writing() as session:
-            session.execute(insert(table), some)
 
 
 def _fields(details: ContactDetails) -> dict[str, Any]:
@@ -376,12 +375,13 @@ def main() -> None:
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--per-second", type=float, default=10_000.0)
+    parser.add_argument("--before", type=int, default=0, help="rows that were linked before")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if given.what == "match":
         match(given.contacts or 10_000, given.records)
     else:
-        write(given.contacts or 3_000, given.per_second)
+        write(given.contacts or 3_000, given.per_second, given.before)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.linking.suggest import MIN_PROBABILITY
 from crmlink.settings import Settings
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.records import empty_details
@@ -194,7 +195,9 @@ def main() -> int:
         counted = {name: statements(installation, call) for name, call in calls.items()}
         alone = ctx.index.matcher()
         calls |= {
-            "matching alone": lambda number: alone.suggest(asked[number % len(asked)][1]),
+            "matching alone": lambda number: alone.suggest(
+                asked[number % len(asked)][1], at_least=MIN_PROBABILITY
+            ),
             "peer": peer(),
         }
         took = milliseconds(calls)

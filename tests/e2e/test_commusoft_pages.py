@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from browsers.assist_driver import AssistDriver, becomes, decide, newest_link, until
 from browsers.chromium import Chromium
-from browsers.firefox import Firefox
 from browsers.page_driver import Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, lose_api
@@ -45,11 +45,11 @@ FORGED = """(() => {
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
-    running: Browser = (
-        Chromium(("http://127.0.0.1/*", *COMMUSOFT)) if request.param == "chromium" else Firefox()
-    )
-    yield running
-    running.close()
+    if request.param == "firefox":  # it asks nobody: the one of all files will do
+        yield request.getfixturevalue("firefox")
+        return
+    with closing(Chromium(("http://127.0.0.1/*", *COMMUSOFT))) as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -23,11 +24,11 @@ OTHER = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Xero's pages as soon as it asks for them."""
-    running: Browser = (
-        Chromium(("http://127.0.0.1/*", XERO)) if request.param == "chromium" else Firefox()
-    )
-    yield running
-    running.close()
+    if request.param == "firefox":  # it asks nobody: the one of all files will do
+        yield request.getfixturevalue("firefox")
+        return
+    with closing(Chromium(("http://127.0.0.1/*", XERO))) as running:
+        yield running
 
 
 @pytest.fixture(params=["chromium", "firefox"])

@@ -145,7 +145,7 @@ def test_a_browser_that_is_refused_says_so_and_may_ask_again(
 
 
 @in_chromium
-def test_a_code_that_nobody_approved_in_time_is_too_old(
+def test_a_code_that_no_one_approved_in_time_is_too_old(
     stranger: PopupDriver, access: RunningServices
 ) -> None:
     settings = stranger.press_connect(access.server.address)

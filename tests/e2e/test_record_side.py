@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ import requests
 
 from browsers.assist_driver import AssistDriver, becomes, newest_link, until
 from browsers.chromium import Chromium
-from browsers.firefox import Firefox
 from browsers.page_driver import THIS_MACHINE, Browser, wait_for
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, lose_api
@@ -33,11 +33,11 @@ MARGARET = (ACCOUNT, "Margaret Holloway", "14 Orchard Close", "", "Cheltenham", 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
-    running: Browser = (
-        Chromium((THIS_MACHINE, *COMMUSOFT)) if request.param == "chromium" else Firefox()
-    )
-    yield running
-    running.close()
+    if request.param == "firefox":  # it asks nobody: the one of all files will do
+        yield request.getfixturevalue("firefox")
+        return
+    with closing(Chromium((THIS_MACHINE, *COMMUSOFT))) as running:
+        yield running
 
 
 @pytest.fixture

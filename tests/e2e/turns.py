@@ -6,7 +6,6 @@ asked (permissions, workers, tabs that close, closed shadows), a test runs in bo
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -21,9 +20,13 @@ in_chromium, in_firefox = (
 
 
 def by_turns(argument: str, cases: Sequence[T], name: Callable[[T], str]) -> pytest.MarkDecorator:
-    """Return the mark that gives a test each case as `argument`, in one browser or the other."""
+    """Return the mark that gives a test each case as `argument`, in one browser or the other.
+
+    All of one browser come first: a file's own browser is started once.
+    """
     turns = [
         pytest.param(browser, case, id=f"{browser}-{name(case)}")
-        for browser, case in zip(itertools.cycle(BROWSERS), cases, strict=False)
+        for turn, browser in enumerate(BROWSERS)
+        for case in cases[turn :: len(BROWSERS)]
     ]
     return pytest.mark.parametrize(("browser", argument), turns, indirect=["browser"])

@@ -52,7 +52,7 @@ PROGRAM = "faults.server_command:main"  # crmlink with a short bound for late wr
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 POLL_INTERVAL = 0.3  # seconds: a server takes so many requests only
 WRITES_PER_SECOND = 4_000  # that a look reads, of all so far, from a sandbox that is busy
-STILL_LIMIT = 90.0  # seconds in which nothing is written: a dead process counts as one after 60
+STILL_LIMIT = 90.0  # seconds in which nothing happens: a dead process counts as one after 60
 GRACE_SECONDS = 30.0  # after which systems and containers kill
 CLOCKS = {"web1": "5", "web2": "-5", "worker1": "-5", "worker2": "5"}  # seconds ahead
 PATIENT = replace(FAST_LIMITS, read_timeout=60, total_timeout=120)  # a long list takes its time
@@ -252,14 +252,19 @@ class Machines:
         )
 
     def _wait(self, look: Callable[[], bool], what: str) -> None:
-        """Look until it is so, as long as records are written meanwhile."""
+        """Look until it is so, as long as records are written or links settled meanwhile."""
         seen, until = -1, 0.0
         while not look():
-            if (now := sum(self.puts().values())) != seen:
+            if (now := sum(self.puts().values()) + self._settled()) != seen:
                 seen, until = now, time.monotonic() + STILL_LIMIT
             if time.monotonic() > until:
                 raise ServiceFailed(f"It never came that {what}: {seen} are. {self.said()}")
             time.sleep(max(POLL_INTERVAL, seen / WRITES_PER_SECOND))
+
+    def _settled(self) -> int:
+        with psycopg.connect(self.postgresql.get_uri()) as connection:
+            found = connection.execute("SELECT count(*) FROM link WHERE state <> 'intended'")
+            return int((found.fetchone() or (0,))[0])
 
     def said(self) -> str:
         return "\n".join(process.said()[-2_000:] for process in (*self.webs, *self.workers))

@@ -66,14 +66,14 @@ class Firm:
             self.records = [row.record_id for row in rows if row.record_id]
         installation.close()
 
-    def start(self, at_once: int) -> None:
+    def start(self, at_once: int, command: str = "serve") -> None:
         environment = _environment(self.folder / "data", self.commusoft.address) | {
             "CRMLINK_DATABASE_URL": self.database_url,
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
             "CRMLINK_COMMUSOFT_AT_ONCE": str(at_once),
         }
-        self.server = PreparedService("serve", self.folder, environment, SERVER)
+        self.server = PreparedService(command, self.folder, environment, SERVER)
         self.server.start()
 
     def kill(self, held: HeldRequest, step: str) -> None:
@@ -89,9 +89,9 @@ class Firm:
             held.release()
         self.server.stop(signal.SIGKILL)
         held.release()
-        self._count_as_dead()
+        self.count_as_dead()
 
-    def _count_as_dead(self) -> None:
+    def count_as_dead(self) -> None:
         """Spare the minute of silence after which a server on PostgreSQL counts as dead."""
         if self.database_url.startswith("sqlite"):
             return

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from crmlink.installation import Installation
 from crmlink.sources.contact import ReadContact
 from crmlink.sources.context import SourceContext
-from crmlink.sources.keeping import keep_page
 from crmlink.sources.schedule import due_sources
+from crmlink.sources.stored_contacts import store_contacts
 from crmlink.sources.sync import sync_source
 from crmlink.store import ContactSource, Database, Device
 from crmlink.values.contact_details import ContactDetails
@@ -137,5 +137,5 @@ def test_a_key_that_no_index_takes_stops_no_list(
     ]
     with sources.database.writing() as session:
         current = session.get_one(ContactSource, source.id)
-        keep_page(session, current, contacts, sources.rules(), full=True)
+        store_contacts(session, current, contacts, sources.rules(), full=True)
     assert list(contacts_of(sources, source)) == ["Contact 1"]

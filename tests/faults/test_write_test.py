@@ -253,7 +253,7 @@ def test_a_trial_that_may_still_land_is_waited_for(
     assert (sandbox.reference(RECORD), open_tests(installation)) == (OTHER, 0)
 
 
-def test_a_value_that_somebody_else_put_there_is_left(
+def test_a_value_that_someone_else_put_there_is_left(
     ctx: WorkspaceContext, installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.put_reference(RECORD, HOLLOWAY)

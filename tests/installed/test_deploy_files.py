@@ -47,6 +47,17 @@ def test_the_unit_is_what_the_service_command_writes() -> None:
     assert unit == unit_text(plan, STATE_DIR, system=True)
 
 
+def test_the_unit_of_a_worker_differs_from_the_servers_in_what_it_runs_alone() -> None:
+    server, worker = (
+        (DEPLOY / "systemd" / f"{name}.service").read_text().splitlines()
+        for name in ("crmlink", "crmlink-worker")
+    )
+    differing = [ours for ours, theirs in zip(worker, server, strict=True) if ours != theirs]
+    assert [line.partition("=")[0] for line in differing] == ["Description", "ExecStart"]
+    command = differing[1].split()
+    assert command[1:4] == ["-m", "crmlink", "worker"]
+
+
 def test_the_container_runs_without_root_and_writes_where_it_may() -> None:
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", instruction("USER"))
     assert instruction("VOLUME") == "/data"

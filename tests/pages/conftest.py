@@ -72,8 +72,9 @@ def anonymous(app: Flask) -> PageClient:
     return anonymous_client(app)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    """One Chromium for all files; each test takes a profile of its own in it."""
     with start_chromium() as started:
         yield started
 

@@ -164,7 +164,7 @@ def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
     assert "Saving test on customer-1006" in page
 
 
-def test_an_account_that_lets_nobody_in_gives_a_letter_without_secrets(
+def test_an_account_that_lets_no_one_in_gives_a_letter_without_secrets(
     admin: PageClient, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()

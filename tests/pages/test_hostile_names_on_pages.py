@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Page, Request
+from playwright.sync_api import Browser, Dialog, Page, Request
 
 from crmlink.access.pairing import start_pairing
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
 from crmlink.store.base import utc_now
 from support.browser_client import proven
-from support.live_server import LiveServer, running_server, start_chromium
+from support.live_server import LiveServer, running_server
 from support.sample_data import SampleData
 from support.sandbox import new_key
 
@@ -74,11 +74,10 @@ def live() -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="module")
-def watch(live: LiveServer) -> Iterator[Watch]:
-    with start_chromium() as browser:
-        context = live.context(browser, "admin", bypass_csp=True)
-        yield Watch(context.new_page(), live.address)
-        context.close()
+def watch(live: LiveServer, browser: Browser) -> Iterator[Watch]:
+    context = live.context(browser, "admin", bypass_csp=True)
+    yield Watch(context.new_page(), live.address)
+    context.close()
 
 
 def test_lists_show_every_hostile_name_as_text(live: LiveServer, watch: Watch) -> None:

@@ -92,7 +92,7 @@ def test_a_link_that_does_not_stand_cannot_be_undone(
     assert "cannot be undone" in words(reply)
 
 
-def test_an_undo_stops_where_somebody_changed_the_record_since(
+def test_an_undo_stops_where_someone_changed_the_record_since(
     clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "BY-HAND-1")

@@ -152,6 +152,19 @@ def test_a_reference_that_no_contact_has_is_told(
     assert HOLLOWAY not in orphans
 
 
+def test_one_contact_on_two_records_comes_before_what_may_be_nothing(
+    clerk: PageClient, installation: Installation, source: ContactSource
+) -> None:
+    with installation.database.writing() as session:
+        records = session.query(MirroredRecord).filter(MirroredRecord.kind == "customer")
+        for record in records.filter(MirroredRecord.number.in_(("2012", "2013"))):
+            record.reference = THIRD
+    page = findings(clerk.read("/left/live"))
+    twice = page.index("One contact on two records")
+    assert THIRD in page[twice:]
+    assert twice < page.index("No contact has this reference")
+
+
 QUICKBOOKS_NAMES = ["ÉCLAIR Heizung", "Straße & Söhne", "İstanbul Plumbing", "PLAIN ltd"]
 
 

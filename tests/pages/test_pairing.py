@@ -110,7 +110,7 @@ def test_too_many_guesses_of_codes_are_stopped(clerk: PageClient) -> None:
     assert 429 in statuses
 
 
-def test_nobody_is_let_in_by_looking(
+def test_no_one_is_let_in_by_looking(
     clerk: PageClient, installation: Installation, sample: SampleData
 ) -> None:
     before = len(list_devices(installation.access))

@@ -46,7 +46,7 @@ def test_a_person_is_added_and_comes_in_by_the_link_that_is_shown(
         ({}, "Enter a name"),
     ],
 )
-def test_a_field_that_is_wrong_is_said_where_it_stands_and_nobody_is_added(
+def test_a_field_that_is_wrong_is_said_where_it_stands_and_no_one_is_added(
     admin: PageClient, installation: Installation, fields: dict[str, str], said: str
 ) -> None:
     before = len(list_people(installation.access))
@@ -63,7 +63,7 @@ def test_an_email_is_used_once(admin: PageClient, sample: SampleData) -> None:
     assert "already has this email" in words(reply)
 
 
-def test_a_role_changes_what_somebody_may_do_at_once(
+def test_a_role_changes_what_someone_may_do_at_once(
     admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
     assert clerk.get("/people").status_code == 403
@@ -95,7 +95,7 @@ def test_the_last_admin_stays(
     assert admin.get("/people").status_code == 200
 
 
-def test_removing_somebody_says_first_what_stops_and_then_it_stops(
+def test_removing_someone_says_first_what_stops_and_then_it_stops(
     admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
     path = f"/people/{sample.clerk.public_id}/remove"
@@ -123,7 +123,7 @@ def test_a_forgotten_password_is_set_anew_by_a_link(
     assert refused.status_code == 401
 
 
-def test_an_admin_ends_all_log_ins_of_somebody(
+def test_an_admin_ends_all_log_ins_of_someone(
     admin: PageClient, clerk: PageClient, sample: SampleData
 ) -> None:
     admin.send(f"/people/{sample.clerk.public_id}/log-out")
@@ -199,7 +199,7 @@ def test_one_ends_everything_else_of_ones_own_and_stays_logged_in(
 
 
 @pytest.mark.parametrize("ticked", [False, True])
-def test_an_admin_ends_somebodys_browsers_with_their_log_ins_when_the_box_is_ticked(
+def test_an_admin_ends_someones_browsers_with_their_log_ins_when_the_box_is_ticked(
     admin: PageClient,
     clerk: PageClient,
     installation: Installation,
@@ -229,7 +229,7 @@ def test_a_password_change_that_will_not_do_is_said(
     assert said in words(reply)
 
 
-def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
+def test_one_ends_ones_own_log_in_elsewhere_and_no_one_elses(
     app: Flask,
     installation: Installation,
     clerk: PageClient,
@@ -244,7 +244,7 @@ def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
     assert other.get("/").status_code == 303
 
 
-def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
+def test_one_renames_and_disconnects_ones_own_browser_and_no_one_elses(
     clerk: PageClient, manager: PageClient, sample: SampleData
 ) -> None:
     path = f"/account/browsers/{sample.browser.public_id}"
@@ -259,7 +259,7 @@ def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
     assert "No browser is connected" in clerk.read("/account")
 
 
-def test_nobody_at_somebodys_screen_can_try_passwords_without_end(clerk: PageClient) -> None:
+def test_no_one_at_someones_screen_can_try_passwords_without_end(clerk: PageClient) -> None:
     for _ in range(60):
         reply = clerk.send("/account/password", old="wrong one", password=NEW, again=NEW)
         if reply.status_code == 429:

@@ -32,7 +32,7 @@ def test_email_and_password_lead_to_the_page_that_was_wanted(
     "elsewhere",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "", "/a\nb", "/%0a\\"],
 )
-def test_nobody_is_sent_to_another_site_after_the_log_in(
+def test_no_one_is_sent_to_another_site_after_the_log_in(
     anonymous: PageClient, sample: SampleData, elsewhere: str
 ) -> None:
     reply = anonymous.send(

@@ -64,7 +64,7 @@ def _step(page: str, title: str) -> str:
     return page.partition(title)[2].split()[0]
 
 
-def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
+def test_the_third_step_is_done_for_who_has_linked_and_for_no_one_else(
     app: Flask, installation: Installation, clerk: PageClient, admin: PageClient
 ) -> None:
     assert _step(clerk.read("/start"), "Try it on a contact") == "Done"
@@ -89,7 +89,7 @@ def test_a_first_link_ends_no_older_one_and_a_second_does(
     assert "The older link for Joe Park no longer works" in words(admin.send(again))
 
 
-def test_before_there_is_an_admin_nobody_is_sent_to_one(
+def test_before_there_is_an_admin_no_one_is_sent_to_one(
     app: Flask, installation: Installation
 ) -> None:
     page = app.test_client().get("/", follow_redirects=True)
@@ -105,7 +105,7 @@ def test_the_audit_says_that_an_undo_was_asked_for(admin: PageClient, sample: Sa
 
 
 @pytest.mark.parametrize("code", ["commusoft-slow", "commusoft-fault", "commusoft-unreachable"])
-def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
+def test_of_a_link_without_an_outcome_no_one_says_that_nothing_was_written(
     app: Flask,
     installation: Installation,
     clerk: PageClient,
@@ -240,7 +240,7 @@ def test_records_that_were_never_read_are_not_called_old(
     assert "in the first minute" not in page + admin.read("/left")
 
 
-def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
+def test_an_undo_is_asked_about_without_saying_what_no_one_has_looked_up(
     clerk: PageClient, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "CHANGED")

@@ -152,7 +152,7 @@ def test_what_is_wrong_is_found(
     assert (found["tables"], found["sound"]) == ("failed", "failed")
 
 
-def test_a_diagnosis_names_nobody(upkeep_admin: PageClient, installation: Installation) -> None:
+def test_a_diagnosis_names_no_one(upkeep_admin: PageClient, installation: Installation) -> None:
     diagnosis = upkeep_admin.get("/upkeep/diagnosis").get_data(as_text=True)
     assert json.loads(diagnosis)["counts"]["records"]
     settings = installation.settings

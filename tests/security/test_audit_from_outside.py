@@ -140,7 +140,7 @@ def anchors_cut(folder: Path) -> None:
         (anchors_cut, "The anchor file was shortened"),
     ],
 )
-def test_whoever_meddles_with_the_audit_is_found_out(
+def test_meddling_with_the_audit_is_found_out(
     folder: Path, attack: Callable[[Path], None], sentence: str
 ) -> None:
     attack(folder)

@@ -165,7 +165,7 @@ def test_the_good_ones_are_let_in(target: AttackFixture) -> None:
             assert not is_refusal(name, reply), name
 
 
-def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(target: AttackFixture) -> None:
+def test_a_route_that_no_one_thought_of_is_tried_or_fails_the_tests(target: AttackFixture) -> None:
     app = Flask("new")
     app.add_url_rule("/api/v1/secrets/<secret_id>", view_func=lambda secret_id: secret_id)
     with pytest.raises(ParameterUnknown, match="secret_id"):

@@ -86,7 +86,7 @@ def test_a_copied_storage_opens_nothing(outside: Outside, owner: Browser, storag
     assert works(owner, storage)
 
 
-def test_a_thief_who_always_asks_first_gets_nothing_and_disturbs_nobody(
+def test_a_thief_who_always_asks_first_gets_nothing_and_disturbs_no_one(
     outside: Outside, owner: Browser, storage: Storage
 ) -> None:
     thief, stolen, through = Browser(outside.address), 0, 0

@@ -105,7 +105,7 @@ def test_simultaneous_guesses_of_a_code_do_not_either(app: Flask) -> None:
     assert found == {404: 30, 429: 30}
 
 
-def test_ten_wrong_passwords_of_a_stranger_keep_nobody_out(app: Flask) -> None:
+def test_ten_wrong_passwords_of_a_stranger_keep_no_one_out(app: Flask) -> None:
     person = make_person(installation_of(app).access)
     stranger = Browser.at(app, "10.0.0.1")
     statuses = [stranger.log_in(person.email, "wrong").status_code for _ in range(12)]

@@ -202,7 +202,7 @@ def test_it_neither_removes_nor_renames_parked_contacts_of_others(
     assert clerk.delete(path).status_code == 204
 
 
-def test_an_admin_token_lets_nobody_in(target: AttackFixture, access: AccessContext) -> None:
+def test_an_admin_token_lets_no_one_in(target: AttackFixture, access: AccessContext) -> None:
     """A person has no end, so a token that could make one would outlive itself."""
     _, thief = script(target, *ALL_SCOPES)
     clerk, manager = make_person(access), make_person(access, "manager")

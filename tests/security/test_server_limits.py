@@ -79,7 +79,7 @@ def status_of(reply: bytes) -> int:
     ],
 )
 @pytest.mark.parametrize("count", [1_000, 3_000])
-def test_connections_that_never_finish_stop_nobody(
+def test_connections_that_never_finish_stop_no_one(
     outside: Outside, beginning: bytes, count: int
 ) -> None:
     with ExitStack() as held:
@@ -168,7 +168,7 @@ def test_a_stranger_hears_why(outside: Outside) -> None:
     assert status_of(reply) == 413
 
 
-def test_what_nobody_may_send_is_refused_before_it_is_sent(outside: Outside) -> None:
+def test_what_no_one_may_send_is_refused_before_it_is_sent(outside: Outside) -> None:
     for path in ("/lists/new", "/log-in", "/api/v1/batches"):
         reply = outside.raw(post(outside, path, 500 * MB))
         assert status_of(reply) == 413
@@ -201,9 +201,7 @@ def upload(outside: Outside, admin: requests.Session, content: bytes) -> request
     return admin.post(f"{outside.address}/lists/new", data=form, files=file, timeout=60)
 
 
-def test_somebody_signed_in_may_send_a_large_list(
-    outside: Outside, admin: requests.Session
-) -> None:
+def test_someone_signed_in_may_send_a_large_list(outside: Outside, admin: requests.Session) -> None:
     row = b"8275f116-6419-4b82-889a-f41dcc1d6186,Margaret Holloway,1 Mill Lane\n"
     content = b"*ContactName,AccountNumber,EmailAddress\n" + row * (20 * MB // len(row))
     reply = upload(outside, admin, content)
@@ -212,7 +210,7 @@ def test_somebody_signed_in_may_send_a_large_list(
     assert upload(outside, admin, b"x" * 60 * MB).status_code in (413, 422)
 
 
-def test_somebody_signed_in_may_send_no_more_than_a_route_needs(
+def test_someone_signed_in_may_send_no_more_than_a_route_needs(
     outside: Outside, admin: requests.Session
 ) -> None:
     form = {"csrf_token": outside.csrf(admin, "/people"), "name": "x" * (2 * MB)}

@@ -92,7 +92,7 @@ def test_the_button_names_the_provider_and_leads_to_it(app: Flask, issuer: str) 
     assert "code_verifier" not in asked
 
 
-def test_somebody_who_was_invited_gets_in_to_the_page_they_wanted(
+def test_someone_who_was_invited_gets_in_to_the_page_they_wanted(
     client: FlaskClient, access: AccessContext
 ) -> None:
     person = invited(access, "anna")
@@ -114,14 +114,14 @@ def test_the_same_person_gets_in_again_even_under_another_email(
     assert go_round(client, "bea").status_code == 303
 
 
-def test_nobody_gets_in_without_an_invitation(client: FlaskClient, access: AccessContext) -> None:
+def test_sso_without_invitation_is_rejected(client: FlaskClient, access: AccessContext) -> None:
     assert refused(go_round(client, "stranger"), "sso-unknown")
     person = invited(access, "gone")
     remove_person(access, command_line_actor(access), person.public_id)
     assert refused(go_round(client, "gone"), "sso-unknown")
 
 
-def test_an_email_that_somebody_came_by_is_not_taken_by_another_account(
+def test_an_email_that_someone_came_by_is_not_taken_by_another_account(
     client: FlaskClient, access: AccessContext
 ) -> None:
     person = invited(access, "carl")
@@ -131,7 +131,7 @@ def test_an_email_that_somebody_came_by_is_not_taken_by_another_account(
     assert refused(go_round(client, "carl"), "sso-unknown")
 
 
-def test_an_email_that_nobody_confirmed_lets_nobody_in(
+def test_an_email_that_no_one_confirmed_lets_no_one_in(
     client: FlaskClient, access: AccessContext
 ) -> None:
     invited(access, "unproven")
@@ -222,7 +222,7 @@ def test_a_provider_that_calls_itself_something_else_is_refused(
     assert refused(set_out(client), "sso-refused")
 
 
-def test_a_wrong_secret_lets_nobody_in(
+def test_a_wrong_secret_lets_no_one_in(
     app: Flask, client: FlaskClient, issuer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_provider(app, monkeypatch, OidcProvider(issuer, "crmlink", "wrong"))

@@ -186,7 +186,7 @@ def test_a_slow_provider_does_not_stop_the_server(tmp_path: Path) -> None:
             assert page.status_code == 200  # passwords go on
 
 
-def test_passwords_and_sign_on_flooded_together_keep_nobody_out(tmp_path: Path) -> None:
+def test_passwords_and_sign_on_flooded_together_keep_no_one_out(tmp_path: Path) -> None:
     """Both at once, from forty addresses: a person signs in, with a browser known and a new one."""
     with slow_provider() as provider:
         provider.pause = 6

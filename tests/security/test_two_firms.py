@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext
 from crmlink.access.sessions import create_session
-from crmlink.sources.brought import ContactPart, bring_contacts
+from crmlink.sources.agent_parts import ContactPart, store_part
 from crmlink.sources.contact import ReadContact
 from crmlink.store import Device, MirroredRecord, SourceContact
 from crmlink.store.base import new_id
@@ -94,7 +94,7 @@ def bring_from_sage(target: AttackFixture, company: str) -> None:
     contact = ReadContact("customer/PIPE01", "PIPE01", details)
     part = ContactPart("sage_50", company, "reading-0", 1, is_last=True, contacts=[contact])
     sources = installation_of(target.app).sources
-    bring_contacts(sources, target.browsers["admin"].device, part)
+    store_part(sources, target.browsers["admin"].device, part)
 
 
 def credential(firms: Firms, role: str, route: Route) -> Credential:

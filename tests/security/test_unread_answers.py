@@ -34,7 +34,7 @@ def open_files(server: Outside) -> int:
     return len(list(Path(f"/proc/{server.service.process.pid}/fd").iterdir()))
 
 
-def test_answers_that_nobody_reads_leave_files_and_threads_for_others(tmp_path: Path) -> None:
+def test_answers_that_no_one_reads_leave_files_and_threads_for_others(tmp_path: Path) -> None:
     with few_files(), limited_server(tmp_path) as server, ExitStack() as held:
         wanted = (
             f"GET /static/htmx-2.0.11.min.js HTTP/1.1\r\nHost:localhost:{server.port}\r\n\r\n"

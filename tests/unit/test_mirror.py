@@ -79,7 +79,7 @@ def test_suggestions_follow_the_mirror_without_a_restart(
     assert ctx.index.matcher().search("owusu") == []
 
 
-def test_a_list_that_breaks_off_takes_nobody_for_gone(ctx: WorkspaceContext) -> None:
+def test_a_list_that_breaks_off_takes_no_one_for_gone(ctx: WorkspaceContext) -> None:
     def breaks_off(records: Iterator[Record]) -> Iterator[Record]:
         yield next(records)
         raise InvalidCommusoftResponse("cut")
@@ -109,7 +109,7 @@ def test_what_a_link_read_back_during_a_sync_is_not_overwritten_by_the_older_lis
     assert row(ctx, "customer-1001").reference == OTHER
 
 
-def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
+def test_a_quick_sync_asks_for_new_records_only_and_takes_no_one_for_gone(
     ctx: WorkspaceContext, sandbox: SandboxHandle
 ) -> None:
     sandbox.delete("customer-1008")

@@ -122,7 +122,7 @@ def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
     assert "Holloway" not in str(logs)
 
 
-def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes(
+def test_a_file_that_no_one_came_back_to_goes_within_a_day_though_no_other_comes(
     installation: Installation,
 ) -> None:
     folder = installation.settings.data_dir / FOLDER

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import AccessContext, Actor, SignInContext, record_audit
@@ -36,7 +36,7 @@ MAX_NAME_LENGTH = 100
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFigures:
-    """A workspace and what is in it, in figures; ``last_used_at`` by any of its devices.
+    """A workspace and what is in it, in figures; ``last_used_at`` on its pages or by a device.
 
     ``links`` counts those that are linked now, ``states`` all by state. ``synced_at`` is the last
     sync of the connection in use.
@@ -117,6 +117,10 @@ def note_export(context: SignInContext, workspace: Workspace, by: Actor | None =
 def list_figures(context: SignInContext, only: int | None = None) -> list[WorkspaceFigures]:
     """Return all workspaces, or one by its id, with their figures, the first one first."""
     of = WorkspaceConnection.workspace_id
+    used = union_all(
+        select(Device.workspace_id, Device.last_used_at.label("at")),
+        select(Person.workspace_id, Person.last_seen_at),  # on the pages
+    ).subquery()
     queries: dict[str, tuple[Any, Select[int, Any]]] = {
         "people": (
             Person.workspace_id,
@@ -130,8 +134,8 @@ def list_figures(context: SignInContext, only: int | None = None) -> list[Worksp
         ),
         "synced_at": (of, select(of, func.max(WorkspaceConnection.synced_at))),
         "last_used_at": (
-            Device.workspace_id,
-            select(Device.workspace_id, func.max(Device.last_used_at)),
+            used.c.workspace_id,
+            select(used.c.workspace_id, func.max(used.c.at)),
         ),
     }
     links = select(of, Link.state, func.count()).join(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
 from crmlink.access.roles import require_may_observe, require_may_undo
+from crmlink.api.idempotency import key_header, required_key
 from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
@@ -35,19 +35,12 @@ from crmlink.linking.errors import LinkFailed
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
-from crmlink.web.error_handlers import MissingIdempotencyKey
 from crmlink.web.serializers import serialize_link, serialize_links
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
 
-KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": True,
-    "description": "Makes a repeated request the same decision.",
-    "schema": {"type": "string", "minLength": 8, "maxLength": 100},
-}
+KEY_HEADER = key_header("Makes a repeated request the same decision.", required=True)
 KEPT = "Saved; Commusoft hasn't answered yet, or it is to be saved on Commusoft's page."
 Answer = tuple[dict[str, Any], int]
 
@@ -87,7 +80,7 @@ class LinksView(MethodView):
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any]) -> Answer:
         """Put the contact's reference on a record"""
-        key = _key()
+        key = required_key()
         require_connection(current_workspace(), body["connection_id"])
         decision = Decision(
             package=body["package"],
@@ -125,7 +118,7 @@ class UndoView(MethodView):
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
         """Undo a link; someone else's only as a manager or admin"""
-        key = _key()
+        key = required_key()
         if body["connection_id"]:
             require_connection(current_workspace(), body["connection_id"])
         require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
@@ -180,13 +173,6 @@ class WithdrawalView(MethodView):
 def _seen(body: dict[str, Any]) -> SeenOnPage | None:
     """Return what a record's page showed; a script's word is taken of its own links alone."""
     return None if current_actor().is_script else seen_of(body)
-
-
-def _key() -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not 8 <= len(key) <= 100:
-        raise MissingIdempotencyKey
-    return key
 
 
 def _answer(link: Link) -> Answer:

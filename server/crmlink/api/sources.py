@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.api.schemas.sources import BroughtContactsSchema, BroughtResultSchema
-from crmlink.sources.brought import ContactPart, bring_contacts
+from crmlink.sources.agent_parts import ContactPart, store_part
 from crmlink.sources.contact import ReadContact
 from crmlink.store import ContactState
 from crmlink.values.contact_details import ContactDetails
@@ -26,7 +26,7 @@ class SageContactsView(MethodView):
     @blueprint.response(200, BroughtResultSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Take one part of a complete list of customers and suppliers"""
-        done = bring_contacts(
+        done = store_part(
             current_open_workspace().sources,
             current_actor().device,
             ContactPart(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.backoff import Backoff
@@ -121,8 +121,9 @@ class RowRuns:
             return
         settled = self._pace.settled
         with self._claims.leased() as (session, batch):
+            links = _links_of(session, [outcome for _, outcome in ended])
             for job, outcome in ended:
-                values = self._values(job, _as_it_is_now(session, outcome))
+                values = self._values(job, _as_it_is_now(links, outcome))
                 session.execute(
                     update(BatchRow)
                     .where(
@@ -132,6 +133,7 @@ class RowRuns:
                         self._claims.are_own,
                     )
                     .values(**values, writer_id=None)
+                    .execution_options(synchronize_session=False)
                 )
                 if values["state"] is RowState.WRITTEN or outcome.awaits_check:
                     self._count_written()
@@ -170,14 +172,29 @@ class RowRuns:
         self._backoff.record_obstacle(problem)
 
 
-def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
+def _links_of(session: Session, outcomes: list[RowOutcome]) -> dict[str, Link]:
+    """Return the links that may have changed since these outcomes, by id."""
+    ids = {
+        link_id
+        for outcome in outcomes
+        for link_id in (outcome.waits_for, _successful_link(outcome))
+        if link_id
+    }
+    if not ids:
+        return {}
+    return {link.id: link for link in session.scalars(select(Link).where(Link.id.in_(ids)))}
+
+
+def _successful_link(outcome: RowOutcome) -> str | None:
+    return outcome.link_id if outcome.state is RowState.SUCCESSFUL else None
+
+
+def _as_it_is_now(links: Mapping[str, Link], outcome: RowOutcome) -> RowOutcome:
     """Return the outcome, unless its link was undone, or seen on a page, before it was stored."""
-    if outcome.waits_for:
-        waiting = session.get(Link, outcome.waits_for)
-        if waiting is not None and waiting.state is not LinkState.INTENDED:
-            return outcome_of(waiting)
-    if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
-        link = session.get(Link, outcome.link_id)
-        if link is not None and link.state is LinkState.UNDONE:
-            return replace(outcome, state=RowState.UNDONE)
+    waiting = links.get(outcome.waits_for or "")
+    if waiting is not None and waiting.state is not LinkState.INTENDED:
+        return outcome_of(waiting)
+    link = links.get(_successful_link(outcome) or "")
+    if link is not None and link.state is LinkState.UNDONE:
+        return replace(outcome, state=RowState.UNDONE)
     return outcome

@@ -23,7 +23,7 @@ def audit_export_command() -> None:
     """Print the whole audit log as a table (CSV)."""
     from crmlink.access.audit.log import export_csv
 
-    export_csv(_office(), sys.stdout)
+    export_csv(_access(), sys.stdout)
 
 
 @audit_group.command("verify")
@@ -36,7 +36,7 @@ def audit_verify_command(as_json: bool) -> None:
     """
     from crmlink.access.audit.log import verify
 
-    verdict = verify(_office())
+    verdict = verify(_access())
     if as_json:
         click.echo(json.dumps(_as_json(verdict)))
     else:
@@ -55,7 +55,7 @@ def audit_accept_command(yes: bool) -> None:
     from crmlink.access.audit.upkeep import accept_findings
     from crmlink.access.devices import command_line_actor
 
-    access = _office()
+    access = _access()
     verdict = verify(access)
     if verdict.sound:
         click.echo("Nothing is wrong with the audit log, so there is nothing to accept.")
@@ -110,7 +110,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _office() -> AccessContext:
+def _access() -> AccessContext:
     from crmlink.cli.context import open_installation_from_env
 
     return open_installation_from_env().access

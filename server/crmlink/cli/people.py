@@ -41,7 +41,7 @@ def add_command(name: str, email: str, role: str, server: str | None, by_email: 
     access = installation.access
     by_email = by_email and installation.mail.sends
     person, token = invite(access, command_line_actor(access), name, email, role, by_email=by_email)
-    click.echo(welcome_link(server, token))
+    click.echo(invitation_link(server, token))
     click.echo("The link works once and expires after seven days.", err=True)
     if by_email:
         installation.wake_workers()
@@ -56,10 +56,10 @@ def link_command(email: str, server: str | None) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import new_invitation
 
-    access = _office()
+    access = _access()
     person = _by_email(access, email)
     token = new_invitation(access, command_line_actor(access), person.public_id)
-    click.echo(welcome_link(server, token))
+    click.echo(invitation_link(server, token))
 
 
 @person_group.command("list")
@@ -69,7 +69,7 @@ def list_command(as_json: bool) -> None:
     from crmlink.access.people import list_people
     from crmlink.values.moments import format_moment
 
-    people = list_people(_office())
+    people = list_people(_access())
     if not people and not as_json:
         click.echo("No one yet. crmlink serve prints the first admin's one-time link.")
     for person in people:
@@ -97,7 +97,7 @@ def role_command(email: str, role: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import change_role
 
-    access = _office()
+    access = _access()
     person = _by_email(access, email)
     change_role(access, command_line_actor(access), person.public_id, role)
     click.echo(f"{person.name} is now {'an' if role == 'admin' else 'a'} {role}.")
@@ -111,7 +111,7 @@ def rename_command(email: str, name: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import rename_person
 
-    access = _office()
+    access = _access()
     person = _by_email(access, email)
     rename_person(access, command_line_actor(access), person.public_id, name)
     click.echo(f"{person.name} is now called {name}.")
@@ -125,7 +125,7 @@ def log_out_command(email: str, browsers: bool) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.sessions import end_sessions
 
-    access = _office()
+    access = _access()
     person = _by_email(access, email)
     actor = command_line_actor(access)
     ended = end_sessions(access, actor, person.public_id, browsers_too=browsers)
@@ -141,7 +141,7 @@ def remove_command(email: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import remove_person
 
-    access = _office()
+    access = _access()
     person = _by_email(access, email)
     remove_person(access, command_line_actor(access), person.public_id)
     click.echo(f"{person.name} is removed. Their links stay.")
@@ -156,7 +156,7 @@ def export_command(who: str) -> None:
     """
     from crmlink.access.personal_data.subject import export
 
-    click.echo(json.dumps(export(_office(), who), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(export(_access(), who), indent=2, ensure_ascii=False))
 
 
 @person_group.command("erase")
@@ -199,7 +199,7 @@ def device_list_command(as_json: bool) -> None:
     from crmlink.access.devices import device_status, list_devices
     from crmlink.values.moments import format_moment
 
-    devices = list_devices(_office())
+    devices = list_devices(_access())
     if not devices and not as_json:
         click.echo("No browser is connected yet. Select Connect in the extension.")
     for device in devices:
@@ -232,7 +232,7 @@ def device_rename_command(device_id: str, name: str) -> None:
     """Rename a browser, or a token (for its id: crmlink token list --json)."""
     from crmlink.access.devices import command_line_actor, rename_device
 
-    access = _office()
+    access = _access()
     device = rename_device(access, command_line_actor(access), device_id, name)
     click.echo(f"It is now called {device.name}.")
 
@@ -243,12 +243,12 @@ def device_revoke_command(device_id: str) -> None:
     """Disconnect a browser; it stops working immediately."""
     from crmlink.access.devices import command_line_actor, revoke_device
 
-    access = _office()
+    access = _access()
     device = revoke_device(access, command_line_actor(access), device_id)
     click.echo(f"{device.name} is disconnected.")
 
 
-def welcome_link(server: str | None, token: str) -> str:
+def invitation_link(server: str | None, token: str) -> str:
     """Return the address of a one-time link."""
     from crmlink.settings import load_settings
     from crmlink.web.hosts import invitation_url
@@ -257,7 +257,7 @@ def welcome_link(server: str | None, token: str) -> str:
     return invitation_url(address, token)
 
 
-def _office() -> AccessContext:
+def _access() -> AccessContext:
     from crmlink.cli.context import open_installation_from_env
 
     return open_installation_from_env().access

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from crmlink.settings import Settings
     from crmlink.web.tls import TlsFiles
 
+NOT_OURS = "{host} isn't an address of this computer."
 PORT = click.IntRange(0, LAST_PORT)
 
 
@@ -82,6 +85,7 @@ def _serve_by_processes(settings: Settings, host: str, port: int, *, service: bo
 
 
 def _serve_together(settings: Settings, host: str, port: int, *, service: bool) -> None:
+    from crmlink.browser_extension.signing_key import signing_key
     from crmlink.cli.web_processes import WebProcesses
     from crmlink.installation import open_installation
     from crmlink.logs import configure_logging_to_output
@@ -93,6 +97,7 @@ def _serve_together(settings: Settings, host: str, port: int, *, service: bool) 
     configure_logging_to_output()
     bound = _bound_socket(host, port)
     listening = Host(host.strip("[]"), bound.getsockname()[1])
+    signing_key(settings.data_dir)  # now, so that it can be copied to the other machines
     installation = open_installation(settings)
     try:
         _print_welcome(installation, listening, service=service)
@@ -109,10 +114,12 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
     except OSError as error:
-        raise click.ClickException(_port_in_use(port, error)) from error
+        raise click.ClickException(_cannot_listen(host, port, error)) from error
 
 
-def _port_in_use(port: int, error: OSError) -> str:
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return NOT_OURS.format(host=host)
     return (
         f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
         "choose another port with --port."
@@ -143,9 +150,9 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     try:
         server = HTTPServer(app, host, port, tls)
     except OSError as error:
-        raise click.ClickException(_port_in_use(port, error)) from error
+        raise click.ClickException(_cannot_listen(host, port, error)) from error
     except ValueError as error:
-        raise click.ClickException(f"{host} isn't an address of this computer.") from error
+        raise click.ClickException(NOT_OURS.format(host=host)) from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(installation)
@@ -154,7 +161,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool, service: bo
     _print_welcome(installation, listening, service=service)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server.run()
+        server.run(on_stop=partial(end_in, STOP_SECONDS))
     finally:
         end_in(STOP_SECONDS)
         worker.stop()

@@ -6,12 +6,16 @@ Slow and hostile connections are the proxy's to keep away: gunicorn does not bou
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import socket
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from crmlink.app import create_app
 from crmlink.hosts import Host
@@ -41,15 +45,20 @@ class WebProcesses(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
         for name, value in {
             "bind": f"fd://{self._bound.fileno()}",
             "workers": self._settings.web_processes,
-            "worker_class": "gthread",
+            "worker_class": f"{__name__}.{_Process.__name__}",
             "threads": THREADS,
             "graceful_timeout": STOP_SECONDS,
             "timeout": REQUEST_SECONDS,
             "logger_class": _Lines,
+            "control_socket_disable": True,  # it would be in the user's home, one for all servers
             "worker_exit": lambda _arbiter, _worker: self.close(),
             "forwarded_allow_ips": "",  # web.proxies reads these headers
         }.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Serve until a signal says to stop."""
+        _Processes(self).run()
 
     def load(self) -> Flask:
         """Return the application of this process, with its part of the background work."""
@@ -69,6 +78,33 @@ class WebProcesses(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
             installation, worker = self._opened
             worker.stop()
             installation.close()
+
+
+class _Processes(Arbiter):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's processes, which refuse new connections from the moment they are to stop.
+
+    Otherwise what connects waits until the last request is answered, and is then cut off; refused,
+    it goes to another server.
+    """
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop all processes."""
+        for listener in self.LISTENERS:
+            with contextlib.suppress(OSError):
+                listener.sock.shutdown(socket.SHUT_RDWR)  # for every process that has it
+        super().stop(graceful)
+
+
+class _Process(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+    """A process with threads, to which the end of listening is no failure."""
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection, if the server still listens."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
 
 
 class _Lines(Logger):  # type: ignore[misc] # gunicorn ships no types

@@ -71,10 +71,10 @@ def list_command(as_json: bool, deleted: bool) -> None:
 def make_command(name: str, server: str | None) -> None:
     """Make a firm; prints the one-time link for its first admin."""
     from crmlink.access.workspaces import make_workspace
-    from crmlink.cli.people import welcome_link
+    from crmlink.cli.people import invitation_link
 
     workspace, token = make_workspace(_context(), name)
-    click.echo(welcome_link(server, token))
+    click.echo(invitation_link(server, token))
     click.echo(f"Made: {workspace.name}. The link works once and expires after 7 days.", err=True)
 
 

@@ -12,6 +12,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
+log = structlog.get_logger()
+MEGABYTE = 2**20
+
 
 class Forgettable(Protocol):
     """An index that can be let go of."""
@@ -53,10 +58,16 @@ class IndexMemory:
             held = self._held.get(key)
             if held is None or held.index() is not index:
                 held = self._held[key] = _Held(weakref.ref(index), 0)
+            was_within, is_within = held.size <= self._most, (size or 0) <= self._most
             if size is not None:
                 held.size = size
             self._held.move_to_end(key)
             surplus = self._surplus() if size is not None else []
+        if was_within and not is_within:  # it and all others make room for each other in turn
+            log.warning(
+                "a matching index is larger than CRMLINK_INDEX_MEMORY",
+                needs_megabytes=-(-(size or 0) // MEGABYTE),
+            )
         for each in surplus:
             each.forget()
 

@@ -16,7 +16,7 @@ from crmlink.folding import fold
 from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.live_links import MAX_LISTED, latest_link, linked_contacts, may_be_of
-from crmlink.sources.moving import PLACE, has_moved, place_of
+from crmlink.sources.moved_contacts import PLACE, has_moved, place_of
 from crmlink.store import (
     ContactSource,
     ContactState,

@@ -25,10 +25,10 @@ from crmlink.sources.errors import (
     SourceUnreadable,
 )
 from crmlink.sources.json_values import moment
-from crmlink.sources.keeping import keep_page, mark_missing
 from crmlink.sources.leases import SourceLease, source_lease
 from crmlink.sources.oauth import Credentials, RenewedTokens
 from crmlink.sources.schedule import QUIET
+from crmlink.sources.stored_contacts import mark_missing, store_contacts
 from crmlink.store import ContactSource
 from crmlink.store.base import utc_now
 from crmlink.store.place import is_same_place, place_of
@@ -176,7 +176,7 @@ def store_page(
     if position["full"] and "pages" not in position:
         source.left_out = None
     source.read += len(page.contacts)
-    keep_page(session, source, page.contacts, ctx.rules(), full=position["full"])
+    store_contacts(session, source, page.contacts, ctx.rules(), full=position["full"])
     source.position = following
     source.problem = source.resume_at = None
     source.account.needs_sign_in = False

@@ -10,9 +10,7 @@ from psycopg.errors import _WaitTimeout
 
 from crmlink.store.time_limits import UNLIMITED, TimeLimits, own_time_limits
 
-POLL_INTERVAL = (
-    0.1  # seconds, as psycopg's own: between two looks whether this process was interrupted
-)
+POLL_INTERVAL = 0.1  # seconds, as psycopg's: it notices Ctrl+C in between
 T = TypeVar("T")
 
 

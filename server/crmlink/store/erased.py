@@ -13,10 +13,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.folding import spellings
 from crmlink.pseudonyms import Pseudonyms, may_name
+from crmlink.store.audit.entries import SIGNER
 from crmlink.store.base import Base, utc_now
 from crmlink.store.connections import WorkspaceConnection
 
 ERASED = "(erased)"
+KNOWN_ERASED = "known_erased"  # key in a writing session's info
 _EMAIL = re.compile(r"[^\s<>(),;:\"]+@[^\s<>(),;:\"]+[^\s<>(),;:\".]")
 DIGITS_COMPARED = 9  # last digits of a phone number; earlier ones depend on the country code
 
@@ -213,9 +215,17 @@ def pseudonyms_of(session: Session) -> Pseudonyms:
 
 
 def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
-    """Return the people erased from a workspace."""
-    keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
-    return ErasedPeople(pseudonyms_of(session), frozenset(keys))
+    """Return the people erased from a workspace.
+
+    A writing session reads them once: meanwhile nobody else writes, so nobody else is erased.
+    """
+    known: dict[int, ErasedPeople] = (
+        session.info.setdefault(KNOWN_ERASED, {}) if SIGNER in session.info else {}
+    )
+    if workspace_id not in known:
+        keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
+        known[workspace_id] = ErasedPeople(pseudonyms_of(session), frozenset(keys))
+    return known[workspace_id]
 
 
 def erased_people_of(session: Session, connection_id: int) -> ErasedPeople:
@@ -231,6 +241,7 @@ def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) ->
     stored = erased_people(session, workspace_id).keys
     session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - stored)
     session.flush()
+    session.info.pop(KNOWN_ERASED, None)
 
 
 def phrases_of(text: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import sqlite3
@@ -41,7 +40,6 @@ from crmlink.store.sqlite_file import sqlite_file
 from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.local_certificates import trusting_context
 from crmlink.upkeep.schedule import kept_backups, newest_backup
-from crmlink.upkeep.sealed_keys import SECRET_KEY
 
 Health = Literal["fine", "note", "failed"]
 MIN_FREE_BYTES, LOW_FREE_BYTES = 200 * 10**6, 2 * 10**9  # bytes
@@ -97,8 +95,7 @@ def _disk(settings: Settings) -> Check:
 
 
 def _secret(settings: Settings) -> Check:
-    is_set = bool(os.environ.get("CRMLINK_SECRET_KEY"))
-    is_there = is_set or (settings.data_dir / SECRET_KEY).exists()
+    is_there = bool(settings.secret_key)
     return Check("secret", "fine" if is_there else "failed", {"there": is_there})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from crmlink.store import (
     AuditSigner,
@@ -18,6 +18,7 @@ from crmlink.store import (
     Link,
     LinkMethod,
     LinkState,
+    Process,
 )
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
@@ -131,6 +132,7 @@ def _stop_writing(database: Database) -> None:
 
     It may have been linked and undone since. Links are only read back, lists are paused, and a
     sign-in at accounting software is not used before a person has said that no other one uses it.
+    The processes of the time of the backup work on another database, or not at all.
     """
     on_its_way = (Link.state == LinkState.INTENDED, Link.method == LinkMethod.API)
     read_only = {"written_at": utc_now(), "writes": 0, "writes_over": 0, "failure": None}
@@ -141,6 +143,7 @@ def _stop_writing(database: Database) -> None:
             .where(Batch.state == BatchState.WRITING)
             .values(state=BatchState.PAUSED, rate=None, version=Batch.version + 1)
         )
+        session.execute(delete(Process))
         mark_as_restored(session)
 
 

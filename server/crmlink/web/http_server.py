@@ -14,6 +14,7 @@ import heapq
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ HEADER_BYTES = 32_000
 IDLE_SECONDS = 60.0  # between requests of a connection
 UNREAD_SECONDS = 20.0  # for a client that reads nothing of a response
 ANSWER_BYTES_A_SECOND = 8_000  # for a client that reads slowly
+FINISH_SECONDS = 20.0  # for requests in progress when the server is to stop
 MAX_PIPELINED = 4  # requests that a connection may send before it has read the first answer
 
 
@@ -75,12 +77,22 @@ class HTTPServer:
         ]  # fmt: skip
         self.port = int(self._servers[0].effective_port)
 
-    def run(self) -> None:
-        """Serve until SystemExit or KeyboardInterrupt."""
+    def run(self, on_stop: Callable[[], object] = lambda: None) -> None:
+        """Serve until SystemExit or KeyboardInterrupt; then answer what has begun."""
         try:
             wasyncore.loop(timeout=1, use_poll=True, map=self._map)
         except (SystemExit, KeyboardInterrupt):
+            on_stop()
+            self._finish()
             self._dispatcher.shutdown()
+
+    def _finish(self) -> None:
+        """Take no new requests, and answer those that have begun, for a bounded time."""
+        for server in self._servers:
+            server.stop_listening()
+        end = time.monotonic() + FINISH_SECONDS
+        while time.monotonic() < end and any(server.is_busy() for server in self._servers):
+            wasyncore.loop(timeout=0.2, use_poll=True, map=self._map, count=1)
 
     def close(self) -> None:
         """Stop listening and close every connection."""
@@ -107,6 +119,10 @@ def room_for_connections() -> int:
     return max(50, min(MAX_CONNECTIONS, soft - SPARE_FILES))
 
 
+def _is_busy(channel: Any) -> bool:
+    return bool(channel.requests or channel.total_outbufs_len)
+
+
 class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
     """waitress's server that makes room for new connections and ends overdue ones."""
 
@@ -118,6 +134,18 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
         self._connections = connections
         self._tls = tls
         super().__init__(app, *args, **kwargs)
+
+    def stop_listening(self) -> None:
+        """Refuse new connections, and close those that wait for a request."""
+        self.del_channel(self._map)
+        self.socket.close()
+        for channel in list(self.active_channels.values()):
+            if not _is_busy(channel):
+                channel.handle_close()
+
+    def is_busy(self) -> bool:
+        """Return whether a request is worked on, or its response not sent."""
+        return any(_is_busy(channel) for channel in list(self.active_channels.values()))
 
     def handle_accept(self) -> None:
         """Accept waiting connections, and make room for them."""

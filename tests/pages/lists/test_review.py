@@ -188,7 +188,7 @@ def _asked(reply: TestResponse) -> dict[str, object]:
     return dict(fields)
 
 
-def test_a_row_that_somebody_else_decided_meanwhile_says_who(
+def test_a_row_that_someone_else_decided_meanwhile_says_who(
     app: Flask, manager: PageClient, batch: Batch, installation: Installation
 ) -> None:
     priya = signed_in_client(

@@ -70,7 +70,7 @@ def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) ->
     )
 
 
-def test_the_audit_is_found_by_a_person_s_name_and_email_whoever_did_it(
+def test_the_audit_is_found_by_a_person_s_name_and_email_of_any_origin(
     admin: PageClient, sample: SampleData
 ) -> None:
     for search in (sample.clerk.name, sample.clerk.email):

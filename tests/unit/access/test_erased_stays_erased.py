@@ -166,7 +166,7 @@ def test_nor_a_row_found_by_the_email_of_their_record(
     assert where_kept(installation, EMAIL) == []
 
 
-def test_an_email_that_other_records_share_takes_nobody_else_along(
+def test_an_email_that_other_records_share_takes_no_one_else_along(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id, shared = installation.workspace, actor.device.id, "office@agent.example"
@@ -238,7 +238,7 @@ def test_two_rows_whose_references_differ_in_case_are_erased(
     assert {each.row.reference for each in list_rows(ctx, batch_id)} == kept
 
 
-def test_somebody_erased_while_a_file_is_read_stays_out(
+def test_someone_erased_while_a_file_is_read_stays_out(
     installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = reader.read_contacts
@@ -261,7 +261,7 @@ def test_somebody_erased_while_a_file_is_read_stays_out(
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_somebody_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
+def test_someone_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
     installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
     """Own: a row of the list is theirs and goes. Else: their record was offered for another."""

@@ -61,7 +61,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     return pass_by
 
 
-def test_a_browser_is_connected_once_somebody_approved_it(
+def test_a_browser_is_connected_once_someone_approved_it(
     access: AccessContext, later: Callable[[timedelta], None]
 ) -> None:
     person = make_person(access)
@@ -111,7 +111,7 @@ def test_a_code_is_over_after_ten_minutes(
         collect(access, begun.device_code)
 
 
-def test_an_approval_that_nobody_collects_is_over_too(
+def test_an_approval_that_no_one_collects_is_over_too(
     access: AccessContext, later: Callable[[timedelta], None]
 ) -> None:
     begun = begin(access, "Firefox", "10.0.0.7")

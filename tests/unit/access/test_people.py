@@ -125,7 +125,7 @@ def test_who_may_not_log_in_learns_no_reason(
     assert refused.value.facts == {}
 
 
-def test_somebody_always_stays_admin(access: AccessContext, server: Actor) -> None:
+def test_someone_always_stays_admin(access: AccessContext, server: Actor) -> None:
     admin = make_person(access, "admin")
     invite(access, server, "Not yet here", "late@firm.example", "admin")
     for attempt in (
@@ -191,7 +191,7 @@ def test_a_new_password_ends_every_log_in(access: AccessContext) -> None:
     authenticate_password(access, person.email, "four dry spanners")
 
 
-def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_nobody_else(
+def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_no_one_else(
     access: AccessContext,
 ) -> None:
     person, other, admin = (make_person(access, role) for role in ("clerk", "clerk", "admin"))

@@ -130,7 +130,7 @@ def test_without_a_settlement_names_are_kept(installation: Installation, actor: 
     assert apply_retention(installation.access).links == 0
 
 
-def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stays(
+def test_what_a_whole_list_knows_of_someone_goes_with_them_and_its_outcome_stays(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
@@ -159,7 +159,7 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
         rows_of(ctx, reviewed)
 
 
-def test_why_a_row_failed_names_nobody_who_was_erased(
+def test_why_a_row_failed_names_no_one_who_was_erased(
     installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
     ctx = installation.workspace

@@ -78,7 +78,7 @@ def hasty_rotation(access: AccessContext, held: TokenResponse) -> TokenResponse:
 
 
 @pytest.mark.slow
-def test_two_hundred_rotations_with_lost_answers_lock_nobody_out(
+def test_two_hundred_rotations_with_lost_answers_lock_no_one_out(
     access: AccessContext, grant: TokenResponse
 ) -> None:
     assert keep_on(access, grant, renew) == ROUNDS

@@ -23,7 +23,7 @@ def judged(*rows: MatchedRow, bound: float = 0.998, **standing: Any) -> list[Cla
     return [found[row.row_id] for row in rows]
 
 
-def test_a_sure_match_that_nobody_else_claims_is_sure() -> None:
+def test_a_sure_match_that_no_one_else_claims_is_sure() -> None:
     [one] = judged(asked(1, ("customer-1", 0.9995, True)))
     assert (one.verdict, one.best, one.conflict) == (Verdict.SURE, "customer-1", None)
 

@@ -164,7 +164,7 @@ def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_dra
         )
 
 
-def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
+def test_a_page_that_does_not_tell_the_kind_brings_no_one_twice(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     told, untold = (

@@ -37,7 +37,7 @@ def second(installation: Installation) -> int:
     ].id
 
 
-def test_a_decision_on_a_row_that_somebody_else_decided_says_who_and_what(
+def test_a_decision_on_a_row_that_someone_else_decided_says_who_and_what(
     ctx: WorkspaceContext, device_id: int, second: int
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))

@@ -74,7 +74,7 @@ def test_as_many_are_linked_as_the_summary_said_or_none(
     assert states(ctx)[RowState.WAITING] == 0
 
 
-def test_rows_that_nobody_accepted_or_that_have_no_record_stay_as_they_are(
+def test_rows_that_no_one_accepted_or_that_have_no_record_stay_as_they_are(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = matched(ctx, device_id, lines_of(ctx, 3))
@@ -194,7 +194,7 @@ def test_the_results_tell_every_row_and_no_spreadsheet_runs_them(
     assert rows[2]["contact"] == "'=HYPERLINK(1)"
 
 
-def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
+def test_the_results_tell_of_a_link_that_someone_undid_by_itself(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))

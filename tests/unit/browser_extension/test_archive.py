@@ -41,7 +41,7 @@ def test_a_zip_holds_every_file_of_the_extension_and_nothing_else() -> None:
     assert names == sorted(names)
 
 
-def test_a_zip_is_the_same_whoever_makes_it_and_when(tmp_path: Path) -> None:
+def test_a_zip_is_the_same_for_every_maker_and_time(tmp_path: Path) -> None:
     copy = tmp_path / "extension"
     shutil.copytree(extension_folder(), copy)
     for path in copy.rglob("*"):

@@ -157,7 +157,7 @@ def test_settings_are_read_by_what_also_says_where_logs_go() -> None:
     }
     assert reading == {
         "context.py",
-        "people.py",  # welcome_link: the log is configured by then
+        "people.py",  # invitation_link: the log is configured by then
         "serve.py",
         "worker.py",
     }

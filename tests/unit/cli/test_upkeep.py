@@ -98,6 +98,7 @@ def test_the_check_is_for_people_and_programs(run: Run, tmp_path: Path) -> None:
     broken = run("check", "--json")
     assert broken.exit_code == 1
     assert "failed" in {one["health"] for one in json.loads(broken.stdout)["checks"]}
+    database.write_bytes(b"no database" * 1_000)
     refused = run("person", "list")
     assert (refused.exit_code, "The database can't be used: " in refused.output) == (1, True)
 

@@ -220,7 +220,7 @@ def test_a_trial_that_cannot_be_taken_back_says_what_to_put_in_by_hand(obey: Obe
     assert "R-1" not in support_message(steps)
 
 
-def test_somebody_elses_reference_is_never_overwritten_by_the_test(obey: Obey) -> None:
+def test_someone_elses_reference_is_never_overwritten_by_the_test(obey: Obey) -> None:
     server = Server(accountingSettings={"accountingReference": "R-1"})
     server.after_put = lambda record: record["accountingSettings"].update(
         accountingReference="SOMEBODY-ELSES"
@@ -231,7 +231,7 @@ def test_somebody_elses_reference_is_never_overwritten_by_the_test(obey: Obey) -
     assert server.record["accountingSettings"]["accountingReference"] == "SOMEBODY-ELSES"
 
 
-def test_a_reference_that_somebody_changes_in_mid_test_stops_it_unwritten(obey: Obey) -> None:
+def test_a_reference_that_someone_changes_in_mid_test_stops_it_unwritten(obey: Obey) -> None:
     server = Server(accountingSettings={"accountingReference": "R-1"})
     writes = 0
 

@@ -113,7 +113,7 @@ def test_where_both_are_filled_the_dialects_own_field_counts() -> None:
     assert parse_record("customer", raw, W_REFERENCE).reference == "NEW"
 
 
-def test_a_record_shows_its_data_to_nobody_who_prints_it() -> None:
+def test_a_record_shows_its_data_to_no_one_who_prints_it() -> None:
     assert repr(parse_record("customer", P_CUSTOMER, P_REFERENCE)) == "Record(customer-7)"
 
 

@@ -132,7 +132,7 @@ def test_what_is_no_dialect_is_refused() -> None:
         Dialect.from_dict({"name": "WEBSERVICE_DIALECT"})
 
 
-def test_ways_that_nobody_has_seen_say_so() -> None:
+def test_ways_that_no_one_has_seen_say_so() -> None:
     assert PUBLISHED_DIALECT.customer.writing.seen
     assert not WEBSERVICE_DIALECT.customer.writing.seen
     assert not WEBSERVICE_DIALECT.supplier.writing.seen

@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_records_however_many(kind: Kind) -> None:
     assert all(mine != theirs for mine, theirs in zip(few[cast:], other[cast:], strict=True))
 
 
-def test_nobody_can_be_rung_up_or_written_to() -> None:
+def test_no_one_can_be_rung_up_or_written_to() -> None:
     drama = re.compile(
         r"01632 960\d{3}|07700 900\d{3}|020 7946 0\d{3}|029 2018 0\d{3}|0191 498 0\d{3}"
         r"|01(1[3-8]|21|31|41|51|61) 496 0\d{3}|028 9649 6\d{3}"

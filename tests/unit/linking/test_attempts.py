@@ -231,7 +231,7 @@ def test_a_write_that_shows_late_is_waited_for(
     assert link.state is LinkState.LINKED
 
 
-def test_somebody_elses_change_between_the_intent_and_the_write_is_a_conflict(
+def test_someone_elses_change_between_the_intent_and_the_write_is_a_conflict(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     calls: list[int] = []
@@ -275,7 +275,7 @@ def test_a_process_that_dies_on_the_way_is_made_good_at_the_next_start(
     assert sandbox.reference(RECORD) == HOLLOWAY
 
 
-def test_what_somebody_else_wrote_while_we_were_away_is_a_conflict(
+def test_what_someone_else_wrote_while_we_were_away_is_a_conflict(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     away = meddled(ctx, write_reference=fails(CommusoftUnreachable()))

@@ -103,7 +103,7 @@ def test_a_reference_on_another_record_needs_a_second_choice(
     assert confirm(ctx, accepted, new_key(), device_id).state is LinkState.LINKED
 
 
-def test_a_holder_that_gave_the_reference_up_meanwhile_stands_in_nobodys_way(
+def test_a_holder_that_gave_the_reference_up_meanwhile_stands_in_no_ones_way(
     ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.put_reference("customer-1007", None)

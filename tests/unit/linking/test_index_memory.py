@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.installation import Installation
 from crmlink.linking import live_matcher
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.index_memory import IndexMemory
+from crmlink.linking.index_memory import MEGABYTE, IndexMemory
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.matching import Matcher
 from crmlink.store.index_files import IndexFiles
@@ -43,6 +44,19 @@ def two_of(ctx: WorkspaceContext, most: int) -> tuple[LiveMatcher, LiveMatcher]:
         for _ in range(2)
     )
     return one, other
+
+
+def test_an_index_larger_than_the_bound_stays_and_the_log_says_what_it_needs() -> None:
+    memory, index = IndexMemory(100 * MEGABYTE), Index()
+    with capture_logs() as logs:
+        memory.note_use(index, 100 * MEGABYTE)
+        assert logs == []
+        memory.note_use(index, 100 * MEGABYTE + 1)
+        memory.note_use(index)
+        memory.note_use(index, 200 * MEGABYTE)
+    assert [entry["needs_megabytes"] for entry in logs] == [101], "once, when it has outgrown it"
+    assert "CRMLINK_INDEX_MEMORY" in logs[0]["event"]
+    assert index.forgotten == []
 
 
 def test_what_was_used_longest_ago_makes_room() -> None:

@@ -75,7 +75,7 @@ def test_a_parked_name_is_kept_in_one_form_of_unicode(
 
 
 @pytest.mark.parametrize("reconnected", [False, True])
-def test_nothing_is_kept_where_nobody_sees_it(
+def test_nothing_is_kept_where_no_one_sees_it(
     practising: Installation, sandbox: SandboxHandle, other: SandboxHandle, reconnected: bool
 ) -> None:
     """Another account is connected between a request's arrival and its end."""

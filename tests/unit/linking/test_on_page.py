@@ -225,7 +225,7 @@ def test_two_browsers_at_once_settle_a_link_once(ctx: WorkspaceContext, device_i
     assert audited(ctx).count("link.linked") == 1
 
 
-def test_a_withdrawn_link_frees_the_record_and_says_whether_anybody_looked(
+def test_a_withdrawn_link_frees_the_record_and_says_whether_anyone_looked(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     for seen, code in ((SeenOnPage(None), "withdrawn"), (None, "withdrawn-unseen")):

@@ -73,7 +73,7 @@ def test_a_link_that_is_refused_leaves_the_contact_parked(
     assert count_parked(ctx) == 1
 
 
-def test_removing_is_noted_and_names_nobody(ctx: WorkspaceContext, device_id: int) -> None:
+def test_removing_is_noted_and_names_no_one(ctx: WorkspaceContext, device_id: int) -> None:
     kept = park(ctx, CONTACT, device_id)
     unpark(ctx, kept.id, device_id)
     with pytest.raises(ParkedContactNotFound):

@@ -39,7 +39,7 @@ def test_none_of_these_wins_where_it_is_likelier() -> None:
     assert firsts(assign_one_to_one([answer("x", 0.9, a=0.1)])) == {"x": None}
 
 
-def test_nobody_who_gets_a_second_choice_is_sure() -> None:
+def test_no_one_who_gets_a_second_choice_is_sure() -> None:
     given = [answer("x", 0.1, a=0.6, b=0.3), answer("y", 0.01, a=0.99)]
     after = dict(assign_one_to_one(given))
     assert after["y"].items[0].sure

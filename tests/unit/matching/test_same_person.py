@@ -158,7 +158,7 @@ def test_a_phone_of_the_household_vouches_for_a_full_name_alone(
     assert is_sure(matcher, slipped, HELD, *household) is False
 
 
-def test_a_phone_that_many_share_vouches_for_nobody(
+def test_a_phone_that_many_share_vouches_for_no_one(
     matcher: Matcher,
 ) -> None:
     tenants = [ContactDetails(person=f"Tenant {n}", phones=HELD.phones) for n in range(8)]

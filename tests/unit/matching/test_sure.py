@@ -169,14 +169,14 @@ MAILED = ContactDetails(person="Philomena Quartermaine", email="p.quarter7@parge
         (replace(MAILED, email="p.quarter7@postbox.example"), False),
     ],
 )
-def test_an_email_vouches_in_spite_of_a_slip_only_in_a_domain_that_nobody_else_has(
+def test_an_email_vouches_in_spite_of_a_slip_only_in_a_domain_that_no_one_else_has(
     matcher: Matcher, contact: ContactDetails, sure: bool
 ) -> None:
     other = ContactDetails(person="Peter Ashdown", email="peter@pargeterball.example")
     assert first_is_sure(matcher, contact, MAILED, other) == ("h0", sure)
 
 
-def test_a_slip_in_a_mailbox_of_a_provider_or_an_office_vouches_for_nobody(
+def test_a_slip_in_a_mailbox_of_a_provider_or_an_office_vouches_for_no_one(
     matcher: Matcher,
 ) -> None:
     for held, written in (
@@ -238,7 +238,7 @@ def test_another_site_of_a_firm_is_never_sure(
     assert first_is_sure(matcher, contact, FIRM) == ("h0", sure)
 
 
-def test_an_email_that_many_share_vouches_for_nobody(
+def test_an_email_that_many_share_vouches_for_no_one(
     matcher: Matcher,
 ) -> None:
     shared = ContactDetails(person="Margaret Holloway", email="info@managing.example")

@@ -39,7 +39,7 @@ def test_records_count_as_linked_when_they_carry_a_reference_by_us_or_from_befor
     assert {share.kind: share for share in shares(installation.workspace)} == before
 
 
-def test_a_reference_that_somebody_replaced_in_commusoft_is_not_ours_any_more(
+def test_a_reference_that_someone_replaced_in_commusoft_is_not_ours_any_more(
     installation: Installation, sandbox: SandboxHandle
 ) -> None:
     device = page_actor(installation.access, make_person(installation.access)).device
@@ -77,7 +77,7 @@ def test_a_failed_link_waits_no_more_once_the_contact_is_linked_or_the_reference
     assert unfinished(installation.workspace).conflicts == ()
 
 
-def test_a_record_that_is_gone_waits_for_nobody(
+def test_a_record_that_is_gone_waits_for_no_one(
     installation: Installation, sample: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.delete(sample.conflict.record_id)

@@ -20,8 +20,8 @@ from crmlink.sources.contact import ContactPage, Position, ReadContact
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import SourceUnreadable
 from crmlink.sources.json_values import moment
-from crmlink.sources.keeping import keep_page
 from crmlink.sources.schedule import due_sources
+from crmlink.sources.stored_contacts import store_contacts
 from crmlink.sources.sync import sync_source
 from crmlink.store import ContactSource, Device
 from crmlink.store.base import utc_now
@@ -256,10 +256,10 @@ def test_a_page_may_hold_more_contacts_than_was_asked_for(
     ]  # fmt: skip
     with sources.database.writing() as session:
         current = session.get_one(ContactSource, source.id)
-        keep_page(session, current, many, sources.rules(), full=True)
+        store_contacts(session, current, many, sources.rules(), full=True)
     with sources.database.writing() as session:
         current = session.get_one(ContactSource, source.id)
-        keep_page(session, current, many, sources.rules(), full=True)
+        store_contacts(session, current, many, sources.rules(), full=True)
         assert current.version == 1
 
 

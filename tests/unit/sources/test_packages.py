@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from support.accounting_apis.others import (
     fake_quickbooks,
     fake_sage,
 )
+from support.databases import sqlite_database
 from support.source_factories import (
     change_source,
     connect,
@@ -36,6 +38,12 @@ from support.source_factories import (
 
 LATER = "2999-01-01T00:00:00+00:00"
 EARLIER = "2020-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what a reading stores is tried on both kinds in `test_sync.py`."""
+    return sqlite_database(tmp_path)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from crmlink.sources.sage_50.agent import Destination, SageData, read_contacts, 
 from crmlink.sources.sage_50.ledgers import read_ledgers
 from crmlink.store import ContactSource, ContactState, SourceContact
 from support.access_factories import make_token
+from support.databases import sqlite_database
 from support.sage_driver import SageDriver
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 PATH = "/api/v1/sources/sage_50/contacts"
 PASSWORD = "Sage-Pass-Word-31"  # of the imitated driver
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: how parts are stored is tried on both kinds in `test_sage_50_parts.py`."""
+    return sqlite_database(tmp_path)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_a_contact_is_deleted_when_two_complete_lists_lack_it(
 def test_a_misused_token_does_not_fill_the_page_of_companies(
     installation: Installation, send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crmlink.sources.brought.MAX_COMPANIES", 2)
+    monkeypatch.setattr("crmlink.sources.agent_parts.MAX_COMPANIES", 2)
     for company in ("Office", "Shop"):
         assert send(part(1, "A", last=True, company=company)).status_code == 200
     refused = send(part(1, "A", last=True, company="Third"))

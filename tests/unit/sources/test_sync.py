@@ -20,10 +20,10 @@ from crmlink.sources.errors import (
     SourceNotFound,
     SourceSyncInProgress,
 )
-from crmlink.sources.keeping import keep_page
 from crmlink.sources.leases import account_lease
 from crmlink.sources.oauth import Credentials
 from crmlink.sources.schedule import due_sources
+from crmlink.sources.stored_contacts import store_contacts
 from crmlink.sources.sync import FULL_INTERVAL, sync_source
 from crmlink.store import ContactSource, ContactState, Device
 from crmlink.store.base import utc_now
@@ -339,7 +339,7 @@ def test_an_erased_person_is_not_among_those_left_out(
     ]
     with sources.database.writing() as session:
         current = session.get_one(ContactSource, source.id)
-        keep_page(session, current, without, sources.rules(), full=True)
+        store_contacts(session, current, without, sources.rules(), full=True)
     assert source_now(sources, source).left_out == {"count": 1, "names": ["Another"]}
 
 

@@ -84,7 +84,7 @@ def test_one_that_was_counted_as_dead_owns_nothing_more_and_goes_on_under_anothe
         assert sleeper.ownership.is_worked_on(session, after, "an attempt")
 
 
-def test_a_process_that_slept_itself_counts_nobody_as_dead_for_that(database: Database) -> None:
+def test_a_process_that_slept_itself_counts_no_one_as_dead_for_that(database: Database) -> None:
     looker, other = Peer(database), Peer(database)
     ids = {looker.register(), other.register()}
     looker.wait()

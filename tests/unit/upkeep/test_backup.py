@@ -32,6 +32,7 @@ from crmlink.store import (
     BatchState,
     ConnectionKind,
     LinkState,
+    Process,
     SourceAccount,
     WorkspaceConnection,
 )
@@ -119,6 +120,19 @@ def test_what_was_on_its_way_is_not_written_again(
     assert settled["customer-1001"].failure == {"code": "backup-restored"}
     assert settled["customer-1002"].state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
+
+
+def test_no_process_of_the_time_of_a_backup_counts_as_alive_in_its_copy(
+    installation: Installation, tmp_path: Path, other: Path
+) -> None:
+    installation.ownership.start()
+    file = tmp_path / "office.backup"
+    make_backup(installation.settings, installation.database, file, PASSPHRASE)
+    restore(other, file)
+    database = open_database(settings_of(place(other), installation.settings.secret_key))
+    with database.reading() as session:
+        assert session.query(Process).all() == []
+    database.close()
 
 
 def test_a_list_that_was_being_linked_is_paused(

@@ -49,7 +49,7 @@ def codes(data_dir: Path, *names: str) -> str:
 
 
 @pytest.mark.parametrize("name", [*NAMES, "localhost", "127.0.0.1", "::1"])
-def test_whoever_trusts_the_authority_reaches_the_server(tmp_path: Path, name: str) -> None:
+def test_a_client_that_trusts_the_authority_reaches_the_server(tmp_path: Path, name: str) -> None:
     made = make_certificate(tmp_path, NAMES, replace=False)
     assert made.is_new_authority
     shake_hands(made.folder, made.folder / AUTHORITY, name)

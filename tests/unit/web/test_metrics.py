@@ -124,7 +124,7 @@ def test_requests_are_counted_by_rule_and_never_by_what_was_typed(app: Flask) ->
     )
 
 
-def test_figures_are_those_of_the_database_and_name_nobody(app: Flask, own: Installation) -> None:
+def test_figures_are_those_of_the_database_and_name_no_one(app: Flask, own: Installation) -> None:
     admin = make_person(own.access, "admin", "Margaret Holloway")
     invite(own.access, page_actor(own.access, admin), "Kim", "kim@firm.example", "clerk")
     since = utc_now() - timedelta(hours=2)

@@ -6,12 +6,13 @@ import io
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask.views import MethodView
 
 from crmlink.access.preferences import read_preferences
 from crmlink.access.roles import require_may_discard
 from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
+from crmlink.api.idempotency import key_header, optional_key
 from crmlink.api.schemas.batches import (
     AcceptedSchema,
     AcceptSureSchema,
@@ -57,20 +58,15 @@ from crmlink.web.auth import (
     current_workspace,
     require_permission,
 )
-from crmlink.web.error_handlers import MissingIdempotencyKey
 from crmlink.web.problems import problem_from_stored
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1", description="Whole lists")
 
 BAD_ROWS = 200
-KEY_HEADER = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Makes a repeated request the same page, and its answer the same.",
-    "schema": {"type": "string", "minLength": 8, "maxLength": 100},
-}
+KEY_HEADER = key_header(
+    "Makes a repeated request the same page, and its answer the same.", required=False
+)
 
 
 @blueprint.route("/batches")
@@ -111,7 +107,7 @@ class BatchesView(MethodView):
                 name=body["name"],
             ),
             body["batch"],
-            key=_key(),
+            key=optional_key(),
         )
         shape = serialize_batch(taken.batch, taken.contacts)
         return shape | {"added": taken.added, "completed": taken.completed}
@@ -320,10 +316,3 @@ class ResultsView(MethodView):
         reply = Response("\ufeff" + table.getvalue(), mimetype="text/csv")
         reply.headers["Content-Disposition"] = 'attachment; filename="results.csv"'
         return reply
-
-
-def _key() -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if key and not 8 <= len(key) <= 100:
-        raise MissingIdempotencyKey
-    return key or None

@@ -20,7 +20,7 @@ from support.audit_attacks import (
 from support.audit_checks import LINES, check, codes, fill, restarted
 
 
-def test_a_missing_anchor_file_is_told_until_somebody_accepts_it(
+def test_a_missing_anchor_file_is_told_until_someone_accepts_it(
     filled: AccessContext, server: Actor, anchors: Path
 ) -> None:
     anchors.unlink()

@@ -100,7 +100,7 @@ def test_any_other_change_of_an_overwritten_line_is_found(
     assert verify(installation.access).broken_at == position
 
 
-def test_nobody_without_the_key_overwrites_a_line(installation: Installation, actor: Actor) -> None:
+def test_no_one_without_the_key_overwrites_a_line(installation: Installation, actor: Actor) -> None:
     write_old_lines(installation, actor)
     engine, position = installation.database.engine, position_of(installation, new=NAME)
     with engine.begin() as connection:

@@ -106,7 +106,7 @@ def test_excels_own_first_line_names_the_delimiter() -> None:
     assert (found.delimiter, found.header_line) == (";", 2)
 
 
-def test_a_file_that_fits_two_packages_is_nobodys_until_a_person_says() -> None:
+def test_a_file_that_fits_two_packages_is_no_ones_until_a_person_says() -> None:
     both = table([[*SAGE, *XERO], ["A1", "Ann", "1 Road", "Ann Ltd", "9", "a@x.example", "2 Road"]])
     found = look(both)
     assert found.ambiguous

@@ -13,7 +13,7 @@ from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.references import canonical_reference
 from crmlink.folding import compose, fold
 from crmlink.sources.contact import ReadContact
-from crmlink.sources.moving import has_moved, place_of
+from crmlink.sources.moved_contacts import has_moved, place_of
 from crmlink.store import ContactSource, ContactState, SourceContact
 from crmlink.store.base import utc_now
 from crmlink.store.erased import ErasedPeople, Signs, erased_people
@@ -26,7 +26,7 @@ Value = TypeVar("Value", str, int)
 COMPARED = ("reference", "code", "kind", "state", "merged_into", *DETAIL_COLUMNS)
 
 
-def keep_page(
+def store_contacts(
     session: Session,
     source: ContactSource,
     contacts: Sequence[ReadContact],

@@ -39,14 +39,14 @@ class ContactPart:
 
 
 @dataclass(frozen=True, slots=True)
-class BroughtSoFar:
+class PartResult:
     """How many contacts of the list have come, and whether it is complete."""
 
     contacts: int
     complete: bool
 
 
-def bring_contacts(ctx: SourceContext, device: Device, part: ContactPart) -> BroughtSoFar:
+def store_part(ctx: SourceContext, device: Device, part: ContactPart) -> PartResult:
     """Store a part; the first part of a list ends an older list that is not complete.
 
     A part that comes again is not stored again. Raises PartMissing if one before it has not come,
@@ -58,14 +58,14 @@ def bring_contacts(ctx: SourceContext, device: Device, part: ContactPart) -> Bro
             source = _source(session, ctx, device, part)
             _require_same_data(source, part)
             if _has_come(source, part):
-                return BroughtSoFar(source.read, part.is_last)
+                return PartResult(source.read, part.is_last)
             position = _position(source, part)
             following = {"reading": part.reading, "part": part.part + 1}
             page = ContactPage(list(part.contacts), None if part.is_last else following)
             store_page(session, ctx, source, page, position)
             if part.is_last:
                 source.handle = _handle(_name(part), _data_of(source))
-            return BroughtSoFar(source.read, part.is_last)
+            return PartResult(source.read, part.is_last)
     except SourceUnreadable as error:
         with ctx.database.writing() as session:
             source = _source(session, ctx, device, part)

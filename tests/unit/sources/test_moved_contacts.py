@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmlink.sources.context import SourceContext
-from crmlink.sources.moving import has_moved
+from crmlink.sources.moved_contacts import has_moved
 from crmlink.sources.sync import sync_source
 from crmlink.store import ContactSource, Device
 from crmlink.store.base import utc_now
