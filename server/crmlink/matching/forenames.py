@@ -27,7 +27,7 @@ def is_known(word: str) -> bool:
 def is_never_a_surname(word: str) -> bool:
     """Return whether a word is a forename, and not one that is a surname as well.
 
-    Nor one that stands before many a forename: Mohammed Asif and Mohammed Atif are brothers.
+    Nor one that many put before their forename: Mohammed Asif and Mohammed Atif are brothers.
     """
     return is_known(word) and word not in _SURNAMES_TOO
 
@@ -116,7 +116,7 @@ def _is_slip(word: str, held: str, holders: Callable[[str], int]) -> bool:
     if not known:  # two names that others have as well are no slips of each other
         return _is_inside(word, held, MIN_UNKNOWN) and (holders(word) < 1 or holders(held) < 2)
     long = min(len(word), len(held)) >= MIN_TWO_SLIPS
-    alike = slips <= 1 and word[0] == held[0]  # nobody mistypes the first letter: Zora and Nora
+    alike = slips <= 1 and word[0] == held[0]  # the first letter is seldom mistyped: Zora, Nora
     alike |= slips == 2 and long and _have_same_ends(word, held)
     return alike or has_letters_of(word, held)
 

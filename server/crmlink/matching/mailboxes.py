@@ -55,7 +55,7 @@ def spells_another(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bo
 
 
 def is_households(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bool:
-    """Return whether a mailbox spells the surname and nobody: thecoopers@, cooper.family2@."""
+    """Return whether a mailbox spells the surname and no one: thecoopers@, cooper.family2@."""
     family, strange = _beside_surnames(mailbox, _surnames(*sorted((one, other), key=len)))
     return family and not strange
 
