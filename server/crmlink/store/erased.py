@@ -217,7 +217,7 @@ def pseudonyms_of(session: Session) -> Pseudonyms:
 def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
     """Return the people erased from a workspace.
 
-    A writing session reads them once: meanwhile nobody else writes, so nobody else is erased.
+    A writing session reads them once: no other one writes meanwhile, so no one else is erased.
     """
     known: dict[int, ErasedPeople] = (
         session.info.setdefault(KNOWN_ERASED, {}) if SIGNER in session.info else {}
