@@ -56,6 +56,38 @@ class LoggingThreads(ThreadPoolExecutor):
         return super().submit(call)
 
 
+class RestingThreads:
+    """At most so many threads, made when they are needed, that end at a rest."""
+
+    def __init__(self, most: int, name: str) -> None:
+        self._most, self._name = most, name
+        self._lock = threading.Lock()
+        self._threads: LoggingThreads | None = None
+
+    def submit(self, fn: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> Future[R]:
+        """Submit a call, as an executor does."""
+        with self._lock:
+            return self._made().submit(fn, *arguments, **named)
+
+    def rest(self) -> None:
+        """Let the threads end once they have finished what was submitted."""
+        with self._lock:
+            threads, self._threads = self._threads, None
+        if threads:
+            threads.shutdown(wait=False)
+
+    def shutdown(self, *, cancel_futures: bool = False) -> None:
+        """Finish what runs; nothing more can be submitted."""
+        with self._lock:
+            threads = self._made()
+        threads.shutdown(cancel_futures=cancel_futures)
+
+    def _made(self) -> LoggingThreads:
+        if self._threads is None:
+            self._threads = LoggingThreads(self._most, thread_name_prefix=self._name)
+        return self._threads
+
+
 class LineBudget:
     """Limit of log lines per minute; suppressed lines are counted, and the count is logged."""
 

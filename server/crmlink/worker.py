@@ -1,7 +1,7 @@
 """Background worker, in the server's process or its own: recovers links, syncs, runs batches.
 
-It goes through all active workspaces. Where there are several, each has a turn at its lists, so
-that a long one keeps no other firm waiting.
+It asks the database which active workspaces have something due, and works in those. Where there are
+several, each has a turn at its lists, so that a long one keeps no other firm waiting.
 
 The queue only sends wake-ups; pending work is stored in the database, so a lost wake-up loses
 nothing.
@@ -9,10 +9,9 @@ nothing.
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial, wraps
 from typing import Any
@@ -20,7 +19,6 @@ from typing import Any
 import structlog
 from huey import crontab
 from huey.consumer import Consumer
-from structlog.contextvars import bound_contextvars
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.upkeep import flush_anchors
@@ -28,6 +26,7 @@ from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import delete_expired_refresh_tokens
 from crmlink.batches.file_import import delete_unfinished_imports
+from crmlink.batches.firms import firms_to_match, firms_to_write
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import has_pending_work
@@ -36,19 +35,20 @@ from crmlink.batches.written_rows import check_stopped
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation, OpenWorkspace
+from crmlink.installation.each_firm import AT_ONCE, EachFirm
 from crmlink.installation.sync_times import SyncTimes
-from crmlink.linking.attempts import recover
+from crmlink.linking.attempts import firms_to_recover, recover
 from crmlink.linking.context import WorkspaceContext
-from crmlink.mail.sender import MailSender, delete_old_messages
-from crmlink.mail.weekly import queue_weekly
+from crmlink.mail.sender import MailSender, delete_old_messages, firms_with_emails
+from crmlink.mail.weekly import firms_with_due_summaries, queue_weekly
 from crmlink.non_overlapping_job import NonOverlappingJob
-from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
+from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasures
 from crmlink.pages.lists.uploads import UploadPlace, delete_expired_uploads
 from crmlink.process_memory import return_freed_memory
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.sources.errors import SourceNotFound, SourceSyncInProgress
-from crmlink.sources.schedule import due_sources
+from crmlink.sources.schedule import due_sources, firms_with_due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import BatchState
 from crmlink.store.base import utc_now
@@ -63,7 +63,6 @@ from crmlink.wakeup import WAKEABLE_TASKS, open_queue, own_queue, register_task
 log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
-TIME_SLICE_SECONDS = 20.0  # of one workspace's lists, emails and sources where others may wait
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
 
 
@@ -84,6 +83,7 @@ class Worker:
     def __init__(self, installation: Installation, *, whole: bool = True) -> None:
         self._installation = installation
         self._stopping = threading.Event()
+        self._firms = EachFirm(installation, self._stopping.is_set)
         self._checked_erasures: dict[int, int] = {}  # by workspace, the newest
         interval = timedelta(minutes=installation.settings.sync_minutes)
         self._sync_times = SyncTimes(installation.database, interval)
@@ -193,48 +193,13 @@ class Worker:
 
         return run
 
-    def _in_each(
-        self,
-        work: Callable[[OpenWorkspace, Callable[[], bool]], object],
-        those: Sequence[int] | None = None,
-    ) -> bool:
-        """Do work in each active workspace, or in those; return whether there is more in any.
-
-        Work is given a function that tells whether it must stop: when the process ends, when its
-        turn is over, or when its workspace no longer is active. One workspace's failure is raised
-        after the others have had their turn.
-        """
-        more, failure = False, None
-        active = self._installation.active_workspaces() if those is None else those
-        for workspace_id in active:
-            turn = TIME_SLICE_SECONDS if len(active) > 1 else math.inf
-            end = time.monotonic() + turn
-            if self._stopping.is_set():
-                break
-            try:
-                with (
-                    bound_contextvars(workspace=workspace_id),
-                    self._installation.workspaces.use(workspace_id) as workspace,
-                ):
-                    more = bool(work(workspace, partial(self._must_stop, end))) or more
-            except Exception as error:
-                if failure:
-                    log.exception("work failed", workspace=workspace_id)
-                failure = failure or error
-        if failure:
-            raise failure
-        return more
-
-    def _must_stop(self, end: float) -> bool:
-        return self._stopping.is_set() or time.monotonic() > end
-
     def _match_batches(self) -> bool:
         def match(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
             ctx = workspace.context
             match_waiting(ctx, _or_left(workspace, ctx, must_stop))
             return has_pending_work(ctx, BatchState.MATCHING)
 
-        return self._in_each(match)
+        return self._firms.do(match, firms_to_match(self._installation.database))
 
     def _write_batches(self) -> bool:
         def write(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
@@ -245,7 +210,10 @@ class Worker:
             write_waiting(ctx, stop)
             return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
 
-        return self._in_each(write)
+        database = self._installation.database
+        # SQLite has one writer, so that several firms at once would only wait for each other.
+        at_once = AT_ONCE if database.is_shared else 1
+        return self._firms.do(write, firms_to_write(database), at_once=at_once)
 
     def _send_emails(self) -> bool:
         def send(workspace: OpenWorkspace, must_stop: Callable[[], bool]) -> bool:
@@ -256,7 +224,9 @@ class Worker:
                 return queue_weekly(workspace.access, workspace.context, time_, utc_now()) > 0
             return False
 
-        return self._in_each(send)
+        database = self._installation.database
+        summaries = firms_with_due_summaries(database, utc_now())
+        return self._firms.do(send, sorted({*firms_with_emails(database), *summaries}))
 
     def _read_sources(self) -> bool:
         """Read the sources that are due, each until its package's limit of the moment."""
@@ -276,7 +246,7 @@ class Worker:
                     problem=result.problem,
                 )
 
-        self._in_each(read)
+        self._firms.do(read, firms_with_due_sources(self._installation.database, minutes))
         return False
 
     def _recover_links(self) -> None:
@@ -285,7 +255,7 @@ class Worker:
                 problem = (link.failure or {}).get("code")  # other parameters may name a person
                 log.info("link finished", link=link.id, state=link.state.value, problem=problem)
 
-        self._in_each(finish)
+        self._firms.do(finish, firms_to_recover(self._installation.database))
 
     def _flush_anchors(self) -> None:
         flush_anchors(self._installation.database)
@@ -297,22 +267,22 @@ class Worker:
             write_log = log.info if status.sound else log.error
             write_log("audit checked", sound=status.sound, entries=status.count, findings=codes)
 
-        self._in_each(check)
+        self._firms.do(check)
 
     def _snapshot_shares(self) -> None:
-        self._in_each(lambda workspace, _: take_snapshot(workspace.context))
+        self._firms.do(lambda workspace, _: take_snapshot(workspace.context))
 
     def _check_uploads(self) -> None:
         """Delete what this machine's files hold of a person who was erased on any machine."""
+        checked, newest = self._checked_erasures, newest_erasures(self._installation.database)
 
         def check(workspace: OpenWorkspace, _: Callable[[], bool]) -> None:
             ctx = workspace.context
-            if (newest := newest_erasure(ctx)) != self._checked_erasures.get(workspace.id, 0):
-                delete_uploads_of_erased(workspace.folder, ctx)
-                ctx.index.follow_erasures()
-                self._checked_erasures[workspace.id] = newest
+            delete_uploads_of_erased(workspace.folder, ctx)
+            ctx.index.follow_erasures()
+            checked[workspace.id] = newest[workspace.id]
 
-        self._in_each(check)
+        self._firms.do(check, [each for each in newest if newest[each] != checked.get(each)])
 
     def _purge(self) -> None:
         self._installation.database.purge()
@@ -337,10 +307,10 @@ class Worker:
             self._installation.newer_version = newer_version(place)
 
     def _search_duplicates(self) -> None:
-        self._in_each(lambda workspace, _: search_duplicates(workspace.context))
+        self._firms.do(lambda workspace, _: search_duplicates(workspace.context))
 
     def _delete_uploads(self) -> None:
-        self._in_each(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
+        self._firms.do(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""
@@ -355,18 +325,18 @@ class Worker:
             log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
         forget_old_proofs(self._installation.sign_in)
-        self._in_each(expire)
+        self._firms.do(expire)
 
     def _sync_first(self) -> None:
         """Sync the only workspace at once; where there are several, each at its own time."""
         if self._installation.has_several:
             _ = self._installation.first.context  # opens an account that the environment names
         else:
-            self._in_each(lambda workspace, _: self._sync_one(workspace))
+            self._firms.do(lambda workspace, _: self._sync_one(workspace))
 
     def _sync_due(self) -> bool:
         """Sync the workspaces whose time it is, and accounts connected by any process."""
-        self._in_each(lambda workspace, _: self._sync_one(workspace), self._sync_times.due())
+        self._firms.do(lambda workspace, _: self._sync_one(workspace), self._sync_times.due())
         return False
 
     def _sync_one(self, workspace: OpenWorkspace) -> None:

@@ -195,34 +195,60 @@ def web(setup: Setup, processes: int) -> Iterator[PreparedService]:
 
 
 @dataclass(frozen=True)
+class Cores:
+    """Seconds of a core of web processes and PostgreSQL, and its transactions."""
+
+    web: float
+    database: float
+    transactions: float
+
+    @classmethod
+    def now(cls, setup: Setup, service: PreparedService) -> Cores:
+        postgresql = setup.postgresql.get_pid()
+        assert service.process
+        assert postgresql
+        return cls(core_seconds(service.process.pid), core_seconds(postgresql), transactions(setup))
+
+    def since(self, setup: Setup, service: PreparedService, clicks: float) -> Cores:
+        """Return what each click has taken since."""
+        now = self.now(setup, service)
+        return Cores(
+            (now.web - self.web) / clicks,
+            (now.database - self.database) / clicks,
+            (now.transactions - self.transactions) / clicks,
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"of a core {self.web * 1000:.1f} ms web and {self.database * 1000:.1f} ms PostgreSQL "
+            f"a click, {self.transactions:.1f} transactions"
+        )
+
+
+@dataclass(frozen=True)
 class Growth:
-    """Clicks a second of so many web processes, and seconds of a core for each click."""
+    """Clicks a second of so many web processes, and what each took."""
 
     processes: int
     clicks: float
     p95: float
-    web: float
-    database: float
-    statements: float
+    each: Cores
+
+
+def open_firms(setup: Setup, service: PreparedService, processes: int) -> None:
+    """Let most processes have most firms' indexes."""
+    every = setup.firms * OPENED_BY * processes
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda firm: look(service.address, firm, firm.contacts[0]), every))
 
 
 def growth(setup: Setup, processes: int, seconds: float) -> Growth:
     with web(setup, processes) as service:
-        assert service.process
-        postgresql = setup.postgresql.get_pid()
-        assert postgresql
-        every = setup.firms * OPENED_BY * processes
-        with ThreadPoolExecutor(AT_ONCE) as pool:  # most processes have each firm's index then
-            list(pool.map(lambda firm: look(service.address, firm, firm.contacts[0]), every))
-        before = core_seconds(service.process.pid), core_seconds(postgresql), transactions(setup)
-        began = time.monotonic()
+        open_firms(setup, service, processes)
+        before, began = Cores.now(setup, service), time.monotonic()
         clicks, p95 = rate(service.address, setup.firms, seconds)
         done = clicks * (time.monotonic() - began)
-        after = core_seconds(service.process.pid), core_seconds(postgresql), transactions(setup)
-        web_, database, asked = (
-            (late - early) / done for early, late in zip(before, after, strict=True)
-        )
-    return Growth(processes, clicks, p95, web_, database, asked)
+        return Growth(processes, clicks, p95, before.since(setup, service, done))
 
 
 def model(one: Growth, processes: int, cores: int) -> float:
@@ -230,15 +256,15 @@ def model(one: Growth, processes: int, cores: int) -> float:
 
     A process works on one core at a time; web, database and the one who asks share the cores.
     """
-    return min(processes * one.clicks, cores / (1 / one.clicks + one.database))
+    return min(processes * one.clicks, cores / (1 / one.clicks + one.each.database))
 
 
 def needed(one: Growth, firms: int) -> str:
     """Return what so many firms need, with as many clicks for each as were measured here."""
     a_second = firms * (CLICKS_A_MINUTE / FIRMS) / 60
     return (
-        f"{firms:,} firms, {a_second:.0f} clicks a second: {a_second * one.web:.1f} cores for web "
-        f"processes, {a_second * one.database:.1f} for PostgreSQL"
+        f"{firms:,} firms, {a_second:.0f} clicks a second: {a_second * one.each.web:.1f} cores for "
+        f"web processes, {a_second * one.each.database:.1f} for PostgreSQL"
     )
 
 
@@ -269,9 +295,11 @@ def measure_use(setup: Setup, seconds: float) -> None:
             worker = Machine("worker", setup.folder, setup.environment(name), name=name)
             worker.start()
             exits.callback(worker.stop)
-        clicks_by_the_clock(service.address, setup.firms, 10)  # opens indexes
+        open_firms(setup, service, 2)
+        cores = Cores.now(setup, service)
         quiet = clicks_by_the_clock(service.address, setup.firms, seconds / 2)
-        print(f"clicks alone: {quiet}", flush=True)
+        of_each = cores.since(setup, service, len(quiet.took))
+        print(f"clicks alone: {quiet}; {of_each}", flush=True)
         before, began = written(setup, service.address), time.monotonic()
         start_lists(setup, service.address)
         busy = clicks_by_the_clock(service.address, setup.firms, seconds)
@@ -300,9 +328,7 @@ def measure_growth(setup: Setup, seconds: float) -> None:
         print(
             f"{each.processes} web processes: {each.clicks:.1f} clicks a second "
             f"({each.clicks / one.clicks:.2f} times one), model "
-            f"{model(one, each.processes, cores):.1f}, p95 {each.p95 * 1000:.0f} ms, of a core "
-            f"{each.web * 1000:.1f} ms web and {each.database * 1000:.1f} ms PostgreSQL a click, "
-            f"{each.statements:.1f} transactions",
+            f"{model(one, each.processes, cores):.1f}, p95 {each.p95 * 1000:.0f} ms, {each.each}",
             flush=True,
         )
     print(needed(one, TARGET_FIRMS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +20,10 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.workspaces import make_workspace, rename_workspace
 from crmlink.installation import KEY_FILE, Installation
 from crmlink.linking.connections import save_connection
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
+from crmlink.store.index_files import INDEX_FOLDER, IndexFiles
 from crmlink.store.workspaces import list_workspaces
 from faults.grown import SECRET, open_office
 from faults.shared_installation import sandbox_process
@@ -28,6 +33,7 @@ from support.sandbox import connection_to
 
 FIRMS, LISTS, LIST_ROWS = 200, 5, 150
 DEVICES = 12  # of the greedy firm, the last
+INDEX_MEMORY = 1_500  # megabytes of a process: 200 firms of 2,000 records take 800
 SCOPES = ("suggest", "link", "read", "batch")
 
 
@@ -58,14 +64,16 @@ class Setup:
         return self.postgresql.get_uri().replace("postgresql://", "postgresql+psycopg://")
 
     def environment(self, name: str) -> dict[str, str]:
-        data = self.folder / name
+        data, office = self.folder / name, self.folder / "office"
         data.mkdir(mode=0o700)
-        (data / KEY_FILE).write_bytes((self.folder / "office" / KEY_FILE).read_bytes())
-        (data / KEY_FILE).chmod(0o600)
+        for own in (KEY_FILE, ANCHORS):  # without anchors each firm's are begun first
+            shutil.copy(office / own, data)
+        shutil.copytree(self._index_files.folder, data / INDEX_FOLDER, copy_function=os.link)
         return _environment(data, self.commusoft) | {
             "CRMLINK_DATABASE_URL": self.database_url,
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "1000",
+            "CRMLINK_INDEX_MEMORY": str(INDEX_MEMORY),
         }
 
     def open(self) -> Installation:
@@ -76,6 +84,10 @@ class Setup:
         installation = self.open()
         context = installation.sign_in
         installation.workspace.sync()
+        installation.workspace.index.matcher()
+        installation.workspace.index.save()
+        index = self._index_files.of(installation.workspace.public_connection_id)
+        records = unlinked(installation.workspace)
         rename_workspace(context, list_workspaces(installation.database)[0], "Firm 1")
         for number in range(2, firms + 1):
             made, _ = make_workspace(context, f"Firm {number}")
@@ -87,8 +99,9 @@ class Setup:
                     vault=workspace.vault(),
                 )
                 self._copy_records(installation, row.id)
+                self._index_files.of(row.public_id).hardlink_to(index)  # of the same records
         for place, row_ in enumerate(list_workspaces(installation.database)):
-            self._add_firm(installation, row_.id, place, firms)
+            self._add_firm(installation, row_.id, place, firms, records)
         installation.close()
 
     def _copy_records(self, installation: Installation, connection_id: int) -> None:
@@ -107,16 +120,21 @@ class Setup:
             row.mirror_version = of_first.mirror_version
             row.synced_at, row.fully_synced_at = of_first.synced_at, of_first.fully_synced_at
 
+    @property
+    def _index_files(self) -> IndexFiles:
+        """Each firm's index, as a machine's runs before would have left it."""
+        return IndexFiles(self.folder / "office" / INDEX_FOLDER)
+
     def _add_firm(
-        self, installation: Installation, workspace_id: int, place: int, firms: int
+        self,
+        installation: Installation,
+        workspace_id: int,
+        place: int,
+        firms: int,
+        records: list[MirroredRecord],
     ) -> None:
         with installation.workspaces.use(workspace_id) as workspace:
             ctx = workspace.context
-            with ctx.database.reading() as session:
-                query = select(MirroredRecord).filter_by(
-                    connection_id=ctx.connection_id, kind="customer", reference=None
-                )
-                records = list(session.scalars(query.order_by(MirroredRecord.number)))
             for_lists = LISTS * LIST_ROWS
             if place < LISTS:
                 rows = records[place * LIST_ROWS : (place + 1) * LIST_ROWS]
@@ -136,6 +154,14 @@ class Setup:
             self.firms.append(firm)
             if place < LISTS:
                 self.lists.append((firm, batch_id))
+
+
+def unlinked(ctx: WorkspaceContext) -> list[MirroredRecord]:
+    with ctx.database.reading() as session:
+        query = select(MirroredRecord).filter_by(
+            connection_id=ctx.connection_id, kind="customer", reference=None
+        )
+        return list(session.scalars(query.order_by(MirroredRecord.number)))
 
 
 def contact_of(record: MirroredRecord, reference: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from crmlink.sources.connecting import _end_access, take_over
 from crmlink.sources.context import SourceContext
 from crmlink.sources.errors import SourceSyncInProgress
 from crmlink.sources.oauth import Credentials, RenewedTokens
-from crmlink.sources.schedule import due_sources
+from crmlink.sources.schedule import due_sources, firms_with_due_sources
 from crmlink.sources.sync import sync_source
 from crmlink.store import ContactSource, Device, Process, SourceContact
 from crmlink.store.base import utc_now
@@ -132,6 +132,7 @@ def test_a_process_that_is_killed_leaves_whole_pages_and_another_goes_on(
         sync_source(sources, source.id)  # it might only be slow
     count_as_dead(sources)
     assert due_sources(sources, 30) == [source.id]
+    assert firms_with_due_sources(sources.database, 30) == [sources.workspace_id]
     assert sync_source(sources, source.id).complete
     assert hold.pages == ["1", "2", "2", "3"]
     assert len(contacts_of(sources, source)) == CONTACTS
@@ -166,7 +167,7 @@ def test_a_sign_in_that_ends_in_the_middle_keeps_the_pages_and_goes_on_after_the
     stopped = source_now(sources, source)
     assert (stopped.read, len(contacts_of(sources, source))) == (PAGE, PAGE)
     assert (stopped.account.needs_sign_in, stopped.resume_at) == (True, None)
-    assert due_sources(sources, 30) == []
+    assert due_sources(sources, 30) == firms_with_due_sources(sources.database, 30) == []
     again = connect(sources, device, xero.server, "xero", OFFICE)[0]
     xero.server.asked.clear()
     assert sync_source(sources, again.id).complete

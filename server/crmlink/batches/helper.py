@@ -26,7 +26,7 @@ log = structlog.get_logger()
 def help_to_write(ctx: WorkspaceContext, batch_id: str, stopping: Callable[[], bool]) -> int:
     """Write rows of a batch that another process writes, until none waits; returns how many.
 
-    Only one thread of a process may do so.
+    Only one thread of a process may do so for a batch.
     """
     if stopping() or not _needs_help(ctx, batch_id):
         return 0

@@ -18,7 +18,7 @@ from crmlink.batches.row_claims import CLAIMED_STATE, QUEUED_STATE, Job, RowClai
 from crmlink.batches.throughput import Throughput
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_trust import ListTrust
-from crmlink.logs import LoggingThreads
+from crmlink.logs import RestingThreads
 from crmlink.store import Batch, BatchRow, Link, LinkState, RowState
 from crmlink.store.base import utc_now
 from crmlink.store.hidden_references import hide_settled_row
@@ -31,7 +31,7 @@ CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 @contextmanager
 def background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
     """Yield the context with background calls, checks by lists, and threads of its own."""
-    attempts = LoggingThreads(at_once, thread_name_prefix="batch")
+    attempts = RestingThreads(at_once, "batch")
     try:
         yield replace(
             ctx,

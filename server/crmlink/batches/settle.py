@@ -46,7 +46,8 @@ def settle_stopped(ctx: WorkspaceContext) -> int:
 def is_without_writer(ctx: WorkspaceContext) -> ColumnElement[bool]:
     """Return the condition that no other living process writes a row for its batch's worker.
 
-    What this process has is left from a run of it that failed: it does one thing at a time.
+    What this process has is left from a run of it that failed: one thread of it works on a firm's
+    lists at a time.
     """
     own = ctx.ownership.process_id
     return or_(~is_alive(BatchRow.writer_id), BatchRow.writer_id == own)

@@ -170,6 +170,10 @@ class CommusoftClient:
     def _deadline(self) -> Deadline:
         return Deadline(self._limits.total_timeout, background=self._background)
 
+    def rest(self) -> None:
+        """Close idle connections; the next call opens one."""
+        self._account.transport.close_idle()
+
     def token_shape(self) -> str:
         """Return the shape in which the token was received, for the doctor."""
         with self._deadline() as deadline:

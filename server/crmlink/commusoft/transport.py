@@ -198,6 +198,10 @@ class Transport:
             pace.record_response(time.monotonic() - began if is_small else None, reply.status)
         return reply
 
+    def close_idle(self) -> None:
+        """Close connections that no call uses."""
+        self._session.close()
+
     def pause_for(self, seconds: float) -> None:
         """Send nothing for so many seconds."""
         self._limiter.pause_for(seconds)

@@ -138,6 +138,12 @@ class OpenWorkspace:
             return True
         return self.context is not ctx
 
+    def rest(self) -> None:
+        """Let go of idle threads and connections to Commusoft; they come back when needed."""
+        if ctx := self._context:
+            ctx.attempts.rest()
+            ctx.commusoft.rest()
+
     def close(self) -> None:
         """Finish running attempts."""
         if self._context:
@@ -168,7 +174,9 @@ class OpenWorkspace:
             index=LiveMatcher(
                 database, connection.id, database.index_files, self._resources.indexes
             ),
-            contacts=LiveContacts(database, connection.workspace_id, connection.id),
+            contacts=LiveContacts(
+                database, connection.workspace_id, connection.id, self._resources.indexes
+            ),
             ownership=self._resources.ownership,
             wake=self._resources.wake,
         )

@@ -30,7 +30,12 @@ from crmlink.store.moves import MoveDirection, forbidding_move
 from crmlink.store.newer_tables import TablesTooNew
 from crmlink.store.processes import has_peer_with_other_key
 from crmlink.store.time_limits import OF_REQUESTS, UNLIMITED, TimeLimits
-from crmlink.store.workspaces import find_workspace, has_several_workspaces, list_workspaces
+from crmlink.store.workspaces import (
+    active_workspaces,
+    find_workspace,
+    has_several_active,
+    has_several_workspaces,
+)
 from crmlink.wakeup import Notification, WakeUpSignal
 
 log = structlog.get_logger()
@@ -111,7 +116,12 @@ class Installation:
 
     def active_workspaces(self) -> list[int]:
         """Return the ids of the workspaces that are worked for, in their order."""
-        return [row.id for row in list_workspaces(self.database) if row.suspended_at is None]
+        return active_workspaces(self.database)
+
+    @property
+    def has_several_active(self) -> bool:
+        """Whether there are several workspaces that are worked for."""
+        return has_several_active(self.database)
 
     def wake_workers(self) -> None:
         """Let workers look for work at once."""

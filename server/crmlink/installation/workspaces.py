@@ -7,19 +7,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crmlink.installation.open_workspace import OpenWorkspace
 
-MAX_OPEN = 64  # workspaces kept open while none of them is in use
+# Workspaces kept open, in use or not: 35 kB each, 70 MB. Their indexes have a bound of their own.
+MAX_OPEN = 2_000
 IDLE_SECONDS = 15 * 60  # after which one that is not in use is closed
+REST_SECONDS = 30  # after which one that is not in use lets go of threads and connections
+LOOK_EVERY = 1.0  # seconds between looks for idle ones
 
 
 @dataclass
 class _Entry:
     workspace: OpenWorkspace
+    left_at: float
     users: int = 0
-    left_at: float = field(default_factory=time.monotonic)
+    rests: bool = False
 
 
 class OpenWorkspaces:
@@ -40,6 +44,7 @@ class OpenWorkspaces:
         self._max_open, self._clock = max_open, clock
         self._lock = threading.Lock()
         self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._looked_at = clock()
 
     def acquire(self, workspace_id: int) -> OpenWorkspace:
         """Return a workspace, open until it is released as often as it was acquired.
@@ -48,13 +53,12 @@ class OpenWorkspaces:
         """
         with self._lock:
             entry = self._entries.get(workspace_id)
-            if entry is None:
-                entry = _Entry(self._open_workspace(workspace_id))
-                self._entries[workspace_id] = entry
-            entry.users += 1
-            self._entries.move_to_end(workspace_id)
-            self._close_idle()
-            return entry.workspace
+            if entry is not None:
+                return self._begin_use(entry)
+        opened = self._open_workspace(workspace_id)  # asks the database, so others do not wait
+        with self._lock:
+            entry = self._entries.setdefault(workspace_id, _Entry(opened, self._clock()))
+            return self._begin_use(entry)
 
     def release(self, workspace: OpenWorkspace) -> None:
         """Note that a use of a workspace has ended."""
@@ -63,7 +67,7 @@ class OpenWorkspaces:
             if entry is not None:  # the process may be ending
                 entry.users -= 1
                 entry.left_at = self._clock()
-                self._close_idle()
+                self._let_go()
 
     @contextmanager
     def use(self, workspace_id: int) -> Iterator[OpenWorkspace]:
@@ -87,11 +91,27 @@ class OpenWorkspaces:
         for entry in entries:
             entry.workspace.close()
 
-    def _close_idle(self) -> None:
-        """Let go of those left long ago, and of the ones left first where there are too many."""
-        oldest = self._clock() - IDLE_SECONDS
-        idle = [key for key, entry in self._entries.items() if not entry.users]
+    def _begin_use(self, entry: _Entry) -> OpenWorkspace:
+        entry.users += 1
+        entry.rests = False
+        self._entries.move_to_end(entry.workspace.id)
+        self._let_go()
+        return entry.workspace
+
+    def _let_go(self) -> None:
+        """Close those left long ago, and where there are too many the ones used longest ago.
+
+        Others that are not in use rest.
+        """
+        now = self._clock()
         surplus = len(self._entries) - self._max_open
-        for number, key in enumerate(idle):
-            if number < surplus or self._entries[key].left_at < oldest:
+        if surplus <= 0 and now - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = now
+        idle = [(key, entry) for key, entry in self._entries.items() if not entry.users]
+        for number, (key, entry) in enumerate(idle):
+            if number < surplus or now - entry.left_at > IDLE_SECONDS:
                 del self._entries[key]
+            elif not entry.rests and now - entry.left_at > REST_SECONDS:
+                entry.workspace.rest()
+                entry.rests = True

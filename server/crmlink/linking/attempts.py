@@ -51,8 +51,9 @@ from crmlink.linking.write_tests import (
     open_write_tests,
     recover_write_tests,
 )
-from crmlink.store import Link, LinkMethod, LinkState
+from crmlink.store import Database, Link, LinkMethod, LinkState, WorkspaceConnection, WriteTest
 from crmlink.store.base import utc_now
+from crmlink.store.workspaces import active_workspaces
 
 COMPARISON_TTL = 2.0  # seconds after its answer for which a read serves as the comparison
 MAX_UNCHECKED_SECONDS = 300.0  # seconds after which a written link is read alone, not with a list
@@ -92,6 +93,16 @@ def recover(ctx: WorkspaceContext) -> list[Link]:
             if finished[-1].state is LinkState.INTENDED and not _answered(finished[-1]):
                 break
     return finished
+
+
+def firms_to_recover(database: Database) -> list[int]:
+    """Return the ids of active workspaces with intended links or unfinished write tests."""
+    in_use = select(WorkspaceConnection.workspace_id).where(WorkspaceConnection.ended_at.is_(None))
+    intended = in_use.join(Link, Link.connection_id == WorkspaceConnection.id).where(
+        Link.state == LinkState.INTENDED, Link.method == LinkMethod.API
+    )
+    tested = in_use.join(WriteTest, WriteTest.connection_id == WorkspaceConnection.id)
+    return active_workspaces(database, intended.union(tested))
 
 
 def check_now(ctx: WorkspaceContext, link: Link) -> Link:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -18,7 +17,7 @@ from crmlink.linking.known_contacts import LiveContacts
 from crmlink.linking.list_trust import ListTrust
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.linking.record_counts import RecordCounts
-from crmlink.logs import LoggingThreads
+from crmlink.logs import RestingThreads
 from crmlink.store import Database, Ownership
 from crmlink.store.connections import is_in_use
 
@@ -50,9 +49,7 @@ class WorkspaceContext:
     list_trust: ListTrust | None = None
     counts: RecordCounts = field(default_factory=RecordCounts)
     wake: Callable[[], None] = lambda: None
-    attempts: ThreadPoolExecutor = field(
-        default_factory=lambda: LoggingThreads(8, thread_name_prefix="attempt")
-    )
+    attempts: RestingThreads = field(default_factory=lambda: RestingThreads(8, "attempt"))
 
     @property
     def packages(self) -> Packages:

@@ -1,6 +1,7 @@
 """Memory of the matching indexes of one process: bounded, the one used longest ago goes first.
 
-An index that was let go of is read again from its file when its connection is asked for.
+An index that was let go of is read again, from its file or the database, when its connection is
+asked for.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
+from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.listed_details import row_details
 from crmlink.linking.live_contacts import (
     PREFIX,
@@ -68,13 +69,26 @@ class LiveContacts:
 
     Only contacts that can be linked: with a reference, of a list whose package is known, not
     erased. Of a contact in several lists the newest list's row is held. Whether a contact is linked
-    is for the caller to ask: that changes without any change of its details.
+    is for the caller to ask: that changes without any change of its details. ``memory`` bounds what
+    the process holds of all indexes.
     """
 
-    def __init__(self, database: Database, workspace_id: int, connection_id: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        workspace_id: int,
+        connection_id: int,
+        memory: IndexMemory | None = None,
+    ) -> None:
         self._database = database
         self._workspace_id = workspace_id
         self._connection_id = connection_id
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Hold nothing yet."""
         self._matcher = Matcher()
         self._rows: dict[int, str] = {}
         self._live: dict[int, int] = {}
@@ -82,18 +96,36 @@ class LiveContacts:
         self._source_versions: dict[int, int] = {}
         self._marks: dict[str, Mark] = {}
         self._known = 0
-        self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Let go of the index: it is read again when it is asked for. Its users keep theirs.
+
+        One that is being updated is in use, and stays.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self._begin()
+            finally:
+                self._lock.release()
 
     def current(self) -> KnownContacts:
         """Return the contacts, read again where a list has changed."""
+        contacts, has_changed = self._current()
+        if self._memory is not None:
+            self._memory.note_use(self, contacts.matcher.memory() if has_changed else None)
+        return contacts
+
+    def _current(self) -> tuple[KnownContacts, bool]:
+        """Return the contacts, and whether the index has changed."""
         with self._lock, self._database.reading() as session:
             versions = self._versions_of_lists(session)
             of_sources = versions_of_sources(session, self._workspace_id)
-            if (versions, of_sources) != (self._versions, self._source_versions):
+            has_changed = (versions, of_sources) != (self._versions, self._source_versions)
+            if has_changed:
                 self._follow(session, list(versions))
                 self._versions, self._source_versions = versions, of_sources
             indexed = len(self._rows) + len(self._live)
-            return KnownContacts(self._matcher, self._known, indexed)
+            return KnownContacts(self._matcher, self._known, indexed), has_changed
 
     def _versions_of_lists(self, session: Session) -> dict[str, int]:
         query = (

@@ -26,9 +26,10 @@ from crmlink.mail.service import MailService
 from crmlink.mail.texts import Recipient, letter_of
 from crmlink.mail.transport import FINAL, OF_SERVER, OF_SETTINGS, Envelope, MailProblem, deliver
 from crmlink.mail.unsubscribe import CHOICES, unsubscribe_token
-from crmlink.store import Batch, MailKind, MailMessage, MailState, Ownership, Person
+from crmlink.store import Batch, Database, MailKind, MailMessage, MailState, Ownership, Person
 from crmlink.store.base import new_id, utc_now
 from crmlink.store.connections import is_in_use
+from crmlink.store.workspaces import active_workspaces
 
 log = structlog.get_logger()
 
@@ -36,6 +37,17 @@ PAUSES = tuple(timedelta(minutes=each) for each in (1, 5, 15, 30, 60, 120, 240))
 PAUSE_OF_SETTINGS = timedelta(minutes=15)  # too many wrong passwords would lock the account
 RETENTION = timedelta(days=30)
 UNDER_WAY = (MailState.SENDING, MailState.HANDING_OVER)
+
+
+def firms_with_emails(database: Database) -> list[int]:
+    """Return the ids of active workspaces with emails that wait or are under way.
+
+    Also those that wait for later: they are cancelled where email was switched off.
+    """
+    unsent = (MailState.WAITING, *UNDER_WAY)
+    return active_workspaces(
+        database, select(MailMessage.workspace_id).where(MailMessage.state.in_(unsent))
+    )
 
 
 class ClaimLost(Exception):

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 
 from crmlink.access.context import AccessContext
 from crmlink.linking.context import WorkspaceContext
 from crmlink.mail.service import WeeklyTime
 from crmlink.reports.weekly import weekly_figures
-from crmlink.store import MailKind, MailMessage, Person
+from crmlink.store import Database, MailKind, MailMessage, MailSettings, Person
 from crmlink.store.mail import queue_message
+from crmlink.store.workspaces import active_workspaces
 
 MAX_LATENESS = timedelta(hours=20)  # an office's computer may be off at the hour that is set
 
@@ -28,7 +29,7 @@ def queue_weekly(
     due = last_due(time, moment.astimezone())
     if moment - due > MAX_LATENESS:
         return 0
-    events = {f"weekly:{due:%Y-%m-%d}:{each.public_id}": each for each in _wanting(access)}
+    events = {_events_of(due) + each.public_id: each for each in _wanting(access)}
     new = events.keys() - _queued(access, events)
     figures = [asdict(each) for each in weekly_figures(ctx, moment)] if new else []
     if not figures:
@@ -41,6 +42,33 @@ def queue_weekly(
                 figures=figures,
             )  # fmt: skip
     return len(new - known)
+
+
+def firms_with_due_summaries(database: Database, moment: datetime) -> list[int]:
+    """Return the ids of active workspaces where someone's summary is due and not queued."""
+    wanting = (
+        select(Person.workspace_id)
+        .outerjoin(MailSettings, MailSettings.workspace_id == Person.workspace_id)
+        .where(Person.removed_at.is_(None), Person.mail_weekly, Person.joined_at.is_not(None))
+    )
+    usual = WeeklyTime()
+    day = func.coalesce(MailSettings.weekly_day, usual.day)
+    hour = func.coalesce(MailSettings.weekly_hour, usual.hour)
+    due: list[ColumnElement[bool]] = []
+    with database.reading() as session:
+        for time in session.execute(wanting.with_only_columns(day, hour).distinct()):
+            at = last_due(WeeklyTime(*time), moment.astimezone())
+            if moment - at <= MAX_LATENESS:
+                queued = exists().where(
+                    MailMessage.workspace_id == Person.workspace_id,
+                    MailMessage.event == literal(_events_of(at)) + Person.public_id,
+                )
+                due.append(and_(day == time[0], hour == time[1], ~queued))
+    return active_workspaces(database, wanting.where(or_(*due))) if due else []
+
+
+def _events_of(due: datetime) -> str:
+    return f"weekly:{due:%Y-%m-%d}:"
 
 
 def last_due(time: WeeklyTime, local: datetime) -> datetime:

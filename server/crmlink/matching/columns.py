@@ -15,6 +15,7 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 FLAG_BITS = 3
 MAP_ENTRY = 96  # bytes that a dictionary from text to number takes for each
+FIRST_SIZE = 1_024  # values of an array that holds any
 MAX_PREFIX_WORDS = 5_000
 MAX_INSERTED_WORDS = 30  # more new words than this are sorted in, not inserted
 
@@ -29,7 +30,7 @@ class GrowableArray:
 
     def __init__(self, dtype: Any, fill: int = 0) -> None:
         self._fill = fill
-        self._array: NDArray[Any] = np.full(1024, fill, dtype)
+        self._array: NDArray[Any] = np.full(0, fill, dtype)
         self.size = 0
 
     @classmethod
@@ -58,7 +59,8 @@ class GrowableArray:
     def grow_to(self, size: int) -> None:
         """Grow to `size` values; new ones hold the fill value."""
         if size > len(self._array):
-            bigger = np.full(max(size, len(self._array) * 3 // 2), self._fill, self._array.dtype)
+            wanted = max(size, len(self._array) * 3 // 2, FIRST_SIZE)
+            bigger = np.full(wanted, self._fill, self._array.dtype)
             bigger[: self.size] = self.view
             self._array = bigger
         self.size = max(self.size, size)

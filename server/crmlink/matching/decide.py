@@ -21,13 +21,16 @@ from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.same_person import (
     Side,
+    are_father_and_son,
     are_man_and_woman,
     contact_side,
     has_another_word_attached,
     is_anothers_mailbox,
     is_forename_of,
+    is_households_mailbox,
     is_in_pieces,
     is_misspelt_surname,
+    is_of_forenames,
     is_own_mailbox,
     is_same_but_for_spaces,
     is_same_house_number,
@@ -150,7 +153,7 @@ def _is_same_person(
     index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
-    if are_man_and_woman(contact, record):
+    if are_man_and_woman(contact, record) or are_father_and_son(contact, record):
         return False
     records = len(index)
     unique_idf = idf_of_unique_value(records)
@@ -159,12 +162,13 @@ def _is_same_person(
     email |= value("persons") > 0 and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
     half = _is_partial_name(value)
-    half |= has_another_forename(contact.words, record.words, index.holders_of_name)
-    if not unlike and not half:
-        return account or email or _agrees_beside_the_name(value, records)
-    own = account or (email and not (half and is_anothers_mailbox(contact, record)))
+    another = has_another_forename(contact.words, record.words, index.holders_of_name)
+    if not unlike and not half and not another:
+        exchanged = value("name_order") > 0 and is_of_forenames(record)  # Lee James, James Lee
+        return account or email or _agrees_beside_the_name(value, records, not exchanged)
+    own = account or (email and not another and _is_own_email(value, contact, record))
     if own and not unlike:
-        return not (half and has_another_word_attached(contact, record))
+        return not ((half or another) and has_another_word_attached(contact, record))
     if email and unlike and is_own_mailbox(contact, record):
         return True
     if _is_whole_after_all(value, contact, record):
@@ -175,6 +179,13 @@ def _is_same_person(
     return not unlike and at_home and is_forename_of(contact, record)
 
 
+def _is_own_email(value: Callable[[str], float], contact: Side, record: Side) -> bool:
+    """Return whether an email that two names share is no other's of the household."""
+    if is_households_mailbox(contact, record):
+        return False
+    return not (_is_partial_name(value) and is_anothers_mailbox(contact, record))
+
+
 def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Side) -> bool:
     """Return whether a name is whole once its email spells it out, or spaces are ignored."""
     if is_same_but_for_spaces(contact, record) or is_in_pieces(contact, record):
@@ -183,7 +194,9 @@ def _is_whole_after_all(value: Callable[[str], float], contact: Side, record: Si
     return initial and not unlike and is_spelt_out(contact, record)
 
 
-def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool:
+def _agrees_beside_the_name(
+    value: Callable[[str], float], records: int, by_town: bool = True
+) -> bool:
     unique_idf = idf_of_unique_value(records)
     town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
@@ -195,7 +208,7 @@ def _agrees_beside_the_name(value: Callable[[str], float], records: int) -> bool
     street = _street(value) > MIN_ADDRESS_FIT
     if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
         return True
-    return _is_rare_for_its_town(value, records)
+    return by_town and _is_rare_for_its_town(value, records)
 
 
 def _street(value: Callable[[str], float]) -> float:

@@ -11,6 +11,25 @@ from crmlink.matching import normalise
 from crmlink.matching.features.similarity import has_letters_of
 
 MIN_TWO_SLIPS = 6  # letters from which two slips leave a forename what it is
+MIN_UNKNOWN = 5  # letters from which one slip leaves a forename that no list knows what it is
+MIN_SURNAME = 7  # the same of a last word behind one that may be the surname
+MORE_OFTEN = 5  # times that a short word is held more often than the first to be the surname
+VOWELS = frozenset("aeiou")
+_MORE = frozenset(normalise.WORDS["more_forenames"])  # their spellings are not known
+_SURNAMES_TOO = frozenset(normalise.WORDS["forenames_and_surnames"])
+
+
+def is_known(word: str) -> bool:
+    """Return whether a word is a forename, a rarer one among them."""
+    return normalise.is_forename(word) or word in _MORE
+
+
+def is_never_a_surname(word: str) -> bool:
+    """Return whether a word is a forename, and not one that is a surname as well.
+
+    Nor one that many put before their forename: Mohammed Asif and Mohammed Atif are brothers.
+    """
+    return is_known(word) and word not in _SURNAMES_TOO
 
 
 def has_another_forename(
@@ -22,16 +41,19 @@ def has_another_forename(
     one, for a household shares it: the record's last word, and the contact's last or first.
     """
     return any(
-        not _is_slip(word, other, holders)
-        for word, other in _pairs(contact, record, holders)
+        not (_is_inside(word, other, MIN_SURNAME) if last else _is_slip(word, other, holders))
+        for word, other, last in _pairs(contact, record, holders)
         if min(len(word), len(other)) > 1 and not _is_form(word, other)
     )
 
 
 def _pairs(
     contact: Sequence[str], record: Sequence[str], holders: Callable[[str], int]
-) -> Iterator[tuple[str, str]]:
-    """Yield the words that differ, each with the most similar one that differs, but surnames."""
+) -> Iterator[tuple[str, str, bool]]:
+    """Yield the words that differ, each with the most similar one that differs, but surnames.
+
+    With them goes whether both are the last words, which may be surnames or not.
+    """
     left = [word for word in contact if word not in record]
     right = [word for word in record if word not in contact]
     while left and right:
@@ -46,7 +68,8 @@ def _pairs(
             or _is_first_surname(word, contact, record[0])
         )
         if not surname:
-            yield word, other
+            last = min(len(contact), len(record)) > 1 and word == contact[-1]
+            yield word, other, last and other == record[-1]
 
 
 def _is_last_surname(
@@ -58,18 +81,25 @@ def _is_last_surname(
 ) -> bool:
     """Return whether a word is the last of a name and a surname.
 
-    Behind no known forename it is one where more records have it than the first word: in *Holloway
-    Kiandra* the surname is the first.
+    Behind a first word that may be the surname it is one where more records have it, or others
+    do and the first is a forename as well: in *Holloway Kiandra* and perhaps in *Thomas Kiandra*
+    the surname is the first.
     """
     if word not in last:
         return False
-    before = max(map(holders, first))
-    return any(map(normalise.is_forename, first)) or max(holders(word), holders(other)) > before
+    if any(map(is_never_a_surname, first)):
+        return True
+    if is_known(word) or is_known(other):
+        return False
+    often, before = max(holders(word), holders(other)), max(map(holders, first))
+    if min(len(word), len(other)) < MIN_UNKNOWN:  # as many a forename: He Wen Lin, He Wen Ling
+        return often > MORE_OFTEN * before
+    return often > before or (often > 1 and any(map(is_known, first)))
 
 
 def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
     """Return whether a word is the first of a name before the record's forename."""
-    return word == contact[0] and contact[-1] == first and normalise.is_forename(first)
+    return word == contact[0] and contact[-1] == first and is_never_a_surname(first)
 
 
 def _is_form(word: str, other: str) -> bool:
@@ -79,11 +109,38 @@ def _is_form(word: str, other: str) -> bool:
 
 
 def _is_slip(word: str, held: str, holders: Callable[[str], int]) -> bool:
-    known = normalise.is_forename(word) + normalise.is_forename(held)
-    slips = OSA.distance(word, held)
-    if slips <= 1:  # two names that others have as well are no slips of each other
-        return known > 0 or holders(word) < 1 or holders(held) < 2
-    if known != 1:
+    known = is_known(word) + is_known(held)
+    if known > 1 or _differ_in_ending(word, held):
         return False
-    alike = slips == 2 and word[0] == held[0] and min(len(word), len(held)) >= MIN_TWO_SLIPS
+    slips = OSA.distance(word, held)
+    if not known:  # two names that others have as well are no slips of each other
+        return _is_inside(word, held, MIN_UNKNOWN) and (holders(word) < 1 or holders(held) < 2)
+    long = min(len(word), len(held)) >= MIN_TWO_SLIPS
+    alike = slips <= 1 and word[0] == held[0]  # the first letter is seldom mistyped: Zora, Nora
+    alike |= slips == 2 and long and _have_same_ends(word, held)
     return alike or has_letters_of(word, held)
+
+
+def _differ_in_ending(word: str, held: str) -> bool:
+    """Return whether two words differ in the vowels behind one stem: Mario, Maria; Amir, Amira."""
+    short, long = sorted((word, held), key=len)
+    if len(short) == len(long):
+        return short[:-1] == long[:-1] and {short[-1], long[-1]} <= VOWELS
+    behind = long.removeprefix(short).removeprefix(short[-1])  # Janee is a slip of Jane
+    return long.startswith(short) and not VOWELS.isdisjoint(behind)
+
+
+def _is_inside(word: str, held: str, letters: int) -> bool:
+    """Return whether two words differ inside by letters exchanged, or one too many or too few.
+
+    With another letter, or with one before or behind, a name is often another: Manjit and Ranjit.
+    """
+    if OSA.distance(word, held) > 1 or not _have_same_ends(word, held):
+        return False
+    if len(word) == len(held):
+        return sorted(word) == sorted(held) and len(word) >= MIN_UNKNOWN
+    return min(len(word), len(held)) >= letters
+
+
+def _have_same_ends(word: str, held: str) -> bool:
+    return word[0] == held[0] and word[-1] == held[-1]

@@ -52,6 +52,8 @@ RETIRED = 1 << MAX_ADDRESSES
 TITLES = ((Gender.MAN, RETIRED << 1), (Gender.WOMAN, RETIRED << 2))
 TRIGRAM_BASE = 37
 TRIGRAM_COUNT = TRIGRAM_BASE**3
+_NO_TRIGRAMS = np.zeros(TRIGRAM_COUNT)  # of every index that holds no record
+_NO_TRIGRAMS.setflags(write=False)
 _LETTER_CODES = np.zeros(256, np.int32)
 for _at, _letter in enumerate(b"abcdefghijklmnopqrstuvwxyz0123456789", 1):
     _LETTER_CODES[_letter] = _at
@@ -103,7 +105,7 @@ class InvertedIndex:
         self._is_company = GrowableArray(np.bool_)
         self._marks = GrowableArray(np.int8)
         self._alive = GrowableArray(np.bool_)
-        self.trigram_df = np.zeros(TRIGRAM_COUNT)
+        self.trigram_df = _NO_TRIGRAMS
         self._trigram_idf: Floats | None = None
         self.ids: list[str] = []
         self.email_texts: list[str] = []  # letters of each row's emails
@@ -169,7 +171,7 @@ class InvertedIndex:
         words = sum(each.memory() for each in (self.names, self.addresses, self.codes))
         texts = memory_of_texts(self.ids) + memory_of_texts(self.email_texts)
         postings = sum(segment.nbytes for segment in self.segments)
-        trigram_counts = 2 * self.trigram_df.nbytes
+        trigram_counts = 0 if self.trigram_df is _NO_TRIGRAMS else 2 * self.trigram_df.nbytes
         return arrays + words + texts + MAP_ENTRY * len(self._rows) + postings + trigram_counts
 
     def address_codes(self, rows: Ints, part: slice) -> Ints:
@@ -278,6 +280,8 @@ class InvertedIndex:
         self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
         codes = self.identifier_table[low:high]
         self.codes.count(codes[codes >= 0], by)
+        if self.trigram_df is _NO_TRIGRAMS:
+            self.trigram_df = np.zeros(TRIGRAM_COUNT)
         np.add.at(self.trigram_df, self.trigram_lists.between(low, high)[0] >> FLAG_BITS, by)
         self._trigram_idf = None
 

@@ -48,15 +48,26 @@ def spells_another(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bo
         return False
     surnames = _surnames(short, long)
     forenames = {*short, *long} - surnames
+    family, strange = _beside_surnames(mailbox, surnames)
+    if any(_may_be(word, forenames) for word in strange):
+        return False
+    return any(family or normalise.is_forename(word) for word in strange)
+
+
+def is_households(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether a mailbox spells the surname and no one: thecoopers@, cooper.family2@."""
+    family, strange = _beside_surnames(mailbox, _surnames(*sorted((one, other), key=len)))
+    return family and not strange
+
+
+def _beside_surnames(mailbox: str, surnames: Iterable[str]) -> tuple[bool, list[str]]:
+    """Return whether a mailbox has a surname in it, and the words beside it that may be a name."""
     spelt = [word for word in surnames if len(word) >= MIN_LETTERS]
     spelt.sort(key=lambda word: (-len(word), word))
     rest = re.sub("|".join(spelt), "-", mailbox) if spelt else mailbox
     family = rest != mailbox
     rest = re.sub(r"-s(?![a-z])", "-", rest)  # the Coopers
-    strange = [word for word in _LETTERS.findall(rest) if word not in _OF_NO_ONE]
-    if any(_may_be(word, forenames) for word in strange):
-        return False
-    return any(family or normalise.is_forename(word) for word in strange)
+    return family, [word for word in _LETTERS.findall(rest) if word not in _OF_NO_ONE]
 
 
 def _surnames(short: Sequence[str], long: Sequence[str]) -> set[str]:

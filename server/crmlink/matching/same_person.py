@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise, titles
+from crmlink.matching.forenames import is_known, is_never_a_surname
 from crmlink.matching.indexed_record import IndexedRecord
-from crmlink.matching.mailboxes import shared_mailboxes, spells_another
+from crmlink.matching.mailboxes import is_households, shared_mailboxes, spells_another
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
 from crmlink.matching.titles import Gender
 
@@ -31,6 +32,7 @@ class Side:
     emails: Sequence[str]
     doors: list[frozenset[str]]
     title: Gender
+    generations: frozenset[str]
 
 
 def contact_side(contact: NormalisedDetails) -> Side:
@@ -38,14 +40,21 @@ def contact_side(contact: NormalisedDetails) -> Side:
     name = contact.secondary_name or contact.primary_name
     streets = [[w for w, flag in a.words if flag != TOWN_FLAG] for a in contact.addresses]
     words = [word for word, flags in name if not flags & PARENTHETICAL]
-    return Side(words, contact.emails, _doors(streets), contact.title)
+    generations = _generations([word for word, _ in name])
+    return Side(words, contact.emails, _doors(streets), contact.title, generations)
 
 
 def record_side(record: IndexedRecord) -> Side:
     """Return what the record says of its person."""
     words = record.secondary_name or record.primary_name
     doors = _doors([address.street for address in record.addresses])
-    return Side(words, record.emails, doors, record.title)
+    return Side(words, record.emails, doors, record.title, _generations(words))
+
+
+def _generations(words: Sequence[str]) -> frozenset[str]:
+    """Return what a name says behind its first word of father and son: junior, senior, ii."""
+    found = (normalise.WORDS["generations"].get(word) for word in words[1:])
+    return frozenset(generation for generation in found if generation)
 
 
 def _doors(streets: list[list[str]]) -> list[frozenset[str]]:
@@ -62,6 +71,16 @@ def names_a_trade(one: Side, other: Side) -> bool:
 def are_man_and_woman(one: Side, other: Side) -> bool:
     """Return whether a title says that the two are not one person."""
     return titles.are_man_and_woman(one.title, one.words, other.title, other.words)
+
+
+def are_father_and_son(one: Side, other: Side) -> bool:
+    """Return whether one name says which of two generations it is, and the other does not."""
+    return one.generations != other.generations
+
+
+def is_of_forenames(side: Side) -> bool:
+    """Return whether every word of a name is known as a forename, so that any may be the first."""
+    return all(map(is_known, side.words))
 
 
 def is_same_house_number(one: Side, other: Side) -> bool:
@@ -99,9 +118,9 @@ def is_misspelt_surname(one: Side, other: Side) -> bool:
     is known otherwise, so that Holloway Jane is not Holloway Joan.
     """
     rests = _rests_behind_one_word(one, other)
-    if rests is None or not normalise.is_forename(one.words[0]):
+    if rests is None or not is_never_a_surname(one.words[0]):
         return False
-    if any(map(normalise.is_forename, (*rests, *one.words[1:], *other.words[1:]))):
+    if any(map(is_known, (*rests, *one.words[1:], *other.words[1:]))):
         return False
     alike = OSA.normalized_similarity(*rests) >= MIN_SURNAME_SIMILARITY
     return alike and rests[0][0] == rests[1][0]
@@ -165,6 +184,17 @@ def is_anothers_mailbox(one: Side, other: Side) -> bool:
     """Return whether all mailboxes that two sides share spell another forename than the names."""
     shared = shared_mailboxes(one.emails, other.emails)
     return bool(shared) and all(spells_another(box, one.words, other.words) for box in shared)
+
+
+def is_households_mailbox(one: Side, other: Side) -> bool:
+    """Return whether a name has an initial, and all mailboxes that two sides share no more.
+
+    With theholloways@ M Holloway may be Mark, and Mary Holloway his wife.
+    """
+    shared = shared_mailboxes(one.emails, other.emails)
+    initial = any(len(word) == 1 for word in (*one.words, *other.words))
+    alone = (is_households(mailbox, one.words, other.words) for mailbox in shared)
+    return initial and bool(shared) and all(alone)
 
 
 def is_spelt_out(one: Side, other: Side) -> bool:

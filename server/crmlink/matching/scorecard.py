@@ -7,6 +7,7 @@ records have the same prior, and *none of these* has its own.
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,13 @@ def load_model(path: Path | None = None) -> Scorecard:
 
     Raises ValueError for an unknown feature or a curve whose values do not rise.
     """
-    source = path or resources.files("crmlink.matching").joinpath("model.json")
+    return _own_model() if path is None else read_model(json.loads(path.read_text("utf-8")))
+
+
+@cache
+def _own_model() -> Scorecard:
+    """Return the package's scorecard, which all matchers of a process share."""
+    source = resources.files("crmlink.matching").joinpath("model.json")
     return read_model(json.loads(source.read_text("utf-8")))
 
 

@@ -42,7 +42,8 @@ SystemCallArchitectures=native
 
 def unit_text(plan: ServicePlan, data_dir: PurePath, *, system: bool) -> str:
     """Return the unit file. ``system``: for the computer, with a user of its own."""
-    command = " ".join(map(_quoted, (str(plan.python), *plan.arguments)))
+    words = (str(plan.python), *plan.arguments)
+    command = " ".join(_quoted(word).replace("$", "$$") for word in words)
     variables = "".join(
         f"Environment={_quoted(f'{name}={value}')}\n"
         for name, value in plan.environment(data_dir).items()
@@ -87,7 +88,12 @@ class Systemd:
             return None
         lines = self.definition.read_text(encoding="utf-8").splitlines()
         values = [line.partition("=")[::2] for line in lines]
-        words = [word for name, text in values if name == "ExecStart" for word in _words(text)]
+        words = [
+            word
+            for name, text in values
+            if name == "ExecStart"
+            for word in _words(text.replace("$$", "$"))
+        ]
         pairs = [word for name, text in values if name == "Environment" for word in _words(text)]
         if self._system and self.settings_file.is_file():
             pairs += _settings_of(self.settings_file.read_text(encoding="utf-8"))
@@ -148,14 +154,14 @@ class Systemd:
 
 
 def _quoted(text: str) -> str:
-    """Return an argument for a unit file; ``%`` and ``$`` have a meaning there."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    """Return a value for a unit file; ``%`` has a meaning there, and ``$`` in commands alone."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if escaped != text or " " in text else text
 
 
 def _words(text: str) -> list[str]:
     """Return the words of a value that ``_quoted`` wrote."""
-    return [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(text)]
+    return [word.replace("%%", "%") for word in shlex.split(text)]
 
 
 def _settings_of(text: str) -> list[str]:

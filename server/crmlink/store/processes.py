@@ -19,7 +19,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ColumnElement, SQLColumnExpression, delete, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, delete, event, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.base import Base, new_id, utc_now
@@ -101,6 +102,7 @@ class Ownership:
         self._beat_every, self._clock = beat_every, clock
         self._lock = threading.Lock()
         self._id: str | None = None
+        self._stored: str | None = None  # the id once its row is committed
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -127,17 +129,30 @@ class Ownership:
     def register(self, session: Session) -> str:
         """Return the id of this process as owner, in a writing session.
 
-        The id is new after this process was counted as dead: it has lost its earlier work.
+        The id is new after this process was counted as dead: it has lost its earlier work. Threads
+        that register at once have the same one: the second waits for the first one's transaction.
         """
         with self._lock:
             self._forget_parent()
-            if self._id is None or session.get(Process, self._id) is None:
-                self._id = new_id()
-                session.add(Process(id=self._id, role=self._role, key_id=self._database.key_id))
-                session.flush()
-                self._beaten_at = self._clock()
             self._start_heartbeat()
-            return self._id
+            known = self._id
+        if known is not None and session.get(Process, known) is not None:
+            return known
+        with self._lock:
+            if self._id is None or self._id == self._stored:  # its row is gone
+                self._id, self._stored = new_id(), None
+            process_id = self._id
+        insert = postgresql.insert if self._database.is_shared else sqlite.insert
+        row = insert(Process).values(id=process_id, role=self._role, key_id=self._database.key_id)
+        session.execute(row.on_conflict_do_nothing())
+        event.listen(session, "after_commit", lambda _: self._note_stored(process_id), once=True)
+        self._beaten_at = self._clock()
+        return process_id
+
+    def _note_stored(self, process_id: str) -> None:
+        with self._lock:
+            if self._id == process_id:
+                self._stored = process_id
 
     def is_worked_on(self, session: Session, owner_id: str | None, token: str) -> bool:
         """Return whether a live process does the work with this owner and token."""

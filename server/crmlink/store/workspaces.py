@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint, select
+from sqlalchemy import JSON, CompoundSelect, ForeignKey, Select, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crmlink.kinds import Kind
@@ -84,10 +84,28 @@ def list_workspaces(database: Database) -> list[Workspace]:
         return list(session.scalars(select(Workspace).order_by(Workspace.id)))
 
 
+def active_workspaces(
+    database: Database, among: Select[int] | CompoundSelect[int] | None = None
+) -> list[int]:
+    """Return the ids of workspaces that are not suspended, or of those among a query's ids."""
+    query = select(Workspace.id).where(Workspace.suspended_at.is_(None)).order_by(Workspace.id)
+    if among is not None:
+        query = query.where(Workspace.id.in_(among))
+    with database.reading() as session:
+        return list(session.scalars(query))
+
+
 def has_several_workspaces(database: Database) -> bool:
     """Return whether there is more than one workspace, without reading them all."""
     with database.reading() as session:
         return len(session.scalars(select(Workspace.id).limit(2)).all()) > 1
+
+
+def has_several_active(database: Database) -> bool:
+    """Return whether more than one workspace is not suspended."""
+    query = select(Workspace.id).where(Workspace.suspended_at.is_(None)).limit(2)
+    with database.reading() as session:
+        return len(session.scalars(query).all()) > 1
 
 
 def workspace_by_public_id(database: Database, public_id: str) -> Workspace | None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from structlog.contextvars import get_contextvars
 
-from crmlink import worker as module
 from crmlink.access.devices import command_line_actor
 from crmlink.access.workspaces import make_workspace, rename_workspace, suspend_workspace
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.state import find_batch
-from crmlink.installation import Installation, OpenWorkspace
+from crmlink.installation import Installation, OpenWorkspace, each_firm
+from crmlink.installation.each_firm import EachFirm
 from crmlink.installation.workspaces import IDLE_SECONDS, OpenWorkspaces
 from crmlink.store import BatchState, Workspace
 from crmlink.store.workspaces import find_workspace, list_workspaces
@@ -128,7 +128,7 @@ def test_one_firms_failure_keeps_no_other_from_its_turn(
         return True
 
     with pytest.raises(RuntimeError, match="of the first firm"):
-        Worker(installation)._in_each(work)
+        EachFirm(installation, lambda: False).do(work)
     assert worked == [installation.first.id, second.id]
 
 
@@ -141,7 +141,7 @@ def test_lines_of_the_log_name_the_firm_that_is_worked_for(
         named = [get_contextvars(), workspace.context.attempts.submit(get_contextvars).result()]
         seen.append([each.get("workspace") == workspace.id for each in named])
 
-    Worker(installation)._in_each(work)
+    EachFirm(installation, lambda: False).do(work)
     assert seen == [[True, True]] * 2
     assert "workspace" not in get_contextvars()
 
@@ -149,21 +149,21 @@ def test_lines_of_the_log_name_the_firm_that_is_worked_for(
 def test_a_turn_ends_only_where_another_firm_may_wait(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIME_SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(each_firm, "TIME_SLICE_SECONDS", -1.0)
     ended: list[bool] = []
 
     def work(_: OpenWorkspace, must_stop: Callable[[], bool]) -> None:
         ended.append(must_stop())
 
-    worker = Worker(installation)
-    worker._in_each(work)
+    firms = EachFirm(installation, lambda: False)
+    firms.do(work)
     rename_workspace(
         installation.sign_in, list_workspaces(installation.database)[0], "Holloway Plumbing"
     )
     other, _ = make_workspace(installation.sign_in, "Quill Heating")
-    worker._in_each(work)
+    firms.do(work)
     suspend_workspace(installation.sign_in, other, suspended=True)
-    worker._in_each(work)
+    firms.do(work)
     assert ended == [False, True, True, False]
 
 

@@ -321,7 +321,7 @@ def test_a_check_that_takes_too_long_is_given_up_and_writes_nothing_when_it_ends
         confirm(meddled(ctx, record=slow), decision(), new_key(), device_id)
     assert not answered.is_set()
     answered.set()
-    ctx.attempts.shutdown(wait=True)
+    ctx.attempts.shutdown()
     assert sandbox.reference(RECORD) is None
 
 
@@ -338,6 +338,6 @@ def test_a_slow_commusoft_is_not_waited_for_longer_than_a_browser_would(
     link = confirm(meddled(ctx, write_reference=slow), decision(), new_key(), device_id)
     assert link.state is LinkState.INTENDED
     answered.set()
-    ctx.attempts.shutdown(wait=True)
+    ctx.attempts.shutdown()
     assert look(ctx, link).state is LinkState.LINKED
     assert sandbox.reference(RECORD) == HOLLOWAY

@@ -17,11 +17,11 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking.connections import rotate_keys
 from crmlink.linking.context import WorkspaceContext
-from crmlink.mail.sender import MailSender
+from crmlink.mail.sender import MailSender, firms_with_emails
 from crmlink.mail.server import MailServer, Security
 from crmlink.mail.service import WeeklyTime
 from crmlink.mail.unsubscribe import kind_of_token, unsubscribe, unsubscribe_token
-from crmlink.mail.weekly import last_due, queue_weekly
+from crmlink.mail.weekly import firms_with_due_summaries, last_due, queue_weekly
 from crmlink.reports import weekly
 from crmlink.reports.weekly import WeeklyFigure, weekly_figures
 from crmlink.store import (
@@ -153,13 +153,18 @@ def test_a_weekly_summary_goes_once_a_week_to_those_who_want_it(
     wants_summary(installation, person)
 
     def queue(moment: datetime) -> int:
-        return queue_weekly(installation.access, ctx, WeeklyTime(0, 8), moment)
+        due = firms_with_due_summaries(installation.database, moment)
+        queued = queue_weekly(installation.access, ctx, WeeklyTime(0, 8), moment)
+        assert due == ([ctx.workspace_id] if queued else []), "the worker opens no other firm"
+        return queued
 
     assert queue(MONDAY - timedelta(minutes=1)) == 0
     assert queue(MONDAY) == 1
     assert queue(MONDAY) == queue(MONDAY + timedelta(hours=5)) == 0
     assert queue(MONDAY + timedelta(days=2)) == 0, "too late to be of use"
+    assert firms_with_emails(installation.database) == [ctx.workspace_id]
     assert send(installation) == 1
+    assert firms_with_emails(installation.database) == []
     assert queue(MONDAY + timedelta(days=7, minutes=3)) == 1
     plain, html = both_texts(faulty.received.messages[0])
     assert "customers without a reference" in plain

@@ -231,7 +231,8 @@ def test_a_mans_title_is_no_womans_nor_a_womans_a_mans(
         ("Taneesha Holloway", "Tanishka Holloway", False),
         ("Rebecca Holloway", "Rebekiah Holloway", False),
         ("Kiandra Holloway", "Kiadnra Holloway", True),  # one slip
-        ("Kiandra Holloway", "Kiandr Holloway", True),
+        ("Kiandra Holloway", "Kiandr Holloway", False),  # man and wife, as Amir and Amira
+        ("Kiandra Holloway", "Kianda Holloway", True),
         ("Rebecca Holloway", "Rebeka Holloway", True),  # of a known name a second one
         ("Jonathan Holloway", "Ntahojan Holloway", True),
         ("Kiandra Bennett", "Kiandra Benitt", True),  # of a surname that others have any
@@ -260,21 +261,6 @@ def test_a_surname_before_the_records_forename_may_be_misspelt_as_behind_it(
     matcher: Matcher, written: str, held: str, sure: bool
 ) -> None:
     assert is_sure(matcher, replace(HELD, person=written), replace(HELD, person=held)) is sure
-
-
-def test_the_same_email_makes_up_for_a_forename_that_is_hardly_read(matcher: Matcher) -> None:
-    held = replace(HELD, person="Kiandra Holloway", email="r.h@postbox.example")
-    assert is_sure(matcher, replace(held, person="Kiarna Holloway"), held) is True
-
-
-def test_one_letter_parts_two_people_where_others_of_the_list_are_called_either(
-    matcher: Matcher,
-) -> None:
-    kiara, kiana = (replace(HELD, person=f"{name} Holloway") for name in ("Kiara", "Kiana"))
-    assert is_sure(matcher, kiana, kiara) is True
-    others = [ContactDetails(person=name) for name in ("Kiara Pugh", "Kiana Nkemelu")]
-    assert is_sure(matcher, kiana, kiara, *others) is False
-    assert is_sure(matcher, kiana, kiara, *others[:1]) is True
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.etree import ElementTree
 
@@ -127,6 +128,13 @@ def test_a_command_that_fails_is_shown(manager: ServiceManager, system: System) 
     with pytest.raises(CommandFailed) as failed:
         manager.start()
     assert failed.value.output == "it does not work"
+
+
+def test_a_dollar_is_doubled_in_the_command_alone() -> None:
+    """In Environment= systemd expands nothing (systemd.exec(5))."""
+    text = unit_text(replace(PLAN, public_url="http://a.example/$x"), ODD_DATA, system=False)
+    assert 'Environment="CRMLINK_DATA_DIR=/srv/100%% \\"ours\\" & $HOME"' in text
+    assert "Environment=CRMLINK_PUBLIC_URL=http://a.example/$x" in text
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -166,3 +167,31 @@ def test_a_living_process_with_another_key_is_told_from_a_dead_one(
     assert has_peer_with_other_key(other, lambda _: peer.wait())
     for each in (one, other):
         each.close()
+
+
+def test_threads_that_register_at_once_own_their_work_under_one_id(database: Database) -> None:
+    """Firms' writers do not wait for each other, so each has a transaction of its own."""
+    peer = Peer(database)
+
+    def register(workspace_id: int) -> str:
+        with database.of(workspace_id).writing() as session:
+            return peer.ownership.register(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.of(1).writing() as session:
+            first = peer.ownership.register(session)
+            other = pool.submit(register, 2)
+            wait([other], timeout=1)  # until it has asked for the row, which is not committed
+            assert not other.done()
+        assert other.result(60) == first
+    assert alive(database) == {first}
+
+
+def test_an_id_whose_transaction_failed_serves_the_next_thread(database: Database) -> None:
+    peer = Peer(database)
+    with database.writing() as session:
+        peer.ownership.register(session)
+        session.rollback()
+    assert alive(database) == set()
+    kept = peer.register()
+    assert alive(database) == {kept}

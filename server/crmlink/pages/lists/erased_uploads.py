@@ -26,8 +26,9 @@ from crmlink.pages.lists.uploads import (
     delete_for_erased,
     kept_files,
 )
-from crmlink.store import ErasedKey
+from crmlink.store import Database, ErasedKey
 from crmlink.store.erased import ErasedPeople, erased_people
+from crmlink.store.workspaces import active_workspaces
 
 
 def delete_uploads_of_erased(folder: Path, ctx: WorkspaceContext) -> int:
@@ -46,11 +47,12 @@ def delete_uploads_of_erased(folder: Path, ctx: WorkspaceContext) -> int:
     return len(holding)
 
 
-def newest_erasure(ctx: WorkspaceContext) -> int:
-    """Return a number that changes with every erasure."""
-    with ctx.database.reading() as session:
-        query = select(func.max(ErasedKey.id)).filter_by(workspace_id=ctx.workspace_id)
-        return session.scalar(query) or 0
+def newest_erasures(database: Database) -> dict[int, int]:
+    """Return a number that changes with every erasure, of each active workspace that had one."""
+    query = select(ErasedKey.workspace_id, func.max(ErasedKey.id)).group_by(ErasedKey.workspace_id)
+    with database.reading() as session:
+        found = dict(session.execute(query).all())
+    return {each: found[each] for each in active_workspaces(database) if each in found}
 
 
 def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> bool:

@@ -1,0 +1,155 @@
+"""People of one household whose names are alike: near forenames, generations, initials."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.uk import records
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
+
+HELD = ContactDetails(
+    person="Rebecca Holloway",
+    address="Flat 2, 14 Orchard Close",
+    town="Cheltenham",
+    postcode="GL50 2TR",
+    phones=("01632 960114",),
+)
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    made = Matcher()
+    made.update(records(1_500, 51))
+    return made
+
+
+def is_sure(matcher: Matcher, contact: ContactDetails, *held: ContactDetails) -> bool:
+    ids = [f"h{place}" for place in range(len(held))]
+    matcher.update(zip(ids, held, strict=True))
+    first = matcher.suggest(contact).items[0]
+    matcher.discard(ids)
+    assert first.record_id == "h0"
+    return first.sure
+
+
+@pytest.mark.parametrize("email", ["r.h@postbox.example", "kiandra.h@postbox.example"])
+def test_a_shared_email_is_no_proof_where_the_forename_is_another(
+    matcher: Matcher, email: str
+) -> None:
+    held = replace(HELD, person="Kiandra Holloway", email=email)
+    assert is_sure(matcher, replace(held, person="Kiarna Holloway"), held) is False
+    assert is_sure(matcher, replace(held, person="Kiadnra Holloway"), held) is True
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Kiara Holloway", "Kiana Holloway", False),  # no list knows either
+        ("Nazia Begum", "Shazia Begum", False),
+        ("Manjit Singh", "Ranjit Singh", False),
+        ("Gurwinder Kaur", "Surwinder Kaur", False),
+        ("Lina Holloway", "Lisa Holloway", False),
+        ("Asim Chaudhry", "Qasim Chaudhry", False),
+        ("Amir Chaudhry", "Amira Chaudhry", False),
+        ("Dacian Holloway", "Daciana Holloway", False),
+        ("Bernard Holloway", "Bernardia Holloway", False),
+        ("Stelio Holloway", "Stelia Holloway", False),
+        ("Yanrong Wong", "Yanhong Wong", False),
+        ("Tao Wong", "Tan Wong", False),
+        ("Nguyen Van An", "Nguyen Van Anh", False),
+        ("Lee Xiaoying", "Lee Xiaobing", False),
+        ("Kiandra Holloway", "Kiandrra Holloway", True),
+        ("Bernard Holloway", "Bernrad Holloway", True),
+        ("Janice Holloway", "Janicee Holloway", True),
+    ],
+)
+def test_forenames_that_are_alike_are_two_peoples_unless_one_is_a_slip_of_the_other(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    contact, held = replace(HELD, person=one), replace(HELD, person=other)
+    assert is_sure(matcher, contact, held) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Thomas Kiara", "Thomas Kiarna", False),  # Thomas may be the surname
+        ("Thomas Kiandra", "Thomas Kiarna", False),
+        ("Thomas Kiandra", "Kiarna Thomas", False),
+        ("Mohammed Asif", "Mohammed Atif", False),  # the name that all brothers have
+        ("Abdul Majid", "Abdul Sajid", False),
+        ("Muhammad Naeem Hussain", "Muhammad Nadeem Hussain", False),
+        ("Shah Nidhi", "Shah Vidhi", False),
+        ("Thomas Bennett", "Thomas Benett", True),  # a surname that others have as well
+        ("Rebecca Kiandra", "Rebecca Kiarna", True),  # no surname
+    ],
+)
+def test_behind_a_forename_that_may_be_a_surname_the_last_word_may_be_the_forename(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    others = [ContactDetails(person="Ruth Bennett"), ContactDetails(person="Paul Bennett")]
+    contact, held = replace(HELD, person=one), replace(HELD, person=other)
+    assert is_sure(matcher, contact, held, *others) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Conor Lavin", "Conor Lavin Jr", False),
+        ("Conor Lavin Snr", "Conor Lavin Jnr", False),
+        ("Conor Lavin", "Conor Lavin (son)", False),
+        ("Conor Lavin (father)", "Conor Lavin (son)", False),
+        ("Conor Lavin II", "Conor Lavin", False),
+        ("Conor Lavin Junior", "Conor Lavin Jnr", True),
+        ("Junior Lavin", "Junior Lavin", True),
+        ("Conor Senior", "Conor Senior", True),
+    ],
+)
+def test_a_father_and_a_son_of_one_name_are_never_sure_even_with_one_email(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    both = replace(HELD, email="conor.lavin@postbox.example")
+    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "email", "sure"),
+    [
+        ("M Holloway", "M Holloway", "theholloways", False),  # Mark and Mary
+        ("M Holloway", "Mary Holloway", "holloway.family2", False),
+        ("Mary Holloway", "M Holloway", "holloways", False),
+        ("M Holloway", "M Holloway", "m.holloway", True),
+        ("M Holloway", "Mary Holloway", "maryh", True),
+        ("Mary Holloway", "Mary Holloway", "theholloways", True),
+    ],
+)
+def test_a_mailbox_of_the_surname_alone_makes_up_for_no_initial(
+    matcher: Matcher, written: str, held: str, email: str, sure: bool
+) -> None:
+    both = replace(HELD, email=f"{email}@postbox.example")
+    assert is_sure(matcher, replace(both, person=written), replace(both, person=held)) is sure
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "sure"),
+    [
+        ("Kimberley Rupert", "Kimberley Rupert", True),
+        ("Rupert Kimberley", "Kimberley Rupert", False),  # either may be the surname
+        ("Pargeter Lee", "Lee Pargeter", True),
+    ],
+)
+def test_a_town_says_too_little_where_forenames_are_exchanged(
+    matcher: Matcher, written: str, held: str, sure: bool
+) -> None:
+    contact = ContactDetails(person=written, town=HELD.town)
+    assert is_sure(matcher, contact, replace(HELD, person=held)) is sure
