@@ -17,6 +17,7 @@ MORE_OFTEN = 5  # times that a short word is held more often than the first to b
 VOWELS = frozenset("aeiou")
 _MORE = frozenset(normalise.WORDS["more_forenames"])  # their spellings are not known
 _SURNAMES_TOO = frozenset(normalise.WORDS["forenames_and_surnames"])
+_OF_TWO = [frozenset(names) for names in normalise.WORDS["alike_forenames"]]
 
 
 def is_known(word: str) -> bool:
@@ -27,9 +28,10 @@ def is_known(word: str) -> bool:
 def is_never_a_surname(word: str) -> bool:
     """Return whether a word is a forename, and not one that is a surname as well.
 
-    Nor one that many put before their forename: Mohammed Asif and Mohammed Atif are brothers.
+    Nor one that many put before their forename: Mohammed Asif and Mohammed Atif are brothers. Of
+    the rarer forenames (Amin, Kane, Quinn) it is not known which are surnames as well.
     """
-    return is_known(word) and word not in _SURNAMES_TOO
+    return normalise.is_forename(word) and word not in _SURNAMES_TOO
 
 
 def has_another_forename(
@@ -41,7 +43,7 @@ def has_another_forename(
     one, for a household shares it: the record's last word, and the contact's last or first.
     """
     return any(
-        not (_is_inside(word, other, MIN_SURNAME) if last else _is_slip(word, other, holders))
+        not _is_slip(word, other, holders) or (last and not _is_inside(word, other, MIN_SURNAME))
         for word, other, last in _pairs(contact, record, holders)
         if min(len(word), len(other)) > 1 and not _is_form(word, other)
     )
@@ -94,7 +96,7 @@ def _is_last_surname(
     often, before = max(holders(word), holders(other)), max(map(holders, first))
     if min(len(word), len(other)) < MIN_UNKNOWN:  # as many a forename: He Wen Lin, He Wen Ling
         return often > MORE_OFTEN * before
-    return often > before or (often > 1 and any(map(is_known, first)))
+    return often > before or (often > 1 and any(map(normalise.is_forename, first)))
 
 
 def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
@@ -103,17 +105,22 @@ def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
 
 
 def _is_form(word: str, other: str) -> bool:
-    """Return whether two forenames are known to be short forms or spellings of one."""
+    """Return whether two forenames are known to be short forms or spellings of one.
+
+    Not where they may be mother and daughter, or father and son: Julia and Julie, John and Jack.
+    """
     both = normalise.is_forename(word) and normalise.is_forename(other)
+    if any({word, other} <= names for names in _OF_TWO):
+        return False
     return both and not normalise.are_other_forenames(word, other)
 
 
 def _is_slip(word: str, held: str, holders: Callable[[str], int]) -> bool:
-    known = is_known(word) + is_known(held)
-    if known > 1 or _differ_in_ending(word, held):
+    if (is_known(word) and is_known(held)) or _differ_in_ending(word, held):
         return False
     slips = OSA.distance(word, held)
-    if not known:  # two names that others have as well are no slips of each other
+    if not normalise.is_forename(word) and not normalise.is_forename(held):
+        # two names that others have as well are no slips of each other
         return _is_inside(word, held, MIN_UNKNOWN) and (holders(word) < 1 or holders(held) < 2)
     long = min(len(word), len(held)) >= MIN_TWO_SLIPS
     alike = slips <= 1 and word[0] == held[0]  # the first letter is seldom mistyped: Zora, Nora
