@@ -45,7 +45,7 @@ FORGED = """(() => {
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
-    if request.param == "firefox":  # it asks nobody: the one of all files will do
+    if request.param == "firefox":  # it asks no one: the one of all files will do
         yield request.getfixturevalue("firefox")
         return
     with closing(Chromium(("http://127.0.0.1/*", *COMMUSOFT))) as running:
@@ -284,7 +284,6 @@ def test_a_worker_that_is_ended_between_filling_and_saving_loses_nothing(
     becomes(access, "linked")
 
 
-@in_firefox
 def test_a_page_closed_before_its_save_or_its_look_is_settled_at_the_next_visit(
     page: OpenPage, assist: AssistDriver, access: RunningServices, commusoft: CommusoftPages
 ) -> None:

@@ -37,7 +37,7 @@ HEADINGS = ("A/C", "Name", "Address Line 1", "Address Line 2", "Address Line 3",
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
-    if request.param == "firefox":  # it asks nobody: the one of all files will do
+    if request.param == "firefox":  # it asks no one: the one of all files will do
         yield request.getfixturevalue("firefox")
         return
     with closing(Chromium(("http://127.0.0.1/*", *COMMUSOFT))) as running:

@@ -24,7 +24,7 @@ OTHER = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Xero's pages as soon as it asks for them."""
-    if request.param == "firefox":  # it asks nobody: the one of all files will do
+    if request.param == "firefox":  # it asks no one: the one of all files will do
         yield request.getfixturevalue("firefox")
         return
     with closing(Chromium(("http://127.0.0.1/*", XERO))) as running:

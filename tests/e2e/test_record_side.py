@@ -33,7 +33,7 @@ MARGARET = (ACCOUNT, "Margaret Holloway", "14 Orchard Close", "", "Cheltenham", 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
-    if request.param == "firefox":  # it asks nobody: the one of all files will do
+    if request.param == "firefox":  # it asks no one: the one of all files will do
         yield request.getfixturevalue("firefox")
         return
     with closing(Chromium((THIS_MACHINE, *COMMUSOFT))) as running:
