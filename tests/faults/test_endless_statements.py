@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ from crmlink.linking.attempts import recover
 from crmlink.settings import Settings
 from crmlink.store import Database, Link, ProcessRole, time_limits
 from crmlink.store.bounded_connection import DatabaseHangs
+from crmlink.store.postgresql import WRITERS_LOCK
 from crmlink.store.time_limits import OF_REQUESTS, TimeLimits
 from crmlink.store.unavailable import Unavailable, unavailable
 from crmlink.worker import Worker
@@ -237,6 +239,20 @@ def test_migrations_take_as_long_as_they_take(empty_database_url: str) -> None:
     limited.close()
     assert seen
     assert {(each[1], each[2]) for each in seen} == {("0", "0")}
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_a_migration_waits_for_another_server_for_longer_than_a_request(
+    empty_database_url: str,
+) -> None:
+    limited = Database(empty_database_url, limits=replace(SHORT, statement=300))
+    with ThreadPoolExecutor(1) as pool, limited.connect_directly() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (WRITERS_LOCK,))
+        starting = pool.submit(limited.migrate)
+        wait([starting], timeout=1)  # longer than a statement of a request may take
+        other.execute("SELECT pg_advisory_unlock_all()")
+        starting.result(60)
+    limited.close()
 
 
 def test_a_request_is_answered_while_the_database_is_away(

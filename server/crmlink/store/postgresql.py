@@ -50,14 +50,20 @@ def set_up_postgresql(engine: Engine, limits: TimeLimits) -> None:
         workspace_id = options.get(WORKSPACE_OPTION)
         calls = limiting_calls()
         if options.get("crmlink_writes"):
-            calls += _locks_of_a_writer(workspace_id)
+            _call(connection, calls)  # before, as a statement keeps the limit it began with
+            calls = _locks_of_a_writer(workspace_id)
             idle = "set_config('idle_in_transaction_session_timeout', %s, true)"
             calls.append((idle, str(IDLE_WRITER_MS)))
         if role := options.get(ROLE_OPTION):
             calls += calls_at_begin(role, workspace_id)
-        if calls:
-            statement = f"SELECT {', '.join(call for call, _ in calls)}"
-            connection.exec_driver_sql(statement, tuple(value for _, value in calls))
+        _call(connection, calls)
+
+
+def _call(connection: Connection, calls: list[tuple[str, Any]]) -> None:
+    """Call functions of PostgreSQL by one statement, each with its value."""
+    if calls:
+        statement = f"SELECT {', '.join(call for call, _ in calls)}"
+        connection.exec_driver_sql(statement, tuple(value for _, value in calls))
 
 
 def _locks_of_a_writer(workspace_id: int | None) -> list[tuple[str, Any]]:

@@ -135,11 +135,12 @@ class Ownership:
         with self._lock:
             self._forget_parent()
             self._start_heartbeat()
-            known = self._id
+            known, was_stored = self._id, self._id == self._stored
         if known is not None and session.get(Process, known) is not None:
             return known
         with self._lock:
-            if self._id is None or self._id == self._stored:  # its row is gone
+            # Not found though stored: its row is gone. Another thread may store it just now.
+            if self._id is None or (self._id == known and was_stored):
                 self._id, self._stored = new_id(), None
             process_id = self._id
         insert = postgresql.insert if self._database.is_shared else sqlite.insert

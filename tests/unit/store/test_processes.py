@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -184,6 +186,27 @@ def test_threads_that_register_at_once_own_their_work_under_one_id(database: Dat
             wait([other], timeout=1)  # until it has asked for the row, which is not committed
             assert not other.done()
         assert other.result(60) == first
+    assert alive(database) == {first}
+
+
+def test_an_id_that_is_stored_just_after_another_thread_looked_for_it_stays(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database.is_shared:
+        pytest.skip("SQLite has one writer at a time")
+    peer = Peer(database)
+    with ExitStack() as turn:
+        first = peer.ownership.register(turn.enter_context(database.of(1).writing()))
+        with database.of(2).writing() as session:
+            look = session.get
+
+            def look_before_it_is_committed(*words: Any) -> Any:
+                found = look(*words)
+                turn.close()
+                return found
+
+            monkeypatch.setattr(session, "get", look_before_it_is_committed)
+            assert peer.ownership.register(session) == first
     assert alive(database) == {first}
 
 
