@@ -17,14 +17,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
-from structlog.contextvars import bound_contextvars, get_contextvars
 
 LOG_NAME = "server.log"
 STRANGERS_LOG_NAME = "strangers.log"
@@ -43,17 +42,12 @@ for_stranger: ContextVar[bool] = ContextVar("for_stranger", default=False)  # wh
 
 
 class LoggingThreads(ThreadPoolExecutor):
-    """Threads whose lines name the request and the workspace of who submitted their work."""
+    """Threads in the context of who submitted their work: what its lines name, and time limits."""
 
     def submit(self, fn: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> Future[R]:
-        """Submit a call; its lines have what is bound to lines now."""
-        bound = get_contextvars()
-
-        def call() -> R:
-            with bound_contextvars(**bound):
-                return fn(*arguments, **named)
-
-        return super().submit(call)
+        """Submit a call; it sees the context variables as they are now."""
+        context = copy_context()
+        return super().submit(lambda: context.run(fn, *arguments, **named))
 
 
 class RestingThreads:

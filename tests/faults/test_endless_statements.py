@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import Installation, open_installation, opening
 from crmlink.linking.attempts import recover
+from crmlink.logs import LoggingThreads
 from crmlink.settings import Settings
 from crmlink.store import Database, Link, ProcessRole, time_limits
 from crmlink.store.bounded_connection import DatabaseHangs
 from crmlink.store.postgresql import WRITERS_LOCK
 from crmlink.store.time_limits import OF_REQUESTS, TimeLimits
 from crmlink.store.unavailable import Unavailable, unavailable
+from crmlink.upkeep.backup import make_backup
 from crmlink.worker import Worker
 from support.access_factories import connection_of, logged_in, make_person, make_token, with_token
 from support.sandbox import FAST_LIMITS, HOLLOWAY, SandboxHandle, new_key
@@ -217,11 +220,27 @@ def test_each_kind_of_work_has_its_own_limits_and_a_command_has_none(
     assert limits(serving.database) == ("15s", "1min", "2min")
     found: list[tuple[str, ...]] = []
     worker = Worker(serving)
-    worker._queue.task(name="look")(lambda: found.append(limits(serving.database)))()
+
+    def look() -> None:
+        found.append(limits(serving.database))
+        with LoggingThreads(1) as threads:
+            found.append(threads.submit(limits, serving.database).result())
+
+    worker._queue.task(name="look")(look)()
     worker.start()
     worker.stop()
-    assert found == [("1min", "10min", "10min")]
+    assert found == [("1min", "10min", "10min")] * 2
     serving.close()
+
+
+@ONLY_POSTGRESQL
+def test_a_backup_takes_as_long_as_it_takes(serving: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "office.backup"
+    with ThreadPoolExecutor(1) as threads:
+        with locked(serving, "link"):
+            backup = threads.submit(make_backup, serving.settings, serving.database, file)
+            wait([backup], timeout=SHORT.lock / 1_000 * 4)
+        assert backup.result().revision
 
 
 @pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)

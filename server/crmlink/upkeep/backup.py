@@ -29,6 +29,7 @@ from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from crmlink.store.base import utc_now
+from crmlink.store.time_limits import UNLIMITED, time_limits
 from crmlink.store.workspaces import list_workspaces
 from crmlink.upkeep.copy_database import copy_to_file, revision_of
 from crmlink.upkeep.errors import UpkeepFailure
@@ -85,7 +86,8 @@ def make_backup(
         further = _rules_of_further(database)
         for extra in (ANCHORS, RULES_FILE, *further):
             _copy_if_there(settings.data_dir / extra, folder / extra)
-        copy_to_file(database, folder / DATABASE)
+        with time_limits(UNLIMITED):
+            copy_to_file(database, folder / DATABASE)
         if sealed:
             (folder / SEALED).write_bytes(sealed)
         parts = [part for part in (*PARTS, *further) if (folder / part).is_file()]
