@@ -12,7 +12,6 @@ from structlog.contextvars import bound_contextvars
 from crmlink.installation.open_workspace import OpenWorkspace
 from crmlink.installation.opening import Installation
 from crmlink.logs import LoggingThreads
-from crmlink.store.time_limits import OF_BACKGROUND_WORK, use_time_limits
 
 TIME_SLICE_SECONDS = 20.0  # of one firm's lists, emails and sources where others may wait
 AT_ONCE = 5  # firms whose lists one process writes
@@ -39,12 +38,7 @@ class EachFirm:
         seconds = TIME_SLICE_SECONDS if self._installation.has_several_active else math.inf
         threads = min(at_once, len(firms))
         if threads > 1:
-            with LoggingThreads(
-                threads,
-                thread_name_prefix="firm",
-                initializer=use_time_limits,
-                initargs=(OF_BACKGROUND_WORK,),
-            ) as pool:
+            with LoggingThreads(threads, thread_name_prefix="firm") as pool:
                 turns = [pool.submit(self._turn, work, each, seconds) for each in firms]
             ended = [each.result() for each in turns]
         else:
