@@ -42,7 +42,7 @@ def test_a_renamed_heading_is_learnt_by_editing_the_file(tmp_path: Path) -> None
         ("xero", {"columns": {"name": ["ContactName"], "reference": ["ContactID"]}}, "one heading"),
         ("xero", {"files": ["pdf"]}, "'pdf' is not one of"),
         ("xero", {"files": ["iif"]}, "exports.0"),
-        ("xero", {"recognise": ["Customer full name", "x"]}, "cannot be told from"),
+        ("xero", {"recognise": ["Customer full name", "x"]}, "cannot be told apart from"),
         ("sage_50", {"without_header": {"reference": ["A"]}}, "needs reference, name and email"),
         (
             "sage_50",
