@@ -56,7 +56,7 @@ def _serve(*words, **named):  # the command's own imports have been made by now
     from crmlink.web.http_server import HTTPServer
     sync, run = worker.Worker._sync_first, HTTPServer.run
     worker.Worker._sync_first = lambda self: (sync(self), synced.set())
-    HTTPServer.run = lambda server: answer_once(server, run)
+    HTTPServer.run = lambda server, on_stop: answer_once(server, run)
     begin(*words, **named)
 def answer_once(server, run):
     threading.Thread(target=run, args=[server], daemon=True).start()
