@@ -4,33 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from bench.uk import records
 from crmlink.matching import Matcher
 from crmlink.values.contact_details import ContactDetails
-
-HELD = ContactDetails(
-    person="Rebecca Holloway",
-    address="Flat 2, 14 Orchard Close",
-    town="Cheltenham",
-    postcode="GL50 2TR",
-    phones=("01632 960114",),
-)
+from support.alike_names import HELD, filled_matcher, is_sure
 
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
-    made = Matcher()
-    made.update(records(1_500, 51))
-    return made
-
-
-def is_sure(matcher: Matcher, contact: ContactDetails, *held: ContactDetails) -> bool:
-    ids = [f"h{place}" for place in range(len(held))]
-    matcher.update(zip(ids, held, strict=True))
-    first = matcher.suggest(contact).items[0]
-    matcher.discard(ids)
-    assert first.record_id == "h0"
-    return first.sure
+    return filled_matcher()
 
 
 @pytest.mark.parametrize("email", ["r.h@postbox.example", "kiandra.h@postbox.example"])
