@@ -19,7 +19,15 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, Process, RowState
+from crmlink.store import (
+    BatchRow,
+    BatchState,
+    CommusoftPace,
+    Link,
+    LinkState,
+    Process,
+    RowState,
+)
 from faults.gate import HeldRequest, RequestGate
 from support.access_factories import make_token
 from support.batch_factories import accepted, lines_of
@@ -92,12 +100,16 @@ class Firm:
         self.count_as_dead()
 
     def count_as_dead(self) -> None:
-        """Spare the minute of silence after which a server on PostgreSQL counts as dead."""
+        """Spare the minute of silence after which a server on PostgreSQL counts as dead.
+
+        And the half minute for which its calls count, in which a row may or may not get its turn.
+        """
         if self.database_url.startswith("sqlite"):
             return
         installation = self.open()
         with installation.database.writing() as session:
             session.execute(delete(Process))
+            session.execute(delete(CommusoftPace))
         installation.close()
 
     def ask(self, method: str, path: str, **more: Any) -> Any:
