@@ -21,10 +21,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     with database.writing() as session:
         session.add_all([Workspace(id=OWN), Workspace(id=OTHER)])
     # In this database a writer that has to wait is refused at once.
+    alter = f"ALTER DATABASE {database.engine.url.database}"
     with database.connect_directly() as connection:
-        connection.execute(f"ALTER DATABASE {database.engine.url.database} SET lock_timeout = 200")
+        connection.execute(f"{alter} SET lock_timeout = 200")
     database.engine.dispose()
     yield database
+    with database.connect_directly() as connection:  # the next test borrows it
+        connection.execute(f"{alter} RESET lock_timeout")
     database.close()
 
 
