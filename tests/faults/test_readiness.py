@@ -6,9 +6,10 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.app import create_app
@@ -17,6 +18,7 @@ from crmlink.settings import Settings
 from crmlink.store import ProcessRole, time_limits, unavailable
 from crmlink.store.migrations.contracting import contract
 from crmlink.store.revisions import newest_revision
+from crmlink.store.time_limits import OF_PROBES
 from crmlink.web.worker_status import worker_status
 from crmlink.worker import Worker
 from faults.full_disks import mounted
@@ -88,9 +90,17 @@ def test_a_locked_database_and_a_connection_that_hangs_which_is_replaced(
     serving: Installation, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time_limits, "HANGS_AFTER_MS", 0)
+    limits = set()
+
+    @event.listens_for(serving.database.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if "set_config('lock_timeout'" in statement:
+            limits.add(values[0])
+
     with serving.database.connect_directly() as psql, psql.transaction():
         psql.execute("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE")
         assert look() == (503, "database does not answer")
+    assert limits == {str(OF_PROBES.lock)}
     with serving.database.reading() as session:
         pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
     os.kill(pid, signal.SIGSTOP)  # the one connection of the pool

@@ -44,7 +44,8 @@ def populate_sources(live: LiveServer) -> tuple[LivePageCase, ...]:
         session.get_one(SourceAccount, ended.account_id).needs_sign_in = True
     _source(here, "kashflow", "Van Hire", requested_at=now - timedelta(hours=1), read=300)
     late = now - timedelta(days=9)
-    _source(here, "sage_50", "Depot", synced_at=late, fully_synced_at=late)
+    _source(here, "sage_50", "Depot", synced_at=late, fully_synced_at=late,
+            left_out={"count": 12, "names": ["Hill & Sons", "Kerr Ltd"]})  # fmt: skip
     made = add_connector(here.sources, command_line_actor(here.access).device, "Office file")
     first = _contact(here, xero, HOLLOWAY, "M. Holloway", state=ContactState.MERGED,
                      merged_into=OTHER)  # fmt: skip

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 class SharedLock:
     """Many readers at once, or one writer. A writer that waits goes before new readers.
 
-    Who reads may not begin to read again within it: a writer may be waiting.
+    A reader may not begin to read again within its reading: a writer may be waiting.
     """
 
     def __init__(self) -> None:

@@ -242,7 +242,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif request.body is Body.FORGOTTEN:
             _end_with_answer(request)
 
-    def host_checked(self, request: RequestParser, known: bool) -> None:
+    def sender_checked(self, request: RequestParser, known: bool) -> None:
         """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
@@ -337,7 +337,7 @@ class _Question:
             environ = RequestTask(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
         finally:
-            self.channel.host_checked(self.request, known)
+            self.channel.sender_checked(self.request, known)
 
     def cancel(self) -> None:
         """Do nothing: the server stops."""
