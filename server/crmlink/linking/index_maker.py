@@ -75,8 +75,6 @@ class IndexMaker:
         made = 0
         with _own_process(self._database, files) as line:
             for mirror in chain([first], behind):
-                if not self._has_room(files):
-                    break
                 problem = self._made(line, mirror)
                 if problem is None:
                     break
@@ -113,12 +111,14 @@ class IndexMaker:
         return free >= MIN_FREE_BYTES
 
     def _behind(self, files: IndexFiles) -> Iterator[_Mirror]:
-        """Yield what has no file or an old one, the workspace used last first."""
+        """Yield what has no file or an old one, used last first, while there is room."""
         mirrors = sorted(self._mirrors(), key=lambda each: each.connection_id in self._failed)
         for mirror in mirrors:
             if self._stopping():
                 return
             if self._is_behind(files, mirror):
+                if not self._has_room(files):
+                    return
                 yield mirror
 
     def _mirrors(self) -> list[_Mirror]:
