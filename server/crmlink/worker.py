@@ -39,6 +39,7 @@ from crmlink.installation.each_firm import AT_ONCE, EachFirm
 from crmlink.installation.sync_times import SyncTimes
 from crmlink.linking.attempts import firms_to_recover, recover
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.index_maker import IndexMaker
 from crmlink.mail.sender import MailSender, delete_old_messages, firms_with_emails
 from crmlink.mail.weekly import firms_with_due_summaries, queue_weekly
 from crmlink.non_overlapping_job import NonOverlappingJob
@@ -93,7 +94,7 @@ class Worker:
         shared = installation.database.is_shared
         self._queue = own_queue() if shared else open_queue(installation.settings.data_dir)
         self._consumer = EmbeddedConsumer(
-            self._queue, workers=4 if whole else 1, check_worker_health=False,
+            self._queue, workers=5 if whole else 2, check_worker_health=False,
             max_delay=MAX_POLL_SECONDS,
         )  # fmt: skip
         self._queue.on_startup(name="time_limits")(partial(use_time_limits, OF_BACKGROUND_WORK))
@@ -141,6 +142,11 @@ class Worker:
         self._startup_jobs.append(
             self._queue.task(name="look_for_update_now")(self._check_for_update)
         )
+        if self._installation.database.is_shared:  # or else this server syncs, and has the files
+            maker = IndexMaker(self._installation.database, self._stopping.is_set)
+            make = NonOverlappingJob(maker.make_files, self._stopping.is_set)
+            self._schedule(crontab(minute="*/10"), "make_indexes", make)
+            self._startup_jobs.append(self._queue.task(name="make_indexes_now")(make))
 
     def _register_wakeable(self) -> list[Any]:
         """Register work on lists and live sources, which a signal wakes; returns its tasks."""

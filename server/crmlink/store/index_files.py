@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from crmlink.store.only_server import try_lock
+
 INDEX_FOLDER = "index"
 SUFFIX = ".index"
+LOCK_NAME = "making.lock"
 BLOCK = bytes(2**20)
 
 
@@ -25,8 +29,24 @@ class IndexFiles:
 
     def of(self, public_id: str) -> Path:
         """Return the file of a connection, which need not be there. Raises OSError."""
+        return self._made_folder() / f"{public_id}{SUFFIX}"
+
+    @contextlib.contextmanager
+    def only_maker(self) -> Iterator[bool]:
+        """Yield whether no other process makes these files, and keep others from it meanwhile.
+
+        Raises OSError.
+        """
+        with (self._made_folder() / LOCK_NAME).open("ab") as lock:
+            yield try_lock(lock)
+
+    def free_bytes(self) -> int:
+        """Return what is free on their disk. Raises OSError."""
+        return shutil.disk_usage(self._made_folder()).free
+
+    def _made_folder(self) -> Path:
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        return self.folder / f"{public_id}{SUFFIX}"
+        return self.folder
 
     def delete_others(self, public_ids: Collection[str]) -> None:
         """Delete the files of all connections but these. Raises OSError."""
