@@ -65,6 +65,7 @@ log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
+INDEXES_TIMEOUT = 5.0  # seconds
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
@@ -89,6 +90,7 @@ class Worker:
         interval = timedelta(minutes=installation.settings.sync_minutes)
         self._sync_times = SyncTimes(installation.database, interval)
         self._batches: list[NonOverlappingJob] = []
+        self._indexes: NonOverlappingJob | None = None
         self._startup_jobs: list[Any] = []
         self._listener: Listener | None = None
         shared = installation.database.is_shared
@@ -126,6 +128,8 @@ class Worker:
         if self._listener:
             self._listener.stop()
         self._consumer.stop()
+        if self._indexes:  # its process ends at once; Python would wait for it without a limit
+            self._indexes.wait(INDEXES_TIMEOUT)
         end = time.monotonic() + SHUTDOWN_TIMEOUT
         for work in self._batches:
             work.wait(max(0.0, end - time.monotonic()))
@@ -144,9 +148,9 @@ class Worker:
         )
         if self._installation.database.is_shared:  # or else this server syncs, and has the files
             maker = IndexMaker(self._installation.database, self._stopping.is_set)
-            make = NonOverlappingJob(maker.make_files, self._stopping.is_set)
-            self._schedule(crontab(minute="*/10"), "make_indexes", make)
-            self._startup_jobs.append(self._queue.task(name="make_indexes_now")(make))
+            self._indexes = NonOverlappingJob(maker.make_files, self._stopping.is_set)
+            self._schedule(crontab(minute="*/10"), "make_indexes", self._indexes)
+            self._startup_jobs.append(self._queue.task(name="make_indexes_now")(self._indexes))
 
     def _register_wakeable(self) -> list[Any]:
         """Register work on lists and live sources, which a signal wakes; returns its tasks."""

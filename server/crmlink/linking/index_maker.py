@@ -25,6 +25,7 @@ from crmlink.logs import configure_logging_to_output
 from crmlink.matching.index_file import saved_index
 from crmlink.store import Database, Device, MirroredRecord, Workspace, WorkspaceConnection
 from crmlink.store.index_files import IndexFiles
+from crmlink.store.time_limits import OF_BACKGROUND_WORK
 
 log = structlog.get_logger()
 
@@ -191,7 +192,7 @@ def make_in_process(
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     configure_logging_to_output()
-    with closing(Database(address, pooled=False)) as database:
+    with closing(Database(address, pooled=False, limits=OF_BACKGROUND_WORK)) as database:
         database.separate_workspaces()
         while True:
             try:

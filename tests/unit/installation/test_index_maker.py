@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from structlog.testing import capture_logs
 
+from browsers.real_services import wait_until
 from crmlink.access.devices import command_line_actor
 from crmlink.access.workspaces import make_workspace, rename_workspace, suspend_workspace
 from crmlink.installation import Installation
@@ -192,7 +192,7 @@ def test_a_stop_ends_it_with_no_unfinished_file_and_no_process(firms: Installati
             session.connection().exec_driver_sql("LOCK TABLE record IN ACCESS EXCLUSIVE MODE")
         thread = threading.Thread(target=maker.make_files)
         thread.start()
-        time.sleep(index_maker.POLL_SECONDS)
+        wait_until(multiprocessing.active_children, "a process makes them")
         stopping.set()
         thread.join(30)
         assert not thread.is_alive()
@@ -205,11 +205,23 @@ def test_a_machine_of_several_makes_them_from_its_start(firms: Installation) -> 
     worker = Worker(firms, whole=False)
     worker.start()
     try:
-        deadline = time.monotonic() + 60
-        while len(files_of(firms)) < 3 and firms.database.is_shared:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        if firms.database.is_shared:
+            wait_until(lambda: len(files_of(firms)) == 3, "all files are made")
     finally:
         worker.stop()
     if not firms.database.is_shared:
         assert files_of(firms) == set()  # its syncs write them
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_worker_that_stops_leaves_no_process_that_makes_them(firms: Installation) -> None:
+    worker = Worker(firms, whole=False)
+    with firms.database.connect_directly() as psql, psql.transaction():
+        psql.execute("LOCK TABLE record IN ACCESS EXCLUSIVE MODE")  # so the process has to wait
+        worker.start()
+        try:
+            wait_until(multiprocessing.active_children, "a process makes them")
+        finally:
+            worker.stop()
+        assert multiprocessing.active_children() == []
+    assert not files_of(firms)
