@@ -142,6 +142,7 @@ class Worker:
         self._schedule(crontab(), "flush_anchors", self._flush_anchors)
         self._schedule(crontab(), "check_uploads", self._check_uploads)
         self._schedule(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._schedule(crontab(minute="35"), "delete_unfinished", self._delete_unfinished)
         self._schedule(crontab(hour="8", minute="5"), "look_for_update", self._check_for_update)
         self._startup_jobs.append(
             self._queue.task(name="look_for_update_now")(self._check_for_update)
@@ -321,6 +322,10 @@ class Worker:
 
     def _delete_uploads(self) -> None:
         self._firms.do(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
+
+    def _delete_unfinished(self) -> None:
+        if files := self._installation.database.index_files:
+            files.delete_unfinished()
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""

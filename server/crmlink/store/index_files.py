@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from crmlink.store.only_server import try_lock
 INDEX_FOLDER = "index"
 SUFFIX = ".index"
 LOCK_NAME = "making.lock"
+UNFINISHED = ".new"
+UNFINISHED_SECONDS = 3600.0  # without a change, after which the process that wrote it was killed
 BLOCK = bytes(2**20)
 
 
@@ -63,12 +66,25 @@ class IndexFiles:
     def delete_older(self, public_id: str, moment: float) -> None:
         """Delete a connection's file if it was written before a time in seconds since 1970.
 
-        Raises OSError.
+        Unfinished ones too. Raises OSError.
         """
-        file = self.folder / f"{public_id}{SUFFIX}"
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_mtime < moment:
-                delete_file(file)
+        for file in self.folder.glob("*"):
+            if file.name.partition(".")[0] == public_id:
+                _delete_if_older(file, moment)
+
+    def delete_unfinished(self) -> None:
+        """Delete what killed processes left. Raises OSError.
+
+        A process that still writes such a file fails to put it in place, and leaves the old one.
+        """
+        for file in self.folder.glob(f"*{UNFINISHED}"):
+            _delete_if_older(file, time.time() - UNFINISHED_SECONDS)
+
+
+def _delete_if_older(file: Path, moment: float) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if file.stat().st_mtime < moment:
+            delete_file(file)
 
 
 def delete_file(file: Path) -> None:
