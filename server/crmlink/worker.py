@@ -142,6 +142,7 @@ class Worker:
         self._schedule(crontab(), "flush_anchors", self._flush_anchors)
         self._schedule(crontab(), "check_uploads", self._check_uploads)
         self._schedule(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._schedule(crontab(), "stop_sandboxes", self._installation.stop_sandboxes)
         self._schedule(crontab(minute="35"), "delete_unfinished", self._delete_unfinished)
         self._schedule(crontab(hour="8", minute="5"), "look_for_update", self._check_for_update)
         self._startup_jobs.append(

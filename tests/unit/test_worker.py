@@ -156,7 +156,7 @@ def test_a_web_process_does_no_work_of_the_installation(installation: Installati
     of_a_machine_of_several = {"make_indexes"} if installation.database.is_shared else set()
     assert names == of_a_machine_of_several | {
         "flush_usage", "flush_anchors", "check_uploads", "delete_uploads", "look_for_update",
-        "delete_unfinished",
+        "delete_unfinished", "stop_sandboxes",
     }  # fmt: skip
     assert names < {task.name for task in whole._queue._registry.periodic_tasks}
 
