@@ -21,7 +21,7 @@ from huey import crontab
 from huey.consumer import Consumer
 
 from crmlink.access.audit.check import verify_audit
-from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import delete_expired_refresh_tokens

@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
+from crmlink.access.audit.flushing import flush_anchors
+from crmlink.access.audit.upkeep import prepare_audit
 from crmlink.access.context import AccessContext, SignInContext
 from crmlink.access.usage import UsageCounter
 from crmlink.commusoft.client import CommusoftClient
