@@ -1,0 +1,1 @@
+"""Commusoft's records: their contacts, counts, reports and own fields."""
