@@ -1,1 +1,1 @@
-"""Commusoft's records: their contacts, counts, reports and own fields."""
+"""Commusoft's records: their contacts, reports and the place of their reference's field."""
