@@ -15,7 +15,9 @@ MIN_UNKNOWN = 5  # letters from which one slip leaves a forename that no list kn
 MIN_SURNAME = 7  # the same of a last word behind one that may be the surname
 MORE_OFTEN = 5  # times that a short word is held more often than the first to be the surname
 VOWELS = frozenset("aeiou")
-_PLACES = {  # of the keys: row and column, each row half a key further right
+_PLACES: dict[
+    str, tuple[int, float]
+] = {  # of the keys: row and column, each row half a key further right
     letter: (row, column + row / 2)
     for row, letters in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm"))
     for column, letter in enumerate(letters)
@@ -178,10 +180,13 @@ def _is_typed_beside(word: str, held: str) -> bool:
     differing = [pair for pair in zip(word, held, strict=True) if pair[0] != pair[1]]
     if len(differing) != 1 or VOWELS.issuperset(differing[0]):
         return False
-    places = [_PLACES.get(letter) for letter in differing[0]]
-    if places[0] is None or places[1] is None:
+    return _are_neighbours(*differing[0])
+
+
+def _are_neighbours(letter: str, other: str) -> bool:
+    if letter not in _PLACES or other not in _PLACES:
         return False
-    (row, column), (other_row, other_column) = places
+    (row, column), (other_row, other_column) = _PLACES[letter], _PLACES[other]
     return abs(row - other_row) <= 1 and abs(column - other_column) <= 1
 
 
