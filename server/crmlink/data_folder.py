@@ -39,7 +39,7 @@ class OwnedByAnother(NotPrivate):
 
 
 class SharedFolder(NotPrivate):
-    """It is open to others and contains other files than crmlink's."""
+    """It is open to others and not for crmlink alone: other files, or a folder for all users."""
 
 
 class StaysOpen(NotPrivate):

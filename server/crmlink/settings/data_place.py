@@ -70,7 +70,7 @@ def _privacy_advice(error: NotPrivate) -> str:
             )
         case SharedFolder():
             return (
-                f"Others can open the folder {error.path}, and it has files that aren't crmlink's. "
+                f"Others can open the folder {error.path}, and it isn't for crmlink alone. "
                 "Set CRMLINK_DATA_DIR to a folder for crmlink alone, or close this one with "
                 "chmod 700."
             )
