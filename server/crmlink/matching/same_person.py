@@ -21,6 +21,7 @@ MIN_SHARED = 3  # letters of a word from which it is seen in another
 MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
 MIN_SIMILARITY = 0.6  # below this a word is no misspelling of another
 MIN_SURNAME_SIMILARITY = 0.5  # the same of surnames behind one forename at one door
+_OF_ANOTHER_FIRM = frozenset(normalise.WORDS["words_of_another_firm"])
 _NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -66,6 +67,12 @@ def names_a_trade(one: Side, other: Side) -> bool:
     """Return whether one of two names has a word of trade or a number, as firms have."""
     trades = normalise.TRADE_WORDS - {"and"}
     return any(word in trades or word[0].isdigit() for word in (*one.words, *other.words))
+
+
+def are_two_firms(contact: NormalisedDetails, record: IndexedRecord) -> bool:
+    """Return whether one of two names has a word that makes another company of it: Holdings."""
+    words = {word for word, _ in contact.primary_name}
+    return not _OF_ANOTHER_FIRM.isdisjoint(words.symmetric_difference(record.primary_name))
 
 
 def are_man_and_woman(one: Side, other: Side) -> bool:

@@ -13,7 +13,7 @@ from crmlink.commusoft.mirror import api_shows_references, is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.on_page import WITHDRAWN, WITHDRAWN_UNSEEN
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.imports import latest_imports
 from crmlink.store import (
     Device,
     ImportSource,

@@ -122,6 +122,27 @@ def test_the_same_mailbox_in_spite_of_a_slip_in_its_domain_is_as_good_as_the_sam
     assert is_sure(matcher, contact, held, other) is sure
 
 
+@pytest.mark.parametrize(
+    ("written", "email", "sure"),
+    [
+        ("Rebecca", "rebeca.h7@pargeterhall.example", True),
+        ("Rebecca", "rebeca.h8@pargeterhall.example", False),
+        ("Rebecca", "rebeca.h7@pargeterball.example", False),  # another's domain
+        ("Rachel", "rebeca.h7@pargeterhall.example", False),
+        ("Holloway", "rebeca.h7@pargeterhall.example", False),
+    ],
+)
+def test_a_forename_alone_is_the_owners_of_a_mailbox_in_spite_of_a_slip_before_the_at(
+    matcher: Matcher, written: str, email: str, sure: bool
+) -> None:
+    held = ContactDetails(
+        person=HELD.person, town=HELD.town, email="rebecca.h7@pargeterhall.example"
+    )
+    other = ContactDetails(person="Peter Ashdown", email="peter@pargeterball.example")
+    contact = replace(held, person=written, email=email)
+    assert is_sure(matcher, contact, held, other) is sure
+
+
 def test_a_slip_in_a_short_domain_is_another_domain(
     matcher: Matcher,
 ) -> None:
