@@ -12,7 +12,7 @@ from types import FrameType
 import pytest
 
 from crmlink.accounting.exports.around_table import _SECTION
-from crmlink.linking.record_fields import SELECTOR
+from crmlink.linking.records.fields import SELECTOR
 from crmlink.matching.normalised import normalised_details
 from crmlink.values import ContactDetails, read_address, read_emails, read_name, read_phones
 from crmlink.values.addresses import Address
