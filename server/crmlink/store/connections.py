@@ -24,6 +24,11 @@ class ConnectionKind(enum.StrEnum):
     PAGES = "pages"  # an account without an API: base_url is its web application's origin
 
 
+def random_mark() -> str:
+    """Return what tells a version of a mirror from one with its number in another database."""
+    return secrets.token_hex(8)
+
+
 class WorkspaceConnection(Base):
     """A sandbox or account with its records, links and lists; a workspace uses one at a time.
 
@@ -67,7 +72,7 @@ class WorkspaceConnection(Base):
 
     @validates("mirror_version")
     def _mark_version(self, _name: str, version: int) -> int:
-        self.mirror_mark = f"{version} {secrets.token_hex(8)}"
+        self.mirror_mark = f"{version} {random_mark()}"
         return version
 
     @property

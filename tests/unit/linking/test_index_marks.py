@@ -90,6 +90,19 @@ def test_only_what_changed_later_is_read(
     assert compared == []
 
 
+def test_each_sync_leaves_a_mark(ctx: WorkspaceContext, file: Path, compared: list[int]) -> None:
+    before = state(ctx)
+    with ctx.database.writing() as session:
+        session.execute(update(MirroredRecord).values(name="Old").filter_by(number="1005"))
+    ctx.sync(full=True)
+    after = state(ctx)
+    assert after["mirror_version"] > before["mirror_version"]
+    assert after["mirror_mark"].startswith(f"{after['mirror_version']} ")
+    assert after["mirror_mark"] != before["mirror_mark"]
+    restarted(ctx).matcher()
+    assert compared == []
+
+
 def test_a_restored_database_that_has_counted_on_is_compared(
     ctx: WorkspaceContext, file: Path, compared: list[int]
 ) -> None:
