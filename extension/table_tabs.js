@@ -1,7 +1,7 @@
 // @ts-check
 // Our scripts in Commusoft's pages with tables. A part of the background.
 
-const TOOLS = ["dom", "find", "rows", "scan", "write", "fill"].map((name) => `lib/commusoft/table_${name}.js`);
+const TOOLS = ["dom", "find", "rows", "scan", "write", "fill"].map((name) => `lib/commusoft/table/${name}.js`);
 const PANEL = ["on_top", "table/frame", "table/report", "table/panel"].map((name) => `content/${name}.js`);
 const COMPARE = [
   ...["dom_text", "control_name", "context", "find_field", "fill_field", "detail_fields"].map((name) => `lib/commusoft/${name}.js`),
@@ -41,12 +41,12 @@ async function run(tabId, files) {
 
 /**
  * What tables a page has. It runs in the page, after our tools for it.
- * @param {import("./lib/commusoft/table_types.js").TableRules} rules
+ * @param {import("./lib/commusoft/table/types.js").TableRules} rules
  */
 function lookAtTables(rules) {
   const MAX_ROWS = 5000;
   const MAX_TEXT_LENGTH = 500;
-  const table = /** @type {{crmlinkTable: import("./lib/commusoft/table_types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
+  const table = /** @type {{crmlinkTable: import("./lib/commusoft/table/types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
   const { table: found, count } = table.find(rules);
   const tables = count > 0 ? [] : table.roots()
     .flatMap((root) => [...root.querySelectorAll("table, [role=grid], [role=table]")])

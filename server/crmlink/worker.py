@@ -21,7 +21,7 @@ from huey import crontab
 from huey.consumer import Consumer
 
 from crmlink.access.audit.check import verify_audit
-from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import delete_expired_refresh_tokens
@@ -39,6 +39,7 @@ from crmlink.installation.each_firm import AT_ONCE, EachFirm
 from crmlink.installation.sync_times import SyncTimes
 from crmlink.linking.attempts import firms_to_recover, recover
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.index_maker import IndexMaker
 from crmlink.mail.sender import MailSender, delete_old_messages, firms_with_emails
 from crmlink.mail.weekly import firms_with_due_summaries, queue_weekly
 from crmlink.non_overlapping_job import NonOverlappingJob
@@ -64,6 +65,7 @@ log = structlog.get_logger()
 
 MAX_POLL_SECONDS = 1.0  # maximum delay of a wake-up signal
 SHUTDOWN_TIMEOUT = 20.0  # seconds; longer attempts are recovered at the next start
+INDEXES_TIMEOUT = 5.0  # seconds
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
@@ -88,12 +90,13 @@ class Worker:
         interval = timedelta(minutes=installation.settings.sync_minutes)
         self._sync_times = SyncTimes(installation.database, interval)
         self._batches: list[NonOverlappingJob] = []
+        self._indexes: NonOverlappingJob | None = None
         self._startup_jobs: list[Any] = []
         self._listener: Listener | None = None
         shared = installation.database.is_shared
         self._queue = own_queue() if shared else open_queue(installation.settings.data_dir)
         self._consumer = EmbeddedConsumer(
-            self._queue, workers=4 if whole else 1, check_worker_health=False,
+            self._queue, workers=5 if whole else 2, check_worker_health=False,
             max_delay=MAX_POLL_SECONDS,
         )  # fmt: skip
         self._queue.on_startup(name="time_limits")(partial(use_time_limits, OF_BACKGROUND_WORK))
@@ -125,6 +128,8 @@ class Worker:
         if self._listener:
             self._listener.stop()
         self._consumer.stop()
+        if self._indexes:  # its process ends at once; Python would wait for it without a limit
+            self._indexes.wait(INDEXES_TIMEOUT)
         end = time.monotonic() + SHUTDOWN_TIMEOUT
         for work in self._batches:
             work.wait(max(0.0, end - time.monotonic()))
@@ -137,10 +142,17 @@ class Worker:
         self._schedule(crontab(), "flush_anchors", self._flush_anchors)
         self._schedule(crontab(), "check_uploads", self._check_uploads)
         self._schedule(crontab(minute="15"), "delete_uploads", self._delete_uploads)
+        self._schedule(crontab(), "stop_sandboxes", self._installation.stop_sandboxes)
+        self._schedule(crontab(minute="35"), "delete_unfinished", self._delete_unfinished)
         self._schedule(crontab(hour="8", minute="5"), "look_for_update", self._check_for_update)
         self._startup_jobs.append(
             self._queue.task(name="look_for_update_now")(self._check_for_update)
         )
+        if self._installation.database.is_shared:  # or else this server syncs, and has the files
+            maker = IndexMaker(self._installation.database, self._stopping.is_set)
+            self._indexes = NonOverlappingJob(maker.make_files, self._stopping.is_set)
+            self._schedule(crontab(minute="*/10"), "make_indexes", self._indexes)
+            self._startup_jobs.append(self._queue.task(name="make_indexes_now")(self._indexes))
 
     def _register_wakeable(self) -> list[Any]:
         """Register work on lists and live sources, which a signal wakes; returns its tasks."""
@@ -311,6 +323,10 @@ class Worker:
 
     def _delete_uploads(self) -> None:
         self._firms.do(lambda workspace, _: delete_expired_uploads(_uploads(workspace)))
+
+    def _delete_unfinished(self) -> None:
+        if files := self._installation.database.index_files:
+            files.delete_unfinished()
 
     def _delete_expired(self) -> None:
         """Delete what has reached the end of its retention."""

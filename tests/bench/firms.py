@@ -12,8 +12,10 @@ import argparse
 import gc
 import logging
 import re
+import resource
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +28,10 @@ from bench.uk import contacts, records
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.installation import Installation, open_installation
+from crmlink.linking.index_maker import IndexMaker
 from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.live_matcher import LiveMatcher
+from crmlink.matching import Matcher
 from crmlink.process_memory import return_freed_memory
 from crmlink.settings import Settings
 from support.postgresql_server import running_postgresql
@@ -35,6 +39,7 @@ from support.postgresql_server import running_postgresql
 SIZES = (2_000, 10_000)
 FIRMS, OF_EACH = 40, 2_000
 ROUNDS, ASKED = 8, 50
+BESIDE_SECONDS = 5.0
 MEGABYTE = 2**20
 
 
@@ -132,6 +137,44 @@ def measure_policies(settings: Settings) -> None:
     installation.close()
 
 
+def measure_ahead(settings: Settings) -> None:
+    """Print what a machine's file of a firm takes, and what requests take while it is made."""
+    installation = opened(settings)
+    files = installation.database.index_files
+    assert files
+    file = files.of(installation.workspace.public_connection_id)
+    calls = requests_of(installation, settings, contacts(records(10_000, 5), ASKED, 6)[0])
+    ask = calls["POST /suggestions"]
+    ask(0)
+    maker = IndexMaker(installation.database, lambda: False)
+    took: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(2 * ROUNDS):
+        is_beside = bool(number % 2)
+        if is_beside:
+            file.unlink()
+            making = threading.Thread(target=maker.make_files)
+            making.start()
+        end = time.monotonic() + BESIDE_SECONDS
+        while making.is_alive() if is_beside else time.monotonic() < end:
+            took[is_beside].append(timed(lambda: ask(len(took[is_beside]) % ASKED))[0] * 1_000)  # noqa: B023
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"a file of {file.stat().st_size / MEGABYTE:.1f} MB:"
+        f" {(used.ru_utime + used.ru_stime) / ROUNDS:.1f} s of a core in a process with"
+        f" {used.ru_maxrss / 1_024:.0f} MB at most"
+    )
+    for is_beside, name in ((False, "alone"), (True, "while it is made")):
+        each = sorted(took[is_beside])
+        p50, p95 = each[len(each) // 2], each[len(each) * 95 // 100]
+        print(f"POST /suggestions {name}: p50 {p50:.1f}, p95 {p95:.1f} ms ({len(each)})")
+    held = LiveMatcher(installation.database, installation.workspace.connection_id, files)
+    read, all_ = timed(lambda: Matcher().load_file(file))[1], timed(held.matcher)[1]
+    print(
+        f"an index from its file: {all_:.2f} s of a core, {read:.2f} of it without comparing rows"
+    )
+    installation.close()
+
+
 def settings_in(folder: str, address: str) -> Settings:
     return Settings(
         data_dir=Path(folder),
@@ -147,6 +190,7 @@ def on_postgresql() -> None:
         url = address.format("postgres").replace("postgresql://", "postgresql+psycopg://")
         settings = settings_in(folder, url)
         measure_firm(settings, 10_000)
+        measure_ahead(settings)
         measure_policies(settings)
 
 

@@ -29,7 +29,7 @@ VARIANTS = (
     Variant("grid with numbers", "table_grid", "new", {"ids": True}),
 )
 SCRIPTS = [
-    f"/lib/commusoft/table_{name}.js" for name in ("dom", "find", "rows", "scan", "write", "fill")
+    f"/lib/commusoft/table/{name}.js" for name in ("dom", "find", "rows", "scan", "write", "fill")
 ]
 RULES = {
     "words": {

@@ -13,7 +13,7 @@ const SAVE = "<h2>Customers</h2><button>Save Accounting References</button>";
 const values = ({ document }, selector = "input.ref") => [...document.querySelectorAll(selector)].map((one) => one.value);
 /** @param {Entry} one @param {string} [name] */
 const ref = (one, name = "ref") => `<input class=${name} value="${name === "ref" ? one.reference : ""}">`;
-/** @param {string} html @param {import("../../extension/lib/commusoft/table_types.js").Wanted[]} list @param {any} [how] */
+/** @param {string} html @param {import("../../extension/lib/commusoft/table/types.js").Wanted[]} list @param {any} [how] */
 async function filled(html, list, how) {
   const page = openPage(html);
   const { table, count } = page.table.find((await import("./table_page.js")).RULES);

@@ -6,11 +6,11 @@ import { readFileSync } from "node:fs";
 import { JSDOM } from "jsdom";
 
 const FILES = ["dom", "find", "rows", "scan", "write", "fill"];
-const SCRIPTS = FILES.map((name) => readFileSync(new URL(`../../extension/lib/commusoft/table_${name}.js`, import.meta.url), "utf8"));
+const SCRIPTS = FILES.map((name) => readFileSync(new URL(`../../extension/lib/commusoft/table/${name}.js`, import.meta.url), "utf8"));
 const ROW = 20;
 const SIGHT = 200;
 
-/** @type {import("../../extension/lib/commusoft/table_types.js").TableRules} */
+/** @type {import("../../extension/lib/commusoft/table/types.js").TableRules} */
 export const RULES = {
   words: {
     reference: ["Accounting reference", "Third-Party Reference", "Third party accounting ref"],
@@ -36,8 +36,8 @@ export function entries(count) {
 
 /**
  * @param {Entry} entry
- * @param {Partial<import("../../extension/lib/commusoft/table_types.js").Wanted>} [more]
- * @returns {import("../../extension/lib/commusoft/table_types.js").Wanted}
+ * @param {Partial<import("../../extension/lib/commusoft/table/types.js").Wanted>} [more]
+ * @returns {import("../../extension/lib/commusoft/table/types.js").Wanted}
  */
 export function wanted({ id, name, address }, more = {}) {
   const [lines, town, postcode] = address.split(", ");
@@ -54,7 +54,7 @@ export function openPage(html) {
   // Animation frames are slow in jsdom, and what is drawn in one is drawn here at once.
   window.requestAnimationFrame = (/** @type {() => void} */ act) => window.setTimeout(act, 0);
   for (const script of SCRIPTS) window.eval(script);
-  /** @type {import("../../extension/lib/commusoft/table_types.js").CrmlinkTable} */
+  /** @type {import("../../extension/lib/commusoft/table/types.js").CrmlinkTable} */
   const table = window.crmlinkTable;
   return { window, document: window.document, table };
 }
@@ -174,7 +174,7 @@ export function drawGrid({ window, document }, list, { ids = true, anew = false 
 /**
  * Read the table and fill what may be filled, as the panel does.
  * @param {ReturnType<typeof openPage>} page
- * @param {import("../../extension/lib/commusoft/table_types.js").Wanted[]} list
+ * @param {import("../../extension/lib/commusoft/table/types.js").Wanted[]} list
  * @param {{kind?: "customer" | "supplier", afterReading?: () => void, progress?: (done: number) => void, stopped?: () => boolean}} [how]
  */
 export async function fillAll({ table }, list, how = {}) {

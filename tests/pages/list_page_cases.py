@@ -13,7 +13,7 @@ from crmlink.batches.drafts import rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.review import claim
 from crmlink.installation import Installation
-from crmlink.linking.record_fields import ShownField, show_field
+from crmlink.linking.records.fields import ShownField, show_field
 from crmlink.linking.ways import choose_writes
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.store import Batch, RowState, Writes

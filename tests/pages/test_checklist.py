@@ -9,7 +9,7 @@ from crmlink.commusoft.checklist.questions import QUESTIONS
 from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
 from crmlink.linking.on_page import Observation, SeenOnPage, observe
-from crmlink.linking.record_fields import ShownField, show_field
+from crmlink.linking.records.fields import ShownField, show_field
 from crmlink.store import AuditEntry
 from support.page_client import PageClient
 from support.sandbox import HOLLOWAY, decision, new_key

@@ -18,7 +18,7 @@ from crmlink.access.sessions import create_session
 from crmlink.app import create_app
 from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import Installation
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.imports import latest_imports
 from crmlink.web.auth import SESSION_COOKIE
 from support.access_factories import make_person
 from support.pages_account import PEOPLE, many, open_without_api, report

@@ -14,7 +14,7 @@ from crmlink.installation import Installation
 from crmlink.linking.connections import save_connection
 from crmlink.linking.decisions import UndoDecision, confirm, undo
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
-from crmlink.linking.record_fields import ShownField, record_fields, show_field
+from crmlink.linking.records.fields import ShownField, record_fields, show_field
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.store import Link, LinkState, Writes
 from support.access_factories import make_person

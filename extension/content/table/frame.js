@@ -2,7 +2,7 @@
 // The panel beside the table: closed to the page, worked by the person's own clicks and keys alone.
 
 (() => {
-  /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */
+  /** @type {import("../../lib/commusoft/table/types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
   /** @typedef {Node | string | null | false} Child */

@@ -3,15 +3,15 @@
 // the person's; what was saved is believed only when a page that was loaded since shows it.
 
 (() => {
-  /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */
+  /** @type {import("../../lib/commusoft/table/types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("../../lib/commusoft/table_types.js").Row} Row */
-  /** @typedef {import("../../lib/commusoft/table_types.js").Kind} Kind */
-  /** @typedef {import("../../lib/commusoft/table_types.js").FoundTable} FoundTable */
-  /** @typedef {import("../../lib/commusoft/table_types.js").Reading} Reading */
-  /** @typedef {import("../../lib/commusoft/table_types.js").Lookup} Lookup */
-  /** @typedef {import("../../lib/commusoft/table_types.js").Begun} Begun */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Row} Row */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Kind} Kind */
+  /** @typedef {import("../../lib/commusoft/table/types.js").FoundTable} FoundTable */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Reading} Reading */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Lookup} Lookup */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Begun} Begun */
   /** @typedef {{found: FoundTable, lookup: Lookup, reading: Reading, rows: Row[]}} Looked */
 
   const LOAD_TIMEOUT = 15_000; // milliseconds in which a page that was just loaded brings its table
@@ -203,7 +203,7 @@
     const progress = work(say("table_filling"), "table_filled_rows");
     const values = new Map(ready.map(({ wanted }) => [wanted.id, wanted.target]));
     const expected = new Map(ready.map(({ wanted, value }) => [wanted.id, value ?? ""]));
-    /** @type {import("../../lib/commusoft/table_types.js").Work} */
+    /** @type {import("../../lib/commusoft/table/types.js").Work} */
     const filling = { found, rules: begun.rules, lookup, reading, values, expected, control: { ...control, progress } };
     const outcomes = await table.fill(filling);
     for (const row of ready) {

@@ -2,11 +2,11 @@
 // The state of the list's rows in the table, in words, and the way to see them.
 
 (() => {
-  /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */
+  /** @type {import("../../lib/commusoft/table/types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("../../lib/commusoft/table_types.js").Row} Row */
-  /** @typedef {import("../../lib/commusoft/table_types.js").State} State */
+  /** @typedef {import("../../lib/commusoft/table/types.js").Row} Row */
+  /** @typedef {import("../../lib/commusoft/table/types.js").State} State */
 
   /** More rows than these are counted and not shown. */
   const MAX_ROWS_SHOWN = 200;

@@ -3,7 +3,7 @@
 // is theirs.
 
 (() => {
-  /** @type {import("../../lib/commusoft/table_types.js").CrmlinkTable} */
+  /** @type {import("../../lib/commusoft/table/types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
   const tools = /** @type {{crmlinkPage: import("../../lib/commusoft/types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
 

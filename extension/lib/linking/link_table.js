@@ -8,16 +8,16 @@ import { createRecordLists } from "./record_lists.js";
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Workspace} Workspace */
-/** @typedef {import("../commusoft/table_types.js").Wanted} Wanted */
-/** @typedef {import("../commusoft/table_types.js").TableRules} TableRules */
-/** @typedef {import("../commusoft/table_types.js").Begun} Begun */
+/** @typedef {import("../commusoft/table/types.js").Wanted} Wanted */
+/** @typedef {import("../commusoft/table/types.js").TableRules} TableRules */
+/** @typedef {import("../commusoft/table/types.js").Begun} Begun */
 
 /**
  * @template T
  * @typedef {import("../types.js").Answer<T>} Answer
  */
 
-/** @typedef {{count: number, kind: Kind | null, tables: import("../commusoft/table_types.js").ReadTable[]}} TableLook */
+/** @typedef {{count: number, kind: Kind | null, tables: import("../commusoft/table/types.js").ReadTable[]}} TableLook */
 
 /**
  * What is needed of the browser's tabs.

@@ -4,8 +4,8 @@
 import { locate } from "./locate.js";
 
 /** @typedef {import("./rule_types.js").Kind} Kind */
-/** @typedef {import("../commusoft/table_types.js").TableRules} TableRules */
-/** @typedef {import("../commusoft/table_types.js").ReadTable} ReadTable */
+/** @typedef {import("../commusoft/table/types.js").TableRules} TableRules */
+/** @typedef {import("../commusoft/table/types.js").ReadTable} ReadTable */
 /** @typedef {import("./read_list.js").Row} Row */
 
 /**

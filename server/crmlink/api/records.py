@@ -18,8 +18,8 @@ from crmlink.api.serializers.records import serialize_contact_suggestion
 from crmlink.commusoft.records import Record, listed_record
 from crmlink.linking.decisions import require_connection
 from crmlink.linking.fresh_reads import fetch_record
-from crmlink.linking.record_contacts import suggest_contacts
-from crmlink.linking.record_imports import ImportPart, import_records
+from crmlink.linking.records.contacts import suggest_contacts
+from crmlink.linking.records.imports import ImportPart, import_records
 from crmlink.linking.suggest import search
 from crmlink.reports.records import record_in_effect
 from crmlink.store import ImportSource

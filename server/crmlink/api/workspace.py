@@ -11,8 +11,8 @@ from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, W
 from crmlink.api.schemas.workspace import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.fields import ShownField, record_fields, remove_field, show_field
+from crmlink.linking.records.imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.linking.workspace_rules import commusoft_hosts
 from crmlink.store.shared_reads import sharing_reads

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from crmlink.cli.agent import agent_group
+from crmlink.cli.agent.commands import agent_group
 from crmlink.cli.audit import audit_group
 from crmlink.cli.batches.commands import batch_group
 from crmlink.cli.certificates import certificate_group

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from crmlink.access.errors import AccessError, InvalidFields
 from crmlink.accounting.errors import AccountingError
-from crmlink.cli.agent_texts import sentence_of_agent
+from crmlink.cli.agent.texts import sentence_of_agent
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingError

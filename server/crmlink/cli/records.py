@@ -16,8 +16,8 @@ from crmlink.plurals import counted
 if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import DetectedFormat
     from crmlink.installation import Installation
-    from crmlink.linking.record_files import RecordFile
-    from crmlink.linking.record_imports import ImportOutcome
+    from crmlink.linking.records.files import RecordFile
+    from crmlink.linking.records.imports import ImportOutcome
 
 MAX_BAD_ROWS = 20
 
@@ -55,8 +55,8 @@ def import_command(
     from crmlink.access.devices import command_line_actor
     from crmlink.accounting.exports.record_reader import detect_records
     from crmlink.cli.context import open_installation_from_env
-    from crmlink.linking.record_files import read_record_file
-    from crmlink.linking.record_imports import import_records, require_imports
+    from crmlink.linking.records.files import read_record_file
+    from crmlink.linking.records.imports import import_records, require_imports
 
     said = FileOptions.of(options)
     read_at = _read_at(file, exported_at)
@@ -78,7 +78,7 @@ def import_command(
 
 def _read_at(file: Path, given: str | None) -> datetime:
     """Return when a file was exported: as given, as a workbook says, or as the file's date."""
-    from crmlink.linking.record_files import exported_at, likely_time
+    from crmlink.linking.records.files import exported_at, likely_time
     from crmlink.store.base import utc_now
 
     if given:
@@ -125,7 +125,7 @@ def _ask_about_removal(
     from dataclasses import replace
 
     from crmlink.access.devices import command_line_actor
-    from crmlink.linking.record_imports import import_records
+    from crmlink.linking.records.imports import import_records
 
     click.echo(
         f"{done.would_remove:,} records are not in the file. That is more than one in ten.",

@@ -16,7 +16,7 @@ from crmlink.commusoft.errors import (
     WriteRejected,
 )
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared.account import SharedAccount
 from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline

@@ -17,7 +17,7 @@ from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
-from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared.account import SharedAccount
 from crmlink.commusoft.transport import Response
 from crmlink.deadline import Deadline
 from crmlink.kinds import Kind

@@ -15,8 +15,8 @@ from crmlink.commusoft.account_state import KeepsState
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import Pace
-from crmlink.commusoft.shared_calls import SharedCalls
-from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.shared.calls import SharedCalls
+from crmlink.commusoft.shared.starts import SharedStarts
 from crmlink.deadline import Deadline
 
 INTERACTIVE_GRACE = 0.25  # seconds after an interactive call in which another may follow

@@ -17,7 +17,7 @@ from crmlink.commusoft.errors import (
 )
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.request_body import JSON_TYPE
-from crmlink.commusoft.shared_token import SharedToken
+from crmlink.commusoft.shared.token import SharedToken
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline
 from crmlink.strict_json import NotJSON, read_json

@@ -31,7 +31,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import PaceState
 from crmlink.commusoft.rate_limiter import RateLimiter
-from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared.account import SharedAccount
 from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
 from crmlink.metrics import count_commusoft_call
 

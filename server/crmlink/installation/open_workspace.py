@@ -14,7 +14,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.no_api import PagesClient
-from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared.account import SharedAccount
 from crmlink.commusoft.vault import Vault, VaultKeyMissing
 from crmlink.installation.sandbox import LocalSandbox
 from crmlink.linking.connections import (

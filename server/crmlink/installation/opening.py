@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
+from crmlink.access.audit.flushing import flush_anchors
+from crmlink.access.audit.upkeep import prepare_audit
 from crmlink.access.context import AccessContext, SignInContext
 from crmlink.access.usage import UsageCounter
 from crmlink.commusoft.client import CommusoftClient
@@ -122,6 +123,15 @@ class Installation:
     def has_several_active(self) -> bool:
         """Whether there are several workspaces that are worked for."""
         return has_several_active(self.database)
+
+    def stop_sandboxes(self) -> None:
+        """Stop this process's sandboxes of firms that were suspended or deleted, wherever.
+
+        One starts again when its firm is used again. What is in use goes on, as does the first's.
+        """
+        for workspace_id in set(self._sandboxes).difference(self.active_workspaces()):
+            if self.workspaces.forget(workspace_id):  # it has the address of the one that ends
+                self._sandboxes[workspace_id].stop()
 
     def wake_workers(self) -> None:
         """Let workers look for work at once."""

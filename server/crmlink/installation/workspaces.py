@@ -78,6 +78,15 @@ class OpenWorkspaces:
         finally:
             self.release(workspace)
 
+    def forget(self, workspace_id: int) -> bool:
+        """Close a workspace unless it is in use; return whether it is closed."""
+        with self._lock:
+            entry = self._entries.get(workspace_id)
+            if entry is not None and entry.users:
+                return False
+            self._entries.pop(workspace_id, None)
+            return True
+
     def opened(self) -> list[int]:
         """Return the ids of the open workspaces, the one acquired last at the end."""
         with self._lock:

@@ -17,8 +17,8 @@ from crmlink.commusoft.dialect import Dialect
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.record_fields import names_someone, record_fields
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.fields import names_someone, record_fields
+from crmlink.linking.records.imports import latest_imports
 from crmlink.store import (
     ChecklistAnswer,
     Link,

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.linking.index_memory import IndexMemory
 from crmlink.matching import Address, Matcher
+from crmlink.matching.index_file import saved_index
 from crmlink.store import Database, ErasedKey, MirroredRecord, WorkspaceConnection
 from crmlink.store.index_files import IndexFiles, delete_file
 from crmlink.values.contact_details import ContactDetails
@@ -122,16 +123,19 @@ class LiveMatcher:
             self._version = version
             return self._matcher, True
 
-    def save(self) -> None:
-        """Write the index to its file where enough has changed; a failure is logged."""
-        with self._lock:
-            self._try_to_save()
+    def save(self, *, exactly: bool = False) -> None:
+        """Write the index to its file where enough has changed; a failure is logged.
 
-    def _try_to_save(self) -> None:
+        ``exactly``: wherever the file is of another version of the mirror.
+        """
+        with self._lock:
+            self._try_to_save(exactly)
+
+    def _try_to_save(self, exactly: bool = False) -> None:
         if self._files is None:
             return
         try:
-            self._save(self._files)
+            self._save(self._files, exactly)
         except OSError as error:
             log.warning("matching index not saved", problem=type(error).__name__)
 
@@ -146,14 +150,14 @@ class LiveMatcher:
         if self._files is not None and public_id is not None and newest is not None:
             self._files.delete_older(public_id, newest.timestamp() + CLOCKS_APART)
 
-    def _save(self, files: IndexFiles) -> None:
+    def _save(self, files: IndexFiles, exactly: bool) -> None:
         """Write the file. The lock is held, so that it holds one version of the mirror."""
         with self._database.of_installation.reading() as session:
             in_use = self._public_ids(session)
         public_id = in_use.get(self._connection_id)
-        if public_id is None or not self._is_worth_saving(files.of(public_id)):
+        if public_id is None or not self._is_worth_saving(files.of(public_id), exactly):
             return
-        self._matcher.save(files.of(public_id))
+        self._matcher.save(files.of(public_id), self._version)
         files.delete_others(in_use.values())
         with self._database.reading() as session:
             current = self._current(session)
@@ -162,9 +166,14 @@ class LiveMatcher:
             return
         self._unsaved, self._has_removed = 0, False
 
-    def _is_worth_saving(self, file: Path) -> bool:
+    def _is_worth_saving(self, file: Path, exactly: bool) -> bool:
+        if self._version == 0:
+            return False
         many = self._unsaved > len(self._matcher) // SAVED_SHARE
-        return self._version > 0 and (many or self._has_removed or not file.exists())
+        if many or self._has_removed or not exactly:
+            return many or self._has_removed or not file.exists()
+        saved = saved_index(file)
+        return saved is None or saved.mirror_version != self._version
 
     def _load(self, session: Session) -> bool:
         """Read the connection's file; returns whether there was a good one."""

@@ -23,8 +23,10 @@ from crmlink.matching.same_person import (
     Side,
     are_father_and_son,
     are_man_and_woman,
+    are_two_firms,
     contact_side,
     has_another_word_attached,
+    have_other_middle_names,
     is_anothers_mailbox,
     is_forename_of,
     is_households_mailbox,
@@ -138,12 +140,12 @@ def _is_vouched_for(index: InvertedIndex, scored: ScoredCandidates, first: int) 
     vetoes = VETOES if person else VETOES + FIRM_VETOES
     if evidence is None or value("name_there") == 0 or any(value(name) > 0 for name in vetoes):
         return False
-    row = int(scored.rows[first])
-    contact, record = contact_side(evidence.contact), record_side(indexed_record(index, row))
+    held = indexed_record(index, int(scored.rows[first]))
+    contact, record = contact_side(evidence.contact), record_side(held)
     mixed = value("name_of_person") > 0 and not names_a_trade(contact, record)
     if person or mixed:
         return _is_same_person(index, value, contact, record)
-    if value("name_words_unlike") > 0:
+    if value("name_words_unlike") > 0 or are_two_firms(evidence.contact, held):
         return False
     own = max(value("account_same"), value("email_same")) >= idf_of_unique_value(evidence.total)
     return own or _agrees_beside_the_name(value, evidence.total)
@@ -153,7 +155,8 @@ def _is_same_person(
     index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
-    if are_man_and_woman(contact, record) or are_father_and_son(contact, record):
+    others = (are_man_and_woman, are_father_and_son, have_other_middle_names)
+    if any(are_others(contact, record) for are_others in others):
         return False
     records = len(index)
     unique_idf = idf_of_unique_value(records)
@@ -174,6 +177,7 @@ def _is_same_person(
     if _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, records)
     at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_house_number(contact, record))
+    at_home |= value("persons") > 0 and value("email_misspelt") > 0
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)

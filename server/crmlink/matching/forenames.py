@@ -12,10 +12,20 @@ from crmlink.matching.features.similarity import has_letters_of
 
 MIN_TWO_SLIPS = 6  # letters from which two slips leave a forename what it is
 MIN_UNKNOWN = 5  # letters from which one slip leaves a forename that no list knows what it is
-MIN_SURNAME = 7  # the same of a last word behind one that may be the surname
+MIN_SURNAME = (
+    7  # the same of a last word behind one that may be the surname, or of its first letter
+)
 MORE_OFTEN = 5  # times that a short word is held more often than the first to be the surname
 VOWELS = frozenset("aeiou")
-_MORE = frozenset(normalise.WORDS["more_forenames"])  # their spellings are not known
+_PLACES: dict[
+    str, tuple[int, float]
+] = {  # of the keys: row and column, each row half a key further right
+    letter: (row, column + row / 2)
+    for row, letters in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm"))
+    for column, letter in enumerate(letters)
+}
+_ALONE = frozenset(normalise.WORDS["forenames_alone"])  # hardly anyone has them as a surname
+_MORE = frozenset(normalise.WORDS["more_forenames"]) | _ALONE  # their spellings are not known
 _SURNAMES_TOO = frozenset(normalise.WORDS["forenames_and_surnames"])
 _OF_TWO = [frozenset(names) for names in normalise.WORDS["alike_forenames"]]
 
@@ -65,9 +75,13 @@ def _pairs(
         )
         left.remove(word)
         right.remove(other)
-        surname = other == record[-1] and (
-            _is_last_surname(word, other, contact[-1:], {contact[0], record[0]}, holders)
-            or _is_first_surname(word, contact, record[0])
+        surname = (
+            other == record[-1]
+            and not _differ_in_first_letter(word, other)
+            and (
+                _is_last_surname(word, other, contact[-1:], {contact[0], record[0]}, holders)
+                or _is_first_surname(word, contact, record[0])
+            )
         )
         if not surname:
             last = min(len(contact), len(record)) > 1 and word == contact[-1]
@@ -89,14 +103,22 @@ def _is_last_surname(
     """
     if word not in last:
         return False
-    if any(map(is_never_a_surname, first)):
+    before = first - {word, other}
+    if any(map(is_never_a_surname, before)):
+        return True
+    if not _ALONE.isdisjoint(before) and _is_mistyped(word, other):
         return True
     if is_known(word) or is_known(other):
         return False
-    often, before = max(holders(word), holders(other)), max(map(holders, first))
+    often, as_often = max(holders(word), holders(other)), max(map(holders, first))
     if min(len(word), len(other)) < MIN_UNKNOWN:  # as many a forename: He Wen Lin, He Wen Ling
-        return often > MORE_OFTEN * before
-    return often > before or (often > 1 and any(map(normalise.is_forename, first)))
+        return often > MORE_OFTEN * as_often
+    return often > as_often or (often > 1 and any(map(normalise.is_forename, first)))
+
+
+def _differ_in_first_letter(word: str, other: str) -> bool:
+    """Return whether two short surnames differ in their first letter alone: Grady and Brady."""
+    return word[0] != other[0] and word[1:] == other[1:] and len(word) < MIN_SURNAME
 
 
 def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
@@ -121,7 +143,9 @@ def _is_slip(word: str, held: str, holders: Callable[[str], int]) -> bool:
     slips = OSA.distance(word, held)
     if not normalise.is_forename(word) and not normalise.is_forename(held):
         # two names that others have as well are no slips of each other
-        return _is_inside(word, held, MIN_UNKNOWN) and (holders(word) < 1 or holders(held) < 2)
+        alone = holders(word) < 1 or holders(held) < 2
+        typed = (is_known(word) or is_known(held)) and _is_typed_beside(word, held)
+        return alone and (typed or _is_inside(word, held, MIN_UNKNOWN))
     long = min(len(word), len(held)) >= MIN_TWO_SLIPS
     alike = slips <= 1 and word[0] == held[0]  # the first letter is seldom mistyped: Zora, Nora
     alike |= slips == 2 and long and _have_same_ends(word, held)
@@ -147,6 +171,41 @@ def _is_inside(word: str, held: str, letters: int) -> bool:
     if len(word) == len(held):
         return sorted(word) == sorted(held) and len(word) >= MIN_UNKNOWN
     return min(len(word), len(held)) >= letters
+
+
+def _is_typed_beside(word: str, held: str) -> bool:
+    """Return whether a key beside the right one was hit inside, not a vowel for a vowel."""
+    if len(word) != len(held) or len(word) < MIN_TWO_SLIPS or not _have_same_ends(word, held):
+        return False
+    differing = _differing(word, held)
+    return len(differing) == 1 and not VOWELS.issuperset(differing[0]) and _is_mistyped(word, held)
+
+
+def _is_mistyped(word: str, other: str) -> bool:
+    """Return whether letters are exchanged, or a key beside the right one was hit or hit as well.
+
+    A letter that is merely lacking or another makes another name: Heney and Heaney.
+    """
+    if OSA.distance(word, other) != 1:
+        return False
+    differing = _differing(word, other)
+    if len(word) == len(other):
+        return len(differing) == 2 or _are_neighbours(*differing[0])
+    short, long = sorted((word, other), key=len)
+    at = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
+    around = long[max(at - 1, 0) : at] + long[at + 1 : at + 2]
+    return any(_are_neighbours(long[at], letter) and letter != long[at] for letter in around)
+
+
+def _differing(word: str, other: str) -> list[tuple[str, str]]:
+    return [pair for pair in zip(word, other, strict=False) if pair[0] != pair[1]]
+
+
+def _are_neighbours(letter: str, other: str) -> bool:
+    if letter not in _PLACES or other not in _PLACES:
+        return False
+    (row, column), (other_row, other_column) = _PLACES[letter], _PLACES[other]
+    return abs(row - other_row) <= 1 and abs(column - other_column) <= 1
 
 
 def _have_same_ends(word: str, held: str) -> bool:

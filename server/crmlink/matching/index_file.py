@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +41,21 @@ POSTINGS = (*FIELDS, "trigrams")
 Parts = dict[str, "NDArray[Any] | list[str]"]
 
 
-def save_index(index: InvertedIndex, file: Path) -> None:
+class SavedIndex(NamedTuple):
+    """What a file's header says: the mirror's version, and how many records it holds."""
+
+    mirror_version: int
+    records: int
+
+
+def save_index(index: InvertedIndex, file: Path, mirror_version: int = 0) -> None:
     """Write an index, as ``without_removed`` returns it, in place of the file. Raises OSError."""
+    saved = SavedIndex(mirror_version, len(index))
     beside = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as out:
-            for piece in _pieces(_parts(index)):
+            for piece in _pieces(_parts(index), saved):
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
@@ -62,6 +70,19 @@ def load_index(file: Path) -> InvertedIndex | None:
         content = bytearray(file.read_bytes())
         return _index(_read(content))
     except (OSError, ValueError, KeyError, TypeError, IndexError, MemoryError):
+        return None
+
+
+def saved_index(file: Path) -> SavedIndex | None:
+    """Return what a file's header says; None if this version wrote none. The rest is not read."""
+    try:
+        with file.open("rb") as content:
+            if content.read(len(MAGIC)) != MAGIC:
+                return None
+            length = int.from_bytes(content.read(LENGTH_BYTES))
+            header = json.loads(content.read(min(length, MAX_HEADER)))
+        return SavedIndex(*header["saved"]) if header["code"] == code_version() else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -139,7 +160,7 @@ def _parts(index: InvertedIndex) -> Parts:
     return parts
 
 
-def _pieces(parts: Parts) -> Iterator[bytes]:
+def _pieces(parts: Parts, saved: SavedIndex) -> Iterator[bytes]:
     """Yield the file: magic, length and text of the header, its parts, and a digest of it all."""
     packed = {
         name: json.dumps(part).encode() if isinstance(part, list) else part.tobytes()
@@ -149,7 +170,7 @@ def _pieces(parts: Parts) -> Iterator[bytes]:
         [name, "json" if isinstance(part, list) else part.dtype.str, len(packed[name])]
         for name, part in parts.items()
     ]
-    header = json.dumps({"code": code_version(), "parts": described}).encode()
+    header = json.dumps({"code": code_version(), "saved": saved, "parts": described}).encode()
     digest = hashlib.sha256()
     for piece in (MAGIC, len(header).to_bytes(LENGTH_BYTES), header, *packed.values()):
         digest.update(piece)

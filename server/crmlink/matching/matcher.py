@@ -63,11 +63,14 @@ class Matcher:
             self._index = found
         return True
 
-    def save(self, file: Path) -> None:
-        """Write the records to a file, without a trace of removed ones. Raises OSError."""
+    def save(self, file: Path, mirror_version: int = 0) -> None:
+        """Write the records to a file, without a trace of removed ones. Raises OSError.
+
+        ``mirror_version`` is noted in it.
+        """
         with self._asking() as index:
             present = without_removed(index)
-        save_index(present, file)
+        save_index(present, file, mirror_version)
 
     def stamps(self) -> dict[str, int]:
         """Return the stamp with which each record was added, by its id."""

@@ -21,6 +21,7 @@ MIN_SHARED = 3  # letters of a word from which it is seen in another
 MIN_ATTACHED = 2  # letters from which what is attached to it is no slip of the keyboard
 MIN_SIMILARITY = 0.6  # below this a word is no misspelling of another
 MIN_SURNAME_SIMILARITY = 0.5  # the same of surnames behind one forename at one door
+_OF_ANOTHER_FIRM = frozenset(normalise.WORDS["words_of_another_firm"])
 _NO_LETTERS = re.compile(r"[^a-z]+")
 
 
@@ -68,6 +69,12 @@ def names_a_trade(one: Side, other: Side) -> bool:
     return any(word in trades or word[0].isdigit() for word in (*one.words, *other.words))
 
 
+def are_two_firms(contact: NormalisedDetails, record: IndexedRecord) -> bool:
+    """Return whether one of two names has a word that makes another company of it: Holdings."""
+    words = {word for word, _ in contact.primary_name}
+    return not _OF_ANOTHER_FIRM.isdisjoint(words.symmetric_difference(record.primary_name))
+
+
 def are_man_and_woman(one: Side, other: Side) -> bool:
     """Return whether a title says that the two are not one person."""
     return titles.are_man_and_woman(one.title, one.words, other.title, other.words)
@@ -76,6 +83,14 @@ def are_man_and_woman(one: Side, other: Side) -> bool:
 def are_father_and_son(one: Side, other: Side) -> bool:
     """Return whether one name says which of two generations it is, and the other does not."""
     return one.generations != other.generations
+
+
+def have_other_middle_names(one: Side, other: Side) -> bool:
+    """Return whether both names have middle names between the same ends, and none begin alike."""
+    if [*one.words[:1], *one.words[-1:]] != [*other.words[:1], *other.words[-1:]]:
+        return False
+    middle, other_middle = ({word[0] for word in side.words[1:-1]} for side in (one, other))
+    return bool(middle and other_middle) and middle.isdisjoint(other_middle)
 
 
 def is_of_forenames(side: Side) -> bool:
@@ -141,9 +156,10 @@ def is_own_mailbox(one: Side, other: Side) -> bool:
     """Return whether both names begin with the known forename that a shared mailbox spells.
 
     Behind it there may be an initial or a surname: harleyk@ is Harley Kaur's, ann@ not Annette's.
+    Not a forename that is a surname too, or that brothers share: muhammad45@.
     """
     first = one.words[:1]
-    if first != other.words[:1] or not first or not normalise.is_forename(first[0]):
+    if first != other.words[:1] or not first or not is_never_a_surname(first[0]):
         return False
     behind = [*one.words[1:], *other.words[1:]]
     if any(map(normalise.is_forename, behind)):

@@ -14,7 +14,7 @@ from crmlink.linking.connections import Account, Consent, contents_in_use, save_
 from crmlink.linking.decisions import find_link
 from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.linking.on_page import withdraw
-from crmlink.linking.record_fields import record_fields, remove_field
+from crmlink.linking.records.fields import record_fields, remove_field
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent

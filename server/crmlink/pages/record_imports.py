@@ -14,13 +14,13 @@ from crmlink.accounting.exports.record_reader import detect_records
 from crmlink.batches.file_import import are_many
 from crmlink.commusoft.mirror import is_erased_person
 from crmlink.commusoft.records import Record
-from crmlink.linking.record_files import (
+from crmlink.linking.records.files import (
     RecordFile,
     exported_at,
     likely_time,
     read_record_file,
 )
-from crmlink.linking.record_imports import (
+from crmlink.linking.records.imports import (
     ImportOutcome,
     import_records,
     preview_import,

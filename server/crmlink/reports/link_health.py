@@ -13,7 +13,7 @@ from crmlink.commusoft.mirror import api_shows_references, is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.on_page import WITHDRAWN, WITHDRAWN_UNSEEN
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.imports import latest_imports
 from crmlink.store import (
     Device,
     ImportSource,
@@ -24,6 +24,7 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.links import BY_TIME
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
 UNCHECKED_AFTER = timedelta(minutes=15)  # since it was written; lists are read more often
@@ -177,7 +178,7 @@ def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id)
-        .order_by(Link.created_at.desc(), Link.id)
+        .order_by(BY_TIME.desc(), Link.id.desc())
         .limit(limit)
     )
     with ctx.database.reading() as session:

@@ -6,12 +6,13 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.base import Base, new_id, utc_now
 
 IS_IN_USE = text("ended_at IS NULL")
+WORKSPACES = "workspaces_of_connections"  # key in a session's info
 
 
 class ConnectionKind(enum.StrEnum):
@@ -68,10 +69,40 @@ class WorkspaceConnection(Base):
         return self.client_id or host or "Sandbox"
 
 
+# Built once: every step of a link asks them.
+_WORKSPACE = select(WorkspaceConnection.workspace_id).where(
+    WorkspaceConnection.id == bindparam("connection_id")
+)
+_WORKSPACE_USING = _WORKSPACE.where(WorkspaceConnection.ended_at.is_(None))
+
+
 def is_in_use(session: Session, connection_id: int) -> bool:
     """Return whether a connection is the one its workspace uses."""
-    query = select(WorkspaceConnection.id).filter_by(id=connection_id, ended_at=None)
-    return session.scalar(query) is not None
+    return _noted(session, connection_id, _WORKSPACE_USING)
+
+
+def workspace_of(session: Session, connection_id: int) -> int | None:
+    """Return the id of a connection's workspace, which never changes; None if it was deleted.
+
+    A session asks it once.
+    """
+    known: dict[int, int] = session.info.setdefault(WORKSPACES, {})
+    if connection_id not in known:
+        _noted(session, connection_id, _WORKSPACE)
+    return known.get(connection_id)
+
+
+def note_workspace(session: Session, connection_id: int, workspace_id: int) -> None:
+    """Note the workspace of a connection, as a session has just read it."""
+    session.info.setdefault(WORKSPACES, {})[connection_id] = workspace_id
+
+
+def _noted(session: Session, connection_id: int, query: Select[int]) -> bool:
+    """Note what a query finds as the workspace of a connection; returns whether it found one."""
+    workspace_id = session.scalar(query, {"connection_id": connection_id})
+    if workspace_id is not None:
+        note_workspace(session, connection_id, workspace_id)
+    return workspace_id is not None
 
 
 def connections_of(workspace_id: int) -> Select[int]:

@@ -37,7 +37,7 @@ def only_server(data_dir: Path, database_url: str) -> Iterator[bool]:
 
 def _hold(path: Path, locks: ExitStack) -> None:
     try:
-        locked = _try_lock(locks.enter_context(path.open("ab")))
+        locked = try_lock(locks.enter_context(path.open("ab")))
     except OSError as error:
         raise ServerRunning(
             f"The folder {path.parent} can't be locked ({error.strerror}). Keep crmlink's data on "
@@ -53,7 +53,7 @@ def _hold(path: Path, locks: ExitStack) -> None:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def try_lock(file: IO[bytes]) -> bool:
         """Lock the file until it is closed; return False if another process holds the lock."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -64,7 +64,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def try_lock(file: IO[bytes]) -> bool:
         """Lock the file until it is closed; False when another process has it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.installation import RULES_FILE
 from crmlink.installation.folders import FOLDER
 from crmlink.settings import Settings

@@ -13,7 +13,7 @@ from crmlink.installation import Installation
 from crmlink.linking.audit import record_audit
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import InvalidRecordField
-from crmlink.linking.record_fields import ShownField, record_fields, show_field
+from crmlink.linking.records.fields import ShownField, record_fields, show_field
 from crmlink.store import RecordField
 from support.erasing import EMAIL, NAME, where_kept
 

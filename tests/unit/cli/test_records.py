@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from crmlink.cli import main
 from crmlink.installation import Installation
-from crmlink.linking.record_imports import latest_imports
+from crmlink.linking.records.imports import latest_imports
 from crmlink.store import MirroredRecord
 from support.pages_account import HEADINGS, PEOPLE, many, open_without_api, report
 from unit.cli.test_commands import Run

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from crmlink.commusoft.shared_account import SharedAccount
-from crmlink.commusoft.shared_calls import SharedCalls
+from crmlink.commusoft.shared.account import SharedAccount
+from crmlink.commusoft.shared.calls import SharedCalls
 from crmlink.deadline import Deadline
 from crmlink.store import Database
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from crmlink.commusoft.shared_account import SharedAccount
+from crmlink.commusoft.shared.account import SharedAccount
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 

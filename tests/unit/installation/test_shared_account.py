@@ -21,9 +21,9 @@ from crmlink.commusoft.errors import (
 )
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.pace import CLEAN_ANSWERS, INITIAL_PER_SECOND, STEP, Pace
-from crmlink.commusoft.shared_account import SharedAccount
-from crmlink.commusoft.shared_calls import MARGIN, SharedCalls
-from crmlink.commusoft.shared_token import SharedToken
+from crmlink.commusoft.shared.account import SharedAccount
+from crmlink.commusoft.shared.calls import MARGIN, SharedCalls
+from crmlink.commusoft.shared.token import SharedToken
 from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.vault import Vault
 from crmlink.deadline import Deadline

@@ -10,8 +10,8 @@ import pytest
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
-from crmlink.commusoft.shared_account import SharedAccount
-from crmlink.commusoft.shared_starts import SharedStarts
+from crmlink.commusoft.shared.account import SharedAccount
+from crmlink.commusoft.shared.starts import SharedStarts
 from crmlink.deadline import Deadline
 from crmlink.installation import Installation
 from crmlink.store import Database

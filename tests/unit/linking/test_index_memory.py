@@ -172,6 +172,8 @@ def test_an_erasure_on_one_machine_reaches_the_file_of_another(
     [file] = elsewhere.folder.iterdir()
     erase(installation.access, command_line_actor(installation.access), "customer-1008")
     assert b"owusu" in file.read_bytes()
+    unfinished = file.with_name(f"{file.name}.0123abcd.new")
+    unfinished.write_bytes(file.read_bytes())  # by a process that was killed
     machine.follow_erasures()
     assert list(elsewhere.folder.iterdir()) == []
     machine.matcher()

@@ -156,3 +156,64 @@ def test_a_town_says_too_little_where_forenames_are_exchanged(
 ) -> None:
     contact = ContactDetails(person=written, town=HELD.town)
     assert is_sure(matcher, contact, replace(HELD, person=held)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Lachlan Holloway", "Lachkan Holloway", True),  # k is beside l
+        ("Lachlan Holloway", "Lachgan Holloway", False),
+        ("Lachlan Holloway", "Lschlan Holloway", True),
+        ("Lachlan Holloway", "Lachlsn Holloway", True),
+        ("Lachlan Holloway", "Lachlam Holloway", False),  # an ending
+        ("Lachlan Holloway", "Kachlan Holloway", False),  # the first letter
+        ("Kiandra Holloway", "Kisndra Holloway", False),  # no list knows either
+        ("Ebony Holloway", "Ebiny Holloway", False),  # short, and a vowel for a vowel
+    ],
+)
+def test_a_rarer_forename_is_the_same_where_a_key_beside_the_right_one_was_hit(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    contact, held = replace(HELD, person=one), replace(HELD, person=other)
+    assert is_sure(matcher, contact, held) is sure
+
+
+def test_a_rarer_forename_that_others_have_too_is_no_slip_of_another(matcher: Matcher) -> None:
+    contact, held = (
+        replace(HELD, person="Lachkan Holloway"),
+        replace(HELD, person="Lachlan Holloway"),
+    )
+    others = [ContactDetails(person=name) for name in ("Lachkan Pugh", "Lachlan Pugh")]
+    assert is_sure(matcher, contact, held) is True
+    assert is_sure(matcher, contact, held, *others) is False
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Tabitha Doman", "Tabitha Domna", True),
+        ("Arabella Quinzi", "Arabella Quimnzi", True),  # m is beside n
+        ("Arabella Wytkin", "Arabella Wytkon", True),
+        ("Arabella Heaney", "Arabella Heney", False),  # the next tenant
+        ("Arabella Rafter", "Arabella Raftery", False),
+        ("Kiandra Doman", "Kiandra Domna", False),  # Kiandra may be the surname
+        ("Amin Doman", "Amin Domna", False),
+        ("Tabitha Grady", "Tabitha Brady", False),  # the next tenant
+        ("Rebecca Grady", "Rebecca Brady", False),
+        ("Rebecca Priest", "Rebecca Rpiest", True),
+        ("Rebecca Rushwood", "Rebecca Gushwood", True),  # long surnames seldom differ so
+        ("Ligia", "Lidia", False),  # of one name neither is a surname
+    ],
+)
+def test_behind_a_forename_that_no_one_has_as_a_surname_another_word_is_the_surname(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    both = replace(HELD, email="thepeople@postbox.example" if " " not in one else "")
+    contact, held = replace(both, person=one), replace(both, person=other)
+    assert is_sure(matcher, contact, held) is sure

@@ -130,6 +130,22 @@ def test_a_file_of_other_code_is_none(saved: Path, monkeypatch: pytest.MonkeyPat
     assert not Matcher().load_file(saved)
 
 
+def test_a_header_alone_says_whether_a_file_is_of_this_code_and_of_which_mirror(
+    changed: Matcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "one.index"
+    assert index_file.saved_index(file) is None
+    changed.save(file, 7)
+    assert index_file.saved_index(file) == (7, len(changed))
+    whole = file.read_bytes()
+    for other in (b"", whole[: len(MAGIC) + 3], b"SQLite format 3\0" * 100):
+        file.write_bytes(other)
+        assert index_file.saved_index(file) is None
+    file.write_bytes(whole)
+    monkeypatch.setattr(index_file, "code_version", lambda: "another")
+    assert index_file.saved_index(file) is None
+
+
 def test_an_unreadable_file_leaves_the_matcher_as_it_was(saved: Path) -> None:
     matcher = Matcher()
     matcher.update(HELD[:200])
@@ -146,8 +162,8 @@ def test_writing_leaves_the_old_file_or_the_new_one(
     whole = saved.read_bytes()
     pieces = index_file._pieces
 
-    def cut_off(parts: index_file.Parts) -> object:
-        yield next(iter(pieces(parts)))
+    def cut_off(parts: index_file.Parts, saved: index_file.SavedIndex) -> object:
+        yield next(iter(pieces(parts, saved)))
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(index_file, "_pieces", cut_off)

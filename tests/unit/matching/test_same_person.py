@@ -122,6 +122,27 @@ def test_the_same_mailbox_in_spite_of_a_slip_in_its_domain_is_as_good_as_the_sam
     assert is_sure(matcher, contact, held, other) is sure
 
 
+@pytest.mark.parametrize(
+    ("written", "email", "sure"),
+    [
+        ("Rebecca", "rebeca.h7@pargeterhall.example", True),
+        ("Rebecca", "rebeca.h8@pargeterhall.example", False),
+        ("Rebecca", "rebeca.h7@pargeterball.example", False),  # another's domain
+        ("Rachel", "rebeca.h7@pargeterhall.example", False),
+        ("Holloway", "rebeca.h7@pargeterhall.example", False),
+    ],
+)
+def test_a_forename_alone_is_the_owners_of_a_mailbox_in_spite_of_a_slip_before_the_at(
+    matcher: Matcher, written: str, email: str, sure: bool
+) -> None:
+    held = ContactDetails(
+        person=HELD.person, town=HELD.town, email="rebecca.h7@pargeterhall.example"
+    )
+    other = ContactDetails(person="Peter Ashdown", email="peter@pargeterball.example")
+    contact = replace(held, person=written, email=email)
+    assert is_sure(matcher, contact, held, other) is sure
+
+
 def test_a_slip_in_a_short_domain_is_another_domain(
     matcher: Matcher,
 ) -> None:
@@ -320,3 +341,43 @@ def test_a_mailbox_with_the_surname_of_both_is_the_households(
     email = f"{first.lower()}@postbox.example"
     held = replace(AT_HOME, person=f"{first} Sarah", email=email)
     assert is_sure(matcher, replace(held, person=written), held) is False
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Muhammad Hanif", "Muhammad Latif", False),  # the name that all brothers have
+        ("Mohammed Aqib Khan", "Mohammed Asim Khan", False),
+        ("Francis Heino", "Francis Gino", False),  # Francis may be the surname
+        ("Harley Kaur", "Harley Kra", True),
+    ],
+)
+def test_a_mailbox_with_a_forename_that_may_be_the_familys_is_no_ones(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    email = f"{one.split()[0].lower()}45@postbox.example"
+    if turned:
+        one, other = other, one
+    both = replace(AT_HOME, email=email)
+    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Damien E Holloway", "Damien M Holloway", False),
+        ("Damien Edward Holloway", "Damien M Holloway", False),
+        ("Damien Edward Holloway", "Damien E Holloway", True),
+        ("Damien E M Holloway", "Damien M Holloway", True),
+        ("Damien Edward Holloway", "Damien Holloway", True),
+    ],
+)
+def test_other_middle_names_are_another_persons_even_with_one_mailbox(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    both = replace(HELD, email="damien.holloway@postbox.example")
+    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure

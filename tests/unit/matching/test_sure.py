@@ -230,9 +230,12 @@ FIRM = ContactDetails(
         (replace(FIRM, address="Unit 9, Foundry Way", email=""), False),
         (replace(FIRM, address="2 Mill Lane", postcode="DL1 4QT"), False),
         (replace(FIRM, company="Pargeter Heating 2 Ltd", email=""), True),
+        (replace(FIRM, company="Pargeter Heating Holdings Ltd"), False),
+        (replace(FIRM, company="Pargeter Heating Properties"), False),
+        (replace(FIRM, company="Pargeter Heating Services"), True),
     ],
 )
-def test_another_site_of_a_firm_is_never_sure(
+def test_another_site_of_a_firm_and_its_holding_are_never_sure(
     matcher: Matcher, contact: ContactDetails, sure: bool
 ) -> None:
     assert first_is_sure(matcher, contact, FIRM) == ("h0", sure)

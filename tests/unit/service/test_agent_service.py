@@ -102,7 +102,7 @@ def test_the_secrets_are_sealed_in_a_closed_folder(system: System, folder: Path)
 def test_the_service_runs_with_what_was_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crmlink("install", *SAGE, "--every", "30")
     ran = []
-    monkeypatch.setattr("crmlink.cli.agent.repeat", lambda *options: ran.append(options))
+    monkeypatch.setattr("crmlink.cli.agent.commands.repeat", lambda *options: ran.append(options))
     result = CliRunner().invoke(main, ["agent", "run", "--folder", str(folder)])
     assert result.exit_code == 0, result.output
     [(data, destination, minutes)] = ran

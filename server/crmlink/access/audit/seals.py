@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -80,19 +81,28 @@ def gather(database: Database, workspace_id: int) -> Evidence:
 
 def read_seals(database: Database, workspace_id: int) -> dict[str, Seal]:
     """Return the valid seals of an audit, by subject. Raises AuditUnsigned."""
-    signer = database.audit_signer
-    query = select(AuditSeal).filter_by(workspace_id=workspace_id)
+    mine = AuditSeal.workspace_id == workspace_id
     with database.reading() as session:
-        try:
+        valid = _valid(session, database.audit_signer, mine)
+    return {seal.subject: Seal(seal.position, seal.digest) for seal in valid}
+
+
+def seals_of_file(session: Session, signer: AuditSigner, file_id: str) -> dict[int, Seal]:
+    """Return the valid seals of an anchor file, by workspace."""
+    valid = _valid(session, signer, AuditSeal.subject == file_id)
+    return {seal.workspace_id: Seal(seal.position, seal.digest) for seal in valid}
+
+
+def _valid(
+    session: Session, signer: AuditSigner, condition: ColumnElement[bool]
+) -> list[AuditSeal]:
+    query = select(AuditSeal).where(condition)
+    try:
+        found = session.scalars(query).all()
+    except DBAPIError:  # an invalid text was written
+        with any_text(session.connection().connection.driver_connection):
             found = session.scalars(query).all()
-        except DBAPIError:  # an invalid text was written
-            with any_text(session.connection().connection.driver_connection):
-                found = session.scalars(query).all()
-    return {
-        seal.subject: Seal(seal.position, seal.digest)
-        for seal in found
-        if seal.mac == signer.sign("seal", _text(seal))
-    }
+    return [seal for seal in found if seal.mac == signer.sign("seal", _text(seal))]
 
 
 def last_check_was_sound(database: Database, workspace_id: int) -> bool:
@@ -122,6 +132,18 @@ def seal_of(anchors: Anchors, length: int | None = None) -> Seal:
 def begins_as(anchors: Anchors, known: Seal) -> bool:
     """Return whether an anchor file's start is unchanged; True if nothing is known of it."""
     return known == NOTHING or seal_of(anchors, known.position) == known
+
+
+def changed_starts(anchors: Anchors, known: Mapping[int, Seal]) -> set[int]:
+    """Return the workspaces whose seal an anchor file's start disagrees with; reads it once."""
+    content, digest, at = memoryview(anchors.content), hashlib.sha256(), 0
+    changed = set()
+    for workspace_id, seal in sorted(known.items(), key=lambda each: each[1].position):
+        digest.update(content[at : seal.position])
+        at = max(at, min(seal.position, len(content)))
+        if (at, digest.copy().hexdigest()) != seal:
+            changed.add(workspace_id)
+    return changed
 
 
 def _text(seal: AuditSeal) -> str:

@@ -1,29 +1,22 @@
-"""Upkeep of the audit: signing, anchoring, and acceptance of findings."""
+"""Upkeep of the audit: beginning to sign and to anchor, and acceptance of findings."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, aliased
 
 from crmlink.access.audit.check import check, verify_audit
 from crmlink.access.audit.findings import Code
-from crmlink.access.audit.rows import Row, details_of_row, last_row, rows, time_of_row
-from crmlink.access.audit.seals import (
-    CHECKED,
-    SOUND,
-    Evidence,
-    begins_as,
-    gather,
-    put_seal,
-    seal_of,
-)
+from crmlink.access.audit.rows import Row, details_of_row, last_row, rows
+from crmlink.access.audit.seals import CHECKED, SOUND, Evidence, gather, put_seal
 from crmlink.access.audit.vouching import SUBJECT, Action, Vouched
 from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
 from crmlink.store.audit import append_entry
-from crmlink.store.audit.anchors import HASH
+from crmlink.store.audit.entries import MAX_POSITION
 
 EVERYTHING = Vouched(until=2**63)  # beyond any entry: other keys' signatures are expected
 
@@ -34,7 +27,7 @@ def prepare_audit(database: Database) -> None:
     Call it at each start. Raises OSError if the anchor file cannot be created.
     """
     signer = database.audit_signer
-    for workspace_id in _workspaces(database):
+    for workspace_id in _perhaps_due(database):
         evidence = gather(database, workspace_id)
         with database.reading() as session:
             due = _due(session, signer, workspace_id, evidence)
@@ -45,23 +38,28 @@ def prepare_audit(database: Database) -> None:
     signer.anchors.begin()
 
 
-def flush_anchors(database: Database) -> None:
-    """Flush the anchors to disk, with one of the newest entry, and remember their state.
+def _perhaps_due(database: Database) -> list[int]:
+    """Return the workspaces but those whose last entry this key signed, and that have anchors.
 
-    Raises OSError. Missing remembered anchors are left to ``verify_audit``.
+    For many it is one query, and one reading of the anchor file.
     """
     signer = database.audit_signer
-    for workspace_id in _workspaces(database):
-        with database.reading() as session:
-            last = last_row(session, workspace_id)
-        evidence = gather(database, workspace_id)
-        anchors = evidence.anchors
-        if last is None or anchors is None or not begins_as(anchors, evidence.flushed):
-            continue
-        known = anchors.lines().of(workspace_id)
-        if _is_ours(last, signer) and all(anchor.position < last.position for anchor in known):
-            signer.anchor(workspace_id, last.position, last.hash, time_of_row(last))
-        _remember_anchors(database, workspace_id)
+    anchors = signer.anchors.read()
+    anchored = anchors.lines().by_workspace if anchors else {}
+    newest = aliased(AuditEntry)
+    key_id = (
+        select(newest.key_id)
+        .where(newest.workspace_id == Workspace.id, newest.position < MAX_POSITION)
+        .order_by(newest.position.desc(), newest.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    with database.reading() as session:
+        try:
+            found = session.execute(select(Workspace.id, key_id)).all()
+        except DBAPIError:  # an invalid text was written
+            return list(session.scalars(select(Workspace.id)))
+    return [each for each, key in found if key != signer.key_id or each not in anchored]
 
 
 def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
@@ -148,21 +146,6 @@ def _was_left_behind(evidence: Evidence, workspace_id: int) -> bool:
     return bool(others) and workspace_id not in others
 
 
-def _workspaces(database: Database) -> list[int]:
-    with database.reading() as session:
-        return list(session.scalars(select(Workspace.id)))
-
-
-def _is_ours(row: Row, signer: AuditSigner) -> bool:
-    """Whether crmlink signed a row; what others wrote there must not become an anchor."""
-    try:
-        time_of_row(row)
-    except (ValueError, OverflowError):
-        return False
-    is_hash = isinstance(row.hash, str) and HASH.fullmatch(row.hash)
-    return bool(is_hash) and row.mac == signer.sign("entry", row.hash)
-
-
 def _has_signed(session: Session, workspace_id: int) -> bool:
     query = select(AuditEntry.id).filter_by(workspace_id=workspace_id)
     return session.scalar(query.where(AuditEntry.key_id.is_not(None)).limit(1)) is not None
@@ -180,15 +163,3 @@ def _was_broken(session: Session, workspace_id: int) -> bool:
         )
     except (ValueError, TypeError, KeyError):  # its details were changed
         return True
-
-
-def _remember_anchors(database: Database, workspace_id: int) -> None:
-    signer = database.audit_signer
-    signer.anchors.flush()
-    evidence = gather(database, workspace_id)
-    anchors, known = evidence.anchors, evidence.flushed
-    if anchors is None or not anchors.file_id or len(anchors.content) <= known.position:
-        return
-    if begins_as(anchors, known):
-        with database.writing() as session:
-            put_seal(session, signer, workspace_id, anchors.file_id, seal_of(anchors))

@@ -6,7 +6,7 @@ from typing import Any
 
 from crmlink.accounting.package_rules import Packages, package_name
 from crmlink.api.serializers.contacts import serialize_contact
-from crmlink.linking.record_contacts import ContactSuggestion
+from crmlink.linking.records.contacts import ContactSuggestion
 from crmlink.web.serializers import serialize_reasons, serialize_record
 
 

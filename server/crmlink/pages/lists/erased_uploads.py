@@ -17,7 +17,7 @@ from crmlink.accounting.exports.reader import RejectedRow, detect_format, read_c
 from crmlink.batches.file_import import without_erased
 from crmlink.commusoft.mirror import is_erased_person
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.record_files import read_record_file
+from crmlink.linking.records.files import read_record_file
 from crmlink.pages.lists.choices import Choices, resolved
 from crmlink.pages.lists.reports import recognised_report
 from crmlink.pages.lists.uploads import (

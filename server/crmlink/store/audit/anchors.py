@@ -39,9 +39,13 @@ class Anchor(NamedTuple):
 
 
 class AnchorLines(NamedTuple):
-    """Anchors by workspace, in their order; ``is_damaged``: some lines are none of crmlink's."""
+    """Anchors by workspace, in their order; ``is_damaged``: some lines are none of crmlink's.
+
+    ``ends``: where the last one of each workspace ends, in bytes of the file.
+    """
 
     by_workspace: dict[int, list[Anchor]]
+    ends: dict[int, int]
     is_damaged: bool
 
     def of(self, workspace_id: int) -> list[Anchor]:
@@ -62,8 +66,12 @@ class Anchors:
         Incomplete lines, as left by a power failure, are skipped.
         """
         found: dict[int, list[Anchor]] = {}
+        ends: dict[int, int] = {}
         is_damaged = False
-        for line in self.content[after:].decode("latin-1").split("\n")[1:]:
+        first, *later = self.content[after:].decode("latin-1").split("\n")
+        end = after + len(first)
+        for line in later:
+            end += 1 + len(line)
             parts = LINE.fullmatch(line)
             if parts is None:
                 is_damaged = is_damaged or not TORN.fullmatch(line)
@@ -72,7 +80,8 @@ class Anchors:
             else:
                 anchor = Anchor(int(parts[2]), parts[4], int(parts[3]))
                 found.setdefault(int(parts[1]), []).append(anchor)
-        return AnchorLines(found, is_damaged)
+                ends[int(parts[1])] = end
+        return AnchorLines(found, ends, is_damaged)
 
 
 class AnchorFile:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.context import AccessContext, Actor
 from support.audit_checks import fill
 

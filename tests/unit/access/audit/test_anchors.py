@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from crmlink.access.audit.findings import Code
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.audit.sentences import verdict_sentences
-from crmlink.access.audit.upkeep import accept_findings, flush_anchors
+from crmlink.access.audit.upkeep import accept_findings
 from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.store.audit.anchors import FILE_NAME
 from support.audit_attacks import (

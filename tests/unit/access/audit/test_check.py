@@ -11,10 +11,11 @@ from sqlalchemy import Engine, text
 
 from crmlink.access.audit.findings import Code, Verdict
 from crmlink.access.audit.fingerprint import Fingerprint
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.audit.rows import Row
 from crmlink.access.audit.seals import gather
 from crmlink.access.audit.sentences import verdict_sentences
-from crmlink.access.audit.upkeep import accept_findings, flush_anchors
+from crmlink.access.audit.upkeep import accept_findings
 from crmlink.access.audit.walk import Walk
 from crmlink.access.context import AccessContext, Actor
 from crmlink.store import Workspace

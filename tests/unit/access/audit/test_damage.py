@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from crmlink.access.audit.findings import Code
+from crmlink.access.audit.flushing import flush_anchors
 from crmlink.access.audit.log import entries, export_csv, verify
 from crmlink.access.audit.seals import last_check_was_sound
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
-from crmlink.access.audit.upkeep import accept_findings, flush_anchors
+from crmlink.access.audit.upkeep import accept_findings
 from crmlink.access.context import AccessContext, Actor, record_audit
 from crmlink.access.devices import command_line_actor
 from crmlink.installation import open_database

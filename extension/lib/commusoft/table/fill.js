@@ -3,13 +3,13 @@
 // back: where anything but this row changed, that is put back.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("./table_types.js").Work} Work */
-  /** @typedef {import("./table_types.js").Wanted} Wanted */
-  /** @typedef {import("./table_types.js").ShownRow} ShownRow */
-  /** @typedef {import("./table_types.js").Outcome} Outcome */
+  /** @typedef {import("./types.js").Work} Work */
+  /** @typedef {import("./types.js").Wanted} Wanted */
+  /** @typedef {import("./types.js").ShownRow} ShownRow */
+  /** @typedef {import("./types.js").Outcome} Outcome */
 
   const MAX_TRIES = 3;
   const MAX_READS = 8; // at a value that the page is taking over
@@ -25,7 +25,7 @@
   /**
    * @typedef {object} Run
    * @property {Work} work
-   * @property {Map<string, import("./table_types.js").Placed>} placed
+   * @property {Map<string, import("./types.js").Placed>} placed
    * @property {Map<string, string[]>} known values by a row's key, with what was filled since
    * @property {Map<string, Outcome>} outcomes
    * @property {number} refused so many rows in a row took no value

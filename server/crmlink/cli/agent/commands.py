@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from crmlink.cli.agent_options import MINUTES, bring, read_options, repeat, sage_options
-from crmlink.cli.agent_service import agent_service_group
+from crmlink.cli.agent.options import MINUTES, bring, read_options, repeat, sage_options
+from crmlink.cli.agent.service import agent_service_group
 
 
 @click.group("agent")

@@ -2,17 +2,17 @@
 // A row of the table: what it shows, and which record of the list it is, if it surely is one.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("./table_types.js").ShownRow} ShownRow */
-  /** @typedef {import("./table_types.js").Wanted} Wanted */
-  /** @typedef {import("./table_types.js").Lookup} Lookup */
-  /** @typedef {import("./table_types.js").TableRules} TableRules */
+  /** @typedef {import("./types.js").ShownRow} ShownRow */
+  /** @typedef {import("./types.js").Wanted} Wanted */
+  /** @typedef {import("./types.js").Lookup} Lookup */
+  /** @typedef {import("./types.js").TableRules} TableRules */
 
   const NUMBER = /^[1-9][0-9]{0,17}$/;
   const NAMED = ["data-customer-id", "data-supplier-id", "data-record-id", "data-customerid", "data-supplierid"];
-  /** @type {Record<string, import("./table_types.js").Kind>} */
+  /** @type {Record<string, import("./types.js").Kind>} */
   const KINDS = { customer: "customer", customers: "customer", supplier: "supplier", suppliers: "supplier" };
   /** Words that many names share. */
   const COMMON = new Set("ltd limited plc llp the and of co company group services service mr mrs ms miss dr sons uk".split(" "));

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from crmlink.cli.agent_options import FILE, MINUTES, read_options, sage_options
+from crmlink.cli.agent.options import FILE, MINUTES, read_options, sage_options
 from crmlink.cli.service import EXIT_CODES, sentence_of_service
 
 if TYPE_CHECKING:

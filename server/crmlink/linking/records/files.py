@@ -13,7 +13,7 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import DetectedFormat, RejectedRow
 from crmlink.accounting.exports.record_reader import ExportedRecord, RejectedRecord, read_records
 from crmlink.commusoft.records import Record, listed_record
-from crmlink.linking.record_imports import ImportPart
+from crmlink.linking.records.imports import ImportPart
 from crmlink.store import ImportSource
 from crmlink.store.base import utc_now
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from crmlink.commusoft.account_state import SharedState
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.limits import ClientLimits
-from crmlink.commusoft.shared_starts import SharedStarts
-from crmlink.commusoft.shared_token import SharedToken
+from crmlink.commusoft.shared.starts import SharedStarts
+from crmlink.commusoft.shared.token import SharedToken
 from crmlink.commusoft.vault import Vault
 from crmlink.store import Database
 

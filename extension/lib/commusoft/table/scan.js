@@ -2,16 +2,16 @@
 // Every row of the table, also where the page holds only the rows in sight.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("./table_types.js").FoundTable} FoundTable */
-  /** @typedef {import("./table_types.js").TableRules} TableRules */
-  /** @typedef {import("./table_types.js").Lookup} Lookup */
-  /** @typedef {import("./table_types.js").Scroller} Scroller */
-  /** @typedef {import("./table_types.js").ShownRow} ShownRow */
-  /** @typedef {import("./table_types.js").Placed} Placed */
-  /** @typedef {import("./table_types.js").Control} Control */
+  /** @typedef {import("./types.js").FoundTable} FoundTable */
+  /** @typedef {import("./types.js").TableRules} TableRules */
+  /** @typedef {import("./types.js").Lookup} Lookup */
+  /** @typedef {import("./types.js").Scroller} Scroller */
+  /** @typedef {import("./types.js").ShownRow} ShownRow */
+  /** @typedef {import("./types.js").Placed} Placed */
+  /** @typedef {import("./types.js").Control} Control */
   /** @typedef {{row: ShownRow, at: number}} Seen a row and where it is in what is scrolled */
 
   const FRAME_MS = 120; // milliseconds after which a browser that draws nothing is not waited for
@@ -211,7 +211,7 @@
    * @param {Seen[]} rows
    * @param {boolean} virtual
    * @param {Lookup} lookup
-   * @returns {import("./table_types.js").Reading}
+   * @returns {import("./types.js").Reading}
    */
   function gather(rows, virtual, lookup) {
     /** @type {Map<string, Seen[]>} */
@@ -233,7 +233,7 @@
   }
 
   /**
-   * @param {import("./table_types.js").Wanted} wanted
+   * @param {import("./types.js").Wanted} wanted
    * @param {Seen[]} rows
    * @param {boolean} doubted
    * @param {boolean} virtual

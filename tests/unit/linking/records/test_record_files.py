@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.linking.record_files import exported_at
+from crmlink.linking.records.files import exported_at
 from crmlink.store.base import utc_now
 
 MADE = utc_now().replace(microsecond=0)

@@ -82,7 +82,7 @@ def repeat(data: SageData, destination: Destination, minutes: int) -> None:
     """Bring the contacts again and again; a failure is printed, and the next time tries again."""
     import time
 
-    from crmlink.cli.agent_texts import sentence_of_agent
+    from crmlink.cli.agent.texts import sentence_of_agent
     from crmlink.sources.errors import AgentFailed
 
     while True:

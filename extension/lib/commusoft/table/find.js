@@ -2,12 +2,12 @@
 // The table *Link Customers and Suppliers* on the page, by its headings, and whose records it shows.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
-  /** @typedef {import("./table_types.js").FoundTable} FoundTable */
-  /** @typedef {import("./table_types.js").TableRules} TableRules */
-  /** @typedef {import("./table_types.js").Kind} Kind */
+  /** @typedef {import("./types.js").FoundTable} FoundTable */
+  /** @typedef {import("./types.js").TableRules} TableRules */
+  /** @typedef {import("./types.js").Kind} Kind */
 
   const TABLE = "table, [role=grid], [role=treegrid], [role=table]";
   const COPY = "[class*='ht_clone'] *";

@@ -2,11 +2,11 @@
 // One cell of the table: a field in it, or a grid's cell, which has a field only while it is edited.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
   /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
-  /** @typedef {import("./table_types.js").Find} Find */
+  /** @typedef {import("./types.js").Find} Find */
 
   const KEYS = { Enter: 13, Escape: 27, F2: 113 };
   const EDITOR = "textarea, input:not([type=checkbox], [type=radio], [type=hidden], [type=button], [type=submit])";

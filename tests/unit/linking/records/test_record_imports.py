@@ -19,8 +19,8 @@ from crmlink.commusoft.records import Record
 from crmlink.commusoft.sandbox import create_sandbox
 from crmlink.installation import Installation
 from crmlink.linking.errors import ImportKeyReused
-from crmlink.linking.record_files import read_record_file
-from crmlink.linking.record_imports import (
+from crmlink.linking.records.files import read_record_file
+from crmlink.linking.records.imports import (
     ImportOutcome,
     ImportPart,
     import_records,

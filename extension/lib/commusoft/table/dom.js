@@ -2,7 +2,7 @@
 // Tables of a page, whatever they are made of: rows, cells, headings, the texts in them.
 
 (() => {
-  /** @type {import("./table_types.js").CrmlinkTable} */
+  /** @type {import("./types.js").CrmlinkTable} */
   const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
 
   const CELL = "td, th, [role=gridcell], [role=cell], [role=rowheader], [role=columnheader]";

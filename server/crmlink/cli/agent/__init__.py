@@ -1,0 +1,1 @@
+"""Commands of the agent of desktop programs."""

@@ -1,0 +1,1 @@
+"""What several servers share of a Commusoft account: pace, token, pauses."""
