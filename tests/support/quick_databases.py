@@ -34,7 +34,7 @@ def commit_quickly() -> None:
 
 def migrate_quickly() -> None:
     """Let databases without tables get them without migrations from now on in this process."""
-    Database.migrate = _migrate_or_copy  # type: ignore[method-assign]
+    Database.migrate = _migrate_or_copy  # type: ignore[method-assign, assignment]
 
 
 @contextmanager
