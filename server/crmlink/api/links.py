@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask.views import MethodView
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from crmlink.access.roles import require_may_observe, require_may_undo
 from crmlink.api.idempotency import key_header, required_key
@@ -34,6 +35,7 @@ from crmlink.linking.decisions import (
 from crmlink.linking.errors import LinkFailed
 from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
+from crmlink.store.links import BY_TIME
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.serializers import serialize_link, serialize_links
 from crmlink.web.strict_parsing import Blueprint
@@ -58,13 +60,15 @@ class LinksView(MethodView):
         found = found.filter_by(
             **{name: query[name] for name in ("state", "method") if name in query}
         )
+        time: ColumnElement[datetime] = BY_TIME
         if "record_id" in query:
             kind, _, number = query["record_id"].partition("-")
             found = found.filter_by(kind=kind, record_number=number)
+            time = Link.created_at.expression
         if cursor := query.get("cursor"):
             last = find_link(current_workspace(), cursor)
-            found = found.where(tuple_(Link.created_at, Link.id) < (last.created_at, last.id))
-        newest = found.order_by(Link.created_at.desc(), Link.id.desc()).limit(query["limit"] + 1)
+            found = found.where(tuple_(time, Link.id) < (last.created_at, last.id))
+        newest = found.order_by(time.desc(), Link.id.desc()).limit(query["limit"] + 1)
         with current_workspace().database.reading() as session:
             links = list(session.scalars(newest))
         page = links[: query["limit"]]

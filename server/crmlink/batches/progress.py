@@ -29,6 +29,7 @@ from crmlink.store import (
     RowState,
     Verdict,
 )
+from crmlink.store.batches import NO_REFERENCE
 
 CALLS_A_LINK = 2.2  # calls to Commusoft per link: one read, one PUT, and a share of the checks
 PAGE_SIZE = 500
@@ -261,7 +262,8 @@ def _counts(session: Session, batch: Batch) -> Counts:
         states[state] += number
         if choice is Choice.OPEN:
             undecided[verdict] += number
-    bare = select(func.count()).where(BatchRow.batch_id == batch.id, BatchRow.reference == "")
+    # As the index is spelt, which has these rows alone.
+    bare = select(func.count()).where(BatchRow.batch_id == batch.id, NO_REFERENCE)
     return Counts(
         rows=sum(states.values()),
         verdicts=verdicts,

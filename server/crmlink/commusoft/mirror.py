@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import String, Table, bindparam, select, update
+from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import CommusoftClient
@@ -17,6 +19,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
+from crmlink.store.connections import note_workspace, random_mark
 from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
@@ -26,6 +29,24 @@ CLOCK_OVERLAP = timedelta(days=2)  # Commusoft's clock and time zone are unknown
 FULL_SYNC_INTERVAL = timedelta(hours=12)  # deleted records leave the mirror within a day
 CHUNK_SIZE = 1_000  # records per transaction, which readers and links wait for
 IDENTIFYING_FIELDS = ("uuid", "reference")  # kept for an erased person too
+
+
+# Built once: every step of a link asks them.
+_ROW = select(MirroredRecord).where(
+    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.kind == bindparam("kind"),
+    MirroredRecord.number == bindparam("number"),
+)
+_CONNECTIONS = cast("Table", WorkspaceConnection.__table__)
+_COUNT_VERSION = (
+    update(_CONNECTIONS)
+    .where(_CONNECTIONS.c.id == bindparam("connection_id"))
+    .values(
+        mirror_version=_CONNECTIONS.c.mirror_version + 1,
+        mirror_mark=as_type(_CONNECTIONS.c.mirror_version + 1, String) + bindparam("mark"),
+    )
+    .returning(_CONNECTIONS.c.mirror_version, _CONNECTIONS.c.workspace_id)
+)
 
 
 class SyncInProgress(Exception):
@@ -138,9 +159,8 @@ def mark_deleted(session: Session, connection_id: int, kind: Kind, number: str) 
 
 
 def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
-    return session.scalar(
-        select(MirroredRecord).filter_by(connection_id=connection_id, kind=kind, number=number)
-    )
+    asked = {"connection_id": connection_id, "kind": kind, "number": number}
+    return session.scalar(_ROW, asked)
 
 
 class _SyncLease:
@@ -245,11 +265,13 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def _next_version(session: Session, connection_id: int) -> int:
-    connection = session.get(WorkspaceConnection, connection_id)
-    if connection is None:
+    """Count the mirror's version up. A connection that the session has loaded keeps the old one."""
+    values = {"connection_id": connection_id, "mark": f" {random_mark()}"}
+    counted = session.execute(_COUNT_VERSION, values).first()
+    if counted is None:
         raise ConnectionEnded
-    connection.mirror_version += 1
-    return connection.mirror_version
+    note_workspace(session, connection_id, counted.workspace_id)
+    return int(counted.mirror_version)
 
 
 def _apply(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, union_all, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
@@ -13,12 +14,42 @@ from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.settling import note_settled
-from crmlink.store import Link, LinkState
+from crmlink.store import Link, LinkState, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
 from crmlink.store.connections import is_in_use
 from crmlink.store.processes import is_alive
 
 OWNERLESS_TTL = 300.0  # seconds unchanged after which a version without owners counts as dead
+
+_TO_BE_CHECKED = select(Link.id).where(
+    Link.connection_id == bindparam("connection_id"),
+    Link.state == LinkState.INTENDED,
+    Link.written_at.is_not(None),
+)
+# Built once. Each half reads its own index: a condition with "or" would use neither.
+_WRITTEN = select(Link).where(
+    Link.id.in_(
+        union_all(
+            _TO_BE_CHECKED.where(
+                Link.kind == bindparam("kind"), Link.record_number == bindparam("number")
+            ),
+            _TO_BE_CHECKED.where(
+                Link.package == bindparam("package"), Link.reference == bindparam("reference")
+            ),
+        )
+    )
+)
+
+
+def links_to_check(
+    ctx: WorkspaceContext, record_id: str, package: str, reference: str
+) -> Sequence[Link]:
+    """Return links to this record or of this reference that are written, and to be checked."""
+    kind, _, number = record_id.partition("-")
+    asked = {"connection_id": ctx.connection_id, "kind": kind, "number": number}
+    asked |= {"package": package, "reference": reference}
+    with ctx.database.reading() as session:
+        return session.scalars(_WRITTEN, asked).all()
 
 
 def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
@@ -88,9 +119,10 @@ def refuse_unless_ours(ctx: WorkspaceContext, link: Link) -> None:
     Raises WriteWithdrawn.
     """
     with ctx.database.reading() as session:
-        ours = session.scalar(select(Link.id).where(*_is_ours(link)))
-        if ours is None or not is_in_use(session, ctx.connection_id):
-            raise WriteWithdrawn
+        in_use = select(WorkspaceConnection.id).filter_by(id=ctx.connection_id, ended_at=None)
+        ours = session.scalar(select(Link.id).where(*_is_ours(link), in_use.exists()))
+    if ours is None:
+        raise WriteWithdrawn
 
 
 def settle(
@@ -112,7 +144,7 @@ def settle(
         elif settled:
             mark_deleted(session, ctx.connection_id, link.kind, link.record_number)
         if settled:
-            note_settled(session, link, state, failure)
+            return note_settled(session, link, state, failure)
     return reload(ctx, link)
 
 

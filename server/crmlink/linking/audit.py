@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from crmlink.store import Device, Link, LinkMethod, LinkState, WorkspaceConnection, audit
+from crmlink.commusoft.errors import ConnectionEnded
+from crmlink.store import Device, Link, LinkMethod, LinkState, audit
+from crmlink.store.connections import workspace_of
 from crmlink.store.erased import pseudonyms_of
 
+_PERSON = select(Device.person_id).where(Device.id == bindparam("device_id"))  # built once
 OUTCOMES = {
     LinkState.LINKED: "link.linked",
     LinkState.FAILED: "link.failed",
@@ -25,14 +29,15 @@ def record_audit(
     **details: Any,
 ) -> None:
     """Add an entry in a writing session; without a device the server itself acts."""
-    device = session.get_one(Device, device_id) if device_id is not None else None
+    asked = {"device_id": device_id}
+    person_id = session.execute(_PERSON, asked).scalar_one() if device_id is not None else None
     audit.append_entry(
         session,
         workspace_id,
         action,
         subject,
         device_id=device_id,
-        person_id=device.person_id if device else None,
+        person_id=person_id,
         **details,
     )
 
@@ -69,7 +74,9 @@ def _note_link(session: Session, link: Link, action: str, device_id: int, **more
         more["contact_kind"] = link.contact_kind
     if link.method is LinkMethod.PAGES:
         more["method"] = link.method.value
-    workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
+    workspace_id = workspace_of(session, link.connection_id)
+    if workspace_id is None:  # practice data was deleted in the meantime
+        raise ConnectionEnded
     hidden = pseudonyms_of(session).hidden  # entries cannot be changed, and the link has it
     record_audit(
         session, workspace_id, device_id, action, link.record_id, link=link.id,

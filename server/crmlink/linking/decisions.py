@@ -17,6 +17,7 @@ from crmlink.commusoft.errors import CommusoftTimeout, RecordNotFound
 from crmlink.commusoft.mirror import api_shows_references
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
+from crmlink.linking.attempt_rows import links_to_check
 from crmlink.linking.attempts import attempt, check_now
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
@@ -42,6 +43,7 @@ from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
 from crmlink.store.base import new_id
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.shared_reads import sharing_reads
 
 RESPONSE_DEADLINE = 15.0  # seconds; browsers stop an extension's worker after 30
 T = TypeVar("T")
@@ -117,12 +119,13 @@ def confirm(
     fingerprint = decision.fingerprint()
     if earlier := await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
-    row = _load_record(ctx, decision.record_id)
     overrides = decision.overrides
-    require_kind(decision.kind, row, overrides)
-    kind = _kind_of_contact(ctx, decision, reference)
+    with sharing_reads():
+        row = _load_record(ctx, decision.record_id)
+        require_kind(decision.kind, row, overrides)
+        kind = _kind_of_contact(ctx, decision, reference)
+        ways = ways_to_write(ctx)
     require_kind(kind, row, overrides)
-    ways = ways_to_write(ctx)
     method, prior, fresh = ways.first, None, None
     if method is LinkMethod.API:
         _settle_written(ctx, decision, reference, deadline)
@@ -189,17 +192,7 @@ def _settle_written(
     """Check a written link of the same record or reference now: a person waits for no list."""
     if ctx.list_trust is not None:
         return
-    kind, _, number = decision.record_id.partition("-")
-    same: tuple[dict[str, str], ...] = (
-        {"kind": kind, "record_number": number},
-        {"package": decision.package, "reference": reference},
-    )
-    query = select(Link).filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
-    query = query.where(Link.written_at.is_not(None))
-    with ctx.database.reading() as session:
-        # One by one: a condition with "or" uses neither index.
-        found = [session.scalars(query.filter_by(**each)).all() for each in same]
-    for link in {link.id: link for links in found for link in links}.values():
+    for link in links_to_check(ctx, decision.record_id, decision.package, reference):
         _run_until(ctx, deadline, partial(check_now, ctx, link))
 
 

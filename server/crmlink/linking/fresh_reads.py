@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.errors import ConnectionEnded, RecordNotFound
@@ -14,6 +14,17 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store.connections import note_workspace
+
+# Built once: every link asks them.
+_VERSION = select(WorkspaceConnection.mirror_version).where(
+    WorkspaceConnection.id == bindparam("connection_id")
+)
+_CHANGED = select(MirroredRecord.mirror_version).where(
+    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.kind == bindparam("kind"),
+    MirroredRecord.number == bindparam("number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +51,9 @@ def fetch_fresh(ctx: WorkspaceContext, kind: Kind, number: str, uuid: str | None
     A newer state of the mirror, such as a link's read-back, is kept: this response may be older.
     """
     with ctx.database.reading() as session:
-        connection = session.get(WorkspaceConnection, ctx.connection_id)
-        if connection is None:
-            raise ConnectionEnded
-        start = connection.mirror_version
+        start = session.scalar(_VERSION, {"connection_id": ctx.connection_id})
+    if start is None:
+        raise ConnectionEnded
     try:
         record = ctx.commusoft.record(kind, number, uuid)
     except RecordNotFound:
@@ -53,6 +63,7 @@ def fetch_fresh(ctx: WorkspaceContext, kind: Kind, number: str, uuid: str | None
         raise
     answered = time.monotonic()
     with ctx.database.reading() as session:
+        note_workspace(session, ctx.connection_id, ctx.workspace_id)
         if is_mirrored(session, ctx.connection_id, record):
             return FreshRecord(record, answered)
     with ctx.database.writing() as session:
@@ -65,9 +76,6 @@ def mirror_changed_since(
     session: Session, ctx: WorkspaceContext, kind: Kind, number: str, version: int
 ) -> bool:
     """Return whether a record's row was written since the mirror had this version."""
-    changed = session.scalar(
-        select(MirroredRecord.mirror_version).filter_by(
-            connection_id=ctx.connection_id, kind=kind, number=number
-        )
-    )
+    asked = {"connection_id": ctx.connection_id, "kind": kind, "number": number}
+    changed = session.scalar(_CHANGED, asked)
     return changed is not None and changed > version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.linking.context import WorkspaceContext
@@ -23,7 +23,19 @@ from crmlink.linking.write_tests import write_test_on
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord
 from crmlink.store.base import utc_now
 from crmlink.store.erased import pseudonyms_of
-from crmlink.store.folded import carried_in
+from crmlink.store.folded import asked_to_carry, carried_as_asked
+
+_CARRIES = (carried_as_asked(Link.target), Link.kind == bindparam("kind"))
+# Built once: every link asks them.
+_ARRIVING = select(Link).where(*_CARRIES, Link.state == LinkState.INTENDED)
+_LINKED = select(MirroredRecord).where(
+    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.kind == bindparam("kind"),
+    MirroredRecord.deleted_at.is_(None),
+    MirroredRecord.number.in_(
+        select(Link.record_number).where(*_CARRIES, Link.state == LinkState.LINKED)
+    ),
+)
 
 
 def same_record(link: Link) -> ColumnElement[bool]:
@@ -128,16 +140,9 @@ def possible_holders(
         found = {
             other.id: other for other in holders(session, ctx.connection_id, reference, row.kind)
         }
-        linked = select(Link.record_number).where(
-            carried_in(ctx.connection_id, Link.target, pseudonyms_of(session).forms(reference)),
-            Link.kind == row.kind,
-            Link.state == LinkState.LINKED,
-        )
-        for other in session.scalars(
-            select(MirroredRecord)
-            .filter_by(connection_id=ctx.connection_id, kind=row.kind, deleted_at=None)
-            .where(MirroredRecord.number.in_(linked))
-        ):
+        forms = pseudonyms_of(session).forms(reference) or ("", "")
+        asked = {"kind": row.kind, **asked_to_carry(ctx.connection_id, *forms)}
+        for other in session.scalars(_LINKED, asked):
             found[other.id] = other
     found.pop(row.id, None)
     return list(found.values())
@@ -158,11 +163,8 @@ def find_race_conflict(
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
     if taken:
         return reference_taken_error(ctx, link.target, taken)
-    arriving = session.scalars(
-        select(Link)
-        .where(carried_in(ctx.connection_id, Link.target, [link.target]))
-        .filter_by(kind=link.kind, state=LinkState.INTENDED)
-    )
+    asked = {"kind": link.kind, **asked_to_carry(ctx.connection_id, link.target, link.target)}
+    arriving = session.scalars(_ARRIVING, asked)
     first = next((other for other in arriving if other.record_id not in accepted), None)
     return _in_progress(first) if first else None
 

@@ -34,8 +34,8 @@ def note_settled(
     state: LinkState,
     failure: dict[str, Any] | None,
     seen_by_id: int | None = None,
-) -> None:
-    """Record a link's end, after its own row and the mirror's were written.
+) -> Link:
+    """Record a link's end, after its own row and the mirror's were written; returns its row.
 
     A linked undo also settles the link it undoes, and its row of a list. ``seen_by_id`` is the
     device that saw the end, if it is not the one that decided.
@@ -59,7 +59,7 @@ def note_settled(
     session.flush()
     if link.method is LinkMethod.PAGES or link.undoes_id:
         _end_lists(session, link)
-    hide_settled_link(session, link.id)
+    return hide_settled_link(session, link.id)
 
 
 def _end_lists(session: Session, link: Link) -> None:

@@ -26,6 +26,7 @@ from crmlink.matching.same_person import (
     are_two_firms,
     contact_side,
     has_another_word_attached,
+    have_other_middle_names,
     is_anothers_mailbox,
     is_forename_of,
     is_households_mailbox,
@@ -154,7 +155,8 @@ def _is_same_person(
     index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
-    if are_man_and_woman(contact, record) or are_father_and_son(contact, record):
+    others = (are_man_and_woman, are_father_and_son, have_other_middle_names)
+    if any(are_others(contact, record) for are_others in others):
         return False
     records = len(index)
     unique_idf = idf_of_unique_value(records)

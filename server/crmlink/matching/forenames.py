@@ -12,7 +12,9 @@ from crmlink.matching.features.similarity import has_letters_of
 
 MIN_TWO_SLIPS = 6  # letters from which two slips leave a forename what it is
 MIN_UNKNOWN = 5  # letters from which one slip leaves a forename that no list knows what it is
-MIN_SURNAME = 7  # the same of a last word behind one that may be the surname
+MIN_SURNAME = (
+    7  # the same of a last word behind one that may be the surname, or of its first letter
+)
 MORE_OFTEN = 5  # times that a short word is held more often than the first to be the surname
 VOWELS = frozenset("aeiou")
 _PLACES: dict[
@@ -40,11 +42,6 @@ def is_never_a_surname(word: str) -> bool:
     the rarer forenames (Amin, Kane, Quinn) it is not known which are surnames as well.
     """
     return normalise.is_forename(word) and word not in _SURNAMES_TOO
-
-
-def _is_before_surname(word: str) -> bool:
-    """Return whether the word behind a first word is its surname, for it is a forename alone."""
-    return word in _ALONE or is_never_a_surname(word)
 
 
 def has_another_forename(
@@ -106,24 +103,27 @@ def _is_last_surname(
     """
     if word not in last:
         return False
-    if any(map(_is_before_surname, first - {word, other})):
+    before = first - {word, other}
+    if any(map(is_never_a_surname, before)):
+        return True
+    if not _ALONE.isdisjoint(before) and _is_mistyped(word, other):
         return True
     if is_known(word) or is_known(other):
         return False
-    often, before = max(holders(word), holders(other)), max(map(holders, first))
+    often, as_often = max(holders(word), holders(other)), max(map(holders, first))
     if min(len(word), len(other)) < MIN_UNKNOWN:  # as many a forename: He Wen Lin, He Wen Ling
-        return often > MORE_OFTEN * before
-    return often > before or (often > 1 and any(map(normalise.is_forename, first)))
+        return often > MORE_OFTEN * as_often
+    return often > as_often or (often > 1 and any(map(normalise.is_forename, first)))
 
 
 def _differ_in_first_letter(word: str, other: str) -> bool:
-    """Return whether two surnames differ in their first letter alone: Grady and Brady."""
-    return word[0] != other[0] and word[1:] == other[1:]
+    """Return whether two short surnames differ in their first letter alone: Grady and Brady."""
+    return word[0] != other[0] and word[1:] == other[1:] and len(word) < MIN_SURNAME
 
 
 def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
     """Return whether a word is the first of a name before the record's forename."""
-    return word == contact[0] and contact[-1] == first and _is_before_surname(first)
+    return word == contact[0] and contact[-1] == first and is_never_a_surname(first)
 
 
 def _is_form(word: str, other: str) -> bool:
@@ -177,10 +177,28 @@ def _is_typed_beside(word: str, held: str) -> bool:
     """Return whether a key beside the right one was hit inside, not a vowel for a vowel."""
     if len(word) != len(held) or len(word) < MIN_TWO_SLIPS or not _have_same_ends(word, held):
         return False
-    differing = [pair for pair in zip(word, held, strict=True) if pair[0] != pair[1]]
-    if len(differing) != 1 or VOWELS.issuperset(differing[0]):
+    differing = _differing(word, held)
+    return len(differing) == 1 and not VOWELS.issuperset(differing[0]) and _is_mistyped(word, held)
+
+
+def _is_mistyped(word: str, other: str) -> bool:
+    """Return whether letters are exchanged, or a key beside the right one was hit or hit as well.
+
+    A letter that is merely lacking or another makes another name: Heney and Heaney.
+    """
+    if OSA.distance(word, other) != 1:
         return False
-    return _are_neighbours(*differing[0])
+    differing = _differing(word, other)
+    if len(word) == len(other):
+        return len(differing) == 2 or _are_neighbours(*differing[0])
+    short, long = sorted((word, other), key=len)
+    at = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
+    around = long[max(at - 1, 0) : at] + long[at + 1 : at + 2]
+    return any(_are_neighbours(long[at], letter) and letter != long[at] for letter in around)
+
+
+def _differing(word: str, other: str) -> list[tuple[str, str]]:
+    return [pair for pair in zip(word, other, strict=False) if pair[0] != pair[1]]
 
 
 def _are_neighbours(letter: str, other: str) -> bool:

@@ -85,6 +85,14 @@ def are_father_and_son(one: Side, other: Side) -> bool:
     return one.generations != other.generations
 
 
+def have_other_middle_names(one: Side, other: Side) -> bool:
+    """Return whether both names have middle names between the same ends, and none begin alike."""
+    if [*one.words[:1], *one.words[-1:]] != [*other.words[:1], *other.words[-1:]]:
+        return False
+    middle, other_middle = ({word[0] for word in side.words[1:-1]} for side in (one, other))
+    return bool(middle and other_middle) and middle.isdisjoint(other_middle)
+
+
 def is_of_forenames(side: Side) -> bool:
     """Return whether every word of a name is known as a forename, so that any may be the first."""
     return all(map(is_known, side.words))
@@ -148,9 +156,10 @@ def is_own_mailbox(one: Side, other: Side) -> bool:
     """Return whether both names begin with the known forename that a shared mailbox spells.
 
     Behind it there may be an initial or a surname: harleyk@ is Harley Kaur's, ann@ not Annette's.
+    Not a forename that is a surname too, or that brothers share: muhammad45@.
     """
     first = one.words[:1]
-    if first != other.words[:1] or not first or not normalise.is_forename(first[0]):
+    if first != other.words[:1] or not first or not is_never_a_surname(first[0]):
         return False
     behind = [*one.words[1:], *other.words[1:]]
     if any(map(normalise.is_forename, behind)):

@@ -24,6 +24,7 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import utc_now
+from crmlink.store.links import BY_TIME
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
 UNCHECKED_AFTER = timedelta(minutes=15)  # since it was written; lists are read more often
@@ -177,7 +178,7 @@ def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id)
-        .order_by(Link.created_at.desc(), Link.id)
+        .order_by(BY_TIME.desc(), Link.id.desc())
         .limit(limit)
     )
     with ctx.database.reading() as session:

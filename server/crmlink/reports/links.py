@@ -15,6 +15,7 @@ from crmlink.linking.decisions import find_link, undo_obstacle
 from crmlink.linking.obstacles import same_contact, same_record
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.links import BY_TIME
 
 PAGE_SIZE = 50
 MAX_TABLE_ROWS = 100_000  # of a table for a spreadsheet
@@ -23,7 +24,7 @@ ORDERS: dict[str, ColumnElement[Any]] = {
     "record": func.lower(Link.record_label),
     "reference": func.lower(Link.target),
     "status": Link.state.expression,
-    "when": Link.created_at.expression,
+    "when": BY_TIME,
 }
 Row = TypeVar("Row")
 
@@ -103,7 +104,7 @@ def list_links(
         rows = session.scalars(
             select(Link)
             .where(*conditions)
-            .order_by(order, Link.created_at.desc(), Link.id)
+            .order_by(order, BY_TIME.desc(), Link.id.desc())
             .offset((number - 1) * PAGE_SIZE)
             .limit(PAGE_SIZE)
         ).all()

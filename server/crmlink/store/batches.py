@@ -138,6 +138,9 @@ class Batch(Base):
     started_by: Mapped[Device | None] = relationship(lazy="joined", foreign_keys=[started_by_id])
 
 
+NO_REFERENCE = text("reference = ''")
+
+
 class BatchRow(ContactColumns, Base):
     """One contact of a batch, with the result of matching, the decision and the outcome.
 
@@ -171,6 +174,12 @@ class BatchRow(ContactColumns, Base):
         ),
         Index("ix_batch_row_batch_id_state_position", "batch_id", "state", "position"),
         Index("ix_batch_row_batch_id_verdict_position", "batch_id", "verdict", "position"),
+        Index(
+            "ix_batch_row_without_reference",
+            "batch_id",
+            sqlite_where=NO_REFERENCE,
+            postgresql_where=NO_REFERENCE,
+        ),
         Index("ix_batch_row_counts", "batch_id", "verdict", "choice", "state"),
         Index("ix_batch_row_best", "best"),
         Index("ix_batch_row_link_id", "link_id"),

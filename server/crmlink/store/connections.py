@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import enum
+import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from crmlink.store.base import Base, new_id, utc_now
 
 IS_IN_USE = text("ended_at IS NULL")
+WORKSPACES = "workspaces_of_connections"  # key in a session's info
 
 
 class ConnectionKind(enum.StrEnum):
@@ -20,6 +22,11 @@ class ConnectionKind(enum.StrEnum):
     SANDBOX = "sandbox"  # fictional data of this installation
     API = "api"
     PAGES = "pages"  # an account without an API: base_url is its web application's origin
+
+
+def random_mark() -> str:
+    """Return what tells a version of a mirror from one with its number in another database."""
+    return secrets.token_hex(8)
 
 
 class WorkspaceConnection(Base):
@@ -53,6 +60,8 @@ class WorkspaceConnection(Base):
     credentials: Mapped[str | None]  # encrypted, see commusoft/vault.py; None: from the environment
     dialect: Mapped[dict[str, Any] | None]
     mirror_version: Mapped[int] = mapped_column(default=0)
+    mirror_mark: Mapped[str | None]  # of that version; a restored database makes another one
+    index_marks: Mapped[list[str] | None]  # of versions that index files hold, the newest last
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
     syncing_until: Mapped[datetime | None]
@@ -61,6 +70,11 @@ class WorkspaceConnection(Base):
     connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
 
+    @validates("mirror_version")
+    def _mark_version(self, _name: str, version: int) -> int:
+        self.mirror_mark = f"{version} {random_mark()}"
+        return version
+
     @property
     def name(self) -> str:
         """Display name: the account's user name or web application, or the sandbox."""
@@ -68,10 +82,40 @@ class WorkspaceConnection(Base):
         return self.client_id or host or "Sandbox"
 
 
+# Built once: every step of a link asks them.
+_WORKSPACE = select(WorkspaceConnection.workspace_id).where(
+    WorkspaceConnection.id == bindparam("connection_id")
+)
+_WORKSPACE_USING = _WORKSPACE.where(WorkspaceConnection.ended_at.is_(None))
+
+
 def is_in_use(session: Session, connection_id: int) -> bool:
     """Return whether a connection is the one its workspace uses."""
-    query = select(WorkspaceConnection.id).filter_by(id=connection_id, ended_at=None)
-    return session.scalar(query) is not None
+    return _noted(session, connection_id, _WORKSPACE_USING)
+
+
+def workspace_of(session: Session, connection_id: int) -> int | None:
+    """Return the id of a connection's workspace, which never changes; None if it was deleted.
+
+    A session asks it once.
+    """
+    known: dict[int, int] = session.info.setdefault(WORKSPACES, {})
+    if connection_id not in known:
+        _noted(session, connection_id, _WORKSPACE)
+    return known.get(connection_id)
+
+
+def note_workspace(session: Session, connection_id: int, workspace_id: int) -> None:
+    """Note the workspace of a connection, as a session has just read it."""
+    session.info.setdefault(WORKSPACES, {})[connection_id] = workspace_id
+
+
+def _noted(session: Session, connection_id: int, query: Select[int]) -> bool:
+    """Note what a query finds as the workspace of a connection; returns whether it found one."""
+    workspace_id = session.scalar(query, {"connection_id": connection_id})
+    if workspace_id is not None:
+        note_workspace(session, connection_id, workspace_id)
+    return workspace_id is not None
 
 
 def connections_of(workspace_id: int) -> Select[int]:

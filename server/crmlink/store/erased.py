@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, Self, cast
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.folding import spellings
 from crmlink.pseudonyms import Pseudonyms, may_name
 from crmlink.store.audit.entries import SIGNER
 from crmlink.store.base import Base, utc_now
-from crmlink.store.connections import WorkspaceConnection
+from crmlink.store.connections import workspace_of
 
 ERASED = "(erased)"
 KNOWN_ERASED = "known_erased"  # key in a writing session's info
@@ -33,6 +33,11 @@ class ErasedKey(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+_KEYS = select(ErasedKey.key).where(
+    ErasedKey.workspace_id == bindparam("workspace_id")
+)  # built once: every step of a link asks it
 
 
 class HasPostcode(Protocol):
@@ -223,17 +228,17 @@ def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
         session.info.setdefault(KNOWN_ERASED, {}) if SIGNER in session.info else {}
     )
     if workspace_id not in known:
-        keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
+        keys = session.scalars(_KEYS, {"workspace_id": workspace_id})
         known[workspace_id] = ErasedPeople(pseudonyms_of(session), frozenset(keys))
     return known[workspace_id]
 
 
 def erased_people_of(session: Session, connection_id: int) -> ErasedPeople:
     """Return the people erased from a connection's workspace."""
-    connection = session.get(WorkspaceConnection, connection_id)
-    if connection is None:  # deleted in the meantime
+    workspace_id = workspace_of(session, connection_id)
+    if workspace_id is None:  # deleted in the meantime
         return ErasedPeople(pseudonyms_of(session), frozenset())
-    return erased_people(session, connection.workspace_id)
+    return erased_people(session, workspace_id)
 
 
 def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crmlink.pseudonyms import Pseudonyms
@@ -110,18 +110,27 @@ def hide_references(link: Link, erased: ErasedPeople) -> None:
     link.failure = erased.hidden_facts(link.failure)
 
 
-def hide_settled_link(session: Session, link_id: str) -> None:
-    """Hide what a link that was just settled contains about an erased person."""
-    link = session.get_one(Link, link_id, populate_existing=True)
-    record = session.scalar(
-        select(MirroredRecord).filter_by(
-            connection_id=link.connection_id, kind=link.kind, number=link.record_number
-        )
+_SETTLED = (
+    select(Link, MirroredRecord.erased_at)
+    .outerjoin(
+        MirroredRecord,
+        (MirroredRecord.connection_id == Link.connection_id)
+        & (MirroredRecord.kind == Link.kind)
+        & (MirroredRecord.number == Link.record_number),
     )
-    if record is not None and record.erased_at:
+    .where(Link.id == bindparam("link_id"))
+    .execution_options(populate_existing=True)
+)  # built once: every link's end asks it
+
+
+def hide_settled_link(session: Session, link_id: str) -> Link:
+    """Hide what a link that was just settled contains about an erased person; returns it."""
+    link, record_erased_at = session.execute(_SETTLED, {"link_id": link_id}).one()
+    if record_erased_at is not None:
         hide_link(session, link)
     else:
         hide_references(link, erased_people_of(session, link.connection_id))
+    return link
 
 
 def hide_settled_row(session: Session, row_id: int, connection_id: int) -> None:

@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from crmlink.folding import fold
@@ -34,6 +34,7 @@ class LinkMethod(enum.StrEnum):
 
 IS_INTENDED = text(f"state = '{LinkState.INTENDED.value}'")
 IS_UNDO = text("undoes_id IS NOT NULL")
+NEWEST = "coalesce(created_at, attempted_at)"
 
 
 def _same_kind(context: Any) -> str:
@@ -86,6 +87,7 @@ class Link(Base):
         Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
         Index("ix_link_undoes_id", "undoes_id", sqlite_where=IS_UNDO, postgresql_where=IS_UNDO),
+        Index("ix_link_connection_id_newest", "connection_id", text(NEWEST), "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -147,3 +149,8 @@ class Link(Base):
     def record_id(self) -> str:
         """Public id of the record."""
         return f"{self.kind}-{self.record_number}"
+
+
+# The time of a link, for lists of all links alone. By an index on the column itself SQLite, which
+# has no statistics, would look for the latest link of one record through all links.
+BY_TIME = func.coalesce(Link.created_at, Link.attempted_at)

@@ -341,3 +341,43 @@ def test_a_mailbox_with_the_surname_of_both_is_the_households(
     email = f"{first.lower()}@postbox.example"
     held = replace(AT_HOME, person=f"{first} Sarah", email=email)
     assert is_sure(matcher, replace(held, person=written), held) is False
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Muhammad Hanif", "Muhammad Latif", False),  # the name that all brothers have
+        ("Mohammed Aqib Khan", "Mohammed Asim Khan", False),
+        ("Francis Heino", "Francis Gino", False),  # Francis may be the surname
+        ("Harley Kaur", "Harley Kra", True),
+    ],
+)
+def test_a_mailbox_with_a_forename_that_may_be_the_familys_is_no_ones(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    email = f"{one.split()[0].lower()}45@postbox.example"
+    if turned:
+        one, other = other, one
+    both = replace(AT_HOME, email=email)
+    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("Damien E Holloway", "Damien M Holloway", False),
+        ("Damien Edward Holloway", "Damien M Holloway", False),
+        ("Damien Edward Holloway", "Damien E Holloway", True),
+        ("Damien E M Holloway", "Damien M Holloway", True),
+        ("Damien Edward Holloway", "Damien Holloway", True),
+    ],
+)
+def test_other_middle_names_are_another_persons_even_with_one_mailbox(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    if turned:
+        one, other = other, one
+    both = replace(HELD, email="damien.holloway@postbox.example")
+    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
