@@ -25,7 +25,7 @@ from support.faulty_sandbox.serving import running_sandbox
 from support.page_links import open_pages_installation
 from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
-from support.quick_databases import commit_quickly
+from support.quick_databases import commit_quickly, migrate_quickly, migrating_each
 from support.quick_memory import leave_out_what_is_there, search_seldom
 from support.quick_mirrors import fill_mirror, introduce
 from support.quick_sandboxes import make_sandboxes_quickly
@@ -38,6 +38,7 @@ pytest_plugins = ["support.source_fixtures"]
 search_seldom()
 share_compiled_statements()
 commit_quickly()
+migrate_quickly()
 make_apps_quickly()
 make_sandboxes_quickly()
 # Drawing a traceback in colours, with what every variable holds, takes half a minute.
@@ -105,9 +106,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=KINDS)
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each of the two kinds without tables, for migrations."""
-    return empty_database(request, tmp_path)
+    with migrating_each():
+        yield empty_database(request, tmp_path)
 
 
 @pytest.fixture

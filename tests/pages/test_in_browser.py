@@ -24,14 +24,13 @@ def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
     browser: Browser, live: LiveServer
 ) -> None:
     wrong: dict[str, Any] = {}
-    for case in PAGE_CASES:
-        context = live.context(browser, case.who)
-        page = _open(context.new_page(), live, case)
-        if found := violations(page):
-            wrong[case.name] = found
-        if case.name != "docs" and (found := cut_off(page)):
-            wrong[f"{case.name} on a telephone"] = found
-        context.close()
+    with live.pages(browser) as page_of:
+        for case in PAGE_CASES:
+            page = _open(page_of(case.who), live, case)
+            if found := violations(page):
+                wrong[case.name] = found
+            if case.name != "docs" and (found := cut_off(page)):
+                wrong[f"{case.name} on a telephone"] = found
     assert not wrong, json.dumps(wrong, indent=1)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ class LiveServer:
             value = create_session(self.installation.access, person, "127.0.0.1", "Chrome on Linux")
             context.add_cookies([{"name": SESSION_COOKIE, "value": value, "url": self.address}])
         return context
+
+    @contextmanager
+    def pages(self, browser: Browser) -> Iterator[Callable[[Who], Page]]:
+        """One page for each of its people, for many visits: a new one compiles every script anew,
+        and axe's take half a second of a core."""
+        with ExitStack() as stack:
+
+            @functools.cache
+            def page_of(who: Who) -> Page:
+                context = self.context(browser, who)
+                stack.callback(context.close)
+                return context.new_page()
+
+            yield page_of
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ from crmlink.accounting.rule_loading import built_in_packages
 from crmlink.installation import open_installation
 from crmlink.settings import Settings
 from support.quick_apps import compile_templates, make_apps_quickly
+from support.quick_databases import migrate_quickly
 from support.quick_memory import leave_out_what_is_there
 from support.shared_statements import share_compiled_statements
 
 share_compiled_statements()
 make_apps_quickly()
+migrate_quickly()
 compile_templates()
 configure_mappers()
 built_in_packages()

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, String, cast, literal, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, literal, select
+from sqlalchemy.orm import lazyload
 
 from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordNotFound
@@ -47,6 +48,14 @@ class RowOutcome:
     awaits_check: bool = False
 
 
+_ROW = (
+    select(BatchRow, Batch)
+    .join(Batch, Batch.id == BatchRow.batch_id)
+    .where(BatchRow.id == bindparam("row_id"))
+    .options(lazyload(Batch.device), lazyload(Batch.started_by))
+)  # built once
+
+
 class BatchStopped(Exception):
     """The batch must no longer be processed in this way, though the lease is still held."""
 
@@ -59,8 +68,7 @@ def carry_out(
     Raises only errors of the database, and LeaseLost from ``guard``.
     """
     with ctx.database.reading() as session:
-        row = session.get_one(BatchRow, row_id)
-        batch = session.get_one(Batch, row.batch_id)
+        row, batch = session.execute(_ROW, {"row_id": row_id}).one()
     undoing = state is BatchState.UNDOING
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import BatchStopped, idempotency_key_column
@@ -23,6 +23,12 @@ from crmlink.store.connections import is_in_use
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 CLAIMED_STATE = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+
+_CLAIM = (
+    select(Batch.state, Batch.lease, BatchRow.state, BatchRow.attempt, BatchRow.writer_id)
+    .join(BatchRow, BatchRow.batch_id == Batch.id)
+    .where(Batch.id == bindparam("batch_id"), BatchRow.id == bindparam("row_id"))
+)  # built once: every row asks it
 
 
 def awaits_check(ctx: WorkspaceContext) -> Select[str]:
@@ -84,13 +90,15 @@ class RowClaims:
         """Return a check, for the transaction that stores a decision, that it is still wanted."""
 
         def check(session: Session) -> None:
-            batch = self._batch(session)
-            row = session.get(BatchRow, job.row_id)
+            asked = {"batch_id": self.batch_id, "row_id": job.row_id}
+            found = session.execute(_CLAIM, asked).first()
             taken = (CLAIMED_STATE[self.state], job.attempt, self.helper)
-            if row is None or (row.state, row.attempt, row.writer_id) != taken:
+            if found is None or tuple(found)[2:] != taken:
                 raise LeaseLost
-            in_use = is_in_use(session, self.ctx.connection_id)
-            if batch.state is not self.state or not in_use:
+            state, lease, *_ = found
+            if self.helper is None and lease != self.lease:
+                raise LeaseLost
+            if state is not self.state or not is_in_use(session, self.ctx.connection_id):
                 raise BatchStopped
 
         return check

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchNotFound, InvalidBatchState
@@ -95,7 +95,9 @@ def leased(database: Database, batch_id: str, lease: str) -> Iterator[tuple[Sess
 
 def check_lease(session: Session, batch_id: str, lease: str) -> Batch:
     """Return the batch with this lease. Raises LeaseLost."""
-    batch = session.get(Batch, batch_id)
+    # Whose list it is, few ask, and every row checks the lease.
+    lazily = (lazyload(Batch.device), lazyload(Batch.started_by))
+    batch = session.get(Batch, batch_id, options=lazily)
     if batch is None or batch.lease != lease:
         raise LeaseLost
     return batch

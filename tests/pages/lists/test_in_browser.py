@@ -38,16 +38,14 @@ NAMED = """(() => {
 
 def test_axe_finds_nothing_wrong_in_any_state_and_each_fits_a_telephone(browser: Browser) -> None:
     wrong: dict[str, list[str]] = {}
-    with running_server(150, 12) as live:
+    with running_server(150, 12) as live, live.pages(browser) as page_of:
         batches = populate_batches(live)
         for case in LIST_PAGE_CASES:
-            context = live.context(browser, case.who)
-            page = _open(context.new_page(), live, batches, case)
+            page = _open(page_of(case.who), live, batches, case)
             if found := violations(page):
                 wrong[case.name] = found
             if found := cut_off(page):
                 wrong[f"{case.name} on a telephone"] = found
-            context.close()
     assert not wrong, json.dumps(wrong, indent=1)
 
 

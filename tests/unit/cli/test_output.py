@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from crmlink.accounting import rule_file
 from crmlink.cli import main
 from crmlink.logs import LOG_NAME
 from support.databases import sqlite_database
+from support.prepared_process import run_crmlink
 
 CLI = Path(cli.__file__).parent
 XERO = "https://go.xero.com/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186"
@@ -81,14 +81,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "crmlink", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"CRMLINK_DATA_DIR": str(folder)},
-    )
+    return run_crmlink(os.environ | {"CRMLINK_DATA_DIR": str(folder)}, *words)
 
 
 def test_every_command_that_prints_json_is_tried_here() -> None:

@@ -124,6 +124,17 @@ def test_a_row_of_a_list_is_linked_without_reading_a_table_from_end_to_end(
     assert [one for one in whole_tables(found) if at_its_end not in one[1]] == []
 
 
+def test_a_row_of_a_list_asks_the_database_little(ctx: WorkspaceContext, device_id: int) -> None:
+    asked_for(ctx, device_id, lines_of(ctx, 8))
+    with asked(ctx) as (statements, _):
+        assert write_waiting(ctx) == 1
+    of_batch = [each for each in statements if "FROM batch LEFT OUTER JOIN device" in each]
+    assert len(of_batch) <= 4  # where the list begins and ends: no row asks whose list it is
+    claims = [each for each in statements if each.startswith("SELECT batch.state, batch.lease")]
+    assert len(claims) == 8
+    assert len(statements) <= 8 * 56, len(statements)
+
+
 def test_the_undo_of_a_link_is_found_without_reading_all_links(ctx: WorkspaceContext) -> None:
     with plans(ctx) as found, ctx.database.reading() as session:
         session.scalars(select(Link).filter_by(undoes_id="x", state=LinkState.INTENDED)).all()
