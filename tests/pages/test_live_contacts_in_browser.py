@@ -16,14 +16,13 @@ def test_axe_finds_nothing_wrong_and_each_fits_a_telephone(
     browser: Browser, live: LiveServer
 ) -> None:
     wrong: dict[str, list[str]] = {}
-    for case in populate_sources(live):
-        context = live.context(browser, case.who)
-        page = context.new_page()
-        page.goto(live.address + case.path)
-        expect(page.locator("main")).to_contain_text(case.shows)
-        if found := violations(page):
-            wrong[case.name] = found
-        if found := cut_off(page):
-            wrong[f"{case.name} on a telephone"] = found
-        context.close()
+    with live.pages(browser) as page_of:
+        for case in populate_sources(live):
+            page = page_of(case.who)
+            page.goto(live.address + case.path)
+            expect(page.locator("main")).to_contain_text(case.shows)
+            if found := violations(page):
+                wrong[case.name] = found
+            if found := cut_off(page):
+                wrong[f"{case.name} on a telephone"] = found
     assert not wrong, json.dumps(wrong, indent=1)

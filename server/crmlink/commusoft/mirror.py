@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import String, Table, bindparam, select, update
+from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import CommusoftClient
@@ -18,7 +19,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
-from crmlink.store.connections import note_workspace
+from crmlink.store.connections import note_workspace, random_mark
 from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
@@ -40,7 +41,10 @@ _CONNECTIONS = cast("Table", WorkspaceConnection.__table__)
 _COUNT_VERSION = (
     update(_CONNECTIONS)
     .where(_CONNECTIONS.c.id == bindparam("connection_id"))
-    .values(mirror_version=_CONNECTIONS.c.mirror_version + 1)
+    .values(
+        mirror_version=_CONNECTIONS.c.mirror_version + 1,
+        mirror_mark=as_type(_CONNECTIONS.c.mirror_version + 1, String) + bindparam("mark"),
+    )
     .returning(_CONNECTIONS.c.mirror_version, _CONNECTIONS.c.workspace_id)
 )
 
@@ -262,7 +266,8 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 def _next_version(session: Session, connection_id: int) -> int:
     """Count the mirror's version up. A connection that the session has loaded keeps the old one."""
-    counted = session.execute(_COUNT_VERSION, {"connection_id": connection_id}).first()
+    values = {"connection_id": connection_id, "mark": f" {random_mark()}"}
+    counted = session.execute(_COUNT_VERSION, values).first()
     if counted is None:
         raise ConnectionEnded
     note_workspace(session, connection_id, counted.workspace_id)

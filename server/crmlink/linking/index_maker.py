@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from multiprocessing.connection import Connection
@@ -194,12 +194,10 @@ def make_in_process(
     configure_logging_to_output()
     with closing(Database(address, pooled=False, limits=OF_BACKGROUND_WORK)) as database:
         database.separate_workspaces()
-        while True:
-            try:
+        with suppress(EOFError, BrokenPipeError):  # until the parent ends, killed or not
+            while True:
                 workspace_id, connection_id = line.recv()
-            except EOFError:
-                return
-            line.send(_problem(database.of(workspace_id), connection_id, files))
+                line.send(_problem(database.of(workspace_id), connection_id, files))
 
 
 def _problem(database: Database, connection_id: int, files: IndexFiles) -> str:

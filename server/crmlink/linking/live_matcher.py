@@ -1,8 +1,9 @@
 """The matcher of a connection's records: follows the mirror, and is kept in a file.
 
-The file is no second truth: each record in it has a stamp of the mirror's row that it was made of,
-and only records whose row has that stamp now are taken from it. So a file that is old, or of a
-database that was restored since, costs time and never a wrong suggestion.
+The file is no second truth. It has a mark of the mirror's version that it was made of. Where the
+database had that very version, rows that changed later are read. Otherwise all are: each record in
+the file has a stamp of its row, and only those whose row has it now are taken. So a file that is
+old, or of a database that was restored since, costs time and never a wrong suggestion.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.linking.index_memory import IndexMemory
 from crmlink.matching import Address, Matcher
-from crmlink.matching.index_file import saved_index
+from crmlink.matching.index_file import SavedIndex, saved_index
 from crmlink.store import Database, ErasedKey, MirroredRecord, WorkspaceConnection
 from crmlink.store.index_files import IndexFiles, delete_file
+from crmlink.store.time_limits import OF_PROBES, time_limits
 from crmlink.values.contact_details import ContactDetails
 
 log = structlog.get_logger()
@@ -32,6 +35,7 @@ log = structlog.get_logger()
 CHUNK_SIZE = 5_000
 MIN_SAVED_RECORDS = 2_000  # records; with fewer the index is made anew within half a second
 CLOCKS_APART = 60.0  # seconds that the clocks of two machines may differ
+MAX_MARKS = 50  # of versions that files of several machines hold
 SAVED_SHARE = 50  # the file is written again once one record in so many has changed
 
 _VERSION = select(WorkspaceConnection.mirror_version).where(
@@ -53,6 +57,23 @@ _ROWS = select(
     cast(MirroredRecord.other_addresses, Text).label("other_addresses"),
 )
 FIRST_DETAIL = 3  # columns before it are no details
+
+
+class _Mirror(NamedTuple):
+    """The mirror's version and its mark; ``marks``: of earlier ones that files hold."""
+
+    version: int
+    mark: str
+    marks: list[str]
+
+    def has_been(self, saved: SavedIndex) -> bool:
+        """Return whether this database has had the version that a file was made of.
+
+        One that was restored counts on to the same number, with another mark.
+        """
+        if saved.mirror_version == self.version:
+            return bool(self.mark) and saved.mark == self.mark
+        return saved.mirror_version < self.version and saved.mark in self.marks
 
 
 class LiveMatcher:
@@ -78,6 +99,8 @@ class LiveMatcher:
     def _begin(self) -> None:
         """Hold nothing yet; who sees the new matcher has to see the new version too."""
         self._version = 0
+        self._mark = ""  # of that version, where the mirror has one
+        self._is_proved = False  # no other database was followed in between
         self._matcher = Matcher()
         self._unsaved = 0  # records added or changed since the file was read or written
         self._has_removed = False  # the file may hold a record that is gone or erased
@@ -113,14 +136,18 @@ class LiveMatcher:
         if version and (self._asked() if seen is None else seen) == version:
             return matcher, False
         with self._lock, self._database.reading() as session:
-            version = self._current(session)
-            if version == self._version:
+            mirror = self._mirror(session)
+            if mirror.version == self._version:
                 return self._matcher, False
-            if self._version == 0 and self._load(session):
-                self._compare(session)
+            is_proved = self._is_proved and self._mark in mirror.marks
+            self._is_proved = False  # until all is read
+            if self._version == 0 and (saved := self._load(session)):
+                is_proved = self._catch_up(session, saved, mirror)
             else:
-                self._follow(session)
-            self._version = version
+                is_proved |= self._version == 0 and len(self._matcher) == 0
+                self._follow(session, self._version)
+            self._is_proved = is_proved
+            self._version, self._mark = mirror.version, mirror.mark
             return self._matcher, True
 
     def save(self, *, exactly: bool = False) -> None:
@@ -157,7 +184,9 @@ class LiveMatcher:
         public_id = in_use.get(self._connection_id)
         if public_id is None or not self._is_worth_saving(files.of(public_id), exactly):
             return
-        self._matcher.save(files.of(public_id), self._version)
+        if not self._is_proved:
+            self._prove()
+        self._matcher.save(files.of(public_id), self._version, self._remember())
         files.delete_others(in_use.values())
         with self._database.reading() as session:
             current = self._current(session)
@@ -175,15 +204,39 @@ class LiveMatcher:
         saved = saved_index(file)
         return saved is None or saved.mirror_version != self._version
 
-    def _load(self, session: Session) -> bool:
-        """Read the connection's file; returns whether there was a good one."""
+    def _prove(self) -> None:
+        """Compare all rows, as a database that was restored meanwhile may have been followed."""
+        with self._database.reading() as session:
+            mirror = self._mirror(session)
+            self._compare(session)
+        self._version, self._mark, self._is_proved = mirror.version, mirror.mark, True
+
+    def _remember(self) -> str:
+        """Return the mark of the version that is held, once the database remembers it.
+
+        "" if the database has another version now: it may have been restored since.
+        """
+        try:
+            with time_limits(OF_PROBES), self._database.writing() as session:
+                connection = session.get(WorkspaceConnection, self._connection_id)
+                if connection is None or connection.mirror_mark != self._mark:
+                    return ""
+                marks = connection.index_marks or []
+                if self._mark not in marks:
+                    connection.index_marks = [*marks[1 - MAX_MARKS :], self._mark]
+        except SQLAlchemyError:  # the file is of use without
+            return ""
+        return self._mark
+
+    def _load(self, session: Session) -> SavedIndex | None:
+        """Read the connection's file; returns None if there was no good one."""
         public_id = self._public_ids(session).get(self._connection_id)
         if self._files is None or public_id is None:
-            return False
+            return None
         try:
             file = self._files.of(public_id)
         except OSError:
-            return False
+            return None
         return self._matcher.load_file(file)
 
     def _asked(self) -> int:
@@ -196,14 +249,45 @@ class LiveMatcher:
             raise ConnectionEnded
         return version
 
+    def _mirror(self, session: Session) -> _Mirror:
+        query = select(
+            WorkspaceConnection.mirror_version,
+            WorkspaceConnection.mirror_mark,
+            WorkspaceConnection.index_marks,
+        )
+        row = session.execute(query.filter_by(id=self._connection_id)).one_or_none()
+        if row is None:
+            raise ConnectionEnded
+        version, mark, marks = row
+        # A server of an older version leaves the mark as it was.
+        current = mark if mark and mark.startswith(f"{version} ") else ""
+        return _Mirror(version, current, marks or [])
+
     def _public_ids(self, session: Session) -> dict[int, str]:
         """Return the public ids of all connections in use, by id."""
         found = select(WorkspaceConnection.id, WorkspaceConnection.public_id)
         return dict(session.execute(found.filter_by(ended_at=None)).all())
 
-    def _follow(self, session: Session) -> None:
+    def _catch_up(self, session: Session, saved: SavedIndex, mirror: _Mirror) -> bool:
+        """Take what has changed since the file was written, in this very database.
+
+        Returns True: the index is this database's.
+        """
+        if mirror.has_been(saved):
+            self._follow(session, saved.mirror_version)
+        if not mirror.has_been(saved) or len(self._matcher) != self._present(session):
+            self._compare(session)
+        return True
+
+    def _present(self, session: Session) -> int:
+        """Return how many records the mirror has."""
+        present = select(func.count()).select_from(MirroredRecord)
+        mine = present.filter_by(connection_id=self._connection_id, deleted_at=None)
+        return session.scalar(mine) or 0
+
+    def _follow(self, session: Session, version: int) -> None:
         """Take the rows that changed after the version that the matcher has."""
-        for rows in self._rows(session, MirroredRecord.mirror_version > self._version):
+        for rows in self._rows(session, MirroredRecord.mirror_version > version):
             gone = [_public_id(row) for row in rows if row.deleted_at]
             self._matcher.discard(gone)
             self._has_removed |= bool(gone) or any(_is_empty(row) for row in rows)

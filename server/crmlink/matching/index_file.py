@@ -42,15 +42,16 @@ Parts = dict[str, "NDArray[Any] | list[str]"]
 
 
 class SavedIndex(NamedTuple):
-    """What a file's header says: the mirror's version, and how many records it holds."""
+    """What a file's header says: the mirror's version and its mark, and how many records."""
 
     mirror_version: int
     records: int
+    mark: str
 
 
-def save_index(index: InvertedIndex, file: Path, mirror_version: int = 0) -> None:
+def save_index(index: InvertedIndex, file: Path, mirror_version: int = 0, mark: str = "") -> None:
     """Write an index, as ``without_removed`` returns it, in place of the file. Raises OSError."""
-    saved = SavedIndex(mirror_version, len(index))
+    saved = SavedIndex(mirror_version, len(index), mark)
     beside = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -64,11 +65,12 @@ def save_index(index: InvertedIndex, file: Path, mirror_version: int = 0) -> Non
         beside.unlink(missing_ok=True)
 
 
-def load_index(file: Path) -> InvertedIndex | None:
-    """Return the index in a file; None if there is none that this version wrote whole."""
+def load_index(file: Path) -> tuple[InvertedIndex, SavedIndex] | None:
+    """Return the index in a file and its header; None if this version wrote none whole."""
     try:
         content = bytearray(file.read_bytes())
-        return _index(_read(content))
+        parts, saved = _read(content)
+        return _index(parts), saved
     except (OSError, ValueError, KeyError, TypeError, IndexError, MemoryError):
         return None
 
@@ -178,8 +180,11 @@ def _pieces(parts: Parts, saved: SavedIndex) -> Iterator[bytes]:
     yield digest.digest()
 
 
-def _read(content: bytearray) -> Parts:
-    """Return the parts of a file. Raises ValueError or KeyError unless it is whole and of today."""
+def _read(content: bytearray) -> tuple[Parts, SavedIndex]:
+    """Return the parts of a file, and what it says of them.
+
+    Raises ValueError or KeyError unless it is whole and of today.
+    """
     view = memoryview(content)
     start = len(MAGIC) + LENGTH_BYTES
     if view[: len(MAGIC)] != MAGIC or len(view) < start + DIGEST_BYTES:
@@ -198,7 +203,7 @@ def _read(content: bytearray) -> Parts:
             json.loads(bytes(piece)) if kind == "json" else np.frombuffer(piece, kind).copy()
         )
         at += size
-    return parts
+    return parts, SavedIndex(*header["saved"])
 
 
 def _index(parts: Any) -> InvertedIndex:

@@ -12,7 +12,7 @@ from crmlink.matching.decide import Ranking, rank, score
 from crmlink.matching.details import Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
 from crmlink.matching.index import NO_STAMPS, InvertedIndex
-from crmlink.matching.index_file import load_index, save_index, without_removed
+from crmlink.matching.index_file import SavedIndex, load_index, save_index, without_removed
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails, normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
@@ -54,23 +54,23 @@ class Matcher:
         with self._lock.reading():
             return self._index.memory()
 
-    def load_file(self, file: Path) -> bool:
-        """Take the records of a file instead of those held; returns whether it could be read."""
+    def load_file(self, file: Path) -> SavedIndex | None:
+        """Take the records of a file instead of those held; returns None if it cannot be read."""
         found = load_index(file)
         if found is None:
-            return False
+            return None
         with self._lock.writing():
-            self._index = found
-        return True
+            self._index, saved = found
+        return saved
 
-    def save(self, file: Path, mirror_version: int = 0) -> None:
+    def save(self, file: Path, mirror_version: int = 0, mark: str = "") -> None:
         """Write the records to a file, without a trace of removed ones. Raises OSError.
 
-        ``mirror_version`` is noted in it.
+        ``mirror_version`` and its ``mark`` are noted in it.
         """
         with self._asking() as index:
             present = without_removed(index)
-        save_index(present, file, mirror_version)
+        save_index(present, file, mirror_version, mark)
 
     def stamps(self) -> dict[str, int]:
         """Return the stamp with which each record was added, by its id."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
+import secrets
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
 from crmlink.store.base import Base, new_id, utc_now
 
@@ -21,6 +22,11 @@ class ConnectionKind(enum.StrEnum):
     SANDBOX = "sandbox"  # fictional data of this installation
     API = "api"
     PAGES = "pages"  # an account without an API: base_url is its web application's origin
+
+
+def random_mark() -> str:
+    """Return what tells a version of a mirror from one with its number in another database."""
+    return secrets.token_hex(8)
 
 
 class WorkspaceConnection(Base):
@@ -54,6 +60,8 @@ class WorkspaceConnection(Base):
     credentials: Mapped[str | None]  # encrypted, see commusoft/vault.py; None: from the environment
     dialect: Mapped[dict[str, Any] | None]
     mirror_version: Mapped[int] = mapped_column(default=0)
+    mirror_mark: Mapped[str | None]  # of that version; a restored database makes another one
+    index_marks: Mapped[list[str] | None]  # of versions that index files hold, the newest last
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
     syncing_until: Mapped[datetime | None]
@@ -61,6 +69,11 @@ class WorkspaceConnection(Base):
     sync_owner_id: Mapped[str | None]
     connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
+
+    @validates("mirror_version")
+    def _mark_version(self, _name: str, version: int) -> int:
+        self.mirror_mark = f"{version} {random_mark()}"
+        return version
 
     @property
     def name(self) -> str:

@@ -155,10 +155,10 @@ def test_an_erasure_during_the_write_takes_the_file_away(
     """The write began before the erasure and puts its file in place after it."""
     save = Matcher.save
 
-    def erased_meanwhile(self: Matcher, target: Path, version: int) -> None:
-        save(self, target.with_suffix(".waiting"), version)
+    def erased_meanwhile(self: Matcher, target: Path, version: int, mark: str) -> None:
+        save(self, target.with_suffix(".waiting"), version, mark)
         erase(installation.access, command_line_actor(installation.access), "customer-1008")
-        save(self, target, version)
+        save(self, target, version, mark)
 
     file.unlink()
     monkeypatch.setattr(Matcher, "save", erased_meanwhile)

@@ -135,8 +135,9 @@ def test_a_header_alone_says_whether_a_file_is_of_this_code_and_of_which_mirror(
 ) -> None:
     file = tmp_path / "one.index"
     assert index_file.saved_index(file) is None
-    changed.save(file, 7)
-    assert index_file.saved_index(file) == (7, len(changed))
+    changed.save(file, 7, "7 a")
+    assert index_file.saved_index(file) == (7, len(changed), "7 a")
+    assert Matcher().load_file(file) == (7, len(changed), "7 a")
     whole = file.read_bytes()
     for other in (b"", whole[: len(MAGIC) + 3], b"SQLite format 3\0" * 100):
         file.write_bytes(other)

@@ -1,0 +1,189 @@
+"""An index file is trusted where the database had the very version of the mirror it was made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from crmlink.access.devices import command_line_actor
+from crmlink.access.personal_data.subject import erase
+from crmlink.installation import Installation
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.live_matcher import MAX_MARKS, LiveMatcher
+from crmlink.matching.index_file import saved_index
+from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store.base import utc_now
+
+
+@pytest.fixture
+def file(ctx: WorkspaceContext) -> Path:
+    """The file of an index that was saved."""
+    ctx.index.matcher()
+    ctx.index.save()
+    assert ctx.database.index_files
+    return ctx.database.index_files.of(ctx.public_connection_id)
+
+
+def restarted(ctx: WorkspaceContext) -> LiveMatcher:
+    return LiveMatcher(ctx.database, ctx.connection_id, ctx.database.index_files)
+
+
+def change(ctx: WorkspaceContext, number: str, **values: object) -> None:
+    """Change a record, and with it the mirror's version."""
+    with ctx.database.writing() as session:
+        connection = session.get_one(WorkspaceConnection, ctx.connection_id)
+        connection.mirror_version += 1
+        row = session.scalars(
+            select(MirroredRecord).filter_by(
+                connection_id=ctx.connection_id, kind="customer", number=number
+            )
+        ).one()
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.mirror_version = connection.mirror_version
+
+
+def state(ctx: WorkspaceContext) -> dict[str, Any]:
+    """What a backup of the connection's row holds of its mirror."""
+    with ctx.database.reading() as session:
+        row = session.get_one(WorkspaceConnection, ctx.connection_id)
+        names = ("mirror_version", "mirror_mark", "index_marks")
+        return {name: getattr(row, name) for name in names}
+
+
+def restore(ctx: WorkspaceContext, backup: dict[str, Any]) -> None:
+    with ctx.database.writing() as session:
+        session.execute(update(WorkspaceConnection).values(backup).filter_by(id=ctx.connection_id))
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The connections whose rows are all compared from here on."""
+    seen: list[int] = []
+    compare = LiveMatcher._compare
+
+    def noted(self: LiveMatcher, session: Any) -> None:
+        seen.append(self._connection_id)
+        compare(self, session)
+
+    monkeypatch.setattr(LiveMatcher, "_compare", noted)
+    return seen
+
+
+def test_only_what_changed_later_is_read(
+    ctx: WorkspaceContext, file: Path, compared: list[int], installation: Installation
+) -> None:
+    assert restarted(ctx).matcher().search("owusu") == ["customer-1008"]
+    change(ctx, "1001", name="Zoltan Quixwood", company="")
+    change(ctx, "1002", deleted_at=utc_now())
+    left = file.read_bytes()
+    erase(installation.access, command_line_actor(installation.access), "customer-1008")
+    file.write_bytes(left)
+    matcher = restarted(ctx).matcher()
+    assert matcher.search("quixwood") == ["customer-1001"]
+    assert matcher.search("owusu") == []
+    assert "customer-1002" not in matcher.stamps()
+    assert matcher.stamps() == LiveMatcher(ctx.database, ctx.connection_id).matcher().stamps()
+    assert compared == []
+
+
+def test_each_sync_leaves_a_mark(ctx: WorkspaceContext, file: Path, compared: list[int]) -> None:
+    before = state(ctx)
+    with ctx.database.writing() as session:
+        session.execute(update(MirroredRecord).values(name="Old").filter_by(number="1005"))
+    ctx.sync(full=True)
+    after = state(ctx)
+    assert after["mirror_version"] > before["mirror_version"]
+    assert after["mirror_mark"].startswith(f"{after['mirror_version']} ")
+    assert after["mirror_mark"] != before["mirror_mark"]
+    restarted(ctx).matcher()
+    assert compared == []
+
+
+def test_a_restored_database_that_has_counted_on_is_compared(
+    ctx: WorkspaceContext, file: Path, compared: list[int]
+) -> None:
+    """Its records of the versions up to the file's are others than the file's."""
+    ctx.index.matcher()
+    backup = state(ctx)
+    change(ctx, "1003", name="Lost Withit", company="")
+    change(ctx, "1004", name="Lost Too", company="")
+    file.unlink()
+    lost = restarted(ctx)
+    lost.matcher()
+    lost.save()
+    assert saved_index(file)
+    restore(ctx, backup)
+    change(ctx, "1003", name="Zoltan Quixwood", company="")
+    change(ctx, "1004", name="Zoltan Quixhill", company="")
+    change(ctx, "1005", name="Anyone Else", company="")
+    matcher = restarted(ctx).matcher()
+    assert matcher.search("quixwood") == ["customer-1003"]
+    assert matcher.search("quixhill") == ["customer-1004"]
+    assert matcher.search("lost") == []
+    assert compared == [ctx.connection_id]
+
+
+def test_a_process_that_ran_during_a_restore_compares_before_it_saves(
+    ctx: WorkspaceContext, file: Path, compared: list[int]
+) -> None:
+    backup = state(ctx)
+    change(ctx, "1003", name="Lost Withit", company="")
+    ctx.index.matcher()
+    restore(ctx, backup)
+    change(ctx, "1004", name="Any Other", company="")  # to the same version, and beyond
+    change(ctx, "1005", deleted_at=utc_now())
+    with ctx.database.writing() as session:
+        row = session.scalars(select(MirroredRecord).filter_by(number="1003", kind="customer"))
+        restored = row.one()
+        restored.name, restored.mirror_version = "Zoltan Quixwood", backup["mirror_version"]
+    ctx.index.matcher()
+    ctx.index.save()
+    assert compared == [ctx.connection_id]
+    matcher = restarted(ctx).matcher()
+    assert compared == [ctx.connection_id]
+    assert matcher.search("quixwood") == ["customer-1003"]
+    assert matcher.search("lost") == []
+
+
+def test_a_record_that_is_gone_without_a_trace_is_found_by_counting(
+    ctx: WorkspaceContext, file: Path, compared: list[int]
+) -> None:
+    with ctx.database.writing() as session:
+        session.execute(delete(MirroredRecord).filter_by(number="1005", kind="customer"))
+    assert "customer-1005" not in restarted(ctx).matcher().stamps()
+    assert compared == [ctx.connection_id]
+
+
+def test_a_server_of_an_older_version_moves_the_mirror_on_without_a_mark(
+    ctx: WorkspaceContext, file: Path, compared: list[int]
+) -> None:
+    version = state(ctx)["mirror_version"] + 1
+    restore(ctx, {"mirror_version": version})
+    with ctx.database.writing() as session:
+        changed = update(MirroredRecord).values(name="Zoltan Quixwood", mirror_version=version)
+        session.execute(changed.filter_by(number="1005", kind="customer"))
+    file.unlink()
+    matcher = restarted(ctx)
+    matcher.matcher()
+    matcher.save()
+    saved = saved_index(file)
+    assert saved
+    assert (saved.mirror_version, saved.mark) == (version, "")
+    assert restarted(ctx).matcher().search("quixwood") == ["customer-1005"]
+    assert compared == [ctx.connection_id]
+
+
+def test_the_database_remembers_a_bounded_number_of_files(
+    ctx: WorkspaceContext, file: Path, compared: list[int]
+) -> None:
+    for number in range(MAX_MARKS + 1):
+        change(ctx, "1005", name=f"Name {number}")
+        ctx.index.matcher()
+        ctx.index.save(exactly=True)
+    assert len(state(ctx)["index_marks"]) == MAX_MARKS
+    assert restarted(ctx).matcher().stamps() == ctx.index.matcher().stamps()
+    assert compared == []
