@@ -15,6 +15,7 @@ from crmlink.web.auth import init_authentication, init_authorization
 from crmlink.web.body_limits import init_body_limits
 from crmlink.web.firm_requests import init_firm_requests
 from crmlink.web.firm_turns import init_firm_turns
+from crmlink.web.health_checks import init_health_checks
 from crmlink.web.hosts import init_hosts
 from crmlink.web.metrics import init_metrics
 from crmlink.web.proxies import TrustedProxies
@@ -55,6 +56,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     init_probes(app, installation.database)
     init_authentication(app)
     init_rate_limits(app, settings.requests_per_minute)
+    init_health_checks(app)
     init_firm_requests(app, installation.database)
     init_body_limits(app)
     init_authorization(app)

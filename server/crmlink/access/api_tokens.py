@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import also_ended, revoke_in, validate_device_name
 from crmlink.access.errors import BeyondToken, DeviceNotFound, InvalidFields, InvalidToken
-from crmlink.access.owner import find_owner, owner_query
+from crmlink.access.owner import find_shown
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import generate_token, is_well_formed
-from crmlink.store import Device, DeviceType, Person
+from crmlink.store import Device, DeviceType, Person, Workspace
 from crmlink.store.base import utc_now
 from crmlink.store.quotas import Quota, require_room
 
@@ -25,17 +25,14 @@ DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
 DEFAULT_SCOPES = ("suggest", "link", "read", "batch")
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
-_SHOWN = select(Device).where(
-    Device.workspace_id == bindparam("workspace_id"),
-    Device.sort == DeviceType.SCRIPT,
-    or_(Device.token_hash == bindparam("hash"), Device.previous_hash == bindparam("hash")),
-)  # built once: every request of a script asks it
-_OWNER = owner_query(
-    select(Device.workspace_id).where(
+_SHOWN = (
+    select(Device, Workspace.suspended_at)
+    .join(Workspace, Workspace.id == Device.workspace_id)
+    .where(
         Device.sort == DeviceType.SCRIPT,
         or_(Device.token_hash == bindparam("shown"), Device.previous_hash == bindparam("shown")),
     )
-)
+)  # built once: every request of a script asks it
 
 
 def create_api_token(
@@ -95,27 +92,18 @@ def list_tokens(access: AccessContext) -> list[Device]:
         return list(session.scalars(query))
 
 
-def workspace_of_api_token(access: KeyedContext, token: str) -> int:
-    """Return the id of the workspace of a script's token; raises InvalidToken."""
-    if not is_well_formed(token, PREFIX):
-        raise InvalidToken
-    return find_owner(access, _OWNER, _hash(access, token), InvalidToken)
-
-
-def authenticate_api_token(access: AccessContext, token: str, address: str) -> Actor:
-    """Return the actor of a token and record its use; raises InvalidToken."""
+def authenticate_api_token(access: KeyedContext, token: str, address: str) -> Actor:
+    """Return the actor of a script's token; raises InvalidToken or WorkspaceSuspended."""
     if not is_well_formed(token, PREFIX):
         raise InvalidToken
     shown = _hash(access, token)
-    asked = {"workspace_id": access.workspace_id, "hash": shown}
-    with access.database.reading() as session:
-        device = session.scalar(_SHOWN, asked)
-    if device is None or device.revoked_at or _expires_at(device, shown) <= utc_now():
+    device = find_shown(access, _SHOWN, shown)
+    if device.revoked_at or _expires_at(device, shown) <= utc_now():
         raise InvalidToken
     if device.person and device.person.removed_at:
         raise InvalidToken
     if device.previous_hash and device.token_hash == shown:
-        _retire_previous(access, device)
+        _retire_previous(access.of(device.workspace_id), device)
     permissions = permissions_of_scopes(device.scopes, device.person)
     return Actor(device, device.person, permissions, address, _expires_at(device, shown))
 

@@ -21,7 +21,7 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import revoke_in
@@ -35,11 +35,11 @@ from crmlink.access.errors import (
     TokenRequestError,
     TokenReused,
 )
-from crmlink.access.owner import find_owner, owner_query
+from crmlink.access.owner import find_owner, find_shown, owner_query
 from crmlink.access.proofs import Proof
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import derive_token, is_well_formed
-from crmlink.store import Device, DeviceType, Pairing, Person, RefreshToken
+from crmlink.store import Device, DeviceType, Pairing, Person, RefreshToken, Workspace
 from crmlink.store.base import CLOCK_SKEW, new_id, utc_now
 
 REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
@@ -49,14 +49,13 @@ ALGORITHM = "HS256"
 JWT_TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
-_ISSUED = select(RefreshToken).where(
-    RefreshToken.public_id == bindparam("jti")
-)  # asked by every request
-_OWNER_OF_ISSUED = owner_query(
-    select(Device.workspace_id)
-    .join(RefreshToken, RefreshToken.device_id == Device.id)
+_ISSUED = (
+    select(RefreshToken, Workspace.suspended_at)
+    .join(RefreshToken.device)
+    .join(Workspace, Workspace.id == Device.workspace_id)
     .where(RefreshToken.public_id == bindparam("shown"))
-)
+    .options(contains_eager(RefreshToken.device))
+)  # built once: every request of a browser asks it
 _OWNER_OF_REFRESH = owner_query(
     select(Device.workspace_id)
     .join(RefreshToken, RefreshToken.device_id == Device.id)
@@ -171,40 +170,28 @@ def _rotate(
     return _issue_successor(session, access, device, refresh_token, shown.generation + 1)
 
 
-def workspace_of_access_token(access: KeyedContext, access_token: str) -> int:
-    """Return the id of the workspace of an access token that crmlink signed.
-
-    Raises InvalidToken.
-    """
-    shown = _claims(access, access_token)["jti"]
-    return find_owner(access, _OWNER_OF_ISSUED, shown, InvalidToken)
-
-
 def authenticate_access_token(
-    access: AccessContext, access_token: str, proof: Proof, address: str
+    access: KeyedContext, access_token: str, proof: Proof, address: str
 ) -> Actor:
-    """Return the actor of an access token whose key made the proof; raises InvalidToken.
+    """Return the actor of an access token whose key made the proof.
 
-    The device is looked up each time.
+    The device is looked up each time. Raises InvalidToken or WorkspaceSuspended.
     """
     claims = _claims(access, access_token)
     if claims["cnf"] != {"jkt": proof.thumbprint} or not proof.is_about(access_token):
         raise InvalidToken
-    with access.database.reading() as session:
-        refresh = session.scalar(_ISSUED, {"jti": claims["jti"]})
-    if refresh is None or refresh.device.public_id != claims["sub"]:
-        raise InvalidToken
+    refresh = find_shown(access, _ISSUED, claims["jti"])
     device = refresh.device
-    if device.workspace_id != access.workspace_id or device.key_thumbprint != proof.thumbprint:
+    if device.public_id != claims["sub"] or device.key_thumbprint != proof.thumbprint:
         raise InvalidToken
-    if not is_first_use(access, proof):
+    if not is_first_use(access.of(device.workspace_id), proof):
         raise InvalidToken
     try:
         person = _require_active(device)
     except TokenRequestError:
         raise InvalidToken from None
     if refresh.received_at is None:
-        _mark_used(access, refresh)
+        _mark_used(access.of(device.workspace_id), refresh)
     return Actor(device, person, role_permissions(person), address)
 
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.orm import contains_eager
 
 from crmlink.access.context import AccessContext, Actor, KeyedContext, record_audit
 from crmlink.access.devices import end_browsers, ended_browsers, web_device
 from crmlink.access.errors import InvalidToken, NotAllowed, SessionNotFound
 from crmlink.access.logins import database_of_login, rows_of_login
-from crmlink.access.owner import find_owner, owner_query
+from crmlink.access.owner import find_shown
 from crmlink.access.people import end_web_sessions, find_person
 from crmlink.access.roles import role_permissions
 from crmlink.access.token_format import generate_token, is_well_formed
-from crmlink.store import Person, WebSession
+from crmlink.store import Person, WebSession, Workspace
 from crmlink.store.base import utc_now
 
 SESSION_TOKEN_PREFIX = "crms_"  # noqa: S105 - names the kind, is no secret
 IDLE_TIMEOUT = timedelta(hours=12)
 ABSOLUTE_TIMEOUT = timedelta(days=14)
 TOUCH_INTERVAL = timedelta(minutes=1)
-_OWNER = owner_query(
-    select(Person.workspace_id)
-    .join(WebSession, WebSession.person_id == Person.id)
+_SHOWN = (
+    select(WebSession, Workspace.suspended_at)
+    .join(WebSession.person)
+    .join(Workspace, Workspace.id == Person.workspace_id)
     .where(WebSession.token_hash == bindparam("shown"))
+    .options(contains_eager(WebSession.person))
 )  # built once: every request for a page asks it
 
 
@@ -57,28 +60,19 @@ def create_session(
     return token
 
 
-def workspace_of_session(access: KeyedContext, token: str) -> int:
-    """Return the id of the workspace of a cookie; raises InvalidToken."""
+def authenticate_session(context: KeyedContext, token: str) -> tuple[WebSession, Actor]:
+    """Return the session of a cookie, and its actor; raises InvalidToken or WorkspaceSuspended."""
     if not is_well_formed(token, SESSION_TOKEN_PREFIX):
         raise InvalidToken
-    return find_owner(access, _OWNER, access.keyed_hash("session", token).hex(), InvalidToken)
-
-
-def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession, Actor]:
-    """Return the session of a cookie, and its actor; raises InvalidToken."""
-    if not is_well_formed(token, SESSION_TOKEN_PREFIX):
-        raise InvalidToken
-    query = select(WebSession).filter_by(token_hash=access.keyed_hash("session", token).hex())
-    with access.database.reading() as session:
-        found = session.scalar(query)
-    moment = utc_now()
-    if found is None or not _is_active(found, moment, access):
+    found = find_shown(context, _SHOWN, context.keyed_hash("session", token).hex())
+    person, moment = found.person, utc_now()
+    access = context.of(person.workspace_id)
+    if not _is_active(found, moment, access):
         raise InvalidToken
     if abs(moment - found.last_seen_at) > TOUCH_INTERVAL:
         with access.database.writing() as session:
             row = session.get_one(WebSession, found.id)
             row.last_seen_at = row.person.last_seen_at = moment
-    person = found.person
     actor = Actor(web_device(access, person), person, role_permissions(person), found.address)
     return found, actor
 

@@ -26,7 +26,7 @@ from crmlink.store.erased import erased_people, phrases_of
 MAX_SELECTOR_LENGTH, MAX_LABEL_LENGTH = 300, 100  # characters
 _NAME = r"-?[A-Za-z_][A-Za-z0-9_-]*"
 _ATTRIBUTE = r"\[[A-Za-z-]+(?:=\"[A-Za-z0-9_$.:()-]{0,100}\")?\]"
-_SIMPLE = rf"(?:[#.]?{_NAME}|{_ATTRIBUTE}|:nth-of-type\([0-9]{{1,3}}\))"
+_SIMPLE = rf"(?>[#.]?{_NAME}|{_ATTRIBUTE}|:nth-of-type\([0-9]{{1,3}}\))"
 # One field: no list, no wildcard, nothing that depends on what the page does.
 SELECTOR = re.compile(rf"{_SIMPLE}+(?:(?: > | ){_SIMPLE}+)*")
 PLAIN_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")

@@ -22,20 +22,11 @@ from crmlink.values.contact_details import ContactDetails
 MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
 
 # Built once: every suggestion asks them, and building a statement takes longer than answering it.
-# Each half reads the index by number, which a condition with OR or on pairs would not.
+# With all kinds named the index by number is read, which a condition with OR or on pairs would not.
 _BY_NUMBER = select(MirroredRecord).where(
-    MirroredRecord.id.in_(
-        union_all(
-            *(
-                select(MirroredRecord.id).where(
-                    MirroredRecord.connection_id == bindparam("connection_id"),
-                    MirroredRecord.kind == kind,
-                    MirroredRecord.number.in_(bindparam(kind, expanding=True)),
-                )
-                for kind in KINDS
-            )
-        )
-    ),
+    MirroredRecord.connection_id == bindparam("connection_id"),
+    MirroredRecord.kind.in_(KINDS),
+    MirroredRecord.number.in_(bindparam("numbers", expanding=True)),
     MirroredRecord.deleted_at.is_(None),
 )
 _HOLD = (carried_as_asked(MirroredRecord.reference), MirroredRecord.deleted_at.is_(None))
@@ -43,8 +34,8 @@ _HOLDERS = select(MirroredRecord).where(*_HOLD).order_by(MirroredRecord.id)
 _OF_CONTACT = (
     Link.connection_id == bindparam("connection_id"),
     Link.package == bindparam("package"),
-    Link.reference.in_(bindparam("forms", expanding=True)),
-    Link.contact_kind.in_(bindparam("kinds", expanding=True)),
+    Link.reference.in_([bindparam("value"), bindparam("other_value")]),
+    Link.contact_kind.in_([bindparam("kind"), bindparam("other_kind"), ""]),
 )
 _LATEST = select(Link).where(*_OF_CONTACT).order_by(Link.created_at.desc()).limit(1)
 _LATEST_IN_ORGANISATION = _LATEST.where(
@@ -144,9 +135,7 @@ def suggest_in(
 
 def _known(session: Session, connection_id: int, contact: Contact) -> set[str]:
     """Return what is known of a contact's reference: a holder, links, a parked contact."""
-    asked = _asked(session, connection_id, contact)
-    forms = pseudonyms_of(session).forms(contact.reference) or ("", "")
-    return set(session.scalars(_KNOWN, asked | asked_to_carry(connection_id, *forms)))
+    return set(session.scalars(_KNOWN, _asked(session, connection_id, contact)))
 
 
 def search(
@@ -231,12 +220,14 @@ def latest_link(session: Session, connection_id: int, contact: Contact) -> Link 
 
 
 def _asked(session: Session, connection_id: int, contact: Contact) -> dict[str, Any]:
-    """Return the parameters of the conditions for a contact's links."""
+    """Return the parameters of the conditions for a contact's links, holders and parked ones."""
+    kind, other_kind = (contact.kind, contact.kind) if contact.kind else KINDS
+    forms = pseudonyms_of(session).forms(contact.reference) or ("", "")
     return {
-        "connection_id": connection_id,
         "package": contact.package,
-        "forms": pseudonyms_of(session).forms(contact.reference),
-        "kinds": [contact.kind, ""] if contact.kind else [*KINDS, ""],
+        "kind": kind,
+        "other_kind": other_kind,
+        **asked_to_carry(connection_id, *forms),
     }
 
 
@@ -249,12 +240,10 @@ def records_by_id(
     session: Session, connection_id: int, ids: list[str]
 ) -> dict[str, MirroredRecord]:
     """Return the mirror's rows by record id, without missing or deleted records."""
-    numbers: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    for record_id in ids:
-        kind, _, number = record_id.partition("-")
-        if kind in KINDS and number:
-            numbers[kind].append(number)
-    if not any(numbers.values()):
+    wanted = set(ids)
+    numbers = {number for each in wanted if (number := each.partition("-")[2])}
+    if not numbers:
         return {}
-    asked = {"connection_id": connection_id, **numbers}
-    return {row.public_id: row for row in session.scalars(_BY_NUMBER, asked)}
+    asked = {"connection_id": connection_id, "numbers": sorted(numbers)}
+    found = {row.public_id: row for row in session.scalars(_BY_NUMBER, asked)}
+    return {record_id: row for record_id, row in found.items() if record_id in wanted}

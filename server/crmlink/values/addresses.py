@@ -11,6 +11,8 @@ from functools import lru_cache
 from crmlink.values import postcodes
 from crmlink.values.placeholders import is_placeholder
 
+MAX_LENGTH = 1_000
+
 _COUNTRIES = {
     "GB": r"u\.?k\.?|g\.?b\.?|gbr|great britain|united kingdom(?: of great britain.*)?|england|"
     r"scotland|wales|cymru|northern ireland|n\.? ?ireland|britain",
@@ -91,7 +93,8 @@ def read_address(
 ) -> PostalAddress:
     """Return the address in the given fields; placeholders count as empty.
 
-    A postcode among the lines is used where `postcode` is empty; a repeated one is dropped.
+    A postcode among the lines is used where `postcode` is empty; a repeated one is dropped. An
+    address of more than `MAX_LENGTH` characters stays in its fields.
     """
     parts = [part.strip() for line in lines for part in _BREAK.split(line)]
     parts = [part for part in parts if part and not is_placeholder(part)]
@@ -99,6 +102,8 @@ def read_address(
         "" if is_placeholder(value) else " ".join(value.split())
         for value in (town, postcode, country)
     )
+    if sum(map(len, (*parts, town, postcode, country))) > MAX_LENGTH:
+        return PostalAddress(tuple(parts), town, postcode)
     code = _country_code(country)
     town, postcode, code = _in_their_fields(town, postcode, code)
     parts, code = _without_country(parts, code)

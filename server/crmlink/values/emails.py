@@ -45,6 +45,7 @@ def read_emails(text: str) -> Emails:
     """Return the emails in a text, whatever separates or surrounds them."""
     if not text or not text.strip():
         return Emails()
+    text = " ".join(text.split())[: MAX_EMAILS * MAX_LENGTH]
     plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
     plain = _SPACED_AT.sub("@", _QUERY.sub(" ", plain))
     emails: dict[str, str] = {}

@@ -17,6 +17,8 @@ from crmlink.values.placeholders import is_placeholder
 from crmlink.values.remarks import without_remark
 from crmlink.values.retired import without_mark
 
+MAX_LENGTH = 500
+
 _WORTH_READING = re.compile(
     r"\b(?:DELETED|INACTIVE|ARCHIVED|OBSOLETE|DUPLICATE|MOVED|CLOSED|OLD|GONE|VOID|DEAD|"
     r"CANCELLED)\b"
@@ -24,7 +26,9 @@ _WORTH_READING = re.compile(
     r"|[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:d\.?n\.?u\b)|[-\u2010-\u2015:/*]"
     r"|^\s*(?i:the |ex|pers|rep|est|trus)"
 )
-_EMAIL = re.compile(r"[(\[<]?\s*(?:e-?mail:?\s*)?\S+@\S+\.[A-Za-z]{2,}\s*[)\]>]?", re.IGNORECASE)
+_EMAIL = re.compile(
+    r"[(\[<]?\s*(?:e-?mail:?\s*)?@*+[^\s@]++@\S+\.[A-Za-z]{2,}\s*[)\]>]?", re.IGNORECASE
+)
 _PHONE = re.compile(
     r"[(\[]?\s*(?:\b(?:tel|telephone|phone|mob|mobile|t|m|ph)\b[.:]*\s*)?"
     r"(?:\+|\(?0|\b44)[0-9() .-]{8,18}[0-9]\b\s*[)\]]?",
@@ -73,7 +77,7 @@ _FOR_SOMEONE = re.compile(
     r"^\s*(?:the\s+late)\s+",
     re.IGNORECASE,
 )
-_CARE_OF = re.compile(r"\s*[,(-]?\s*\bc\s*/\s*o\b[\s.:]*(.*)$", re.IGNORECASE)
+_CARE_OF = re.compile(r"\bc\s*+/\s*+o\b[\s.:]*+.*$", re.IGNORECASE)
 _AROUND = " \t,;:-\u2010\u2011\u2012\u2013\u2014\u2015|"
 
 
@@ -94,7 +98,14 @@ class ContactName:
 
 
 def read_name(text: str, *, person: bool = False) -> ContactName:
-    """Return the parts of a name field; with `person`, *Main Contact* is no name."""
+    """Return the parts of a name field; with `person`, *Main Contact* is no name.
+
+    A text of more than `MAX_LENGTH` characters is a name as a whole.
+    """
+    if len(text) > MAX_LENGTH:
+        text = " ".join(text.split())
+    if len(text) > MAX_LENGTH:
+        return ContactName(text)
     if is_placeholder(text, person=person):
         return ContactName("")
     return _read(text) if _WORTH_READING.search(text) else ContactName(text)
@@ -146,7 +157,9 @@ def _take_counter(result: ContactName) -> ContactName:
 
 def _take_care_of(result: ContactName) -> ContactName:
     match = _CARE_OF.search(result.name)
-    return replace(result, name=result.name[: match.start()].rstrip(_AROUND)) if match else result
+    if not match:
+        return result
+    return replace(result, name=result.name[: match.start()].rstrip(_AROUND + "(\r\n"))
 
 
 def _take_role(result: ContactName) -> ContactName:

@@ -93,8 +93,12 @@ def read_phones(text: str, country: str = "GB") -> Phones:
     `country` is the ISO code for numbers without a country code; a number that is invalid there but
     valid in a neighbouring country belongs to the neighbour.
     """
+    if len(text) > MAX_LENGTH:
+        text = "\n".join(" ".join(line.split()) for line in text.splitlines())
     if not text or is_placeholder(text):
         return Phones()
+    if len(text) > MAX_PHONES * MAX_LENGTH:
+        return Phones(unread=(text[:MAX_LENGTH],))
     return _read(text, country)
 
 

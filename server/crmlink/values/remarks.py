@@ -18,7 +18,7 @@ _REMARKS = (
     r"in (?:liquidation|administration|receivership)|"
     r"do not (?:invoice|supply|chase|call|ring|phone|contact|email|e-mail|visit|attend|work for)"
 )
-_BRACKETED = re.compile(rf"[(\[{{*<]+\s*(?:{_REMARKS})\W*[)\]}}*>]+", re.IGNORECASE)
+_BRACKETED = re.compile(rf"[(\[{{*<]++\s*(?:{_REMARKS})\W*[)\]}}*>]+", re.IGNORECASE)
 _LOOSE = re.compile(
     rf"\s+[-\u2010-\u2015:/]+\s*(?:{_REMARKS})[\s!.]*$"
     rf"|^\W*(?:{_REMARKS})\s*[-\u2010-\u2015:/!]+\s+"

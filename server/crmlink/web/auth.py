@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from structlog.contextvars import bind_contextvars
 from werkzeug.wrappers import Response
 
-from crmlink.access.api_tokens import PREFIX, authenticate_api_token, workspace_of_api_token
+from crmlink.access.api_tokens import PREFIX, authenticate_api_token
 from crmlink.access.context import AccessContext, Actor, SignInContext
 from crmlink.access.dpop import check_proof, new_nonce
 from crmlink.access.errors import (
@@ -28,9 +28,8 @@ from crmlink.access.proofs import Proof
 from crmlink.access.refresh_tokens import (
     authenticate_access_token,
     is_own_access_token,
-    workspace_of_access_token,
 )
-from crmlink.access.sessions import authenticate_session, workspace_of_session
+from crmlink.access.sessions import authenticate_session
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.installation import Installation, OpenWorkspace
 from crmlink.linking.context import WorkspaceContext
@@ -243,8 +242,7 @@ def _sender() -> tuple[WebSession | None, Actor] | None:
     )
     if by_token:
         return None, _authenticate_bearer()
-    context, cookie = sign_in_context(), request.cookies.get(SESSION_COOKIE, "")
-    return authenticate_session(context.of(workspace_of_session(context, cookie)), cookie)
+    return authenticate_session(sign_in_context(), request.cookies.get(SESSION_COOKIE, ""))
 
 
 def _require_authenticated() -> Response | None:
@@ -301,8 +299,7 @@ def _authenticate_bearer() -> Actor:
     scheme, token = _authorization()
     context, address = sign_in_context(), request.remote_addr or ""
     if scheme == "bearer" and token.startswith(PREFIX):
-        access = context.of(workspace_of_api_token(context, token))
-        return authenticate_api_token(access, token, address)
+        return authenticate_api_token(context, token, address)
     if scheme != "dpop":
         raise InvalidToken
     try:
@@ -310,8 +307,7 @@ def _authenticate_bearer() -> Actor:
     except (ProofMissing, ProofRefused, ProofElsewhere) as refused:
         log.info("proof refused", problem=refused.code, request_id=g.request_id)
         raise InvalidToken from None
-    access = context.of(workspace_of_access_token(context, token))
-    return authenticate_access_token(access, token, proof, address)
+    return authenticate_access_token(context, token, proof, address)
 
 
 def _check_csrf() -> None:

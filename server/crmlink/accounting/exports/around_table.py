@@ -52,8 +52,8 @@ _PLURALS: Mapping[str, Kind | None] = {
     "supplier accounts": "supplier", "contacts": None, "accounts": None,
 }  # fmt: skip
 _SECTION = re.compile(
-    rf"\W*(?:(?P<retired>{_RETIRED})|all|active|current|live|open)?[\s-]*"
-    rf"(?P<whose>{'|'.join(_PLURALS)})?\W*(?:[0-9]+\W*)?",
+    rf"\W*+(?:(?P<retired>{_RETIRED})|all|active|current|live|open)?[\s-]*+"
+    rf"(?P<whose>{'|'.join(_PLURALS)})?\W*+(?:[0-9]++\W*+)?",
     re.IGNORECASE,
 )
 _NAMING = ("reference", "name", "company", "person", "first_name", "last_name")

@@ -50,7 +50,6 @@ _ANY_REFERENCE = {
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _WHOLE = re.compile(r"([1-9][0-9]{0,17})\.0{1,6}")  # a number that a program wrote as a fraction
 _TOTAL = re.compile(r"(?:grand[ -]?|sub[ -]?)?totals?\W*", re.IGNORECASE)
-_WORDS = re.compile(r"[^\W\d_].* .*[^\W_]")
 _GROUP_LINES = 3  # below headings of groups
 _MAX_SHEETS = 12
 _FEW_COLUMNS = 2
@@ -278,7 +277,7 @@ def _beside_the_table(row: Row, number: str) -> str:
     A total may have its count in the column of the ids, where it would be another record.
     """
     filled = [text for cell in row.cells if (text := cell_text(cell))]
-    if len(filled) == 1 and len(row.header) > _FEW_COLUMNS and _WORDS.search(filled[0]):
+    if len(filled) == 1 and len(row.header) > _FEW_COLUMNS and _is_phrase(filled[0]):
         return "footer"
     rest = [text for text in filled if not _TOTAL.fullmatch(text)]
     if len(rest) < len(filled) and not any(map(str.isalpha, "".join(rest))):
@@ -294,3 +293,9 @@ def _number(cell: Any) -> str:
     if whole := _WHOLE.fullmatch(text):
         text = whole[1]
     return text if _NUMBER.fullmatch(text) else ""
+
+
+def _is_phrase(text: str) -> bool:
+    """Return whether a word with a letter has another word or a number behind it."""
+    words = [word for word in text.split() if any(map(str.isalnum, word))]
+    return any(any(map(str.isalpha, word)) for word in words[:-1])
