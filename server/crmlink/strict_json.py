@@ -7,6 +7,7 @@ text. NaN and Infinity are no JSON (RFC 8259) and are rejected too.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -49,8 +50,7 @@ def objects_noting(note: Callable[[str], None]) -> Callable[[], dict[str, Any]]:
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for name in names if names.count(name) > 1)
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise NameTwice(f"“{name[:50]}” is given twice")
     return result
 

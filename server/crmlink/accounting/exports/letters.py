@@ -18,8 +18,9 @@ FROM_MAC = 3.0  # score of a Mac's own line ends or signs
 _BEFORE_WORDS = {"cp1252": 1.0, "mac_roman": 0.0, "iso8859_14": 0.5, "cp850": -1.0}
 MARGIN = 1.5  # lead from which the best codec counts as certain
 MAX_WORDS = 3_000
+MAX_WORD_LENGTH = 40  # letters; a longer word is judged in pieces
 
-_WORD = re.compile(rb"[A-Za-z'&\x80-\xff]*[\x80-\xff][A-Za-z'&\x80-\xff]*")
+_WORD = re.compile(rb"[A-Za-z'&\x80-\xff]{1,%d}" % MAX_WORD_LENGTH)
 _COMMON = frozenset("àáâäãåæçèéêëìíîïñòóôöõøœùúûüßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜŵŷŴŶ")
 _APOSTROPHES = {"\u2019": 1.2, "\u2018": 0.2}
 _QUOTES = frozenset("\u201c\u201d\u201e\u2013\u2014\u2026\xa0")
@@ -64,7 +65,7 @@ def _words(chunks: Iterable[bytes]) -> list[bytes]:
     """Return distinct words with a non-ASCII letter, at most MAX_WORDS."""
     words: dict[bytes, None] = {}
     for chunk in chunks:
-        words.update(dict.fromkeys(_WORD.findall(chunk)))
+        words |= {word: None for word in _WORD.findall(chunk) if not word.isascii()}
         if len(words) >= MAX_WORDS:
             break
     return list(words)[:MAX_WORDS]
@@ -135,9 +136,10 @@ def _is_wrong_case(text: str, i: int) -> bool:
     Gaelic capitals follow a small letter or a prefix: *hÉigeartaigh*, *McÉwan*.
     """
     start, end = i, i + 1
-    while start and (text[start - 1].isalpha() or text[start - 1] in "'\u2019"):
+    first, last = max(0, i - MAX_WORD_LENGTH), min(len(text), i + MAX_WORD_LENGTH)
+    while start > first and (text[start - 1].isalpha() or text[start - 1] in "'\u2019"):
         start -= 1
-    while end < len(text) and (text[end].isalpha() or text[end] in "'\u2019"):
+    while end < last and (text[end].isalpha() or text[end] in "'\u2019"):
         end += 1
     others = [sign for sign in text[start:i] + text[i + 1 : end] if sign.isalpha()]
     if text[i].isupper():

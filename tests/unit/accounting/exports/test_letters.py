@@ -175,3 +175,20 @@ def test_letters_encoded_twice_are_doubted_and_gaelic_capitals_are_not(
 def test_letters_that_were_encoded_twice_are_put_right_in_names(text: str, name: str) -> None:
     (row,) = contacts(read(f"Name,Phone\n{text},0113 496 0101\n"))
     assert row.name == name
+
+
+@pytest.mark.parametrize("word", ["é" * 300_000, "éA" * 100_000, "a" * 300_000 + "é"])
+def test_a_word_of_any_length_is_judged_in_pieces(word: str) -> None:
+    # letter by letter of the whole word it would take hours
+    content = f"Name,Phone\nAnn Field,0113 496 0101\n{word},\n".encode("cp1252")
+    (name, *_) = [row.name for row in contacts(read(content))]
+    assert name == "Ann Field"
+
+
+def test_a_reference_of_any_length_is_doubted_in_time() -> None:
+    assert not is_doubtful("é" * 100_000)
+
+
+def test_letters_in_a_long_word_are_no_more_certain_than_in_short_ones() -> None:
+    content = f"Name,Phone\n{'Bob' * 40} {'x' * 40}\x80,\n".encode("latin-1")
+    assert not look(content).letters_certain
