@@ -53,7 +53,7 @@ def normal_form(form: Literal["NFC", "NFD", "NFKD"], text: str) -> str:
 
 def _ordered(form: str, run: str) -> Iterator[str]:
     """Yield the signs with each letter's marks in the canonical order of Unicode."""
-    decomposed = "NFKD" if form == "NFKD" else "NFD"
+    decomposed: Literal["NFD", "NFKD"] = "NFKD" if form == "NFKD" else "NFD"
     signs = (sign for each in run for sign in unicodedata.normalize(decomposed, each))
     for _, alike in groupby(signs, key=lambda sign: unicodedata.combining(sign) > 0):
         yield from sorted(alike, key=unicodedata.combining)

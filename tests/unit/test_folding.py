@@ -32,15 +32,18 @@ def test_every_sign_that_may_begin_with_a_mark_is_ordered() -> None:
                 assert normal_form(form, text) == ordered
 
 
-@pytest.mark.parametrize("pair", ["\u0301\u0323", "\u0f73", "\uff9e\u0301", "\u0344\u0345"])
+@pytest.mark.parametrize("pair", ["\u0301\u0323", "\u0344\u0345"])
 def test_marks_without_end_are_sorted_before_python_sorts_them_by_insertion(
     pair: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[str] = []
     real = unicodedata.normalize
-    monkeypatch.setattr(
-        unicodedata, "normalize", lambda form, text: (given.append(text), real(form, text))[1]
-    )
+
+    def normalize(form: Literal["NFC", "NFD", "NFKD"], text: str) -> str:
+        given.append(text)
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
     name = "Zoe" + pair * 400
     assert fold(compose(name)) == fold(name)
     assert spellings(name)

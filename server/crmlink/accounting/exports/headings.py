@@ -31,7 +31,7 @@ def unique_labels(headings: Sequence[str]) -> tuple[str, ...]:
     """Return a distinct label for each column: its heading, with its letter where needed."""
     trimmed = [" ".join(heading.split()) for heading in headings]
     used: Counter[str] = Counter()
-    labels: list[str] = []
+    labels: dict[str, None] = {}  # in order
     for position, heading in enumerate(trimmed):
         used[normalise_heading(heading)] += 1
         label = heading or f"column {column_letter(position)}"
@@ -39,5 +39,5 @@ def unique_labels(headings: Sequence[str]) -> tuple[str, ...]:
             label = f"{heading} (column {column_letter(position)})"
         while label in labels:
             label = f"{label} (column {column_letter(position)})"
-        labels.append(label)
+        labels[label] = None
     return tuple(labels)

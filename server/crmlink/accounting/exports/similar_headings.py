@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 
 from rapidfuzz.distance import OSA
 
 from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS
 
+MAX_COLUMNS = 256  # of a table that are compared
 MIN_LIKENESS = 0.66
 MIN_SPELLING = 0.8  # similarity of a misspelt word
 
@@ -97,10 +100,11 @@ def likely_columns(
     """Return fields and the labels of the columns that may contain them, by headings alone.
 
     Columns in `taken` are omitted; a field in it gets no more columns unless it may have several.
+    Only the first `MAX_COLUMNS` are compared.
     """
     used = {label for several in taken.values() for label in several}
     scored_columns: dict[str, list[tuple[float, str]]] = {}
-    for heading, label in zip(headings, labels, strict=True):
+    for heading, label in islice(zip(headings, labels, strict=True), MAX_COLUMNS):
         if label not in used and (best := _best_field(heading)):
             scored_columns.setdefault(best[0], []).append((best[1], label))
     proposed: dict[str, tuple[str, ...]] = {}
@@ -114,6 +118,7 @@ def likely_columns(
     return proposed
 
 
+@lru_cache(maxsize=10_000)  # each line of a file may be its header, with several delimiters
 def _best_field(heading: str) -> tuple[str, float] | None:
     """Return the most similar field and the similarity; None for a heading of another kind."""
     words = list(_plain(heading))

@@ -5,8 +5,9 @@ import io
 import pytest
 
 from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.headings import unique_labels
 from crmlink.accounting.exports.reader import read_contacts
-from crmlink.accounting.exports.similar_headings import likely_columns
+from crmlink.accounting.exports.similar_headings import MAX_COLUMNS, likely_columns
 from unit.accounting.exports.export_files import PACKAGES, contacts, look, read, table
 
 TYPED = ["Customer / Trading Name", "Tel.", "Addr 1", "Addr 2", "P/Code", "Ref No.", "Mob"]
@@ -94,3 +95,14 @@ def test_full_name_is_the_person_beside_the_vendor_and_the_name_where_it_is_alon
 def test_a_table_without_any_heading_that_is_known_still_needs_a_person() -> None:
     with pytest.raises(ExportError):
         read(table([["Colour", "Size"], ["red", "1"], ["blue", "2"]]))
+
+
+def test_the_first_columns_of_a_very_wide_table_are_compared() -> None:
+    others = [f"Colour {number}" for number in range(MAX_COLUMNS)]
+    assert likely_columns(["E-mail", *others], ["E-mail", *others], {}) == {"email": ("E-mail",)}
+    assert likely_columns([*others, "E-mail"], [*others, "E-mail"], {}) == {}
+
+
+def test_each_of_very_many_columns_has_a_label_of_its_own() -> None:
+    assert len(set(unique_labels([f"Site {number}" for number in range(100_000)]))) == 100_000
+    assert len(set(unique_labels(["Site"] * 1_000))) == 1_000
