@@ -56,9 +56,11 @@ class Watch:
         self.look(path)
 
     def press(self, button: str, where: str) -> None:
-        """Send a form, and look at the page that answers it, not at the one before."""
-        with self.page.expect_navigation():
+        """Send a form, and look at what its answer shows, not at the page before."""
+        with self.page.expect_response(lambda reply: reply.request.resource_type != "image"):
             self.page.get_by_role("button", name=button).click()
+        self.page.wait_for_load_state()
+        self.page.locator(".htmx-request").wait_for(state="detached")
         self.look(where)
 
     def look(self, where: str) -> None:
