@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request
@@ -26,9 +27,10 @@ NAMES: list[str] = [
     name for names in json.loads(VECTORS.read_text())["names"].values() for name in names
 ]
 PAGE = 50
-FOREIGN = (
-    "main :is(img, script, style, iframe, object, embed, math, link, meta, base, audio, video)"
-)
+FOREIGN = """() => [...document.querySelectorAll("main, main *")].filter((one) =>
+    one.matches("img, script, style, iframe, object, embed, math, link, meta, base, audio, video")
+    || [...one.attributes].some(({ name }) => /^(on|srcdoc)/.test(name)),
+).map((one) => one.outerHTML.slice(0, 200))"""
 
 
 @dataclass
@@ -57,19 +59,15 @@ class Watch:
 
     def press(self, button: str, where: str) -> None:
         """Send a form, and look at what its answer shows, not at the page before."""
-        with self.page.expect_response(lambda reply: reply.request.resource_type != "image"):
+        with self.page.expect_navigation():
             self.page.get_by_role("button", name=button).click()
-        self.page.wait_for_load_state()
-        self.page.locator(".htmx-request").wait_for(state="detached")
         self.look(where)
 
     def look(self, where: str) -> None:
         """Raise AssertionError when a name was more than text."""
         if self.page.evaluate("'hostile' in window"):
             self.seen.append("a script ran")
-        if found := self.page.evaluate(
-            "selector => [...document.querySelectorAll(selector)].map(e => e.outerHTML)", FOREIGN
-        ):
+        if found := self.page.evaluate(FOREIGN):
             self.seen.append(f"markup: {found}")
         assert not self.seen, f"{where}: {self.seen}"
 
@@ -132,11 +130,8 @@ def test_a_browser_that_calls_itself_something_hostile_is_shown_as_text(
 
 
 def test_what_is_typed_comes_back_as_text(live: LiveServer, watch: Watch) -> None:
-    watch.visit("/records")
-    for name in NAMES[::16]:
-        watch.page.goto(watch.home + "/records")
-        watch.page.get_by_label("Search").fill(name[:300])
-        watch.press("Show", f"a search for {name[:40]!r}")
+    for name in [*NAMES[::16], *(name for name in NAMES if name.startswith('"'))]:
+        watch.visit(f"/records?{urlencode({'q': name[:300]})}")
     for name in NAMES[::32]:
         watch.page.goto(watch.home + "/people")
         watch.page.get_by_label("Name").fill(name[:90])
