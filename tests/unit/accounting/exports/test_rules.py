@@ -99,7 +99,7 @@ def test_a_rule_file_from_before_exports_is_still_good(tmp_path: Path) -> None:
 
 def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
     folder = Path(wording.__file__).parent
-    raising = [*folder.glob("*.py"), *(folder.parents[1] / "linking").glob("record_*.py")]
+    raising = [*folder.glob("*.py"), *(folder.parents[1] / "linking" / "records").glob("*.py")]
     text = "".join(path.read_text(encoding="utf-8") for path in raising)
     text = text.replace(Path(wording.__file__).read_text(encoding="utf-8"), "")
     raised = re.findall(
