@@ -15,6 +15,7 @@ const CASES = {
   "a wrapped label": ["<div><div><span class=l>Third-Party Reference</span></div><div><span>ABC-1</span></div></div>", { state: "shown", value: "ABC-1" }],
   "strong and text": ["<p><strong>Third-Party Reference:</strong> ABC-1</p>", { state: "shown", value: "ABC-1" }],
   "strong and nothing before the next line": ["<p><strong>Third-Party Reference:</strong> <br><strong>Mobile:</strong> 0163</p>", { state: "unknown" }],
+  "strong and text over lines with very many spaces": [`<p><strong>Third-Party Reference:</strong>${" ".repeat(200_000)}\n \r\n ABC-1${" ".repeat(200_000)}</p>`, { state: "shown", value: "ABC-1" }],
   "one line of text": ["<p>Third-Party Reference: ABC-1</p>", { state: "shown", value: "ABC-1" }],
   "a label for nothing": ["<div><label>Third-Party Reference</label><div>ABC-1</div></div>", { state: "shown", value: "ABC-1" }],
   "a field to read only": ["<label for=f>Third-Party Reference</label><input id=f readonly value='ABC-1'>", { state: "shown", value: "ABC-1" }],

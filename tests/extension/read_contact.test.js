@@ -180,6 +180,7 @@ const shapes = [
   ["an email within a sentence is someone's, not the contact's", "<p>Sent to ruth@someoneelse.example by Joan on Monday</p>", { email: "" }],
   ["an email in a table of many", "<table><tr><td>1<td>ruth@someoneelse.example</table>", { email: "" }],
   ["a title with the package's name at either end", "<title>Xero - John Smith - Xero</title><body>", { name: "John Smith" }],
+  ["a title that goes on with very many spaces", `<title>Xero - John Smith - Xero${"\u00a0".repeat(200_000)}x</title><body>`, { name: "John Smith" }],
   ["a title that is only the package's name", "<title>xero</title><body>", { name: "" }],
   ["a heading that names a section", "<h1>Customer details</h1><h2>Invoices</h2><h2>John Smith</h2>", { name: "John Smith" }],
   ["a heading with a badge and a button", "<h1>John Smith <span class='status-badge'>Active</span><button>Edit</button></h1>", { name: "John Smith" }],

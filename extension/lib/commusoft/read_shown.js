@@ -153,7 +153,7 @@
       else if (isElement(at) && at.localName === "br") break;
       else if (isElement(at) && textOf(at) !== "") return "\u2026";
     }
-    return text.replace(/\s*[\n\r]\s*/g, " ").trim();
+    return text.split(/[\n\r]/).map((line) => line.trim()).filter(Boolean).join(" ");
   }
 
   /** A page of labels without values has one label after the other. @param {Node} next @param {Element} label */

@@ -444,7 +444,7 @@ export function readContact(hints = {}) {
     text !== "" && text.length < 150 && !GENERIC.test(text) && !fieldOf(text) &&
     !(hints.titles ?? []).some((title) => title.toLowerCase() === text.toLowerCase());
 
-  const nameOfTitle = () => document.title.split(/\s+[|–—·•:»-]+\s+|\s*\|\s*/).map(clean).find(isName) ?? "";
+  const nameOfTitle = () => document.title.slice(0, MAX_TEXT_LENGTH).split(/\s+[|–—·•:»-]+\s+|\s*\|\s*/).map(clean).find(isName) ?? "";
 
   /** @param {RegExp} tags */
   const nameOfHeading = (tags) => {
