@@ -139,12 +139,14 @@ class LiveMatcher:
             mirror = self._mirror(session)
             if mirror.version == self._version:
                 return self._matcher, False
-            is_proved = self._is_proved and self._mark in mirror.marks
+            is_new = self._version == 0
+            if is_new:
+                self._begin()  # a start that failed may have left records
+            is_proved = is_new or (self._is_proved and self._mark in mirror.marks)
             self._is_proved = False  # until all is read
-            if self._version == 0 and (saved := self._load(session)):
-                is_proved = self._catch_up(session, saved, mirror)
+            if is_new and (saved := self._load(session)):
+                self._catch_up(session, saved, mirror)
             else:
-                is_proved |= self._version == 0 and len(self._matcher) == 0
                 self._follow(session, self._version)
             self._is_proved = is_proved
             self._version, self._mark = mirror.version, mirror.mark
@@ -224,7 +226,7 @@ class LiveMatcher:
                 marks = connection.index_marks or []
                 if self._mark not in marks:
                     connection.index_marks = [*marks[1 - MAX_MARKS :], self._mark]
-        except SQLAlchemyError:  # the file is of use without
+        except SQLAlchemyError:  # the file is of use without its mark
             return ""
         return self._mark
 
@@ -268,16 +270,12 @@ class LiveMatcher:
         found = select(WorkspaceConnection.id, WorkspaceConnection.public_id)
         return dict(session.execute(found.filter_by(ended_at=None)).all())
 
-    def _catch_up(self, session: Session, saved: SavedIndex, mirror: _Mirror) -> bool:
-        """Take what has changed since the file was written, in this very database.
-
-        Returns True: the index is this database's.
-        """
+    def _catch_up(self, session: Session, saved: SavedIndex, mirror: _Mirror) -> None:
+        """Take what has changed since the file was written, in this very database."""
         if mirror.has_been(saved):
             self._follow(session, saved.mirror_version)
         if not mirror.has_been(saved) or len(self._matcher) != self._present(session):
             self._compare(session)
-        return True
 
     def _present(self, session: Session) -> int:
         """Return how many records the mirror has."""

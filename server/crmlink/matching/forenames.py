@@ -107,7 +107,7 @@ def _is_last_surname(
     if any(map(is_never_a_surname, before)):
         return True
     if not _ALONE.isdisjoint(before) and _is_mistyped(word, other):
-        return True
+        return not _are_others_names(word, other, holders)
     if is_known(word) or is_known(other):
         return False
     often, as_often = max(holders(word), holders(other)), max(map(holders, first))
@@ -142,14 +142,18 @@ def _is_slip(word: str, held: str, holders: Callable[[str], int]) -> bool:
         return False
     slips = OSA.distance(word, held)
     if not normalise.is_forename(word) and not normalise.is_forename(held):
-        # two names that others have as well are no slips of each other
-        alone = holders(word) < 1 or holders(held) < 2
         typed = (is_known(word) or is_known(held)) and _is_typed_beside(word, held)
-        return alone and (typed or _is_inside(word, held, MIN_UNKNOWN))
+        alike = typed or _is_inside(word, held, MIN_UNKNOWN)
+        return alike and not _are_others_names(word, held, holders)
     long = min(len(word), len(held)) >= MIN_TWO_SLIPS
     alike = slips <= 1 and word[0] == held[0]  # the first letter is seldom mistyped: Zora, Nora
     alike |= slips == 2 and long and _have_same_ends(word, held)
     return alike or has_letters_of(word, held)
+
+
+def _are_others_names(word: str, held: str, holders: Callable[[str], int]) -> bool:
+    """Return whether others have both names as well: then neither is a slip of the other."""
+    return holders(word) >= 1 and holders(held) >= 2
 
 
 def _differ_in_ending(word: str, held: str) -> bool:

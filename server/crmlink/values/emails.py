@@ -45,7 +45,7 @@ def read_emails(text: str) -> Emails:
     """Return the emails in a text, whatever separates or surrounds them."""
     if not text or not text.strip():
         return Emails()
-    text = " ".join(text.split())[: MAX_EMAILS * MAX_LENGTH]
+    text = _bounded(" ".join(text.split()))
     plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
     plain = _SPACED_AT.sub("@", _QUERY.sub(" ", plain))
     emails: dict[str, str] = {}
@@ -61,6 +61,15 @@ def read_emails(text: str) -> Emails:
         misspelt = {} if not emails else misspelt
         misspelt[joined.lower()] = joined
     return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
+
+
+def _bounded(text: str) -> str:
+    """Return the first words of a text that is too long: a part of an email is another's."""
+    most = MAX_EMAILS * MAX_LENGTH
+    if len(text) <= most:
+        return text
+    ends = [gap.start() for gap in _BETWEEN.finditer(text[: most + 1])]
+    return text[: ends[-1]] if ends else ""
 
 
 def _joined(plain: str, emails: tuple[str, ...]) -> str:

@@ -187,3 +187,18 @@ def test_the_database_remembers_a_bounded_number_of_files(
     assert len(state(ctx)["index_marks"]) == MAX_MARKS
     assert restarted(ctx).matcher().stamps() == ctx.index.matcher().stamps()
     assert compared == []
+
+
+def test_a_start_that_failed_halfway_leaves_nothing_of_the_file(
+    ctx: WorkspaceContext, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has a record that the database, restored since, does not have."""
+    with ctx.database.writing() as session:
+        session.execute(delete(MirroredRecord).filter_by(number="1005", kind="customer"))
+    index = restarted(ctx)
+    with monkeypatch.context() as broken:
+        broken.setattr(LiveMatcher, "_compare", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            index.matcher()
+    file.unlink()
+    assert "customer-1005" not in index.matcher().stamps()

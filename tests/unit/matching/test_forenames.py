@@ -217,3 +217,12 @@ def test_behind_a_forename_that_no_one_has_as_a_surname_another_word_is_the_surn
     both = replace(HELD, email="thepeople@postbox.example" if " " not in one else "")
     contact, held = replace(both, person=one), replace(both, person=other)
     assert is_sure(matcher, contact, held) is sure
+
+
+def test_two_surnames_that_others_have_too_are_no_slips_of_each_other(matcher: Matcher) -> None:
+    contact, held = (replace(HELD, person=f"Candice {name}") for name in ("Birton", "Burton"))
+    others = [ContactDetails(person=f"Owen {name}") for name in ("Birton", "Burton")]
+    assert is_sure(matcher, contact, held) is True
+    for shared in ({}, {"address": "", "postcode": "", "phones": ()}):  # a town alone
+        one, other = replace(contact, **shared), replace(held, **shared)  # type: ignore[arg-type]  # texts by name
+        assert is_sure(matcher, one, other, *others) is False

@@ -16,6 +16,7 @@ from crmlink.linking.records.fields import SELECTOR
 from crmlink.matching.normalised import normalised_details
 from crmlink.values import ContactDetails, read_address, read_emails, read_name, read_phones
 from crmlink.values.addresses import Address
+from crmlink.values.emails import MAX_EMAILS, MAX_LENGTH
 
 UNITS = (
     " ", "\t", "\u00a0", "a", "0", "1 ", "-", " - ", ".", "a.", "a@", ", ", "/", "((", "<a", "&",
@@ -91,3 +92,16 @@ def test_a_text_too_long_for_an_address_stays_in_its_fields() -> None:
     address = read_address((street, "Leeds LS1 4AP"), "", "")
     assert address.lines == (street.strip(), "Leeds LS1 4AP")
     assert address.postcode == ""
+
+
+def test_a_text_too_long_for_emails_is_never_cut_inside_one() -> None:
+    email = "jo@firm.example.com"
+    most = MAX_EMAILS * MAX_LENGTH
+    for seen in range(1, len(email) + 1):
+        text = f"{'x' * (most - seen - 1)} {email} {'x' * seen}"
+        assert read_emails(text).emails == ((email,) if seen == len(email) else ())
+
+
+def test_emails_without_spaces_between_them_are_read_from_a_text_that_is_too_long() -> None:
+    text = ";".join(f"{name}@firm.example" for name in range(1_000))
+    assert len(read_emails(text).emails) == MAX_EMAILS
