@@ -262,7 +262,7 @@ def _counts(session: Session, batch: Batch) -> Counts:
         states[state] += number
         if choice is Choice.OPEN:
             undecided[verdict] += number
-    # As the index is spelt, which has these rows alone.
+    # Spelt as in the index that has these rows alone.
     bare = select(func.count()).where(BatchRow.batch_id == batch.id, NO_REFERENCE)
     return Counts(
         rows=sum(states.values()),

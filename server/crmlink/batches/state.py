@@ -95,7 +95,7 @@ def leased(database: Database, batch_id: str, lease: str) -> Iterator[tuple[Sess
 
 def check_lease(session: Session, batch_id: str, lease: str) -> Batch:
     """Return the batch with this lease. Raises LeaseLost."""
-    # Whose list it is, few ask, and every row checks the lease.
+    # Every row checks the lease; few callers ask whose list it is.
     lazily = (lazyload(Batch.device), lazyload(Batch.started_by))
     batch = session.get(Batch, batch_id, options=lazily)
     if batch is None or batch.lease != lease:

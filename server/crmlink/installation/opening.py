@@ -125,7 +125,7 @@ class Installation:
         return has_several_active(self.database)
 
     def stop_sandboxes(self) -> None:
-        """Stop this process's sandboxes of firms that were suspended or deleted, wherever.
+        """Stop this process's sandboxes of firms that any process suspended or deleted.
 
         One starts again when its firm is used again. What is in use goes on, as does the first's.
         """

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 0.2
 STOP_SECONDS = 0.5  # after which a process that was asked to end is ended
 NICENESS = 19
-MIN_FREE_BYTES = 2**30  # of the disk, with less no file is made ahead
+MIN_FREE_BYTES = 2**30  # on the disk; with less, no file is made ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class IndexMaker:
         log.info("matching indexes made ahead", files=made)
 
     def _made(self, line: Connection[tuple[int, int], str], mirror: _Mirror) -> str | None:
-        """Let a file be made; return what failed, if anything, None where no other can be made."""
+        """Have a file made; return what failed, if anything, or None if no more can be made."""
         problem: str | None
         try:
             line.send((mirror.workspace_id, mirror.connection_id))
@@ -91,7 +91,7 @@ class IndexMaker:
                 if self._stopping():
                     return None
             problem = line.recv()
-        except (EOFError, OSError):  # the process ended, such as without memory
+        except (EOFError, OSError):  # the process ended, for lack of memory for instance
             problem = None
         if self._stopping():
             return None
@@ -149,7 +149,7 @@ class IndexMaker:
             return [_Mirror(*row) for row in session.execute(query)]
 
     def _is_behind(self, files: IndexFiles, mirror: _Mirror) -> bool:
-        """Return whether the file would leave much to do. That of a restored database may."""
+        """Return whether the file would leave much to do; one of a restored database may anyway."""
         saved = saved_index(files.of(mirror.public_id))
         if saved is None or saved.mirror_version == mirror.version:
             return saved is None
@@ -186,7 +186,7 @@ def _own_process(
 def make_in_process(
     address: str, files: IndexFiles, line: Connection[str, tuple[int, int]]
 ) -> None:
-    """Make the file of each connection that comes by the line; answers what failed, or nothing."""
+    """Make the file of each connection that comes by the line; answer what failed, if anything."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # an unfinished file is deleted
     if hasattr(os, "nice"):

@@ -12,14 +12,12 @@ from crmlink.matching.features.similarity import has_letters_of
 
 MIN_TWO_SLIPS = 6  # letters from which two slips leave a forename what it is
 MIN_UNKNOWN = 5  # letters from which one slip leaves a forename that no list knows what it is
-MIN_SURNAME = (
-    7  # the same of a last word behind one that may be the surname, or of its first letter
-)
+# The same of a last word behind one that may be the surname, or of a slip in its first letter
+MIN_SURNAME = 7
 MORE_OFTEN = 5  # times that a short word is held more often than the first to be the surname
 VOWELS = frozenset("aeiou")
-_PLACES: dict[
-    str, tuple[int, float]
-] = {  # of the keys: row and column, each row half a key further right
+# Row and column of each key; each row is half a key further right
+_PLACES: dict[str, tuple[int, float]] = {
     letter: (row, column + row / 2)
     for row, letters in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm"))
     for column, letter in enumerate(letters)

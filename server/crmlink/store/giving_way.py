@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 log = structlog.get_logger()
 
 # For which requests may wait for a migration that waits. PostgreSQL looks for deadlocks after a
-# second and ends who looks first: until then the migration has given way.
+# second and ends the first to look: by then the migration has given way.
 LOCK_TIMEOUT_MS = 500
 MAX_TRIES, PAUSE = 60, 1.0  # the pause in seconds, in which requests go on
 GAVE_WAY = {"55P03", "40P01"}  # SQLSTATE: lock not available in time, deadlock

@@ -23,7 +23,7 @@ def init_health_checks(app: Flask) -> None:
 
 @limiter.request_filter
 def _is_health_check() -> bool:
-    """Return whether it is one; a probe of an address needs the database: an ordinary request."""
+    """Return whether it is one. A probe of an address is not: it needs the database."""
     return request.endpoint == "pages.health" and PROBE_HEADER not in request.headers
 
 

@@ -39,7 +39,7 @@ class Anchor(NamedTuple):
 
 
 class AnchorLines(NamedTuple):
-    """Anchors by workspace, in their order; ``is_damaged``: some lines are none of crmlink's.
+    """Anchors by workspace, in their order; ``is_damaged``: some lines are not crmlink's.
 
     ``ends``: where the last one of each workspace ends, in bytes of the file.
     """
