@@ -177,7 +177,6 @@ def _is_same_person(
     if _is_whole_after_all(value, contact, record):
         return _agrees_beside_the_name(value, records)
     at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_house_number(contact, record))
-    at_home |= value("persons") > 0 and value("email_misspelt") > 0
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)

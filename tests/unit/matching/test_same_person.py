@@ -125,14 +125,14 @@ def test_the_same_mailbox_in_spite_of_a_slip_in_its_domain_is_as_good_as_the_sam
 @pytest.mark.parametrize(
     ("written", "email", "sure"),
     [
-        ("Rebecca", "rebeca.h7@pargeterhall.example", True),
-        ("Rebecca", "rebeca.h8@pargeterhall.example", False),
-        ("Rebecca", "rebeca.h7@pargeterball.example", False),  # another's domain
+        ("Rebecca", "rebecca.h7@pargeterhall.example", True),
+        ("Rebecca", "rebeca.h7@pargeterhall.example", False),
+        ("Rebecca", "rebecca.b7@pargeterhall.example", False),  # a colleague's
         ("Rachel", "rebeca.h7@pargeterhall.example", False),
         ("Holloway", "rebeca.h7@pargeterhall.example", False),
     ],
 )
-def test_a_forename_alone_is_the_owners_of_a_mailbox_in_spite_of_a_slip_before_the_at(
+def test_a_forename_alone_is_the_owners_of_that_very_mailbox_alone(
     matcher: Matcher, written: str, email: str, sure: bool
 ) -> None:
     held = ContactDetails(
