@@ -50,12 +50,12 @@ def test_an_index_larger_than_the_bound_stays_and_the_log_says_what_it_needs() -
     memory, index = IndexMemory(100 * MEGABYTE), Index()
     with capture_logs() as logs:
         memory.note_use(index, 100 * MEGABYTE)
-        assert logs == []
         memory.note_use(index, 100 * MEGABYTE + 1)
         memory.note_use(index)
         memory.note_use(index, 200 * MEGABYTE)
-    assert [entry["needs_megabytes"] for entry in logs] == [101], "once, when it has outgrown it"
-    assert "CRMLINK_INDEX_MEMORY" in logs[0]["event"]
+    # What a thread of a test before says meanwhile is not of this one.
+    found = [entry for entry in logs if "CRMLINK_INDEX_MEMORY" in entry["event"]]
+    assert [entry["needs_megabytes"] for entry in found] == [101], "once, when it has outgrown it"
     assert index.forgotten == []
 
 
