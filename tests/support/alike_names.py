@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.uk import records
 from crmlink.matching import Matcher
 from crmlink.values.contact_details import ContactDetails
@@ -20,6 +22,14 @@ def filled_matcher() -> Matcher:
     made = Matcher()
     made.update(records(1_500, 51))
     return made
+
+
+def two(
+    both: ContactDetails, one: str, other: str, turned: bool
+) -> tuple[ContactDetails, ContactDetails]:
+    """Return a contact and a record that differ in their names; turned, the other way round."""
+    contact, held = replace(both, person=one), replace(both, person=other)
+    return (held, contact) if turned else (contact, held)
 
 
 def is_sure(matcher: Matcher, contact: ContactDetails, *held: ContactDetails) -> bool:

@@ -94,7 +94,7 @@ def read_phones(text: str, country: str = "GB") -> Phones:
     valid in a neighbouring country belongs to the neighbour.
     """
     if len(text) > MAX_LENGTH:
-        text = "\n".join(" ".join(line.split()) for line in text.splitlines())
+        text = " ".join(text.split())
     if not text or is_placeholder(text):
         return Phones()
     if len(text) > MAX_PHONES * MAX_LENGTH:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
@@ -15,9 +14,10 @@ from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.live_matcher import LiveMatcher
 from crmlink.matching import Matcher
-from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store import WorkspaceConnection
 from crmlink.store.base import utc_now
 from crmlink.values.contact_details import ContactDetails
+from unit.linking.changed_records import change_record
 
 OWUSU = ContactDetails(person="Ama Owusu")
 
@@ -39,20 +39,6 @@ def _folder(ctx: WorkspaceContext) -> Path:
 
 def _restarted(ctx: WorkspaceContext) -> LiveMatcher:
     return LiveMatcher(ctx.database, ctx.connection_id, ctx.database.index_files)
-
-
-def _change(ctx: WorkspaceContext, number: str, *, version: int, **values: object) -> None:
-    """Change a record's row; the mirror then has this version."""
-    with ctx.database.writing() as session:
-        row = session.scalars(
-            select(MirroredRecord).filter_by(
-                connection_id=ctx.connection_id, kind="customer", number=number
-            )
-        ).one()
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.mirror_version = version
-        session.get_one(WorkspaceConnection, ctx.connection_id).mirror_version = version
 
 
 def _version(ctx: WorkspaceContext) -> int:
@@ -93,7 +79,7 @@ def test_only_its_owner_may_read_it(ctx: WorkspaceContext, file: Path) -> None:
 def test_what_changed_since_is_read_from_the_mirror(
     ctx: WorkspaceContext, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _change(ctx, "1008", version=_version(ctx) + 1, name="Zoltan Quixwood", company="")
+    change_record(ctx, "1008", version=_version(ctx) + 1, name="Zoltan Quixwood", company="")
     taken = _counted(monkeypatch)
     matcher = _restarted(ctx).matcher()
     assert matcher.search("quixwood") == ["customer-1008"]
@@ -106,8 +92,8 @@ def test_a_restored_database_decides_not_the_file(
     ctx: WorkspaceContext, file: Path, step: int
 ) -> None:
     """A database from a backup may reach the file's version again with other records."""
-    _change(ctx, "1008", version=_version(ctx) + step, name="Zoltan Quixwood", company="")
-    _change(ctx, "1001", version=_version(ctx), deleted_at=utc_now())
+    change_record(ctx, "1008", version=_version(ctx) + step, name="Zoltan Quixwood", company="")
+    change_record(ctx, "1001", version=_version(ctx), deleted_at=utc_now())
     matcher = _restarted(ctx).matcher()
     assert matcher.search("quixwood") == ["customer-1008"]
     assert matcher.search("owusu") == []
@@ -185,7 +171,7 @@ def test_a_file_left_by_a_crash_after_an_erasure_is_replaced(
 def test_a_record_that_is_gone_leaves_the_file_with_the_next_save(
     ctx: WorkspaceContext, file: Path
 ) -> None:
-    _change(ctx, "1008", version=_version(ctx) + 1, deleted_at=utc_now(), name="", company="")
+    change_record(ctx, "1008", version=_version(ctx) + 1, deleted_at=utc_now(), name="", company="")
     ctx.index.matcher()
     ctx.index.save()
     assert b"owusu" not in file.read_bytes()

@@ -6,7 +6,7 @@ import pytest
 
 from crmlink.matching import Matcher
 from crmlink.values.contact_details import ContactDetails
-from support.alike_names import HELD, filled_matcher, is_sure
+from support.alike_names import HELD, filled_matcher, is_sure, two
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +58,7 @@ def test_a_shared_email_is_no_proof_where_the_forename_is_another(
 def test_forenames_that_are_alike_are_two_peoples_unless_one_is_a_slip_of_the_other(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
-    contact, held = replace(HELD, person=one), replace(HELD, person=other)
-    assert is_sure(matcher, contact, held) is sure
+    assert is_sure(matcher, *two(HELD, one, other, turned)) is sure
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -87,13 +84,10 @@ def test_forenames_that_are_alike_are_two_peoples_unless_one_is_a_slip_of_the_ot
 def test_behind_a_forename_that_may_be_a_surname_the_last_word_may_be_the_forename(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
     names = ("Ruth Bennett", "Paul Bennett", "Kathrina Pugh", "Katharina Nkemelu")
     pargeters = [f"{name} Pargeter" for name in ("Ruth", "Paul", "Sara", "Tom")]
     others = [ContactDetails(person=name) for name in (*names, *pargeters)]
-    contact, held = replace(HELD, person=one), replace(HELD, person=other)
-    assert is_sure(matcher, contact, held, *others) is sure
+    assert is_sure(matcher, *two(HELD, one, other, turned), *others) is sure
 
 
 def test_mother_and_daughter_of_one_mailbox_are_two(matcher: Matcher) -> None:
@@ -119,10 +113,8 @@ def test_mother_and_daughter_of_one_mailbox_are_two(matcher: Matcher) -> None:
 def test_a_father_and_a_son_of_one_name_are_never_sure_even_with_one_email(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
     both = replace(HELD, email="conor.lavin@postbox.example")
-    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+    assert is_sure(matcher, *two(both, one, other, turned)) is sure
 
 
 @pytest.mark.parametrize(
@@ -175,10 +167,7 @@ def test_a_town_says_too_little_where_forenames_are_exchanged(
 def test_a_rarer_forename_is_the_same_where_a_key_beside_the_right_one_was_hit(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
-    contact, held = replace(HELD, person=one), replace(HELD, person=other)
-    assert is_sure(matcher, contact, held) is sure
+    assert is_sure(matcher, *two(HELD, one, other, turned)) is sure
 
 
 def test_a_rarer_forename_that_others_have_too_is_no_slip_of_another(matcher: Matcher) -> None:
@@ -212,11 +201,8 @@ def test_a_rarer_forename_that_others_have_too_is_no_slip_of_another(matcher: Ma
 def test_behind_a_forename_that_no_one_has_as_a_surname_another_word_is_the_surname(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
     both = replace(HELD, email="thepeople@postbox.example" if " " not in one else "")
-    contact, held = replace(both, person=one), replace(both, person=other)
-    assert is_sure(matcher, contact, held) is sure
+    assert is_sure(matcher, *two(both, one, other, turned)) is sure
 
 
 def test_two_surnames_that_others_have_too_are_no_slips_of_each_other(matcher: Matcher) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from crmlink.matching import Matcher
 from crmlink.values.contact_details import ContactDetails
-from support.alike_names import HELD, filled_matcher, is_sure
+from support.alike_names import HELD, filled_matcher, is_sure, two
 
 AT_HOME = replace(HELD, phones=())
 
@@ -246,10 +246,7 @@ def test_a_mans_title_is_no_womans_nor_a_womans_a_mans(
 def test_forenames_that_no_list_knows_are_one_only_where_a_slip_parts_them(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
-    contact, held = replace(HELD, person=one), replace(HELD, person=other)
-    assert is_sure(matcher, contact, held) is sure
+    assert is_sure(matcher, *two(HELD, one, other, turned)) is sure
 
 
 @pytest.mark.parametrize(
@@ -292,10 +289,7 @@ def test_a_surname_before_the_records_forename_may_be_misspelt_as_behind_it(
 def test_a_surname_in_pieces_or_hardly_read_is_one_behind_a_known_forename_at_one_door(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
-    contact, held = replace(AT_HOME, person=one), replace(AT_HOME, person=other)
-    assert is_sure(matcher, contact, held) is sure
+    assert is_sure(matcher, *two(AT_HOME, one, other, turned)) is sure
 
 
 @pytest.mark.parametrize(
@@ -357,10 +351,8 @@ def test_a_mailbox_with_a_forename_that_may_be_the_familys_is_no_ones(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
     email = f"{one.split()[0].lower()}45@postbox.example"
-    if turned:
-        one, other = other, one
     both = replace(AT_HOME, email=email)
-    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+    assert is_sure(matcher, *two(both, one, other, turned)) is sure
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -377,7 +369,5 @@ def test_a_mailbox_with_a_forename_that_may_be_the_familys_is_no_ones(
 def test_other_middle_names_are_another_persons_even_with_one_mailbox(
     matcher: Matcher, one: str, other: str, sure: bool, turned: bool
 ) -> None:
-    if turned:
-        one, other = other, one
     both = replace(HELD, email="damien.holloway@postbox.example")
-    assert is_sure(matcher, replace(both, person=one), replace(both, person=other)) is sure
+    assert is_sure(matcher, *two(both, one, other, turned)) is sure

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from crmlink.store import Database
+from crmlink.store.giving_way import LOCK_TIMEOUT_MS
 
+DEADLOCKS = "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"  # ms
 WAITING = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
 LIMIT = 60.0  # seconds
 
@@ -21,6 +23,9 @@ def test_a_reader_of_two_tables_and_a_migration_of_both_do_not_wait_for_each_oth
     database = Database(empty_database_url)
     database.migrate("0039")
     with database.connect_directly() as reader, ThreadPoolExecutor(1) as pool:
+        looks_after = reader.execute(DEADLOCKS).fetchone()
+        assert looks_after
+        assert 0 < LOCK_TIMEOUT_MS < looks_after[0], "it gives way before the reader is ended"
         with reader.transaction():
             reader.execute("SELECT id FROM pairing")
             migrating = pool.submit(database.migrate, "0042")  # changes workspace, then pairing

@@ -73,7 +73,7 @@ def test_a_name_padded_with_spaces_is_read_like_any_other() -> None:
     assert (padded.name, padded.retired) == ("Margaret Holloway", True)
 
 
-def test_numbers_on_lines_padded_with_spaces_stay_apart() -> None:
+def test_numbers_padded_with_spaces_are_read() -> None:
     text = f"01632 960114{' ' * 900}\n01632 960115"
     assert [number.e164 for number in read_phones(text).numbers] == [
         "+441632960114",

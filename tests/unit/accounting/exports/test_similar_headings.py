@@ -106,3 +106,4 @@ def test_the_first_columns_of_a_very_wide_table_are_compared() -> None:
 def test_each_of_very_many_columns_has_a_label_of_its_own() -> None:
     assert len(set(unique_labels([f"Site {number}" for number in range(100_000)]))) == 100_000
     assert len(set(unique_labels(["Site"] * 1_000))) == 1_000
+    assert len(set(unique_labels(["Site", "Site (column C)", "Site"]))) == 3
