@@ -107,7 +107,7 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
        * @param {number} tab
        * @returns {Promise<Answer<AssistView | null>>}
        */
-      assist_look: (tab) =>
+      assist_read: (tab) =>
         atRecord(tab, async (at) => {
           const found = await at.api.openLinks(at.place.id);
           if (!found.ok) return found;

@@ -23,7 +23,7 @@ import { problem } from "../server/problem.js";
  * @property {(name: string, origins: string[]) => Promise<void>} register the script for pages to come
  * @property {(name: string) => Promise<void>} unregister
  * @property {(name: string, origins: string[]) => Promise<void>} inject it into the pages that are open
- * @property {(origins: string[], word: "look_again" | "leave") => Promise<void>} tell
+ * @property {(origins: string[], word: "refresh" | "leave") => Promise<void>} notify
  */
 
 /** @typedef {{name: string, origins: string[]}} SwitchedOn */
@@ -98,7 +98,7 @@ export function createOnPage(store, scripts) {
     if (!gone) return;
     await store.set({ [KEY]: rest });
     await scripts.unregister(name);
-    await scripts.tell(gone.origins, "leave");
+    await scripts.notify(gone.origins, "leave");
     const needed = new Set([...kept, ...Object.values(rest).flatMap((one) => one.origins)]);
     await scripts.revoke(gone.origins.filter((one) => !needed.has(one)));
   }
@@ -169,7 +169,7 @@ export function createOnPage(store, scripts) {
       }),
 
     /** A link was made, or the server is another: what the buttons say may be wrong. */
-    refresh: async () => scripts.tell(await everywhere(), "look_again"),
+    refresh: async () => scripts.notify(await everywhere(), "refresh"),
   };
 }
 

@@ -9,7 +9,7 @@ import { canonicalReference, cautions, locate } from "./locate.js";
 /** @typedef {import("../types.js").Details} Details */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Location} Location */
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 
 /**
  * What is needed of the browser's tabs.
@@ -21,7 +21,7 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  */
 
 /**
- * @typedef {{page: "contact", source: Look["source"], tab: number | null, address?: string, contact: Contact,
+ * @typedef {{page: "contact", source: ContactSnapshot["source"], tab: number | null, address?: string, contact: Contact,
  *   details: Details, translated?: boolean}} AtContact
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
@@ -105,21 +105,21 @@ export function targetFromForm(typed, packages) {
 
 /**
  * Look again, just before it matters: the page may show another contact, and newer rules may read the address anew.
- * @param {Look} look
+ * @param {ContactSnapshot} snapshot
  * @param {any} packages
  * @param {Tabs} tabs
  * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
  */
-export async function isSameContact(look, packages, tabs) {
-  if (look.address !== undefined && !isContact(locate(look.address, packages), look.contact)) return "tab-moved";
-  if (look.tab === null) return "same";
-  const address = await tabs.address(look.tab);
+export async function isSameContact(snapshot, packages, tabs) {
+  if (snapshot.address !== undefined && !isContact(locate(snapshot.address, packages), snapshot.contact)) return "tab-moved";
+  if (snapshot.tab === null) return "same";
+  const address = await tabs.address(snapshot.tab);
   if (address === null) return "tab-closed";
   const location = locate(address, packages);
-  if (!isContact(location, look.contact)) return "tab-moved";
-  const details = await detailsIn(look.tab, location, packages, tabs);
-  if ((await tabs.address(look.tab)) !== address) return "tab-moved";
-  return sameDetails(look.details, details) ? "same" : "contact-changed";
+  if (!isContact(location, snapshot.contact)) return "tab-moved";
+  const details = await detailsIn(snapshot.tab, location, packages, tabs);
+  if ((await tabs.address(snapshot.tab)) !== address) return "tab-moved";
+  return sameDetails(snapshot.details, details) ? "same" : "contact-changed";
 }
 
 /**
