@@ -15,6 +15,7 @@ import { createSettings } from "./option_commands.js";
 import { createSender } from "./sender.js";
 import { createSuggestions, otherConnection } from "./suggestions.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("./pending_requests.js").PendingRequest} Attempt */
 /** @typedef {import("../page/target.js").AtContact} AtContact */
@@ -81,7 +82,7 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
 export function createCommands(parts) {
   const { session, connecting, rules, attempts, snapshots, lists, onPage, tabs } = parts;
   /**
-   * @param {(packages: any) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
+   * @param {(packages: Packages) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
    * @param {number | null} [tab]
    * @returns {Promise<Answer<PopupState>>}
    */
@@ -335,7 +336,7 @@ function linkRequest(snapshot, asked, seen) {
 
 /**
  * By name: a browser's storage keeps no order of its own.
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {PackageInWords[]}
  */
 function packageOptions(packages) {

@@ -5,6 +5,7 @@ import { isOwnCrm, recordsOn, tableRules } from "../page/crm_tables.js";
 import { problem } from "../server/problem.js";
 import { createRecordLists } from "./record_lists.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Workspace} Workspace */
@@ -49,7 +50,7 @@ import { createRecordLists } from "./record_lists.js";
  * @property {Record<string, number>} [versions] by the list's row: what the server knows of its record
  */
 
-/** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
+/** @typedef {{api: Api, server: string, workspace: Workspace, packages: Packages, rules: TableRules}} At */
 
 const KEY = "table_run";
 const MAX_LISTS = 5;
@@ -88,7 +89,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     return connected(async (api, connection) => {
       const [{ packages }, workspace] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
       if (!workspace.ok) return workspace;
-      const known = tableRules(packages);
+      const known = packages && tableRules(packages);
       if (!known || !isOwnCrm(await tabs.address(tab), packages, workspace.data)) return { ok: false, problem: problem("tab-moved") };
       return work({ api, server: connection.server, workspace: workspace.data, packages, rules: known });
     });

@@ -7,6 +7,7 @@ import { contactAt } from "../page/target.js";
 import { COMMUSOFT } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../server/session.js").SessionState} Connection */
 
@@ -176,7 +177,7 @@ export function createOnPage(store, scripts) {
 /**
  * What the button in a tab may show: nothing of the page is read, and nothing but the contact's identity is sent.
  * @param {string | null} address of the tab
- * @param {{packages: any, onPage: OnPage, api: Api}} parts
+ * @param {{packages: Packages | null, onPage: OnPage, api: Api}} parts
  * @returns {Promise<{mark: Mark, places: string[]} | null>} null: no button here; places are where the name may stand
  */
 export async function markFor(address, { packages, onPage, api }) {

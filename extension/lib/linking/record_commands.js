@@ -6,6 +6,7 @@ import { cleanDetails } from "../page/contact.js";
 import { recordAt, searchFor } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../types.js").Link} Link */
@@ -71,7 +72,7 @@ export function createRecordCommands({ atRecord, snapshots, tabs, recordTabs }) 
 /**
  * What the page of a snapshot's record shows just before a decision is sent; null where it is not surely read.
  * @param {ContactSnapshot} snapshot
- * @param {{packages: any, workspace: import("../types.js").Workspace, tabs: import("../page/target.js").Tabs, recordTabs: import("./assist.js").RecordTabs}} parts
+ * @param {{packages: Packages, workspace: import("../types.js").Workspace, tabs: import("../page/target.js").Tabs, recordTabs: import("./assist.js").RecordTabs}} parts
  * @returns {Promise<{same: boolean, seen: {reference: string | null} | null}>}
  */
 export async function readBeforeDecision({ at }, { packages, workspace, tabs, recordTabs }) {

@@ -5,6 +5,7 @@ import { cleanDetails, emptyDetails, isEmpty, pageState, sameDetails } from "./c
 import { listContacts } from "./read_list.js";
 import { canonicalReference, cautions, locate } from "./locate.js";
 
+/** @typedef {import("./rule_types.js").Packages} Packages */
 /** @typedef {import("../types.js").Contact} Contact */
 /** @typedef {import("../types.js").Details} Details */
 /** @typedef {import("../types.js").Kind} Kind */
@@ -37,7 +38,7 @@ const LOADING_PAUSE_MS = 500;
 
 /**
  * @param {number} tab
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
@@ -57,7 +58,7 @@ export async function targetOfTab(tab, packages, tabs) {
  * What the page of an address shows now; the tab may have gone on to another address meanwhile.
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
@@ -71,7 +72,7 @@ async function read(tab, location, packages, tabs) {
 
 /**
  * @param {string} address as pasted
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtContact | AtList | NoTarget}
  */
 export function targetOfUrl(address, packages) {
@@ -86,7 +87,7 @@ export function targetOfUrl(address, packages) {
 /**
  * A contact of a package that has no pages.
  * @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} typed
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtContact | {expected: string}} in words what the reference should look like, when it does not
  */
 export function targetFromForm(typed, packages) {
@@ -106,7 +107,7 @@ export function targetFromForm(typed, packages) {
 /**
  * Look again, just before it matters: the page may show another contact, and newer rules may read the address anew.
  * @param {ContactSnapshot} snapshot
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
  */
@@ -139,7 +140,7 @@ function isContact(location, contact) {
 /**
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  */
 async function detailsIn(tab, location, packages, tabs) {
@@ -150,7 +151,7 @@ async function detailsIn(tab, location, packages, tabs) {
  * What the page shows; one that shows nothing yet and says that it is loading is waited for, but not for ever.
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  */
 async function readOnceLoaded(tab, location, packages, tabs) {
@@ -165,7 +166,7 @@ async function readOnceLoaded(tab, location, packages, tabs) {
 
 /**
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  */
 function hintsFor(location, packages) {
   return packages.packages[String(location.package)].hints ?? {};
@@ -173,7 +174,7 @@ function hintsFor(location, packages) {
 
 /**
  * @param {Location} location of a contact
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {Contact}
  */
 export function contactAt(location, packages) {
@@ -190,7 +191,7 @@ export function contactAt(location, packages) {
 /**
  * @param {Location} location
  * @param {unknown} rows what `readList` returned
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtList}
  */
 function placeOfList(location, rows, packages) {
