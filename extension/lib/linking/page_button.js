@@ -2,7 +2,7 @@
 // The button on the pages themselves: for which packages a person switched it on, and what it may know.
 
 import { holdersOf } from "./ranking.js";
-import { locate } from "../page/locate.js";
+import { locate, rulesOf } from "../page/locate.js";
 import { contactAt } from "../page/target.js";
 import { COMMUSOFT } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
@@ -188,7 +188,7 @@ export async function markFor(address, { packages, onPage, api }) {
   const contact = contactAt(location, packages);
   const { package: name, reference, organisation, kind } = contact;
   const answer = await api.suggest({ package: name, reference, organisation, kind });
-  return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: packages.packages[name].hints?.name ?? [] };
+  return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: rulesOf(name, packages).hints?.name ?? [] };
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { cleanDetails, emptyDetails, isEmpty, pageState, sameDetails } from "./contact.js";
 import { listContacts } from "./read_list.js";
-import { canonicalReference, cautions, locate } from "./locate.js";
+import { canonicalReference, cautions, locate, rulesOf } from "./locate.js";
 
 /** @typedef {import("./rule_types.js").Packages} Packages */
 /** @typedef {import("../types.js").Contact} Contact */
@@ -169,7 +169,7 @@ async function readOnceLoaded(tab, location, packages, tabs) {
  * @param {Packages} packages
  */
 function hintsFor(location, packages) {
-  return packages.packages[String(location.package)].hints ?? {};
+  return rulesOf(location.package, packages).hints ?? {};
 }
 
 /**
@@ -180,7 +180,7 @@ function hintsFor(location, packages) {
 export function contactAt(location, packages) {
   return {
     package: String(location.package),
-    package_name: packages.packages[String(location.package)].name,
+    package_name: rulesOf(location.package, packages).name,
     kind: location.kind,
     reference: String(location.reference),
     organisation: location.organisation,
@@ -195,7 +195,7 @@ export function contactAt(location, packages) {
  * @returns {AtList}
  */
 function placeOfList(location, rows, packages) {
-  const { name } = packages.packages[String(location.package)];
+  const { name } = rulesOf(location.package, packages);
   const listed = listContacts(rows, packages, location);
   const organisation = location.organisation ?? listed[0]?.organisation ?? null;
   const contacts = listed.filter((one) => one.organisation === organisation);
