@@ -180,7 +180,7 @@ def measure_ahead(settings: Settings) -> None:
         print(f"POST /suggestions {name}: p50 {p50:.1f}, p95 {p95:.1f} ms ({len(each)})")
     held = LiveMatcher(installation.database, installation.workspace.connection_id, files)
     file.unlink(missing_ok=True)
-    made = timed(lambda: (held.matcher(), held.save()))[1]
+    made = timed(held.matcher)[1] + timed(held.save)[1]
     print(f"a file of {file.stat().st_size / MEGABYTE:.1f} MB: {made:.1f} s of a core")
     held = LiveMatcher(installation.database, installation.workspace.connection_id, files)
     read, all_ = timed(lambda: Matcher().load_file(file))[1], timed(held.matcher)[1]
