@@ -165,7 +165,7 @@ def _parts(index: InvertedIndex) -> Parts:
 def _pieces(parts: Parts, saved: SavedIndex) -> Iterator[bytes]:
     """Yield the file: magic, length and text of the header, its parts, and a digest of it all."""
     packed = {
-        name: json.dumps(part).encode() if isinstance(part, list) else part.tobytes()
+        name: json.dumps(part).encode() if isinstance(part, list) else part.view(np.uint8)
         for name, part in parts.items()
     }
     described = [
