@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from flask import Flask
+from structlog.testing import capture_logs
 
 from crmlink.logs import (
     MAX_FAILURES,
@@ -172,3 +173,13 @@ def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:
     assert (line["event"], line["sort"], line["counts"]) == (
         "lines left out", "stranger", {"401": 3},
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("log_file")
+def test_a_logger_that_a_test_used_is_read_by_the_next_one() -> None:
+    used = structlog.get_logger()
+    used.info("in this one's file")
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        used.info("in the next one")
+    assert [line["event"] for line in lines] == ["in the next one"]
