@@ -79,9 +79,17 @@ def _authenticate(_server: Any, _session: Any, _envelope: Any, mechanism: str, d
     return AuthResult(success=good, handled=good)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+class _AnyPort(Controller):
+    """A server of aiosmtpd on a port that the system chooses."""
+
+    def __init__(self, received: Received, **options: Any) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        super().__init__(received, "127.0.0.1", self._listening.getsockname()[1], **options)
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(
+            self._factory_invoker, sock=self._listening, ssl=self.ssl_context
+        )
 
 
 @contextmanager
@@ -106,10 +114,8 @@ def mail_server(
         }
     if security is Security.STARTTLS:
         more |= {"tls_context": context, "require_starttls": True}
-    controller = Controller(
+    controller = _AnyPort(
         received,
-        hostname="127.0.0.1",
-        port=_free_port(),
         ssl_context=context if security is Security.TLS else None,
         ready_timeout=20,
         **more,
