@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from flask import Flask
@@ -43,6 +44,13 @@ commit_quickly()
 migrate_quickly()
 make_apps_quickly()
 make_sandboxes_quickly()
+# The same examples in each run, however slow it is. `make fuzz` looks for others.
+_anyhow = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.register_profile("same", _anyhow, derandomize=True, max_examples=150)
+hypothesis.settings.register_profile("fuzz", _anyhow, max_examples=2_000)
+hypothesis.settings.load_profile("same")
 # Drawing a traceback in colours, with what every variable holds, takes half a minute.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
