@@ -23,7 +23,7 @@ from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.serving import running_sandbox
-from support.log_settings import keep_no_loggers
+from support.log_settings import keep_no_loggers, usual_log_settings
 from support.page_links import open_pages_installation
 from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
@@ -87,6 +87,12 @@ def usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture(autouse=True)
+def own_log_settings() -> Iterator[None]:
+    with usual_log_settings():
+        yield
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,17 +29,10 @@ MARK = "Marked Name 6618"
 
 
 @pytest.fixture
-def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    hooks = threading.excepthook, sys.unraisablehook
+def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", MAX_FAILURES))
     configure_logging(tmp_path / "server.log")
-    yield tmp_path / "server.log"
-    logging.captureWarnings(False)
-    threading.excepthook, sys.unraisablehook = hooks
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
+    return tmp_path / "server.log"
 
 
 def fail() -> None:
