@@ -20,14 +20,14 @@ XERO = "https://go.xero.com/*"
 SILENT = "nobody answered"
 # What the popup and the settings would say, in the words that the background knows.
 FORGED = [
-    {"type": "standing"},
+    {"type": "connection_status"},
     {"type": "disconnect"},
     {"type": "pair", "server": "http://127.0.0.1:9"},
     {"type": "search", "q": "a", "kind": "customer"},
-    {"type": "look_at_address", "address": xero_contact()},
-    {"type": "undo", "look": None, "link": "lnk_1", "title": "", "also_on": []},
+    {"type": "open_url", "address": xero_contact()},
+    {"type": "undo", "snapshot": None, "link": "lnk_1", "title": "", "also_on": []},
     {
-        "type": "look_by_hand",
+        "type": "open_form",
         "package": "sage_50",
         "reference": "HOLL01",
         "name": "Margaret Holloway",
@@ -75,7 +75,7 @@ def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
         f" func: {SEND}, args: [{json.dumps([*FORGED, {'type': 'page_mark'}])}] }}))"
         ".then(([done]) => done.result)"
     )
-    ours = helper.evaluate(f"({SEND})([{{ type: 'standing' }}])")
+    ours = helper.evaluate(f"({SEND})([{{ type: 'connection_status' }}])")
     helper.close()
     clerk.switch_on_page("xero")
     assert answers[:-1] == [SILENT] * len(FORGED)
