@@ -27,6 +27,7 @@ from crmlink.access.context import AccessContext
 from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
 from support.access_factories import make_person, make_token
 from support.databases import sqlite_database
+from support.ports import HeldPort
 from support.prepared_process import CRMLINK as CRMLINK_MAIN
 from support.prepared_process import PreparedProcess, Streams, run_crmlink
 from support.sandbox import WEBSERVICE, SandboxHandle
@@ -61,6 +62,7 @@ class Service:
         self.log = folder / f"{name or command.split()[0]}.log"
         self.environment = environment
         self.port = 0
+        self._held: HeldPort | None = None  # between a stop and the next start too
         self.process: subprocess.Popen[bytes] | PreparedProcess | None = None
 
     @property
@@ -69,6 +71,9 @@ class Service:
 
     def start(self) -> None:
         """Start it, on the port it had before if it ran before. Raises ServiceFailed."""
+        if self._held is None:
+            self._held = HeldPort()
+            self.port = self._held.number
         self.process = self._begin([*self.command.split(), "--port", str(self.port)])
         self.port = wait_until(self._announced_port, f"crmlink {self.command} starts", self.said)
 

@@ -1,7 +1,7 @@
 """Every fault that the sandbox can play, and the type of failure that the client makes of it."""
 
 import copy
-import socket
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer
 from support.faulty_sandbox.faults import FAULTS
+from support.ports import HeldPort
 from unit.commusoft.fake_server import QUICK, Enter, Faults
 
 PATIENT = replace(QUICK, max_wait=0.2, failure_threshold=100)  # the breaker never opens
@@ -306,13 +307,12 @@ def test_a_log_in_that_fails_says_how(
 
 
 def test_no_server_at_all_is_unreachable(sandbox: SandboxServer, enter: Enter) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
     plain = f"https://127.0.0.1:{sandbox.port}/api/v1"  # TLS to a server that speaks none
-    for url in (f"http://127.0.0.1:{port}/api/v1", "https://crm.invalid/api/v1", plain):
-        with pytest.raises((CommusoftUnreachable, CommusoftTimeout)):
-            enter(url, limits=HASTY).record("customer", "1001")
+    with closing(HeldPort()) as port:
+        silent = f"http://127.0.0.1:{port.number}/api/v1"
+        for url in (silent, "https://crm.invalid/api/v1", plain):
+            with pytest.raises((CommusoftUnreachable, CommusoftTimeout)):
+                enter(url, limits=HASTY).record("customer", "1001")
 
 
 def test_a_client_with_socket_time_outs_alone_would_wait_on(
