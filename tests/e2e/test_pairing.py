@@ -282,7 +282,6 @@ def disconnect(clerk: PopupDriver) -> str:
         said: str = wait_for(
             page,
             "document.querySelector('#connect') && document.querySelector('#outcome')?.innerText",
-            30,
         )
         return said
     finally:
