@@ -195,6 +195,8 @@ window.Notification = class {
 # Behind what any tab is doing about it: they do it one after the other.
 NOTIFIED = """() => navigator.locks.request("crmlink-told-lists", () =>
     JSON.parse(localStorage.getItem("notified") ?? "[]"))"""
+HOLD = """() => { navigator.locks.request("crmlink-told-lists", () =>
+    new Promise((done) => { window.letGo = done; })); }"""
 SETTLED = "() => !document.querySelector('.htmx-swapping, .htmx-settling, .htmx-added')"
 
 
@@ -209,11 +211,16 @@ def test_the_browser_says_once_that_a_list_is_finished_however_many_tabs_are_ope
     for page in (first, second):
         page.goto(live.address + "/links")
     assert first.evaluate(NOTIFIED) == []
+    holder = context.new_page()
+    holder.goto(live.address + "/help")
+    holder.evaluate(HOLD)  # so that both have looked before one tells
     work(live.installation)
     for page in (first, second):
         mark = page.locator("#lists-mark")
         expect(mark).to_contain_text("1 finished or stopped", timeout=TIME)
         page.wait_for_function(SETTLED)
+    assert holder.evaluate("localStorage.getItem('notified')") is None
+    holder.evaluate("letGo()")
     expected = ["Xero customers: All contacts of this list are linked or have failed."]
     assert first.evaluate(NOTIFIED) == expected
     first.reload()
