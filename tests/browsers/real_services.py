@@ -34,8 +34,9 @@ from support.sandbox import WEBSERVICE, SandboxHandle
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
 TESTS = Path(__file__).resolve().parents[1]
-START_LIMIT = 60.0  # seconds for a process to say its address, and for the mirror to fill
+START_LIMIT = 240.0  # seconds; a migration gives way to others for up to two minutes
 STOP_LIMIT = 10.0
+ANSWER_LIMIT = 60.0
 PAUSE = 0.02  # seconds between two looks
 T = TypeVar("T")
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
@@ -165,7 +166,7 @@ class RunningServices:
         answer = requests.get(
             f"{self.server.address}/api/v1/{path}",
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=STOP_LIMIT,
+            timeout=ANSWER_LIMIT,
         )
         answer.raise_for_status()
         return answer.json()
@@ -173,16 +174,16 @@ class RunningServices:
     def fault(self, **fault: Any) -> None:
         """Let the sandbox misbehave, as its own controls are told to."""
         address = f"{self.sandbox.address}/sandbox/faults"
-        requests.post(address, json=fault, timeout=STOP_LIMIT).raise_for_status()
+        requests.post(address, json=fault, timeout=ANSWER_LIMIT).raise_for_status()
 
     def clear_faults(self) -> None:
         """Let the sandbox behave again."""
         address = f"{self.sandbox.address}/sandbox/faults"
-        requests.delete(address, timeout=STOP_LIMIT).raise_for_status()
+        requests.delete(address, timeout=ANSWER_LIMIT).raise_for_status()
 
     def writes(self) -> list[dict[str, Any]]:
         """Every change that reached Commusoft since the start, oldest first."""
-        answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=STOP_LIMIT)
+        answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=ANSWER_LIMIT)
         writes: list[dict[str, Any]] = answer.json()["writes"]
         return writes
 
