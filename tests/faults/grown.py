@@ -53,7 +53,7 @@ SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 POLL_INTERVAL = 0.3  # seconds: a server takes so many requests only
 WRITES_PER_SECOND = 4_000  # that a look reads, of all so far, from a sandbox that is busy
 STILL_LIMIT = 90.0  # seconds in which nothing happens: a dead process counts as one after 60
-GRACE_SECONDS = 60.0  # by its own clock a process ends after 28, before systems kill it
+GRACE_SECONDS = 30.0  # after which systems and containers kill
 CLOCKS = {"web1": "5", "web2": "-5", "worker1": "-5", "worker2": "5"}  # seconds ahead
 PATIENT = replace(FAST_LIMITS, read_timeout=60, total_timeout=120)  # a long list takes its time
 STARTS = "A worker of crmlink runs"
