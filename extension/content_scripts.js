@@ -44,7 +44,7 @@ export const pageScripts = {
     });
   },
 
-  tell: (origins, word) => inTabs(origins, (tabId) => chrome.tabs.sendMessage(tabId, { type: word })),
+  notify: (origins, word) => inTabs(origins, (tabId) => chrome.tabs.sendMessage(tabId, { type: word })),
 };
 
 /** A page that hangs must not hang the popup. */

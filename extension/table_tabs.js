@@ -12,13 +12,13 @@ const LIMIT = 15_000;
 
 /** @type {import("./lib/linking/link_table.js").TableTabs} */
 export const tableTabs = {
-  async look(tabId, rules) {
+  async readTables(tabId, rules) {
     const target = { tabId };
-    const looking = chrome.scripting.executeScript({ target, files: TOOLS })
-      .then(() => chrome.scripting.executeScript({ target, func: lookAtTables, args: [rules] }));
+    const reading = chrome.scripting.executeScript({ target, files: TOOLS })
+      .then(() => chrome.scripting.executeScript({ target, func: shownTables, args: [rules] }));
     try {
-      const results = await Promise.race([looking, new Promise((resolve) => setTimeout(resolve, LIMIT))]);
-      return cleanLook(/** @type {any} */ (results)?.[0]?.result);
+      const results = await Promise.race([reading, new Promise((resolve) => setTimeout(resolve, LIMIT))]);
+      return cleanTables(/** @type {any} */ (results)?.[0]?.result);
     } catch {
       return null;
     }
@@ -43,7 +43,7 @@ async function run(tabId, files) {
  * What tables a page has. It runs in the page, after our tools for it.
  * @param {import("./lib/commusoft/table/types.js").TableRules} rules
  */
-function lookAtTables(rules) {
+function shownTables(rules) {
   const MAX_ROWS = 5000;
   const MAX_TEXT_LENGTH = 500;
   const table = /** @type {{crmlinkTable: import("./lib/commusoft/table/types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
@@ -63,9 +63,9 @@ function lookAtTables(rules) {
 
 /**
  * @param {any} reported by a page that is not ours
- * @returns {import("./lib/linking/link_table.js").TableLook | null}
+ * @returns {import("./lib/linking/link_table.js").ShownTables | null}
  */
-function cleanLook(reported) {
+function cleanTables(reported) {
   if (typeof reported?.count !== "number" || !Array.isArray(reported.tables)) return null;
   const kind = reported.kind === "customer" || reported.kind === "supplier" ? reported.kind : null;
   /** @param {unknown} values */

@@ -118,7 +118,7 @@
   }
 
   /** The page may have changed in any way. */
-  function look() {
+  function update() {
     clearTimeout(timer);
     timer = 0;
     if (!alive()) return leave();
@@ -231,7 +231,7 @@
   }
 
   function soon() {
-    timer ||= window.setTimeout(look, DEBOUNCE_MS);
+    timer ||= window.setTimeout(update, DEBOUNCE_MS);
   }
 
   /** What lies below moves while the button at the edge stays: it steps aside until the page has come to rest. */
@@ -239,7 +239,7 @@
     if (host.parentElement !== document.documentElement) return;
     dress(host, { visibility: "hidden" });
     clearTimeout(timer);
-    timer = window.setTimeout(look, DEBOUNCE_MS);
+    timer = window.setTimeout(update, DEBOUNCE_MS);
   }
 
   /** Back from another tab, where the contact may have been linked. */
@@ -248,16 +248,16 @@
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */
-  function hear(message, sender) {
+  function onMessage(message, sender) {
     if (sender.id !== chrome.runtime.id || sender.tab) return;
     if (message?.type === "leave") leave();
-    if (message?.type === "look_again") void ask();
+    if (message?.type === "refresh") void ask();
   }
 
   const observer = new MutationObserver(soon);
   const pulse = setInterval(() => {
     if (!alive()) leave();
-    else if (location.href !== shownFor) look();
+    else if (location.href !== shownFor) update();
   }, POLL_MS);
   const moved = /** @type {EventTarget | undefined} */ (/** @type {any} */ (globalThis).navigation);
 
@@ -276,7 +276,7 @@
     removeEventListener("scroll", scrolled, true);
     document.removeEventListener("visibilitychange", returned);
     moved?.removeEventListener("currententrychange", soon);
-    if (alive()) chrome.runtime.onMessage.removeListener(hear);
+    if (alive()) chrome.runtime.onMessage.removeListener(onMessage);
     kept[OWN] = undefined;
   }
 
@@ -290,7 +290,7 @@
   addEventListener("scroll", scrolled, { capture: true, passive: true });
   document.addEventListener("visibilitychange", returned);
   moved?.addEventListener("currententrychange", soon);
-  chrome.runtime.onMessage.addListener(hear);
+  chrome.runtime.onMessage.addListener(onMessage);
   observer.observe(document.documentElement, { childList: true, subtree: true });
-  look();
+  update();
 })();

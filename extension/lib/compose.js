@@ -8,7 +8,7 @@ import { createConnectionManager } from "./server/connection.js";
 import { createProver } from "./server/dpop.js";
 import { createCommands } from "./linking/commands.js";
 import { createLists } from "./linking/list_drafts.js";
-import { createLooks } from "./linking/snapshots.js";
+import { createSnapshots } from "./linking/snapshots.js";
 import { createOnPage } from "./linking/page_button.js";
 import { createPairings } from "./server/pairing.js";
 import { createPolicy } from "./server/managed_policy.js";
@@ -54,10 +54,10 @@ export function composeBackground({ local, memory, managed, net, tabs, scripts, 
     connected: async () => (await session.read()) !== null,
     done: (server, grant) => connecting.paired(server, grant),
   });
-  const looks = createLooks(memory, newKey);
+  const snapshots = createSnapshots(memory, newKey);
   const lists = createLists(memory, newKey);
-  const connecting = createConnectionManager({ ...shared, looks, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
-  const commands = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs, tableTabs, memory, newKey, now });
+  const connecting = createConnectionManager({ ...shared, snapshots, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
+  const commands = createCommands({ ...shared, connecting, snapshots, lists, tabs, recordTabs, tableTabs, memory, newKey, now });
 
   return {
     /** What each message of our pages leads to, and the mark on a page. */

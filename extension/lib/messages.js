@@ -53,20 +53,20 @@ const OPTIONS = "/options/options.html";
 
 /** @type {Record<string, {from: string[], fields: Record<string, Check>}>} */
 export const MESSAGES = {
-  look: { from: [POPUP], fields: { tab } },
-  look_at_address: { from: [POPUP], fields: { address: text(8000) } },
-  look_by_hand: {
+  open_tab: { from: [POPUP], fields: { tab } },
+  open_url: { from: [POPUP], fields: { address: text(8000) } },
+  open_form: {
     from: [POPUP],
     fields: { package: id, reference: text(200), name: text(300), postcode: text(20), kind },
   },
-  suggest: { from: [POPUP], fields: { look: id, kind: orNull(kind), typed } },
-  search: { from: [POPUP], fields: { look: id, q: text(200), kind } },
-  park: { from: [POPUP], fields: { look: id, typed } },
+  suggest: { from: [POPUP], fields: { snapshot: id, kind: orNull(kind), typed } },
+  search: { from: [POPUP], fields: { snapshot: id, q: text(200), kind } },
+  park: { from: [POPUP], fields: { snapshot: id, typed } },
   unpark: { from: [POPUP], fields: { parked: id } },
   confirm: {
     from: [POPUP],
     fields: {
-      look: id,
+      snapshot: id,
       kind,
       typed,
       record: id,
@@ -83,7 +83,7 @@ export const MESSAGES = {
   refreshLink: { from: [POPUP], fields: { link: id } },
   undo: {
     from: [POPUP],
-    fields: { look: orNull(id), link: id, title: text(300), also_on: listOf(id, 50) },
+    fields: { snapshot: orNull(id), link: id, title: text(300), also_on: listOf(id, 50) },
   },
   record: { from: [POPUP], fields: { tab } },
   choose_contact: { from: [POPUP], fields: { tab, record: id, contact: knownContact } },
@@ -95,7 +95,7 @@ export const MESSAGES = {
   table_start: { from: [POPUP], fields: { tab, batch: id, list: text(300) } },
   records_send: { from: [POPUP], fields: { list: id, fresh: flag } },
   records_complete: { from: [POPUP], fields: { kind, removes: orNull(count) } },
-  standing: { from: [POPUP, OPTIONS], fields: {} },
+  connection_status: { from: [POPUP, OPTIONS], fields: {} },
   pair: { from: [POPUP, OPTIONS], fields: { server: text(500) } },
   pair_again: { from: [POPUP, OPTIONS], fields: {} },
   pair_cancel: { from: [POPUP, OPTIONS], fields: {} },
@@ -113,7 +113,7 @@ export const MESSAGES = {
 export const PAGE_MESSAGES = {
   page_mark: {},
   page_open: {},
-  assist_look: {},
+  assist_read: {},
   assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)), record_version: orNull(count) },
   assist_filled: { link: id },
   assist_withdraw: { link: id, seen: flag, value: orNull(text(250)) },

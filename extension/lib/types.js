@@ -47,8 +47,8 @@
  */
 
 /**
- * A look at a contact, kept by the background until it is confirmed.
- * @typedef {object} Look
+ * A contact as it was read, kept by the background until it is confirmed.
+ * @typedef {object} ContactSnapshot
  * @property {string} id
  * @property {string | null} connection_id the Commusoft whose records are offered for it; null where the server does
  *   not tell

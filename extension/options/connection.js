@@ -5,12 +5,12 @@ import { parseServer } from "../lib/server/server_url.js";
 import { seenAtAddress } from "../lib/server/problem.js";
 import { KNOWN_TYPES } from "../popup/problem_steps.js";
 import { sendMessage } from "../ui/send_message.js";
-import { addressLink, codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
+import { addressLink, codeView, connectForm, nextStatus, phaseOf, statusText } from "../ui/connect_form.js";
 import { h } from "../ui/dom.js";
 import { t, tCount, sayRetry, sayRole, formatDateTime } from "../ui/i18n.js";
 import { recordAge } from "../ui/record_age.js";
 
-/** @typedef {import("../lib/server/connection.js").ConnectionStatus} Standing */
+/** @typedef {import("../lib/server/connection.js").ConnectionStatus} ConnectionStatus */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 
 const outcome = h("div", { id: "outcome", role: "status", "aria-live": "polite" });
@@ -23,34 +23,34 @@ let changed = () => undefined;
 /** @param {() => void} whenChanged */
 export async function connectionCard(whenChanged) {
   changed = whenChanged;
-  const first = await sendMessage("standing");
-  if (!first.ok) tellProblem(first.problem);
+  const first = await sendMessage("connection_status");
+  if (!first.ok) showProblem(first.problem);
   else if (first.data.connected) void test(first.data);
   else draw(first.data);
   return card;
 }
 
-/** @param {Standing} standing @param {{broken?: boolean}} [how] broken: the last test went wrong */
-function draw(standing, { broken = false } = {}) {
+/** @param {ConnectionStatus} status @param {{broken?: boolean}} [how] broken: the last test went wrong */
+function draw(status, { broken = false } = {}) {
   drawing += 1;
   const mine = drawing;
   const current = () => drawing === mine;
-  if (standing.connected) {
-    fill(t(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
-    return void nextStanding(standing, current).then((next) => next && (next.connected ? draw(next, { broken }) : arrive(next)));
+  if (status.connected) {
+    fill(t(broken ? "connection_broken" : "connected"), facts(status), outcome, connectedButtons(status));
+    return void nextStatus(status, current).then((next) => next && (next.connected ? draw(next, { broken }) : arrive(next)));
   }
-  const waiting = phaseOf(standing) === "waiting";
-  const typing = waiting ? drawCode(standing) : drawForm(standing, current);
-  return void nextStanding(standing, current, typing).then((next) => next && arrive(next));
+  const waiting = phaseOf(status) === "waiting";
+  const typing = waiting ? drawCode(status) : drawForm(status, current);
+  return void nextStatus(status, current, typing).then((next) => next && arrive(next));
 }
 
-/** @param {Standing} standing that came about while the page was open */
-function arrive(standing) {
+/** @param {ConnectionStatus} status that came about while the page was open */
+function arrive(status) {
   outcome.replaceChildren();
-  draw(standing);
-  if (!standing.connected) return changed();
+  draw(status);
+  if (!status.connected) return changed();
   document.getElementById("test")?.focus();
-  return void test(standing).then(changed);
+  return void test(status).then(changed);
 }
 
 /** @param {string} title @param {...import("../ui/dom.js").Children} content */
@@ -60,80 +60,80 @@ function fill(title, ...content) {
   if (at) document.getElementById(at)?.focus();
 }
 
-/** @param {Standing} standing */
-function drawCode(standing) {
-  const { title, text } = statusText(standing);
+/** @param {ConnectionStatus} status */
+function drawCode(status) {
+  const { title, text } = statusText(status);
   const cancel = () => void sendMessage("pair_cancel").then((answer) => answer.ok && arrive(answer.data));
-  fill(title, h("p", {}, text), codeView(standing), outcome,
+  fill(title, h("p", {}, text), codeView(status), outcome,
     h("div", { class: "row" },
       h("button", { type: "button", id: "reopen", class: "button first", on: { click: () => void sendMessage("pair_again") } }, t("pairing_reopen")),
       h("button", { type: "button", id: "cancel", class: "button", on: { click: cancel } }, t("cancel"))));
   return () => false;
 }
 
-/** @param {Standing} standing @param {() => boolean} current */
-function drawForm(standing, current) {
-  const fresh = phaseOf(standing) === "new";
-  const { title, text, tone } = statusText(standing);
-  const form = connectForm(standing, (answer) => {
+/** @param {ConnectionStatus} status @param {() => boolean} current */
+function drawForm(status, current) {
+  const fresh = phaseOf(status) === "new";
+  const { title, text, tone } = statusText(status);
+  const form = connectForm(status, (answer) => {
     if (!current()) return;
-    if ("standing" in answer) arrive(answer.standing);
-    else if (answer.words) tell("stop", answer.words);
-    else tell("info", t("connecting"));
+    if ("status" in answer) arrive(answer.status);
+    else if (answer.words) showOutcome("stop", answer.words);
+    else showOutcome("info", t("connecting"));
   });
   fill(fresh ? t("connect_title") : title, h("p", fresh ? { class: "muted" } : { class: `notice ${tone}` }, fresh ? t("connect_text") : text),
-    form.element, outcome, h("div", { class: "row" }, form.button, addressLink(standing)));
+    form.element, outcome, h("div", { class: "row" }, form.button, addressLink(status)));
   return form.touched;
 }
 
-/** @param {Standing} standing */
-async function test(standing) {
-  draw(standing);
-  tell("info", t("testing"));
+/** @param {ConnectionStatus} status */
+async function test(status) {
+  draw(status);
+  showOutcome("info", t("testing"));
   const answer = await sendMessage("test");
   if (answer.ok) {
     draw(answer.data);
-    return tell("good", t("connection_works"));
+    return showOutcome("good", t("connection_works"));
   }
-  const now = await sendMessage("standing");
+  const now = await sendMessage("connection_status");
   if (now.ok && !now.data.connected) return arrive(now.data);
-  draw(standing, { broken: true });
-  tellProblem(answer.problem);
-  if (seenAtAddress(answer.problem)) outcome.append(openAddress(standing.server ?? ""));
+  draw(status, { broken: true });
+  showProblem(answer.problem);
+  if (seenAtAddress(answer.problem)) outcome.append(openAddress(status.server ?? ""));
 }
 
 /**
  * The permission may have been taken back: asking for one that is there disturbs no one.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  */
-function testPressed(standing) {
-  const granted = chrome.permissions.request({ origins: parseServer(standing.server ?? "")?.origins ?? [] });
-  void granted.catch(() => false).then(() => test(standing));
+function testPressed(status) {
+  const granted = chrome.permissions.request({ origins: parseServer(status.server ?? "")?.origins ?? [] });
+  void granted.catch(() => false).then(() => test(status));
 }
 
-/** @param {Standing} standing */
-async function disconnect(standing) {
-  tell("info", t("disconnecting"));
+/** @param {ConnectionStatus} status */
+async function disconnect(status) {
+  showOutcome("info", t("disconnecting"));
   const answer = await sendMessage("disconnect");
-  if (!answer.ok) return tellProblem(answer.problem);
+  if (!answer.ok) return showProblem(answer.problem);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
-  return answer.data.server_ended ? tell("info", t("disconnected")) : tell("caution", t("disconnected_untold", standing.device ?? ""));
+  return answer.data.server_ended ? showOutcome("info", t("disconnected")) : showOutcome("caution", t("disconnected_untold", status.device ?? ""));
 }
 
-/** @param {Standing} standing */
-function connectedButtons(standing) {
+/** @param {ConnectionStatus} status */
+function connectedButtons(status) {
   return h(
     "div",
     { class: "row" },
-    h("button", { type: "button", id: "test", class: "button", on: { click: () => testPressed(standing) } }, t("test_connection")),
-    h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect(standing) } }, t("disconnect")),
+    h("button", { type: "button", id: "test", class: "button", on: { click: () => testPressed(status) } }, t("test_connection")),
+    h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect(status) } }, t("disconnect")),
   );
 }
 
 /**
  * What is connected with what, and as whom.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  */
 function facts({ server, workspace, person, device }) {
   /** @type {[string, string, string?][]} */
@@ -157,7 +157,7 @@ function facts({ server, workspace, person, device }) {
  * @param {"good" | "info" | "caution" | "stop"} tone
  * @param {string} words
  */
-function tell(tone, words) {
+function showOutcome(tone, words) {
   outcome.replaceChildren(h("div", { class: `notice ${tone}` }, words));
 }
 
@@ -167,8 +167,8 @@ function openAddress(server) {
 }
 
 /** @param {Problem} problem */
-function tellProblem(problem) {
+function showProblem(problem) {
   const name = KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const when = problem.retry_after === null ? "" : ` ${sayRetry(problem.retry_after)}`;
-  tell("stop", `${t(`trouble_${name}`)}. ${problem.detail || t(`trouble_${name}_text`)}${when}`);
+  showOutcome("stop", `${t(`trouble_${name}`)}. ${problem.detail || t(`trouble_${name}_text`)}${when}`);
 }

@@ -83,13 +83,13 @@ function pressed(one) {
  * @param {Promise<boolean>} granted
  */
 async function change(one, granted) {
-  if (!(await granted.catch(() => false))) return tell(one, "stop", t(isCommusoft(one) ? "work_refused" : "on_page_refused"));
+  if (!(await granted.catch(() => false))) return showOutcome(one, "stop", t(isCommusoft(one) ? "work_refused" : "on_page_refused"));
   const answer = await sendMessage(one.on ? "on_page_off" : "on_page_on", { package: one.package });
   await drawOnPage();
   document.getElementById(`on-page-${one.package}`)?.focus();
-  if (!answer.ok) return tell(one, "stop", t("on_page_failed"));
-  if (isCommusoft(one)) return tell(one, "good", t(one.on ? "work_is_off" : "work_is_on"));
-  return tell(one, "good", t(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
+  if (!answer.ok) return showOutcome(one, "stop", t("on_page_failed"));
+  if (isCommusoft(one)) return showOutcome(one, "good", t(one.on ? "work_is_off" : "work_is_on"));
+  return showOutcome(one, "good", t(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
 }
 
 /**
@@ -97,6 +97,6 @@ async function change(one, granted) {
  * @param {"good" | "stop"} tone
  * @param {string} words
  */
-function tell(one, tone, words) {
+function showOutcome(one, tone, words) {
   (isCommusoft(one) ? commusoftOutcome : outcome).replaceChildren(h("div", { class: `notice ${tone}` }, words));
 }

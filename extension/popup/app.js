@@ -1,5 +1,5 @@
 // @ts-check
-// What the popup is doing: from a look at the page, by a decision, to its outcome. Screens draw; this asks and decides
+// What the popup is doing: from what the page shows, by a decision, to its outcome. Screens draw; this asks and decides
 // which screen comes next.
 
 import { holdersOf, contactState } from "../lib/linking/ranking.js";
@@ -25,7 +25,7 @@ import { showLoading, showWorking } from "./progress.js";
 /** @typedef {import("../lib/types.js").Link} Link */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 /** @typedef {import("../lib/types.js").SuggestionAnswer} SuggestionAnswer */
-/** @typedef {import("../lib/page/target.js").AtContact & {look: string}} AtContact */
+/** @typedef {import("../lib/page/target.js").AtContact & {snapshot: string}} AtContact */
 
 /** @typedef {import("../lib/linking/overrides.js").Overrides} Overrides */
 
@@ -86,32 +86,32 @@ export class PopupController {
     return this.unanswered.size > 0 || others.some((one) => one.open) || Boolean(attempt?.open);
   }
 
-  start = () => this.load("look", { tab: this.tab });
+  start = () => this.load("open_tab", { tab: this.tab });
 
   /**
-   * @param {string} type one of the look messages
+   * @param {string} type one of the messages that open a contact
    * @param {object} fields
    */
   async load(type, fields) {
     showLoading(this);
     const current = this.beginTask();
     const answer = await sendMessage(type, fields);
-    if (current()) this.#arrive(answer);
+    if (current()) this.#showTarget(answer);
   }
 
   /**
-   * Look at a contact named by hand; the form keeps what was typed if there is none.
+   * Open a contact named by hand; the form keeps what was typed if there is none.
    * @param {string} type
    * @param {object} fields
    * @returns {Promise<{page: "list" | null} | Problem | null>} why it leads to no contact, or null
    */
-  async lookElsewhere(type, fields) {
+  async loadOther(type, fields) {
     const answer = await sendMessage(type, fields);
     if (!answer.ok && answer.problem.type === "reference-malformed") return answer.problem;
     const { place, problem } = answer.ok ? answer.data : { place: null, problem: null };
     if (answer.ok && place && place.page !== "contact" && !problem) return place;
     this.beginTask();
-    this.#arrive(answer);
+    this.#showTarget(answer);
     return null;
   }
 
@@ -125,22 +125,22 @@ export class PopupController {
     const current = this.beginTask();
     const answer = await sendMessage("collect", { list, batch });
     if (!current()) return undefined;
-    return answer.ok ? showListSent(this, answer.data) : this.#trouble(answer.problem);
+    return answer.ok ? showListSent(this, answer.data) : this.#showProblem(answer.problem);
   }
 
   /** @param {import("../lib/types.js").Answer<View>} answer */
-  #arrive(answer) {
+  #showTarget(answer) {
     this.place = null;
     this.typed = null;
     this.answer = null;
     this.decision = null;
-    if (!answer.ok) return this.#trouble(answer.problem);
+    if (!answer.ok) return this.#showProblem(answer.problem);
     this.view = answer.data;
-    const { standing, problem, place, attempt } = answer.data;
-    this.stage.showWorkspace(standing);
-    if (!standing.connected) return showConnect(this, standing);
+    const { status, problem, place, attempt } = answer.data;
+    this.stage.showWorkspace(status);
+    if (!status.connected) return showConnect(this, status);
     if (place?.page === "contact") this.place = place;
-    if (problem) return this.#trouble(problem);
+    if (problem) return this.#showProblem(problem);
     if (place?.page === "list") return showList(this, place);
     if (place?.page === "record") return loadRecord(this);
     if (place?.page !== "contact") return loadCrmPage(this);
@@ -158,16 +158,16 @@ export class PopupController {
     if (!this.place) return;
     const current = this.beginTask();
     showChoose(this, { loading: true });
-    const answer = await sendMessage("suggest", { look: this.place.look, kind, typed: this.typed });
+    const answer = await sendMessage("suggest", { snapshot: this.place.snapshot, kind, typed: this.typed });
     if (answer.ok) how.answered?.();
     if (!current()) return;
-    if (!answer.ok) return this.#trouble(answer.problem);
+    if (!answer.ok) return this.#showProblem(answer.problem);
     this.answer = answer.data;
     this.kind = answer.data.kind;
-    const standing = contactState(answer.data, this.place.contact);
-    if (standing === "waiting" && answer.data.link?.method === "pages") return showAssist(this, answer.data.link, null);
-    if (standing === "waiting") return this.pollLink(answer.data.link);
-    if (standing === "already" && !how.stay) {
+    const state = contactState(answer.data, this.place.contact);
+    if (state === "waiting" && answer.data.link?.method === "pages") return showAssist(this, answer.data.link, null);
+    if (state === "waiting") return this.pollLink(answer.data.link);
+    if (state === "already" && !how.stay) {
       return showAlready(this, answer.data, holdersOf(answer.data, this.place.contact));
     }
     showChoose(this, { loading: false });
@@ -186,7 +186,7 @@ export class PopupController {
     const current = this.beginTask();
     const answer = await sendMessage("choose_contact", { tab: this.tab, record: record.id, contact });
     if (!current()) return undefined;
-    if (!answer.ok) return this.#trouble(answer.problem);
+    if (!answer.ok) return this.#showProblem(answer.problem);
     this.place = answer.data;
     this.kind = contact.kind ?? record.kind;
     this.answer = { likely_kind: this.kind, suggestions: [], none: 0, holders: holder ? [holder] : [], link: null };
@@ -208,11 +208,11 @@ export class PopupController {
   /** @param {Decision} decision with what the person accepted */
   async confirm(decision) {
     if (!this.place) return;
-    const { look: load } = this.place;
+    const { snapshot: load } = this.place;
     const { record, kind, overrides, differences } = decision;
     this.decision = decision;
     await this.#send("linking", "confirm", {
-      look: load, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
+      snapshot: load, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
     });
   }
 
@@ -223,7 +223,7 @@ export class PopupController {
   async undo(link, overrides = NO_OVERRIDES) {
     this.decision = { record: link.record, kind: link.kind, overrides, undoing: link, differences: [] };
     await this.#send("undoing", "undo", {
-      look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: toRequest(overrides).also_on,
+      snapshot: this.place?.snapshot ?? null, link: link.id, title: link.contact_name, also_on: toRequest(overrides).also_on,
     });
   }
 
@@ -282,7 +282,7 @@ export class PopupController {
     if (answer.attempt && answer.open) this.unanswered.add(answer.attempt);
     else if (answer.attempt) this.#resolved(answer.attempt);
     if (!answer.ok && answer.attempt && answer.open) {
-      if (endsConnection(answer.problem)) return this.#trouble(answer.problem);
+      if (endsConnection(answer.problem)) return this.#showProblem(answer.problem);
       return showNoAnswer(this, answer.problem, answer.attempt);
     }
     if (answer.attempt) void sendMessage("acknowledge", { attempt: answer.attempt });
@@ -298,32 +298,32 @@ export class PopupController {
     if (link.state === "intended") return this.pollLink(link);
     if (link.state === "conflict") return showConflict(this, link);
     if (link.state === "undone") return this.start();
-    if (link.state === "failed") return this.#trouble(failureOf(link));
+    if (link.state === "failed") return this.#showProblem(failureOf(link));
     return link.undoes ? showUndone(this, link) : showLinked(this, link);
   }
 
   /** @param {Problem} problem */
   #refused(problem) {
     const overrides = this.decision && overridesAfter(problem, this.decision.overrides);
-    if (!this.decision || !overrides) return this.#trouble(problem);
+    if (!this.decision || !overrides) return this.#showProblem(problem);
     return this.#askOverrides({ ...this.decision, record: problem.record ?? this.decision.record, overrides });
   }
 
   /** @param {Problem} problem */
-  trouble = (problem) => this.#trouble(problem);
+  trouble = (problem) => this.#showProblem(problem);
 
   /**
    * What does not work; a connection that is no more is no trouble, but a reason to connect again.
    * @param {Problem} problem
    */
-  #trouble(problem) {
+  #showProblem(problem) {
     return endsConnection(problem) ? void this.#reconnect(problem) : showProblem(this, problem);
   }
 
   /** @param {Problem} problem */
   async #reconnect(problem) {
     const current = this.beginTask();
-    const answer = await sendMessage("standing");
+    const answer = await sendMessage("connection_status");
     if (!current()) return;
     if (answer.ok && !answer.data.connected) showConnect(this, answer.data);
     else showProblem(this, problem);

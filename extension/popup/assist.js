@@ -47,7 +47,7 @@ export function showAssist(app, link, assisted) {
       assisted === false ? openLink(link.record.page_url, t("open_in_commusoft"), true) : button(t("assist_continue"), () => void openAssist(app, link), { first: true, drawing: "open" }),
     ],
     focusStep: true,
-    hear: t("assist_kept"),
+    announcement: t("assist_kept"),
   });
 }
 

@@ -29,7 +29,7 @@ export function showChoose(app, { loading }) {
   const top = [...earlier(app), card, kinds];
   if (loading) {
     const body = [...top, h("h2", {}, t("suggestions")), skeleton()];
-    return app.stage.show({ name: "choose-loading", body, hear: t("loading_suggestions"), keys: kindKeys(app) });
+    return app.stage.show({ name: "choose-loading", body, announcement: t("loading_suggestions"), keys: kindKeys(app) });
   }
   const chooser = createChooser(app);
   const form = typedForm(app);
@@ -41,7 +41,7 @@ export function showChoose(app, { loading }) {
     actions: [chooser.submit],
     keys: { ...kindKeys(app), ...chooser.keys },
     focus: chooser.list.focusTarget() ?? nameField ?? null,
-    hear: chooser.heard,
+    announcement: chooser.announcement,
     enter: chooser.submit,
   });
 }
@@ -62,7 +62,7 @@ function createChooser(app) {
   const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
   const heading = h("h2", { id: "records-heading" });
   const remark = h("div", {});
-  const search = searchBox({ look: app.place?.look ?? "", kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
+  const search = searchBox({ snapshot: app.place?.snapshot ?? "", kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
 
   /** @param {Option | null} option */
   function redraw(option) {
@@ -113,7 +113,7 @@ function createChooser(app) {
   search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact, parkLine(app)];
-  return { body, list, submit, keys, heard: heard(app, suggestions.length, why) };
+  return { body, list, submit, keys, announcement: announcement(app, suggestions.length, why) };
 }
 
 /** @typedef {ReturnType<typeof preselected>["why"]} Why nothing is preselected */
@@ -123,7 +123,7 @@ function createChooser(app) {
  * @param {number} count
  * @param {Why} why
  */
-function heard(app, count, why) {
+function announcement(app, count, why) {
   if (count === 0) return t("no_suggestion");
   return why ? reason(app, why) : tCount("suggestions_heard", count);
 }

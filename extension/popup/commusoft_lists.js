@@ -55,7 +55,7 @@ function showTable(app, { several, lists, named }) {
     ],
     actions: [listsLink(app), button(t("look_again"), app.start, { first: !possible })],
     enter: buttons[chosen] ?? null,
-    hear: `${t("table_title")}. ${t(words)}`,
+    announcement: `${t("table_title")}. ${t(words)}`,
   });
 }
 
@@ -74,7 +74,7 @@ function showWay(app, { lists, named }) {
     name: "table-way",
     body: [headline("page", "info", waits), earlier(app), h("p", {}, t("table_way")), h("p", { class: "muted" }, t("table_way_again"))],
     actions: [button(t("other_contact"), () => showOtherContact(app, "other_contact")), listsLink(app), button(t("look_again"), app.start, { first: true })],
-    hear: `${waits}. ${t("table_way")}`,
+    announcement: `${waits}. ${t("table_way")}`,
   });
 }
 
@@ -94,7 +94,7 @@ async function fill(app, list) {
 
 /** @param {App} app */
 function listsLink(app) {
-  const server = app.view?.standing.server;
+  const server = app.view?.status.server;
   const address = server ? httpUrl(`${server}/lists`) : null;
   return address ? openLink(address, t("table_open_lists")) : null;
 }
@@ -122,7 +122,7 @@ function showRecords(app, { kind, count, names, list, begun }) {
     ],
     actions: [send],
     enter: send,
-    hear: `${title}. ${counted(kind, count)}`,
+    announcement: `${title}. ${counted(kind, count)}`,
   });
 }
 
@@ -166,7 +166,7 @@ function showSaved(app, { fresh, changed, same, begun }) {
       button(t(kind === "customer" ? "records_all_customers" : "records_all_suppliers"), () => void complete(app, kind, null)),
     ],
     actions: [button(t("look_again"), app.start, { first: true })],
-    hear: title,
+    announcement: title,
   });
 }
 
@@ -178,7 +178,7 @@ function askRemoval(app, kind, { would_remove, begun }) {
     body: [headline("caution", "stop", t("records_removal", gone)), h("p", {}, t("records_removal_text", counted(kind, begun.count)))],
     actions: [button(t("records_remove", gone), () => void complete(app, kind, would_remove)), button(t("cancel"), app.start, { first: true })],
     focusStep: true,
-    hear: t("records_removal", gone),
+    announcement: t("records_removal", gone),
   });
 }
 
@@ -189,6 +189,6 @@ function showComplete(app, kind, { gone, begun }) {
     name: "records-complete",
     body: [headline("check", "good", title), gone > 0 && h("p", {}, t("records_gone", counted(kind, gone)))],
     actions: [button(t("look_again"), app.start, { first: true })],
-    hear: title,
+    announcement: title,
   });
 }

@@ -49,7 +49,7 @@ export function showOverrides(app, decision, send) {
       ...boxes.map(({ element }) => element),
     ],
     actions: [button(t("back"), undoing ? app.start : app.choose, { first: true }), proceed],
-    hear: t(words.title, record.label),
+    announcement: t(words.title, record.label),
   });
 }
 

@@ -36,7 +36,7 @@ export function showList(app, place) {
     ],
     actions: [send ?? button(t("look_again"), app.start)],
     enter: send,
-    hear: `${title}. ${counted}`,
+    announcement: `${title}. ${counted}`,
   });
 }
 
@@ -110,7 +110,7 @@ function begun({ created_at }) {
 export function showListSent(app, { draft, drafts }) {
   const known = draft.sent - draft.added - draft.completed;
   const counted = tCount("list_kept", draft.added + draft.completed);
-  const server = app.view?.standing.server;
+  const server = app.view?.status.server;
   app.stage.show({
     name: "list-kept",
     body: [
@@ -126,7 +126,7 @@ export function showListSent(app, { draft, drafts }) {
       server ? openLink(`${server}/lists/${encodeURIComponent(draft.id)}`, t("draft_open")) : null,
       button(t("look_again"), app.start, { first: true }),
     ],
-    hear: `${counted}. ${t("list_waits")}`,
+    announcement: `${counted}. ${t("list_waits")}`,
   });
 }
 

@@ -16,7 +16,7 @@ import { recordAge } from "../ui/record_age.js";
  * @property {Record<string, () => void>} [keys] by KeyboardEvent.key; Enter is left to a focused button or link
  * @property {HTMLElement | null} [focus] where the keyboard is; the heading, when not given
  * @property {boolean} [focusStep] the keyboard is on the main step, so that Enter takes it
- * @property {string} [hear] said to a screen reader
+ * @property {string} [announcement] said to a screen reader
  * @property {HTMLElement | null} [enter] the button that Enter presses; it shows so while Enter does
  */
 
@@ -26,12 +26,12 @@ export function createFrame() {
   const main = h("main", { class: "screen", id: "screen" });
   const age = h("p", { class: "age muted", hidden: true });
   const bar = h("footer", { class: "actions", hidden: true });
-  const status = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
+  const announcer = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const sandbox = h("p", { class: "sandbox", hidden: true }, t("sandbox"));
   const workspace = h("span", { class: "workspace" });
   const pages = h("a", { class: "quiet square", target: "_blank", rel: "noreferrer noopener", hidden: true, "aria-label": t("open_crmlink"), title: t("open_crmlink") }, icon("open"));
   const top = header(workspace, sandbox, pages);
-  document.body.append(top, main, age, bar, status);
+  document.body.append(top, main, age, bar, announcer);
 
   /** @type {Record<string, () => void>} */
   let keys = {};
@@ -63,25 +63,25 @@ export function createFrame() {
       // The steps are always in sight: going there must not scroll what was said away.
       if (focus instanceof HTMLElement) focus.focus({ preventScroll: focus === step });
       hintEnter(document.activeElement ?? document.body);
-      if (screen.hear) this.announce(screen.hear);
+      if (screen.announcement) this.announce(screen.announcement);
     },
 
     /** @param {string} words */
     announce(words) {
       // The same words twice are heard twice only if the text was gone in between.
-      status.textContent = "";
-      requestAnimationFrame(() => (status.textContent = words));
+      announcer.textContent = "";
+      requestAnimationFrame(() => (announcer.textContent = words));
     },
 
-    /** @param {import("../lib/server/connection.js").ConnectionStatus} standing */
-    showWorkspace(standing) {
-      sandbox.hidden = !standing.workspace?.commusoft?.sandbox;
-      const address = standing.connected && standing.server ? httpUrl(standing.server) : null;
+    /** @param {import("../lib/server/connection.js").ConnectionStatus} status */
+    showWorkspace(status) {
+      sandbox.hidden = !status.workspace?.commusoft?.sandbox;
+      const address = status.connected && status.server ? httpUrl(status.server) : null;
       pages.hidden = address === null;
       pages.setAttribute("href", address ?? "");
-      age.textContent = standing.connected ? recordAge(standing.workspace) : "";
+      age.textContent = status.connected ? recordAge(status.workspace) : "";
       age.hidden = age.textContent === "";
-      workspace.textContent = [standing.person?.name, standing.workspace?.name].filter(Boolean).join(" · ");
+      workspace.textContent = [status.person?.name, status.workspace?.name].filter(Boolean).join(" · ");
     },
   };
 }

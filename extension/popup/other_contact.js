@@ -25,7 +25,7 @@ export function showOtherContact(app, title = "elsewhere") {
       earlier(app),
       otherWays(app),
     ],
-    hear: t(title),
+    announcement: t(title),
   });
 }
 
@@ -56,7 +56,7 @@ function pasteForm(app) {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     trouble.textContent = "";
-    const why = await app.lookElsewhere("look_at_address", { address: field.value });
+    const why = await app.loadOther("open_url", { address: field.value });
     if (!why) return;
     const list = "page" in why && why.page === "list";
     trouble.textContent = t(list ? "address_is_list" : "address_unknown");
@@ -119,7 +119,7 @@ function handForm(app, packages) {
     localStorage.setItem(HABIT, select.value);
     const kind = /** @type {HTMLInputElement} */ (element.querySelector("input[name=hand-kind]:checked")).value;
     const fields = { package: select.value, reference: reference.value, name: name.value, postcode: postcode.value, kind };
-    const why = await app.lookElsewhere("look_by_hand", fields);
+    const why = await app.loadOther("open_form", fields);
     if (!why) return;
     trouble.textContent = "detail" in why && why.detail ? t("should_be", why.detail) : t("reference_unfit", packages[select.selectedIndex]?.name ?? "");
     reference.focus();

@@ -31,7 +31,7 @@ export function showLinked(app, link) {
       link.can_undo && undoButton(app, link),
       openLink(link.record.page_url, t("open_in_commusoft"), true),
     ],
-    hear: t("linked_text", link.record.label),
+    announcement: t("linked_text", link.record.label),
   });
 }
 
@@ -61,7 +61,7 @@ export function showUndone(app, link) {
       referenceChange(link.prior_reference, link.reference, true),
     ],
     actions: [openLink(link.record.page_url, t("open_in_commusoft")), button(t("look_again"), app.start, { first: true })],
-    hear: text,
+    announcement: text,
   });
 }
 
@@ -88,7 +88,7 @@ export function showAlready(app, answer, holders) {
       h("p", {}, h("button", { type: "button", class: "inline", on: { click: app.choose } }, t("link_another"))),
     ],
     actions: one ? [mayUndo(app, link) && undoButton(app, link), openLink(record.page_url, t("open_in_commusoft"), true)] : [],
-    hear: t("already_linked"),
+    announcement: t("already_linked"),
   });
 }
 
@@ -148,7 +148,7 @@ export function showWaiting(app, link) {
       referenceChange(link.prior_reference, link.reference),
       h("p", { class: "muted" }, t("waiting_since", formatDateTime(link.created_at), link.by)),
     ],
-    hear: t("waiting"),
+    announcement: t("waiting"),
   });
 }
 
@@ -168,7 +168,7 @@ export function showConflict(app, link) {
     ],
     actions: [openLink(link.record.page_url, t("open_in_commusoft")), button(t("choose_again"), app.choose, { first: true })],
     focusStep: true,
-    hear: t("conflict"),
+    announcement: t("conflict"),
   });
 }
 
@@ -190,12 +190,12 @@ export function showNoAnswer(app, problem, attempt) {
       problem.request_id && notice("info", t("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [
-      seenAtAddress(problem) && openLink(app.view?.standing.server ?? "", t("open_address")),
+      seenAtAddress(problem) && openLink(app.view?.status.server ?? "", t("open_address")),
       app.place && button(t("choose_again"), () => void app.giveUp(attempt)),
       button(t("try_again"), () => void app.resume(attempt), { first: true }),
     ],
     focusStep: true,
-    hear: t("no_answer"),
+    announcement: t("no_answer"),
   });
 }
 

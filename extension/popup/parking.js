@@ -33,7 +33,7 @@ export function parkLine(app) {
   }
 
   async function park() {
-    const answer = await sendMessage("park", { look: app.place?.look, typed: app.typed });
+    const answer = await sendMessage("park", { snapshot: app.place?.snapshot, typed: app.typed });
     if (!answer.ok) return refuse(answer.problem);
     return settle(answer.data, t("parked_heard"));
   }

@@ -32,7 +32,7 @@ export function showProblem(app, problem) {
     ],
     actions: [byHand(problem), ...trouble.steps.toReversed().map((step) => stepButton(app, step, step === trouble.steps[0]))],
     focusStep: true,
-    hear: `${title}. ${text}`,
+    announcement: `${title}. ${text}`,
   });
 }
 
@@ -78,7 +78,7 @@ function stepButton(app, step, first) {
     start: { words: "look_again", act: app.start },
     choose: { words: "choose_again", act: app.choose },
     again: { words: "try_again", act: app.again },
-    address: { words: "open_address", act: () => chrome.tabs.create({ url: app.view?.standing.server ?? "about:blank" }) },
+    address: { words: "open_address", act: () => chrome.tabs.create({ url: app.view?.status.server ?? "about:blank" }) },
     options: { words: "open_settings", act: () => chrome.runtime.openOptionsPage() },
     elsewhere: { words: "other_contact", act: () => showOtherContact(app, "other_contact") },
   };

@@ -45,7 +45,7 @@ const KNOWN = {
   "too-many-requests": to(["start"]),
   "rules-unknown": to(["start"]),
   "background-silent": to(["start"]),
-  "look-lost": to(["start"], "info"),
+  "snapshot-lost": to(["start"], "info"),
   "outcome-seen": to(["start"], "info"),
   "tab-closed": to(["elsewhere"], "info"),
   "tab-moved": to(["start"], "info"),

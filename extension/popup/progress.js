@@ -13,7 +13,7 @@ export function showLoading(app) {
   app.stage.show({
     name: "loading",
     body: [h("h1", { class: "unseen", tabindex: "-1" }, t("loading")), bones, skeleton()],
-    hear: t("loading"),
+    announcement: t("loading"),
   });
 }
 
@@ -28,6 +28,6 @@ export function showWorking(app, what) {
       h("div", { class: "working" }, h("span", { class: "spinner", "aria-hidden": "true" }), h("h1", { tabindex: "-1" }, t(what)), h("p", { class: "muted" }, t(`${what}_text`))),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
     ],
-    hear: t(what),
+    announcement: t(what),
   });
 }

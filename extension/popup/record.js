@@ -56,7 +56,7 @@ export function showRecord(app, view) {
     enter: chooser?.submit ?? null,
     focus: chooser?.focus() ?? null,
     focusStep: waits !== null,
-    hear: record.label,
+    announcement: record.label,
   });
 }
 

@@ -29,14 +29,14 @@ function troubleOf({ type }) {
 
 /**
  * @param {object} wiring
- * @param {string} wiring.look
+ * @param {string} wiring.snapshot
  * @param {Kind} wiring.kind
  * @param {(words: string) => void} wiring.announce
  * @param {(found: import("../lib/types.js").Found) => void} wiring.found
  * @param {() => void} wiring.cleared
  * @param {() => void} wiring.down the keyboard goes from the box into what was found
  */
-export function searchBox({ look: of, kind, announce, found, cleared, down }) {
+export function searchBox({ snapshot, kind, announce, found, cleared, down }) {
   const input = h("input", {
     id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
     placeholder: t(kind === "customer" ? "search_customers" : "search_suppliers"),
@@ -53,14 +53,14 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
     asked += 1;
     const text = input.value.trim();
     if (text.length === 0) return cleared();
-    if (text.length >= MIN_QUERY_LENGTH) timer = window.setTimeout(() => void look(text), DEBOUNCE_MS);
+    if (text.length >= MIN_QUERY_LENGTH) timer = window.setTimeout(() => void search(text), DEBOUNCE_MS);
     return undefined;
   }
 
   /** @param {string} text */
-  async function look(text) {
+  async function search(text) {
     const mine = asked;
-    const answer = await sendMessage("search", { look: of, q: text, kind });
+    const answer = await sendMessage("search", { snapshot, q: text, kind });
     if (mine !== asked) return;
     trouble.hidden = answer.ok;
     trouble.textContent = answer.ok ? "" : answer.problem.detail || t(troubleOf(answer.problem));
@@ -72,7 +72,7 @@ export function searchBox({ look: of, kind, announce, found, cleared, down }) {
   /** @param {KeyboardEvent} event */
   function pressed(event) {
     if (event.key !== "ArrowDown" && event.key !== "Enter") return;
-    // Enter here looks, and never links: what it would link is not what the eyes are on.
+    // Enter here searches, and never links: what it would link is not what the eyes are on.
     event.preventDefault();
     down();
   }

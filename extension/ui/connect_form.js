@@ -9,7 +9,7 @@ import { sendMessage } from "./send_message.js";
 import { h, icon, unseen } from "./dom.js";
 import { t, sayRetry } from "./i18n.js";
 
-/** @typedef {import("../lib/server/connection.js").ConnectionStatus} Standing */
+/** @typedef {import("../lib/server/connection.js").ConnectionStatus} ConnectionStatus */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 /** @typedef {"waiting" | "denied" | "over" | "failed" | "ended" | "new"} Phase */
 
@@ -19,7 +19,7 @@ const FORM = "connect-form";
 const ENDINGS = ["device-revoked", "device-expired", "token-reused", "key-lost"];
 
 /**
- * @param {Standing} standing of a browser that is not connected
+ * @param {ConnectionStatus} status of a browser that is not connected
  * @returns {Phase}
  */
 export function phaseOf({ pairing, ended }) {
@@ -29,13 +29,13 @@ export function phaseOf({ pairing, ended }) {
 
 /**
  * What is to be said of a phase.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  * @returns {{name: string, title: string, text: string, tone: "info" | "caution", drawing: "plug" | "clock" | "caution"}}
  */
-export function statusText(standing) {
-  const phase = phaseOf(standing);
-  if (phase === "failed") return toldFailure(standing.pairing?.problem ?? null);
-  if (phase === "ended") return toldEnding(standing);
+export function statusText(status) {
+  const phase = phaseOf(status);
+  if (phase === "failed") return failureText(status.pairing?.problem ?? null);
+  if (phase === "ended") return endingText(status);
   const words = { waiting: "pairing", denied: "pairing_denied", over: "pairing_over", new: "not_connected" }[phase];
   const name = words.replaceAll("_", "-");
   const drawing = phase === "over" ? "clock" : "plug";
@@ -43,7 +43,7 @@ export function statusText(standing) {
 }
 
 /** @param {Problem | null} problem */
-function toldFailure(problem) {
+function failureText(problem) {
   const name = problem && KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const when = problem?.retry_after == null ? "" : ` ${sayRetry(problem.retry_after)}`;
   return { name: "pairing-failed", title: t(`trouble_${name}`), text: t(`trouble_${name}_text`) + when, tone: /** @type {const} */ ("caution"), drawing: /** @type {const} */ ("caution") };
@@ -51,7 +51,7 @@ function toldFailure(problem) {
 
 /**
  * The way to see in a tab what is at the address that could not be connected to.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  */
 export function addressLink({ pairing }) {
   const { state = null, problem = null, server = "" } = pairing ?? {};
@@ -59,15 +59,15 @@ export function addressLink({ pairing }) {
   return address && h("a", { class: "button", href: address, target: "_blank", rel: "noreferrer noopener" }, icon("open"), t("open_address"));
 }
 
-/** @param {Standing} standing */
-function toldEnding({ ended }) {
+/** @param {ConnectionStatus} status */
+function endingText({ ended }) {
   const known = ENDINGS.find((one) => one === ended?.type)?.replaceAll("-", "_") ?? "unknown";
   return { name: `ended-${ended?.type}`, title: t(`ended_${known}`), text: t(`ended_${known}_text`), tone: /** @type {const} */ ("info"), drawing: /** @type {const} */ ("plug") };
 }
 
 /**
  * The code, large for the eye and letter by letter for the ear.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  */
 export function codeView({ pairing }) {
   const { code = "", problem = null } = pairing ?? {};
@@ -96,13 +96,13 @@ export function spelled(code) {
 
 /**
  * The form that connects.
- * @param {Standing} standing
- * @param {(answer: {standing: Standing} | {words: string}) => void} then what came of it, or words on why nothing did
+ * @param {ConnectionStatus} status
+ * @param {(answer: {status: ConnectionStatus} | {words: string}) => void} then what came of it, or words on why nothing did
  * @returns {Form}
  */
-export function connectForm(standing, then) {
-  const { policy, ended, pairing } = standing;
-  const chosen = pairing?.server ?? standing.last;
+export function connectForm(status, then) {
+  const { policy, ended, pairing } = status;
+  const chosen = pairing?.server ?? status.last;
   const address = (policy?.only ? null : chosen) ?? policy?.server ?? DEFAULT_SERVER;
   const field = h("input", { id: "server", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: address, "aria-describedby": "server-remark", on: { input: remark } });
   const note = h("p", { id: "server-remark", class: "muted" });
@@ -140,7 +140,7 @@ export function connectForm(standing, then) {
       return then({ words: t("permission_refused") });
     }
     const answer = await sendMessage("pair", { server });
-    return then(answer.ok ? { standing: answer.data } : { words: failureWords(answer.problem) });
+    return then(answer.ok ? { status: answer.data } : { words: failureWords(answer.problem) });
   }
 
   remark();
@@ -165,23 +165,23 @@ function setAddress(policy, other) {
 /** @param {Problem} problem */
 function failureWords(problem) {
   if (problem.type === "server-not-allowed") return t("address_not_allowed");
-  return problem.type === "address-malformed" ? t("address_malformed") : toldFailure(problem).text;
+  return problem.type === "address-malformed" ? t("address_malformed") : failureText(problem).text;
 }
 
 /**
  * Poll the state until it changes.
- * @param {Standing} standing
+ * @param {ConnectionStatus} status
  * @param {() => boolean} goOn
  * @param {() => boolean} [typing] whether the person would lose what they typed
- * @returns {Promise<Standing | null>} null when the page goes on to something else
+ * @returns {Promise<ConnectionStatus | null>} null when the page goes on to something else
  */
-export async function nextStanding(standing, goOn, typing = () => false) {
-  const before = JSON.stringify(standing);
-  const phase = phaseOf(standing);
+export async function nextStatus(status, goOn, typing = () => false) {
+  const before = JSON.stringify(status);
+  const phase = phaseOf(status);
   while (goOn()) {
     await new Promise((resolve) => setTimeout(resolve, phase === "waiting" ? POLL_MS.waiting : POLL_MS.idle));
     if (phase !== "waiting" && document.hidden) continue;
-    const answer = await sendMessage("standing");
+    const answer = await sendMessage("connection_status");
     if (!goOn() || !answer.ok || JSON.stringify(answer.data) === before) continue;
     if (answer.data.connected || phaseOf(answer.data) !== phase || !typing()) return answer.data;
   }

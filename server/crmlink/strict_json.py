@@ -20,10 +20,19 @@ class NameTwice(NotJSON):
     """An object repeats a name."""
 
 
-def read_json(text: str | bytes) -> Any:
-    """Return the document. Raises NameTwice or NotJSON, without the text in it."""
+def read_json(text: str | bytes, *, control_characters: bool = False) -> Any:
+    """Return the document. Raises NameTwice or NotJSON, without the text in it.
+
+    ``control_characters``: take them inside strings as they are, not only escaped. Programs write
+    them, what they mean is not in doubt, and one must not hide all that is beside it.
+    """
     try:
-        return json.loads(text, object_pairs_hook=_object_of_pairs, parse_constant=_refuse_constant)
+        return json.loads(
+            text,
+            strict=not control_characters,
+            object_pairs_hook=_object_of_pairs,
+            parse_constant=_refuse_constant,
+        )
     except NotJSON:
         raise
     except json.JSONDecodeError as error:

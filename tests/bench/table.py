@@ -53,7 +53,7 @@ WORK = """async (rules, rows, stopAfter) => {
     };
     const quiet = { stopped: () => false, progress: () => undefined };
     const [reading, read] = await timed(() => table.readAll(found, rules, lookup, quiet));
-    const ready = lookup.all.filter((one) => reading.placed.get(one.id).standing === "ready");
+    const ready = lookup.all.filter((one) => reading.placed.get(one.id).state === "ready");
     const fields = ready.slice(-20)
         .map((one) => reading.placed.get(one.id).element?.querySelector("input"))
         .filter(Boolean);

@@ -21,14 +21,14 @@ XERO = "https://go.xero.com/*"
 SILENT = "nobody answered"
 # What the popup and the settings would say, in the words that the background knows.
 FORGED = [
-    {"type": "standing"},
+    {"type": "connection_status"},
     {"type": "disconnect"},
     {"type": "pair", "server": "http://127.0.0.1:9"},
     {"type": "search", "q": "a", "kind": "customer"},
-    {"type": "look_at_address", "address": xero_contact()},
-    {"type": "undo", "look": None, "link": "lnk_1", "title": "", "also_on": []},
+    {"type": "open_url", "address": xero_contact()},
+    {"type": "undo", "snapshot": None, "link": "lnk_1", "title": "", "also_on": []},
     {
-        "type": "look_by_hand",
+        "type": "open_form",
         "package": "sage_50",
         "reference": "HOLL01",
         "name": "Margaret Holloway",
@@ -83,7 +83,7 @@ def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
 
     silence = from_page(FORGED)
     [mark] = from_page([{"type": "page_mark"}], ANSWERED_WITHIN)
-    ours = helper.evaluate(f"({SEND})([{{ type: 'standing' }}], {ANSWERED_WITHIN})")
+    ours = helper.evaluate(f"({SEND})([{{ type: 'connection_status' }}], {ANSWERED_WITHIN})")
     helper.close()
     clerk.switch_on_page("xero")
     assert silence == [SILENT] * len(FORGED)

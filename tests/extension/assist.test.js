@@ -27,7 +27,7 @@ const OBSERVED = { link: "lnk_1", stage: /** @type {const} */ ("before"), value:
 
 test("a record's page is told what waits for it, and what to look for", async () => {
   const { page } = await atRecord();
-  const { data } = /** @type {any} */ (await page.assist_look(TAB));
+  const { data } = /** @type {any} */ (await page.assist_read(TAB));
   assert.equal(data.address, PAGE);
   assert.deepEqual([data.link.id, data.link.reference, data.link.record], ["lnk_1", REFERENCE, "Margaret Holloway"]);
   assert.deepEqual(data.search, {
@@ -39,13 +39,13 @@ test("a record's page is told what waits for it, and what to look for", async ()
 test("nothing waits: the page is told so", async () => {
   const { page, server } = await atRecord();
   server.replies[LINKS] = { links: [] };
-  assert.deepEqual(await page.assist_look(TAB), { ok: true, data: null });
+  assert.deepEqual(await page.assist_read(TAB), { ok: true, data: null });
 });
 
 test("a link that is written by the API, or is another record's, is none of the page's business", async () => {
   const { page, server } = await atRecord();
   server.replies[LINKS] = { links: [{ ...WAITING, method: "api" }, { ...WAITING, record: record({ id: "customer-2002" }) }, { ...WAITING, state: "linked" }] };
-  assert.deepEqual(await page.assist_look(TAB), { ok: true, data: null });
+  assert.deepEqual(await page.assist_read(TAB), { ok: true, data: null });
 });
 
 for (const [what, url] of Object.entries({
@@ -61,7 +61,7 @@ for (const [what, url] of Object.entries({
     server.replies["GET /links?state=intended&method=pages&record_id=customer-2002"] = { links: [] };
     server.replies["GET /links?state=intended&method=pages&record_id=supplier-1001"] = { links: [] };
     tabs.open.set(TAB, { url, details: null });
-    assert.ok(!(/** @type {any} */ (await page.assist_look(TAB)).data));
+    assert.ok(!(/** @type {any} */ (await page.assist_read(TAB)).data));
     assert.equal((await page.assist_observe(TAB, OBSERVED)).ok, false);
     assert.equal((await page.assist_withdraw(TAB, { link: "lnk_1", seen: true, value: null })).ok, false);
     assert.deepEqual(server.asked.filter((one) => one.method === "POST"), []);
@@ -83,7 +83,7 @@ test("a page that is loaded anew knows that it was filled in, in this tab and un
   server.replies["POST /links/lnk_1/observations"] = WAITING;
   await page.assist_filled(TAB, { link: "lnk_1" });
   const later = start().commands.onRecordPage; // another worker
-  const filled = async () => /** @type {any} */ (await later.assist_look(TAB)).data.was_filled;
+  const filled = async () => /** @type {any} */ (await later.assist_read(TAB)).data.was_filled;
   assert.equal(await filled(), true);
   await later.assist_observe(TAB, OBSERVED);
   assert.equal(await filled(), true);
@@ -110,7 +110,7 @@ test("an admin's field goes with the page's host, and comes back with every look
     { kind: "supplier", host: "app.commusoft.co.uk", selector: "#s", label: "S" }, { kind: "customer", host: "app.commusoft.us", selector: "#u", label: "U" },
     { kind: "customer", host: "app.commusoft.co.uk", ...shown },
   ] };
-  const { data } = /** @type {any} */ (await page.assist_look(TAB));
+  const { data } = /** @type {any} */ (await page.assist_read(TAB));
   assert.deepEqual([data.search.rule, data.may_show], [{ selector: "#ext", label: "Ext. ref" }, true]);
 });
 
@@ -157,7 +157,7 @@ async function popupAtRecord(known = { known: 1, suggestions: [{ contact: CONTAC
 
 test("the popup on a record's page gets the record, its reference on the page, and the contacts that it may be", async () => {
   const { commands, recordTabs } = await popupAtRecord();
-  assert.deepEqual(/** @type {any} */ (await commands.look({ tab: TAB })).data.place, { page: "record" });
+  assert.deepEqual(/** @type {any} */ (await commands.open_tab({ tab: TAB })).data.place, { page: "record" });
   recordTabs.shows = { state: "shown", value: "OLD" };
   const { data } = /** @type {any} */ (await commands.record({ tab: TAB }));
   assert.deepEqual([data.record.id, data.page, data.contacts.suggestions[0].contact.reference], ["customer-1001", { state: "shown", value: "OLD" }, REFERENCE]);
@@ -173,7 +173,7 @@ test("a contact chosen on a record's page is linked with what the page shows", a
   const { commands, server, recordTabs } = await popupAtRecord();
   recordTabs.shows = { state: "empty" };
   const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
-  const answer = await commands.confirm({ ...CHOICE, look: chosen.data.look });
+  const answer = await commands.confirm({ ...CHOICE, snapshot: chosen.data.snapshot });
   assert.equal(answer.ok, true);
   const { body } = server.times("POST /links")[0];
   assert.deepEqual([body.record_id, body.reference, body.package, body.organisation, body.seen, body.connection_id], ["customer-1001", REFERENCE, "xero", "!kR4N6", { reference: null }, "con_1"]);
@@ -183,21 +183,21 @@ test("a value that is not surely read is not said to be seen", async () => {
   const { commands, server, recordTabs } = await popupAtRecord();
   recordTabs.shows = { state: "unknown" };
   const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
-  await commands.confirm({ ...CHOICE, look: chosen.data.look });
+  await commands.confirm({ ...CHOICE, snapshot: chosen.data.snapshot });
   assert.equal("seen" in server.times("POST /links")[0].body, false);
 });
 
 test("a choice on a record's page goes to that record alone, and only while its page is there", async () => {
   const { commands, server, tabs, recordTabs } = await popupAtRecord();
   const chosen = /** @type {any} */ (await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
-  const { look } = chosen.data;
-  assert.equal((await commands.confirm({ ...CHOICE, look, record: "customer-2002" })).ok, false);
+  const { snapshot } = chosen.data;
+  assert.equal((await commands.confirm({ ...CHOICE, snapshot, record: "customer-2002" })).ok, false);
   tabs.open.set(TAB, { url: OTHER, details: null });
-  assert.equal((await commands.confirm({ ...CHOICE, look })).ok, false);
+  assert.equal((await commands.confirm({ ...CHOICE, snapshot })).ok, false);
   assert.equal((await commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT })).ok, false);
   tabs.open.set(TAB, { url: PAGE, details: null });
   recordTabs.whileReading = () => void tabs.open.set(TAB, { url: OTHER, details: null });
-  assert.equal((await commands.confirm({ ...CHOICE, look })).ok, false);
+  assert.equal((await commands.confirm({ ...CHOICE, snapshot })).ok, false);
   assert.deepEqual(server.times("POST /links"), []);
 });
 
@@ -205,12 +205,12 @@ test("a choice made before the worker was ended is still known after it", async 
   const made = await popupAtRecord();
   const chosen = /** @type {any} */ (await made.commands.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
   const again = made.start();
-  assert.equal((await again.commands.confirm({ ...CHOICE, look: chosen.data.look })).ok, true);
+  assert.equal((await again.commands.confirm({ ...CHOICE, snapshot: chosen.data.snapshot })).ok, true);
 });
 
 test("switched on for Commusoft, only the workspace's own host is asked for", async () => {
   const { commands, scripts } = await atRecord();
-  await commands.look({ tab: TAB });
+  await commands.open_tab({ tab: TAB });
   const { data } = /** @type {any} */ (await commands.on_page());
   assert.deepEqual(data.find((/** @type {any} */ one) => one.package === "commusoft").origins, ["https://app.commusoft.co.uk/*"]);
   assert.equal((await commands.on_page_on({ package: "commusoft" })).ok, false);
@@ -224,7 +224,7 @@ test("switched on for Commusoft, only the workspace's own host is asked for", as
 test("the button on a record's page says the state of the record, once it is switched on", async () => {
   const { commands, scripts, server } = await popupAtRecord();
   assert.equal(await commands.mark(TAB), null);
-  await commands.look({ tab: TAB });
+  await commands.open_tab({ tab: TAB });
   scripts.allowed.add("https://app.commusoft.co.uk/*");
   await commands.on_page_on({ package: "commusoft" });
   assert.equal((await commands.mark(TAB))?.mark, "not_linked");

@@ -40,7 +40,7 @@ async function open(html, more = {}) {
   /** @param {any} message */
   const answer = (message) => {
     const { type, ...fields } = message;
-    if (type === "assist_look") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false, was_filled: state.wasFilled, stays: /** @type {any} */ (more).stays ?? true } : null };
+    if (type === "assist_read") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false, was_filled: state.wasFilled, stays: /** @type {any} */ (more).stays ?? true } : null };
     state.asked.push({ type, ...fields });
     if (type === "assist_observe") return state.judge(fields);
     return { ok: true, data: { link: { ...state.link, state: "failed" } } };

@@ -118,10 +118,10 @@ beforeEach(async () => {
   await start();
 });
 
-/** Connect, look, and return the look's id. */
+/** Connect, open a contact, and return its snapshot's id. */
 async function ready() {
   await browser.chrome.storage.local.set({ connection: CONNECTION });
-  return (await send({ type: "look", tab: 7 })).data.place.look;
+  return (await send({ type: "open_tab", tab: 7 })).data.place.snapshot;
 }
 
 test("every listener is registered as soon as the module has run", () => {
@@ -131,27 +131,27 @@ test("every listener is registered as soon as the module has run", () => {
   }
 });
 
-test("from the look to linked, through the messages alone", async () => {
-  const look = await ready();
-  const offered = await send({ type: "suggest", look, kind: null, typed: null });
+test("from the page to linked, through the messages alone", async () => {
+  const snapshot = await ready();
+  const offered = await send({ type: "suggest", snapshot, kind: null, typed: null });
   assert.equal(offered.data.suggestions[0].record.id, "customer-1001");
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
+  const decision = { snapshot, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });
 
-test("a worker that was ended between look and confirm still knows what is confirmed", async () => {
-  const look = await ready();
+test("a worker that was ended between reading and confirming still knows what is confirmed", async () => {
+  const snapshot = await ready();
   await start();
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
+  const decision = { snapshot, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });
 
 test("a page's script gets no answer at all", async () => {
   await ready();
-  assert.equal(await send({ type: "standing" }, { id: ID, url: HOLLOWAY_PAGE, tab: { id: 7 } }), undefined);
-  assert.equal(await send({ type: "standing" }, { id: "another", url: POPUP.url }), undefined);
+  assert.equal(await send({ type: "connection_status" }, { id: ID, url: HOLLOWAY_PAGE, tab: { id: 7 } }), undefined);
+  assert.equal(await send({ type: "connection_status" }, { id: "another", url: POPUP.url }), undefined);
 });
 
 test("there is no listener for other extensions and web pages", () => {
@@ -164,7 +164,7 @@ test("a failure inside answers with a problem and without its text", async () =>
   browser.chrome.storage.session.get = async () => {
     throw new Error(`quota exceeded near ${ACCESS}`);
   };
-  const answer = await send({ type: "suggest", look: "l1", kind: null, typed: null });
+  const answer = await send({ type: "suggest", snapshot: "l1", kind: null, typed: null });
   assert.equal(answer.problem.type, "unexpected");
   assert.ok(!JSON.stringify(answer).includes(ACCESS));
 });
@@ -201,7 +201,7 @@ test("another extension's menu is none of ours", () => {
 test("a page that may not be read is a contact without details", async () => {
   await ready();
   browser.tabs.open.set(7, { url: HOLLOWAY_PAGE, details: null });
-  const answer = await send({ type: "look", tab: 7 });
+  const answer = await send({ type: "open_tab", tab: 7 });
   assert.equal(answer.data.place.page, "contact");
   assert.equal(answer.data.place.details.name, "");
 });
@@ -209,11 +209,11 @@ test("a page that may not be read is a contact without details", async () => {
 test("a lost server is told apart from a permission that was taken back", async () => {
   await ready();
   server.replies["POST /suggestions"] = lost;
-  const look = (await send({ type: "look", tab: 7 })).data.place.look;
-  const away = await send({ type: "suggest", look, kind: null, typed: null });
+  const snapshot = (await send({ type: "open_tab", tab: 7 })).data.place.snapshot;
+  const away = await send({ type: "suggest", snapshot, kind: null, typed: null });
   assert.equal(away.problem.type, "server-not-running");
   browser.state.permitted = false;
-  const refused = await send({ type: "suggest", look, kind: null, typed: null });
+  const refused = await send({ type: "suggest", snapshot, kind: null, typed: null });
   assert.equal(refused.problem.type, "permission-missing");
 });
 
@@ -227,7 +227,7 @@ test("Connect in a popup that the browser's question closes goes on once it is a
   browser.chrome.permissions.onAdded.listeners[0]({ origins: ["http://127.0.0.1/*"] });
   for (let turn = 0; turn < 5_000 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
   assert.deepEqual(browser.opened, [`${SERVER}/pair?code=BCDF-GHJK`]);
-  assert.equal((await send({ type: "standing" })).data.pairing.code, "BCDF-GHJK");
+  assert.equal((await send({ type: "connection_status" })).data.pairing.code, "BCDF-GHJK");
   await send({ type: "pair_cancel" });
 });
 

@@ -2,26 +2,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
+import { CHOICE, openTab, setting, TAB } from "./commands_fixture.js";
 import { CONNECTION, HOLLOWAY_PAGE, KEY_PAIR, lost, MARGARET, offer, record, REFERENCE, reply, RULES } from "./fake_browser.js";
 
 test("a contact's page is looked at: who it is, under which reference, and where we are", async () => {
   const { commands } = await setting();
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.equal(answer.data.place.contact.reference, REFERENCE);
   assert.equal(answer.data.place.contact.package_name, "Xero");
   assert.equal(answer.data.place.details.name, "Margaret Holloway");
-  assert.equal(answer.data.standing.workspace?.name, "Severn Vale Heating");
+  assert.equal(answer.data.status.workspace?.name, "Severn Vale Heating");
   assert.equal(answer.data.problem, null);
 });
 
 test("without a connection nothing is read and nothing is sent", async () => {
   const { commands, server, tabs } = await setting({ connected: false });
   tabs.read = async () => assert.fail("the page was read");
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok);
-  assert.equal(answer.data.standing.connected, false);
+  assert.equal(answer.data.status.connected, false);
   assert.equal(answer.data.place, null);
   assert.deepEqual(server.asked, []);
 });
@@ -36,18 +36,18 @@ test("a connection that is made while the popup opens is used at once", async ()
       return {};
     },
   });
-  const answer = await commands.look({ tab: TAB });
-  assert.ok(answer.ok && answer.data.standing.connected);
+  const answer = await commands.open_tab({ tab: TAB });
+  assert.ok(answer.ok && answer.data.status.connected);
   assert.equal(answer.data.place?.page, "contact");
 });
 
 test("with the server away the contact is still shown, with what is wrong", async () => {
   const { commands, server, clock } = await setting();
-  await commands.look({ tab: TAB });
+  await commands.open_tab({ tab: TAB });
   clock.now += 100_000;
   server.replies["GET /packages"] = lost;
   server.replies["GET /workspace"] = lost;
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok);
   assert.equal(answer.data.problem?.type, "server-unreachable");
   assert.equal(answer.data.place?.page, "contact");
@@ -62,7 +62,7 @@ for (const [where, url] of /** @type {const} */ ([
     const { commands, tabs } = await setting();
     tabs.open.set(TAB, { url, details: MARGARET });
     tabs.read = async () => assert.fail("the page was read");
-    const answer = await commands.look({ tab: TAB });
+    const answer = await commands.open_tab({ tab: TAB });
     assert.ok(answer.ok);
     assert.deepEqual(answer.data.place, { page: null });
   });
@@ -70,7 +70,7 @@ for (const [where, url] of /** @type {const} */ ([
 
 test("a tab that may not be looked at is no contact", async () => {
   const { commands } = await setting();
-  const answer = await commands.look({ tab: 999 });
+  const answer = await commands.open_tab({ tab: 999 });
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.place, { page: null });
 });
@@ -80,7 +80,7 @@ test("a list is counted by the contacts that its links lead to", async () => {
   tabs.open.set(TAB, { url: "https://go.xero.com/app/!kR4N6/contacts", details: null });
   const row = (/** @type {string} */ href) => ({ href, text: "Somebody", row: "Somebody" });
   tabs.readList = async () => [row(HOLLOWAY_PAGE), row(`${HOLLOWAY_PAGE}?tab=history`), row("https://go.xero.com/app/!kR4N6/bills")];
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.place, {
     page: "list", package_name: "Xero", kind: null, count: 1, names: ["Somebody"], list: "key-00000001", drafts: [], refused: null,
@@ -96,7 +96,7 @@ test("a page on its way to the next contact is read where it arrives", async () 
     if (reads === 1) tabs.open.set(TAB, { url: next, details: null });
     return { ...MARGARET, name: reads === 1 ? "Margaret Holloway" : "Peter Ashdown" };
   };
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.match(answer.data.place.contact.reference, /^11111111/);
   assert.equal(answer.data.place.details.name, "Peter Ashdown");
@@ -105,7 +105,7 @@ test("a page on its way to the next contact is read where it arrives", async () 
 test("what a hostile page says comes out as bounded text or nothing", async () => {
   const { commands, tabs } = await setting();
   tabs.read = async () => ({ name: { toString: "x" }, company: "A".repeat(1e5), email: 7, phones: "none", address: null });
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   const { details } = answer.data.place;
   assert.equal(details.name, "");
@@ -115,7 +115,7 @@ test("what a hostile page says comes out as bounded text or nothing", async () =
 
 test("suggestions are asked for with what the page said", async () => {
   const { commands, server } = await setting();
-  const answer = await commands.suggest({ look: await lookAt(commands), kind: null, typed: null });
+  const answer = await commands.suggest({ snapshot: await openTab(commands), kind: null, typed: null });
   assert.ok(answer.ok);
   const [{ body }] = server.times("POST /suggestions");
   assert.equal(body.package, "xero");
@@ -132,7 +132,7 @@ test("where the page does not tell the kind, the likelier one's suggestions are 
   server.replies["POST /suggestions"] = (/** @type {any} */ { body }) =>
     reply(body.kind ? offer({ suggestions: [/** @type {any} */ (supplier)] })
       : offer({ likely_kind: "supplier", suggestions: [/** @type {any} */ (supplier), ...offer().suggestions] }));
-  const answer = await commands.suggest({ look: await lookAt(commands), kind: null, typed: null });
+  const answer = await commands.suggest({ snapshot: await openTab(commands), kind: null, typed: null });
   assert.ok(answer.ok);
   assert.equal(answer.data.kind, "supplier");
   assert.deepEqual(answer.data.suggestions.map((one) => one.record.kind), ["supplier"]);
@@ -141,9 +141,9 @@ test("where the page does not tell the kind, the likelier one's suggestions are 
 test("the kind that the page tells cannot be changed by a popup", async () => {
   const { commands, server, tabs } = await setting();
   tabs.open.set(TAB, { url: "https://app.qbo.intuit.com/app/vendordetail?nameId=31", details: MARGARET });
-  const look = await lookAt(commands);
-  await commands.suggest({ look, kind: "customer", typed: null });
-  await commands.confirm({ ...CHOICE, look });
+  const snapshot = await openTab(commands);
+  await commands.suggest({ snapshot, kind: "customer", typed: null });
+  await commands.confirm({ ...CHOICE, snapshot });
   assert.equal(server.times("POST /suggestions")[0].body.kind, "supplier");
   assert.equal(server.times("POST /links")[0].body.kind, "supplier");
 });
@@ -151,10 +151,10 @@ test("the kind that the page tells cannot be changed by a popup", async () => {
 test("a typed name stands in for a page that could not be read", async () => {
   const { commands, server, tabs } = await setting();
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: null });
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   const typed = { name: "Margaret Holloway", postcode: "GL50 2TR" };
-  await commands.suggest({ look, kind: null, typed });
-  await commands.confirm({ ...CHOICE, look, typed });
+  await commands.suggest({ snapshot, kind: null, typed });
+  await commands.confirm({ ...CHOICE, snapshot, typed });
   assert.equal(server.times("POST /suggestions")[0].body.name, "Margaret Holloway");
   assert.equal(server.times("POST /suggestions")[0].body.postcode, "GL50 2TR");
   assert.equal(server.times("POST /links")[0].body.contact_name, "Margaret Holloway");
@@ -162,21 +162,21 @@ test("a typed name stands in for a page that could not be read", async () => {
 
 test("another program's answer is not shown as suggestions", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   server.replies["POST /suggestions"] = { hello: "world" };
-  const answer = await commands.suggest({ look, kind: null, typed: null });
+  const answer = await commands.suggest({ snapshot, kind: null, typed: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "server-odd");
 });
 
 test("a pasted address goes through the same rules and needs no tab", async () => {
   const { commands, server } = await setting();
-  const answer = await commands.look_at_address({ address: `  ${HOLLOWAY_PAGE}\n` });
+  const answer = await commands.open_url({ address: `  ${HOLLOWAY_PAGE}\n` });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
-  const done = await commands.confirm({ ...CHOICE, look: answer.data.place.look });
+  const done = await commands.confirm({ ...CHOICE, snapshot: answer.data.place.snapshot });
   assert.ok(done.ok);
   assert.equal(server.times("POST /links")[0].body.reference, REFERENCE);
-  const refused = await commands.look_at_address({ address: "https://go.xero.com.evil.example/Contacts/View/8275f116-6419-4b82-889a-f41dcc1d6186" });
+  const refused = await commands.open_url({ address: "https://go.xero.com.evil.example/Contacts/View/8275f116-6419-4b82-889a-f41dcc1d6186" });
   assert.ok(refused.ok);
   assert.deepEqual(refused.data.place, { page: null });
 });
@@ -184,17 +184,17 @@ test("a pasted address goes through the same rules and needs no tab", async () =
 test("a reference typed by hand takes its package's own form", async () => {
   const { commands, server } = await setting();
   const typed = { package: "sage_50", reference: "holl01", name: "Margaret Holloway", postcode: "", kind: /** @type {const} */ ("customer") };
-  const answer = await commands.look_by_hand(typed);
+  const answer = await commands.open_form(typed);
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.equal(answer.data.place.contact.reference, "HOLL01");
-  await commands.confirm({ ...CHOICE, look: answer.data.place.look });
+  await commands.confirm({ ...CHOICE, snapshot: answer.data.place.snapshot });
   assert.equal(server.times("POST /links")[0].body.reference, "HOLL01");
   assert.equal(server.times("POST /links")[0].body.contact_name, "Margaret Holloway");
 });
 
 test("spaces in a QuickBooks Desktop name are kept", async () => {
   const { commands } = await setting();
-  const answer = await commands.look_by_hand({ package: "quickbooks_desktop", reference: "Holloway, M ", name: "", postcode: "", kind: "customer" });
+  const answer = await commands.open_form({ package: "quickbooks_desktop", reference: "Holloway, M ", name: "", postcode: "", kind: "customer" });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.equal(answer.data.place.contact.reference, "Holloway, M ");
 });
@@ -202,7 +202,7 @@ test("spaces in a QuickBooks Desktop name are kept", async () => {
 test("a reference that a package cannot have is refused with what it should be", async () => {
   const { commands } = await setting();
   const typed = { name: "", postcode: "", kind: /** @type {const} */ ("customer") };
-  const answer = await commands.look_by_hand({ ...typed, package: "sage_50", reference: "NINE CHARS" });
+  const answer = await commands.open_form({ ...typed, package: "sage_50", reference: "NINE CHARS" });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.detail, RULES.packages.sage_50.reference.expected);
 });
@@ -210,7 +210,7 @@ test("a reference that a package cannot have is refused with what it should be",
 for (const name of ["xero", "constructor", "__proto__", "nothing"]) {
   test(`nothing is typed by hand for the package ${name}`, async () => {
     const { commands } = await setting();
-    const answer = await commands.look_by_hand({ package: name, reference: REFERENCE, name: "", postcode: "", kind: "customer" });
+    const answer = await commands.open_form({ package: name, reference: REFERENCE, name: "", postcode: "", kind: "customer" });
     assert.ok(!answer.ok);
     assert.equal(answer.problem.type, "reference-malformed");
   });
@@ -222,7 +222,7 @@ test("a page that says it is loading is read again until it shows its contact", 
   const shown = [blank, blank, { ...MARGARET }];
   let reads = 0;
   tabs.read = async () => shown[Math.min(reads++, 2)];
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.equal(answer.data.place.details.name, MARGARET.name);
   assert.equal(reads, 3);
@@ -233,7 +233,7 @@ test("a page that never stops loading is not waited for for ever, and one that s
     const { commands, tabs } = await setting();
     let reads = 0;
     tabs.read = async () => ((reads += 1), { name: "", loading });
-    const answer = await commands.look({ tab: TAB });
+    const answer = await commands.open_tab({ tab: TAB });
     assert.ok(answer.ok && answer.data.place?.page === "contact");
     assert.equal(reads, most);
   }
@@ -242,9 +242,9 @@ test("a page that never stops loading is not waited for for ever, and one that s
 test("a translated page is said to be one, and the server is told nothing of it", async () => {
   const { commands, tabs, server } = await setting();
   tabs.read = async () => ({ ...MARGARET, translated: true });
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok && answer.data.place?.page === "contact");
   assert.equal(answer.data.place.translated, true);
-  await commands.suggest({ look: answer.data.place.look, kind: null, typed: null });
+  await commands.suggest({ snapshot: answer.data.place.snapshot, kind: null, typed: null });
   assert.ok(!JSON.stringify(server.asked).includes("translated"));
 });

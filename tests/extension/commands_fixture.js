@@ -6,7 +6,7 @@ import { CONNECTION, fakeKeys, fakeRecordTabs, fakeScripts, fakeServer, fakeStor
 import { fakeTableTabs } from "./fake_table_tabs.js";
 
 export const TAB = 7;
-/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Commands["confirm"]>[0], "look">} */
+/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Commands["confirm"]>[0], "snapshot">} */
 export const CHOICE = {
   kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
 };
@@ -50,11 +50,11 @@ export async function setting({ connected = true } = {}) {
 }
 
 /**
- * Look at the tab and return the look's id.
- * @param {Pick<import("../../extension/lib/linking/commands.js").Commands, "look">} commands
+ * Open the tab's contact and return its snapshot's id.
+ * @param {Pick<import("../../extension/lib/linking/commands.js").Commands, "open_tab">} commands
  */
-export async function lookAt(commands) {
-  const answer = await commands.look({ tab: TAB });
+export async function openTab(commands) {
+  const answer = await commands.open_tab({ tab: TAB });
   if (!answer.ok || answer.data.place?.page !== "contact") throw new Error(`no contact: ${JSON.stringify(answer)}`);
-  return answer.data.place.look;
+  return answer.data.place.snapshot;
 }

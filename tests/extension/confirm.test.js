@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
+import { CHOICE, openTab, setting, TAB } from "./commands_fixture.js";
 import { HOLLOWAY_PAGE, link, lost, MARGARET, OTHER_PAGE, problemReply, reply, RULES } from "./fake_browser.js";
 
 /** @typedef {Awaited<ReturnType<typeof setting>>["tabs"]} Tabs */
@@ -26,9 +26,9 @@ const CHANGES = /** @type {[string, string, (tabs: Tabs) => void][]} */ ([
 for (const [what, type, change] of CHANGES) {
   test(`a page that ${what} stops the link`, async () => {
     const { commands, server, tabs } = await setting();
-    const look = await lookAt(commands);
+    const snapshot = await openTab(commands);
     change(tabs);
-    const answer = await commands.confirm({ ...CHOICE, look });
+    const answer = await commands.confirm({ ...CHOICE, snapshot });
     assert.ok(!answer.ok);
     assert.equal(answer.problem.type, type);
     assert.equal(server.times("POST /links").length, 0);
@@ -37,24 +37,24 @@ for (const [what, type, change] of CHANGES) {
 
 test("the same check catches a background that does not look again", async () => {
   const { commands, server, tabs } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   tabs.address = async () => HOLLOWAY_PAGE;
   tabs.read = async () => MARGARET;
   for (const [, , change] of CHANGES) {
     change(tabs);
-    await commands.confirm({ ...CHOICE, look });
+    await commands.confirm({ ...CHOICE, snapshot });
   }
   assert.notEqual(server.times("POST /links").length, 0);
 });
 
 test("a page that moves while it is read the second time stops the link", async () => {
   const { commands, server, tabs } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   tabs.read = async () => {
     tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
     return MARGARET;
   };
-  const answer = await commands.confirm({ ...CHOICE, look });
+  const answer = await commands.confirm({ ...CHOICE, snapshot });
   assert.ok(!answer.ok);
   assert.equal(server.times("POST /links").length, 0);
 });
@@ -65,25 +65,25 @@ for (const [what, page] of /** @type {const} */ ([
 ])) {
   test(`${what} is still the same contact`, async () => {
     const { commands, server, tabs } = await setting();
-    const look = await lookAt(commands);
+    const snapshot = await openTab(commands);
     tabs.open.set(TAB, page);
-    assert.equal((await commands.confirm({ ...CHOICE, look })).ok, true);
+    assert.equal((await commands.confirm({ ...CHOICE, snapshot })).ok, true);
     assert.equal(server.times("POST /links").length, 1);
   });
 }
 
 test("a decision about a forgotten look is refused", async () => {
   const { commands, server } = await setting();
-  const answer = await commands.confirm({ ...CHOICE, look: "l-unknown" });
+  const answer = await commands.confirm({ ...CHOICE, snapshot: "l-unknown" });
   assert.ok(!answer.ok);
-  assert.equal(answer.problem.type, "look-lost");
+  assert.equal(answer.problem.type, "snapshot-lost");
   assert.equal(server.asked.length, 0);
 });
 
 test("the contact that is written is the one that was looked at, not one that a popup names", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
-  await commands.confirm(/** @type {any} */ ({ ...CHOICE, look, reference: "evil", package: "sage_50" }));
+  const snapshot = await openTab(commands);
+  await commands.confirm(/** @type {any} */ ({ ...CHOICE, snapshot, reference: "evil", package: "sage_50" }));
   const [{ body }] = server.times("POST /links");
   assert.equal(body.package, "xero");
   assert.match(body.reference, /^8275f116/);
@@ -91,7 +91,7 @@ test("the contact that is written is the one that was looked at, not one that a 
 
 test("what the person accepted is sent with the decision", async () => {
   const { commands, server } = await setting();
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands), kind: "supplier", replaces: "OLD", also_on: ["customer-7"], checked_empty: true, accepts_kind: true });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands), kind: "supplier", replaces: "OLD", also_on: ["customer-7"], checked_empty: true, accepts_kind: true });
   const [{ body }] = server.times("POST /links");
   assert.equal(body.replaces, "OLD");
   assert.deepEqual(body.also_on, ["customer-7"]);
@@ -101,7 +101,7 @@ test("what the person accepted is sent with the decision", async () => {
 
 test("a decision that needs no such agreement is sent as servers of earlier versions know it", async () => {
   const { commands, server } = await setting();
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   assert.equal("accepts_kind" in server.times("POST /links")[0].body, false);
 });
 
@@ -110,13 +110,13 @@ for (const source of ["tab", "address"]) {
     const { commands, server, tabs, clock } = await setting();
     const page = "https://accounts-extra.sageone.com/contacts/contacts/145570473";
     tabs.open.set(TAB, { url: page, details: MARGARET });
-    const answer = source === "tab" ? await commands.look({ tab: TAB }) : await commands.look_at_address({ address: page });
+    const answer = source === "tab" ? await commands.open_tab({ tab: TAB }) : await commands.open_url({ address: page });
     assert.ok(answer.ok && answer.data.place?.page === "contact" && answer.data.place.contact.kind === null);
     const rules = structuredClone(RULES);
     rules.packages.sage_business_cloud.pages[2].kind = "supplier";
     server.replies["GET /packages"] = () => reply(rules);
     clock.now += 100_000;
-    const refused = await commands.confirm({ ...CHOICE, look: answer.data.place.look });
+    const refused = await commands.confirm({ ...CHOICE, snapshot: answer.data.place.snapshot });
     assert.ok(!refused.ok);
     assert.equal(refused.problem.type, "tab-moved");
     assert.deepEqual(server.times("POST /links"), []);
@@ -131,7 +131,7 @@ test("the key is stored before the request leaves", async () => {
     stored = (await attempts.all()).map((one) => one.key);
     return reply(link(), 201);
   };
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   assert.deepEqual(stored, [server.times("POST /links")[0].headers["Idempotency-Key"]]);
 });
 
@@ -142,12 +142,12 @@ test("a worker that died while it was sending asks again under the same key, and
   const sent = new Promise((resolve) => {
     server.replies["POST /links"] = () => new Promise((_, reject) => resolve((end = reject)));
   });
-  void commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  void commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   await sent;
 
   const reborn = start().commands;
   server.replies["POST /links"] = () => reply(link(), 201);
-  const view = await reborn.look({ tab: TAB });
+  const view = await reborn.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   const answer = await reborn.resume({ attempt: view.data.attempt.key });
   assert.ok(answer.ok);
@@ -161,8 +161,8 @@ test("a worker that died while it was sending asks again under the same key, and
 test("a popup that closed finds the outcome without asking the server again", async () => {
   const { commands, server } = await setting();
   server.replies["POST /links"] = () => problemReply("write-refused", 502, "Commusoft refused.");
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
-  const view = await commands.look({ tab: TAB });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   const answer = await commands.resume({ attempt: view.data.attempt.key });
   assert.ok(!answer.ok);
@@ -172,9 +172,9 @@ test("a popup that closed finds the outcome without asking the server again", as
 
 test("an outcome that was seen is not shown again", async () => {
   const { commands } = await setting();
-  const answer = await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  const answer = await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   await commands.acknowledge({ attempt: answer.attempt ?? "" });
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok);
   assert.equal(view.data.attempt, null);
 });
@@ -182,9 +182,9 @@ test("an outcome that was seen is not shown again", async () => {
 test("an outcome no one saw is told on the page of another contact", async () => {
   const { commands, server, tabs } = await setting();
   server.replies["POST /links"] = lost;
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok);
   assert.equal(view.data.attempt, null);
   assert.deepEqual(view.data.others.map((one) => one.title), ["Margaret Holloway"]);
@@ -192,12 +192,12 @@ test("an outcome no one saw is told on the page of another contact", async () =>
 
 test("a lost request that is repeated keeps its key; a refused one gets a new key", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   server.replies["POST /links"] = lost;
-  await commands.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, snapshot });
   server.replies["POST /links"] = () => problemReply("commusoft-busy", 503, "Busy.");
-  await commands.confirm({ ...CHOICE, look });
-  await commands.confirm({ ...CHOICE, look });
+  await commands.confirm({ ...CHOICE, snapshot });
+  await commands.confirm({ ...CHOICE, snapshot });
   const [first, second, third] = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(first, second);
   assert.notEqual(second, third);
@@ -205,30 +205,30 @@ test("a lost request that is repeated keeps its key; a refused one gets a new ke
 
 test("another decision never uses an earlier decision's key", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   server.replies["POST /links"] = lost;
-  await commands.confirm({ ...CHOICE, look });
-  await commands.confirm({ ...CHOICE, look, record: "customer-1002" });
-  await commands.confirm({ ...CHOICE, look, replaces: "OLD" });
+  await commands.confirm({ ...CHOICE, snapshot });
+  await commands.confirm({ ...CHOICE, snapshot, record: "customer-1002" });
+  await commands.confirm({ ...CHOICE, snapshot, replaces: "OLD" });
   const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(new Set(keys).size, 3);
 });
 
 test("two popups that confirm the same at once send it once", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
-  const both = await Promise.all([commands.confirm({ ...CHOICE, look }), commands.confirm({ ...CHOICE, look })]);
+  const snapshot = await openTab(commands);
+  const both = await Promise.all([commands.confirm({ ...CHOICE, snapshot }), commands.confirm({ ...CHOICE, snapshot })]);
   assert.deepEqual(both.map((answer) => answer.ok), [true, true]);
   assert.equal(server.times("POST /links").length, 1);
 });
 
 test("an undo that got no answer keeps its key and is found again on the contact's page", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
-  const undo = { look, link: "lnk_1", title: "Margaret Holloway", also_on: [] };
+  const snapshot = await openTab(commands);
+  const undo = { snapshot, link: "lnk_1", title: "Margaret Holloway", also_on: [] };
   server.replies["POST /links/lnk_1/undo"] = lost;
   await commands.undo(undo);
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   assert.equal(view.data.attempt.action, "undo");
   server.replies["POST /links/lnk_1/undo"] = () => reply(link({ id: "lnk_2", undoes: "lnk_1" }), 201);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { browserName } from "../../extension/lib/server/browser_name.js";
 import { parseServer } from "../../extension/lib/server/server_url.js";
-import { CHOICE, lookAt, setting } from "./commands_fixture.js";
+import { CHOICE, openTab, setting } from "./commands_fixture.js";
 import { ACCESS, GRANT, lost, problemReply, REFRESH, SERVER } from "./fake_browser.js";
 
 const OFFICE = "https://crm.office.example";
@@ -89,7 +89,7 @@ test("disconnecting a browser that was ended already is no failure", async () =>
 test("what was meant for one server is never sent to another", async () => {
   const { commands, server, attempts, session, connecting, start } = await setting();
   server.replies["POST /links"] = lost;
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   server.replies["GET /workspace"] = () => problemReply("token-refused", 401, "No.");
   server.replies["POST /token"] = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
   await commands.test();
@@ -105,20 +105,20 @@ test("what was meant for one server is never sent to another", async () => {
 
 test("a record that one server offered is never linked on another, whose popup was left open", async () => {
   const { commands, server, connecting } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   await commands.disconnect();
   await connecting.paired(OFFICE, GRANT);
-  const answer = await commands.confirm({ ...CHOICE, look });
-  assert.ok(!answer.ok && answer.problem.type === "look-lost");
+  const answer = await commands.confirm({ ...CHOICE, snapshot });
+  assert.ok(!answer.ok && answer.problem.type === "snapshot-lost");
   assert.equal(server.times("POST /links").length, 0);
 });
 
 test("a decision that may have arrived stays open while the browser is turned away", async () => {
   const { commands, server, attempts, connecting } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   const working = server.replies["POST /links"];
   server.replies["POST /links"] = lost;
-  const first = await commands.confirm({ ...CHOICE, look });
+  const first = await commands.confirm({ ...CHOICE, snapshot });
   server.replies["POST /links"] = () => problemReply("token-refused", 401, "No.");
   server.replies["POST /token"] = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
   const turned = await commands.resume({ attempt: String(first.attempt) });
@@ -135,14 +135,14 @@ test("a decision that may have arrived stays open while the browser is turned aw
 test("a decision that was rejected before processing is not sent later behind the person's back", async () => {
   const { commands, server, attempts } = await setting();
   server.replies["POST /links"] = () => problemReply("too-many-requests", 429, "Wait.");
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
   assert.notEqual((await attempts.all())[0].answer, null);
 });
 
 test("an address that the office set is known before anybody connects, even when it arrives late", async () => {
   const { commands, browser } = await setting({ connected: false });
   const policy = async () => {
-    const answer = await commands.standing();
+    const answer = await commands.connection_status();
     return answer.ok ? answer.data.policy : null;
   };
   assert.equal(await policy(), null);
@@ -157,7 +157,7 @@ test("an address that the office set is known before anybody connects, even when
 test("an address that the office set without a scheme is an encrypted one", async () => {
   const { commands, browser } = await setting({ connected: false });
   browser.managed = { server: "crm.office.example" };
-  const answer = await commands.standing();
+  const answer = await commands.connection_status();
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.policy, { server: OFFICE, only: false });
 });
@@ -165,19 +165,19 @@ test("an address that the office set without a scheme is an encrypted one", asyn
 test("a browser without managed storage is like one that no one set anything for", async () => {
   const { commands, browser } = await setting({ connected: false });
   Object.defineProperty(browser, "managed", { get: () => Promise.reject(new Error("Managed storage manifest not found")) });
-  const answer = await commands.standing();
+  const answer = await commands.connection_status();
   assert.ok(answer.ok && answer.data.policy === null);
 });
 
 test("what a person chose stays, unless the office allows its own server only", async () => {
   const { commands, browser, server, session } = await setting();
   browser.managed = { server: OFFICE };
-  await commands.look({ tab: 7 });
+  await commands.open_tab({ tab: 7 });
   assert.equal((await session.read())?.server, SERVER);
 
   browser.managed = { server: OFFICE, only_this_server: true };
-  const view = await commands.look({ tab: 7 });
-  assert.ok(view.ok && !view.data.standing.connected && view.data.standing.policy?.only);
+  const view = await commands.open_tab({ tab: 7 });
+  assert.ok(view.ok && !view.data.status.connected && view.data.status.policy?.only);
   assert.equal(await session.read(), null);
   assert.equal(server.times("DELETE /devices/me").length, 1);
 
@@ -189,14 +189,14 @@ test("what a person chose stays, unless the office allows its own server only", 
 test("a server that is no longer allowed is told once, however many look at the same time", async () => {
   const { commands, browser, server } = await setting();
   browser.managed = { server: OFFICE, only_this_server: true };
-  await Promise.all([commands.look({ tab: 7 }), commands.standing(), commands.standing(), commands.disconnect()]);
+  await Promise.all([commands.open_tab({ tab: 7 }), commands.connection_status(), commands.connection_status(), commands.disconnect()]);
   assert.equal(server.times("DELETE /devices/me").length, 1);
 });
 
 test("the office's own server stays connected when the policy arrives", async () => {
   const { commands, browser, session } = await setting();
   browser.managed = { server: SERVER, only_this_server: true };
-  await commands.look({ tab: 7 });
+  await commands.open_tab({ tab: 7 });
   assert.equal((await session.read())?.server, SERVER);
 });
 
@@ -227,7 +227,7 @@ test("a connection that the server ended gives the browser's permission back", a
 test("a connection that the office's policy ended gives the browser's permission back", async () => {
   const { commands, browser, scripts } = await permitted();
   browser.managed = { server: OFFICE, only_this_server: true };
-  await commands.look({ tab: 7 });
+  await commands.open_tab({ tab: 7 });
   assert.deepEqual([...scripts.allowed], []);
 });
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 
 import { createKeyStore } from "../../extension/lib/server/key_store.js";
-import { CHOICE, lookAt, setting } from "./commands_fixture.js";
+import { CHOICE, openTab, setting } from "./commands_fixture.js";
 import { fakeIndexedDB, fakeStore, problemReply, proofIn, reply, SERVER } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 
@@ -28,9 +28,9 @@ async function paired(wrong = 0) {
 
 test("every request is proved by one and the same key, for its own method, address and token", async () => {
   const { commands, server } = await paired();
-  const look = await lookAt(commands);
-  await commands.search({ look, q: "holloway", kind: "customer" });
-  await commands.confirm({ ...CHOICE, look });
+  const snapshot = await openTab(commands);
+  await commands.search({ snapshot, q: "holloway", kind: "customer" });
+  await commands.confirm({ ...CHOICE, snapshot });
   const proofs = await Promise.all(server.asked.map(proofIn));
   assert.ok(proofs.length > 5);
   assert.equal(new Set(proofs.map(({ key }) => key)).size, 1);
@@ -81,10 +81,10 @@ for (const days of [-3, 3]) {
 
 test("a server that wants a newer nonce is asked again at once, with the same request", async () => {
   const { commands, clock, server } = await paired();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   clock.now += 7 * 60_000;
   const before = server.asked.length;
-  const done = await commands.confirm({ ...CHOICE, look });
+  const done = await commands.confirm({ ...CHOICE, snapshot });
   assert.ok(done.ok);
   const sent = server.asked.slice(before);
   const stale = sent.filter((one) => one.stale);
@@ -125,7 +125,7 @@ for (const lapsed of [false, true]) {
     assert.ok(!result.ok && result.problem.type === "key-lost");
     assert.equal(await session.read(), null);
     assert.equal(server.asked.length, before, "nothing is sent without a proof");
-    const view = await commands.standing();
+    const view = await commands.connection_status();
     assert.ok(view.ok && view.data.ended?.type === "key-lost" && view.data.last === SERVER);
     assert.doesNotMatch([...local.kept.values()].join(), /refresh-dev|access-token/);
   });
@@ -147,13 +147,13 @@ test("a browser that was paired before there were keys is asked to connect again
 
 test("a decision on its way when the key is lost stays open until its outcome is known", async () => {
   const { commands, keys, attempts, server } = await paired();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   const guard = server.middleware.guard;
   server.middleware.guard = (one) => {
     if (one.path === "/links") throw new TypeError("Failed to fetch");
     return guard?.(one) ?? null;
   };
-  const first = await commands.confirm({ ...CHOICE, look });
+  const first = await commands.confirm({ ...CHOICE, snapshot });
   keys.pair = null;
   const turned = await commands.resume({ attempt: String(first.attempt) });
   assert.ok(!turned.ok && turned.problem.type === "key-lost");
@@ -208,7 +208,7 @@ test("tokens that are bound to no key are not taken: the server is too old", asy
   tokens.pairing.state = "approved";
   await pairings.poll();
   assert.equal(await session.read(), null);
-  const result = await commands.standing();
+  const result = await commands.connection_status();
   assert.ok(result.ok);
   assert.deepEqual([result.data.pairing?.state, result.data.pairing?.problem?.type], ["failed", "server-too-old"]);
 });

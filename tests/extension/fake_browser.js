@@ -152,8 +152,8 @@ export function fakeScripts() {
     unregister: async (name) => void registered.delete(name),
     /** @param {string} name @param {string[]} origins */
     inject: async (name, origins) => void injected.push([name, ...origins]),
-    /** @param {string[]} origins @param {"look_again" | "leave"} word */
-    tell: async (origins, word) => void messages.push({ origins, word }),
+    /** @param {string[]} origins @param {"refresh" | "leave"} word */
+    notify: async (origins, word) => void messages.push({ origins, word }),
   };
 }
 

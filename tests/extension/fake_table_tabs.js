@@ -2,12 +2,12 @@
 /** Commusoft's pages with tables, as our scripts there tell of them. */
 export function fakeTableTabs() {
   const made = {
-    shows: /** @type {import("../../extension/lib/linking/link_table.js").TableLook | null} */ (null),
+    shows: /** @type {import("../../extension/lib/linking/link_table.js").ShownTables | null} */ (null),
     opened: /** @type {number[]} */ ([]),
     allowed: true,
     seen: /** @type {string[]} */ ([]),
     addresses: async () => made.seen,
-    async look() {
+    async readTables() {
       return made.shows;
     },
     compared: /** @type {number[]} */ ([]),

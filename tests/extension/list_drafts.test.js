@@ -18,20 +18,20 @@ async function onList(rows = ROWS) {
   const shown = { rows };
   made.tabs.open.set(TAB, { url: LIST, details: null });
   made.tabs.readList = async () => shown.rows;
-  const look = async () => {
-    const answer = await made.commands.look({ tab: TAB });
+  const snapshot = async () => {
+    const answer = await made.commands.open_tab({ tab: TAB });
     if (!answer.ok || answer.data.place?.page !== "list") throw new Error("no list");
     return answer.data.place;
   };
-  return { ...made, shown, look };
+  return { ...made, shown, snapshot };
 }
 
 /** @param {any} place */
 const idOf = (place) => /** @type {string} */ (place.list);
 
 test("a list is shown by its first names and its number, and sent as the page shows it", async () => {
-  const { commands, server, look } = await onList();
-  const place = await look();
+  const { commands, server, snapshot } = await onList();
+  const place = await snapshot();
   assert.deepEqual([place.names, place.count], [["Margaret Holloway", "Peter Ashdown"], 2]);
   assert.equal(server.times("POST /batches").length, 0);
   const answer = await commands.collect({ list: idOf(place), batch: null });
@@ -44,8 +44,8 @@ test("a list is shown by its first names and its number, and sent as the page sh
 });
 
 test("a list that changed after it was shown is not sent", async () => {
-  const { commands, server, look, shown } = await onList();
-  const place = await look();
+  const { commands, server, snapshot, shown } = await onList();
+  const place = await snapshot();
   shown.rows = [ROWS[0]];
   const answer = await commands.collect({ list: idOf(place), batch: null });
   assert.ok(!answer.ok);
@@ -54,8 +54,8 @@ test("a list that changed after it was shown is not sent", async () => {
 });
 
 test("a tab that left the list, or was closed, sends nothing", async () => {
-  const { commands, server, tabs, look } = await onList();
-  const list = idOf(await look());
+  const { commands, server, tabs, snapshot } = await onList();
+  const list = idOf(await snapshot());
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: null });
   const moved = await commands.collect({ list, batch: null });
   tabs.open.delete(TAB);
@@ -65,7 +65,7 @@ test("a tab that left the list, or was closed, sends nothing", async () => {
 });
 
 test("a list whose tab went on to another company while it was read is read again where it arrived", async () => {
-  const { commands, server, tabs, shown, look } = await onList();
+  const { commands, server, tabs, shown, snapshot } = await onList();
   shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
   let reads = 0;
   tabs.readList = async () => {
@@ -73,7 +73,7 @@ test("a list whose tab went on to another company while it was read is read agai
     if (reads === 1) tabs.open.set(TAB, { url: LIST.replace("!kR4N6", "!OTHER"), details: null });
     return shown.rows;
   };
-  const list = idOf(await look());
+  const list = idOf(await snapshot());
   assert.equal(reads, 2);
   assert.ok((await commands.collect({ list, batch: null })).ok);
   assert.equal(server.times("POST /batches")[0].body.organisation, "!OTHER");
@@ -85,7 +85,7 @@ test("a list whose tab goes on to a contact while it is read is not shown as a l
     tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
     return ROWS;
   };
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok);
   assert.equal(answer.data.place?.page, "contact");
 });
@@ -97,15 +97,15 @@ test("a tab that never rests is no list", async () => {
     tabs.open.set(TAB, { url: LIST.replace("!kR4N6", `!X${(reads += 1)}`), details: null });
     return ROWS;
   };
-  const answer = await commands.look({ tab: TAB });
+  const answer = await commands.open_tab({ tab: TAB });
   assert.ok(answer.ok);
   assert.deepEqual(answer.data.place, { page: null });
 });
 
 test("a list whose tab went on to another company while it was read again is not sent", async () => {
-  const { commands, server, tabs, shown, look } = await onList();
+  const { commands, server, tabs, shown, snapshot } = await onList();
   shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
-  const list = idOf(await look());
+  const list = idOf(await snapshot());
   tabs.readList = async () => {
     tabs.open.set(TAB, { url: LIST.replace("!kR4N6", "!OTHER"), details: null });
     return shown.rows;
@@ -118,23 +118,23 @@ test("a list whose tab went on to another company while it was read again is not
 
 test("contacts of another organisation are left out, for ids mean something else there", async () => {
   const elsewhere = row(HOLLOWAY_PAGE.replace("!kR4N6", "!OTHER"), "Somebody Else");
-  const { look } = await onList([...ROWS, elsewhere]);
-  assert.equal((await look()).count, 2);
+  const { snapshot } = await onList([...ROWS, elsewhere]);
+  assert.equal((await snapshot()).count, 2);
 });
 
 test("a worker that was ended in between still knows the list", async () => {
-  const { start, look } = await onList();
-  const list = idOf(await look());
+  const { start, snapshot } = await onList();
+  const list = idOf(await snapshot());
   const answer = await start().commands.collect({ list, batch: null });
   assert.ok(answer.ok);
 });
 
 test("only drafts of the same package and organisation are offered to join", async () => {
-  const { server, look } = await onList();
+  const { server, snapshot } = await onList();
   server.replies["GET /batches"] = {
     batches: [draft(), draft({ id: "bat_2", organisation: "!OTHER" }), draft({ id: "bat_3", package: "kashflow" })],
   };
-  assert.deepEqual((await look()).drafts.map((one) => one.id), ["bat_1"]);
+  assert.deepEqual((await snapshot()).drafts.map((one) => one.id), ["bat_1"]);
   assert.deepEqual(joinable([draft({ organisation: null })], /** @type {any} */ ({ package: "xero", organisation: "!kR4N6" })), []);
 });
 
@@ -146,9 +146,9 @@ test("the draft of a file is offered too, for it learns its organisation from th
     draft({ ...file, id: "bat_3", organisation: "!OTHER" }), draft({ ...file, id: "bat_4", package: "kashflow", organisation: null }),
   ];
   assert.deepEqual(joinable(drafts, xero).map((one) => one.id), ["bat_1", "bat_2"]);
-  const { commands, server, look } = await onList();
+  const { commands, server, snapshot } = await onList();
   server.replies["POST /batches"] = draft({ ...file, added: 0, completed: 2 });
-  const answer = await commands.collect({ list: idOf(await look()), batch: "bat_1" });
+  const answer = await commands.collect({ list: idOf(await snapshot()), batch: "bat_1" });
   assert.ok(answer.ok);
   assert.deepEqual([answer.data.draft.added, answer.data.draft.completed], [0, 2]);
 });
@@ -161,16 +161,16 @@ test("a draft begun today is the likely one, an old one is not", () => {
 });
 
 test("the next page of a list joins its draft", async () => {
-  const { commands, server, look } = await onList();
-  await commands.collect({ list: idOf(await look()), batch: "bat_1" });
+  const { commands, server, snapshot } = await onList();
+  await commands.collect({ list: idOf(await snapshot()), batch: "bat_1" });
   assert.equal(server.times("POST /batches")[0].body.batch, "bat_1");
 });
 
 test("a list longer than the server takes at once goes in pieces into one draft", async () => {
   const many = Array.from({ length: 1201 }, (_, at) =>
     row(HOLLOWAY_PAGE.replace("6186", at.toString(16).padStart(4, "0")), `No ${at}`));
-  const { commands, server, look } = await onList(many);
-  const answer = await commands.collect({ list: idOf(await look()), batch: null });
+  const { commands, server, snapshot } = await onList(many);
+  const answer = await commands.collect({ list: idOf(await snapshot()), batch: null });
   assert.ok(answer.ok);
   const pieces = server.times("POST /batches").map(({ body }) => [body.contacts.length, body.batch]);
   assert.deepEqual(pieces, [[1000, null], [201, "bat_1"]]);
@@ -178,14 +178,14 @@ test("a list longer than the server takes at once goes in pieces into one draft"
 });
 
 test("a token without the right to send lists is said to be so", async () => {
-  const { server, look } = await onList();
+  const { server, snapshot } = await onList();
   server.replies["GET /batches"] = () => problemReply("scope-missing", 403, "No.");
-  assert.equal((await look()).refused?.type, "scope-missing");
+  assert.equal((await snapshot()).refused?.type, "scope-missing");
 });
 
 test("after a lost answer no one is told that nothing was kept", async () => {
-  const { commands, server, look } = await onList();
-  const list = idOf(await look());
+  const { commands, server, snapshot } = await onList();
+  const list = idOf(await snapshot());
   server.replies["POST /batches"] = lost;
   const answer = await commands.collect({ list, batch: null });
   assert.ok(!answer.ok);
@@ -196,8 +196,8 @@ test("after a lost answer no one is told that nothing was kept", async () => {
 });
 
 test("what a hostile list says stays within the server's bounds", async () => {
-  const { commands, server, look } = await onList([{ href: HOLLOWAY_PAGE, text: "N".repeat(5000), row: `${"9".repeat(90)}\n${"a".repeat(64)}@${"b.".repeat(300)}` }]);
-  await commands.collect({ list: idOf(await look()), batch: null });
+  const { commands, server, snapshot } = await onList([{ href: HOLLOWAY_PAGE, text: "N".repeat(5000), row: `${"9".repeat(90)}\n${"a".repeat(64)}@${"b.".repeat(300)}` }]);
+  await commands.collect({ list: idOf(await snapshot()), batch: null });
   const [contact] = server.times("POST /batches")[0].body.contacts;
   assert.ok(contact.name.length <= 300 && contact.email.length <= 320);
   assert.ok(contact.phones.every((/** @type {string} */ phone) => phone.length <= 60));

@@ -8,37 +8,37 @@ import { acceptMessage, acceptPageMessage, MESSAGES } from "../../extension/lib/
 const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmnop" };
 const POPUP = { id: OWN.id, url: `${OWN.origin}/popup/popup.html?tab=7` };
 const OPTIONS = { id: OWN.id, url: `${OWN.origin}/options/options.html` };
-const LOOK = { type: "look", tab: 7 };
+const OPEN_TAB = { type: "open_tab", tab: 7 };
 const PAIR = { type: "pair", server: "http://127.0.0.1:8787" };
 const DISCONNECT = { type: "disconnect" };
 const CONFIRM = {
-  type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
+  type: "confirm", snapshot: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
   checked_empty: false, accepts_kind: false, differences: [],
 };
 
 /** Who may not ask, or not in this way. */
 const REFUSED = /** @type {[string, unknown, {id?: string, url?: string}][]} */ ([
-  ["a web page's script", LOOK, { id: OWN.id, url: "https://go.xero.com/app/!x/contacts" }],
-  ["another extension", LOOK, { id: "another", url: "chrome-extension://another/popup/popup.html" }],
-  ["another extension under our page's address", LOOK, { id: "another", url: POPUP.url }],
-  ["a look-alike origin", LOOK, { id: OWN.id, url: `https://${OWN.id}/popup/popup.html` }],
-  ["an origin that begins like ours", LOOK, { id: OWN.id, url: `${OWN.origin}.evil.example/popup/popup.html` }],
-  ["a page of ours that is neither popup nor settings", LOOK, { id: OWN.id, url: `${OWN.origin}/popup/other.html` }],
-  ["a sender without an address", LOOK, { id: OWN.id }],
-  ["a sender with a broken address", LOOK, { id: OWN.id, url: "popup/popup.html" }],
+  ["a web page's script", OPEN_TAB, { id: OWN.id, url: "https://go.xero.com/app/!x/contacts" }],
+  ["another extension", OPEN_TAB, { id: "another", url: "chrome-extension://another/popup/popup.html" }],
+  ["another extension under our page's address", OPEN_TAB, { id: "another", url: POPUP.url }],
+  ["a look-alike origin", OPEN_TAB, { id: OWN.id, url: `https://${OWN.id}/popup/popup.html` }],
+  ["an origin that begins like ours", OPEN_TAB, { id: OWN.id, url: `${OWN.origin}.evil.example/popup/popup.html` }],
+  ["a page of ours that is neither popup nor settings", OPEN_TAB, { id: OWN.id, url: `${OWN.origin}/popup/other.html` }],
+  ["a sender without an address", OPEN_TAB, { id: OWN.id }],
+  ["a sender with a broken address", OPEN_TAB, { id: OWN.id, url: "popup/popup.html" }],
   ["the settings asking for what only the popup may", CONFIRM, OPTIONS],
   ["the popup asking for what only the settings may", DISCONNECT, POPUP],
   ["an unknown message", { type: "token" }, POPUP],
   ["a name from the object's prototype", { type: "constructor" }, POPUP],
   ["a message without a type", { tab: 7 }, POPUP],
-  ["a type that is no text", { type: ["look"], tab: 7 }, POPUP],
-  ["no object at all", "look", POPUP],
+  ["a type that is no text", { type: ["open_tab"], tab: 7 }, POPUP],
+  ["no object at all", "open_tab", POPUP],
   ["nothing", null, POPUP],
-  ["a field too many", { ...LOOK, url: "https://go.xero.com/" }, POPUP],
-  ["a field too few", { type: "look" }, POPUP],
-  ["a field of the prototype's name", { type: "look", toString: 7 }, POPUP],
-  ["a tab that is no number", { type: "look", tab: "7" }, POPUP],
-  ["a negative tab", { type: "look", tab: -1 }, POPUP],
+  ["a field too many", { ...OPEN_TAB, url: "https://go.xero.com/" }, POPUP],
+  ["a field too few", { type: "open_tab" }, POPUP],
+  ["a field of the prototype's name", { type: "open_tab", toString: 7 }, POPUP],
+  ["a tab that is no number", { type: "open_tab", tab: "7" }, POPUP],
+  ["a negative tab", { type: "open_tab", tab: -1 }, POPUP],
   ["an unknown kind", { ...CONFIRM, kind: "both" }, POPUP],
   ["a record with a slash in it", { ...CONFIRM, record: "customer-1/../../token" }, POPUP],
   ["holders that are no list", { ...CONFIRM, also_on: "customer-1" }, POPUP],
@@ -58,21 +58,21 @@ test("the same check catches a gate that trusts the message alone", () => {
 });
 
 test("our own pages are heard", () => {
-  assert.equal(acceptMessage(LOOK, POPUP, OWN), "look");
+  assert.equal(acceptMessage(OPEN_TAB, POPUP, OWN), "open_tab");
   assert.equal(acceptMessage(CONFIRM, POPUP, OWN), "confirm");
   assert.equal(acceptMessage(DISCONNECT, OPTIONS, OWN), "disconnect");
   assert.equal(acceptMessage(PAIR, POPUP, OWN), "pair");
   assert.equal(acceptMessage(PAIR, OPTIONS, OWN), "pair");
-  assert.equal(acceptMessage({ type: "standing" }, OPTIONS, OWN), "standing");
+  assert.equal(acceptMessage({ type: "connection_status" }, OPTIONS, OWN), "connection_status");
 });
 
 test("a Firefox page is known by its own origin", () => {
   const own = { id: "crmlink@example", origin: "moz-extension://0f4b6a1e-1111-4222-8333-444455556666" };
-  assert.equal(acceptMessage(LOOK, { id: own.id, url: `${own.origin}/popup/popup.html` }, own), "look");
+  assert.equal(acceptMessage(OPEN_TAB, { id: own.id, url: `${own.origin}/popup/popup.html` }, own), "open_tab");
 });
 
 test("no message asks for the token", () => {
-  const asked = Object.keys(MESSAGES).filter((name) => /token|secret|connection/.test(name));
+  const asked = Object.keys(MESSAGES).filter((name) => /token|secret|session/.test(name));
   assert.deepEqual(asked, []);
 });
 
@@ -92,11 +92,11 @@ const UNHEARD = /** @type {[string, unknown, object][]} */ ([
   ["an address in the message", { type: "page_mark", address: "https://go.xero.com/" }, PAGE],
   ["a tab in the message", { type: "page_open", tab: 8 }, PAGE],
   ["what only the popup may ask", CONFIRM, PAGE],
-  ["what only the settings may ask", { type: "standing" }, PAGE],
+  ["what only the settings may ask", { type: "connection_status" }, PAGE],
   ["an unknown message", { type: "page_text" }, PAGE],
   ["a name from the object's prototype", { type: "constructor" }, PAGE],
   ["a link with a path in it", { type: "assist_withdraw", link: "a/../b", seen: true, value: null }, PAGE],
-  ["a record in place of a link", { type: "assist_look", record: "customer-1001" }, PAGE],
+  ["a record in place of a link", { type: "assist_read", record: "customer-1001" }, PAGE],
   ["a stage that there is not", { ...OBSERVED, stage: "linked" }, PAGE],
   ["a value of a megabyte", { ...OBSERVED, value: "x".repeat(1e6) }, PAGE],
   ["a value that is no text", { ...OBSERVED, value: 7 }, PAGE],
@@ -119,7 +119,7 @@ test("our panel on a record's page may say what the page shows of a link, never 
 test("what a page's script may say is not heard as a page of ours, nor the other way round", () => {
   assert.equal(acceptMessage({ type: "page_mark" }, POPUP, OWN), null);
   assert.equal(acceptMessage({ type: "page_open" }, PAGE, OWN), null);
-  assert.equal(acceptPageMessage(LOOK, PAGE, OWN), null);
+  assert.equal(acceptPageMessage(OPEN_TAB, PAGE, OWN), null);
 });
 
 test("every message that is let in has its answer in the background", async () => {

@@ -16,13 +16,13 @@ const CONNECTED = { connected: true, server: "http://127.0.0.1:8787", workspace:
 const GONE = { ...CONNECTED, connected: false, server: null, workspace: null, last: "http://127.0.0.1:8787", ended: { server: "http://127.0.0.1:8787", type: "device-revoked", detail: "" } };
 
 test("a connection that ends while the settings are open is not called connected any more", async () => {
-  page.answers.standing = { ok: true, data: CONNECTED };
+  page.answers.connection_status = { ok: true, data: CONNECTED };
   page.answers.test = { ok: true, data: CONNECTED };
   const card = await connectionCard(() => undefined);
   page.document.body.append(card);
   await settle();
   assert.match(card.textContent ?? "", /^Connected.*The connection works\./);
-  page.answers.standing = { ok: true, data: GONE };
+  page.answers.connection_status = { ok: true, data: GONE };
   for (let turn = 0; turn < 100 && /^Connected/.test(card.textContent ?? ""); turn += 1) await new Promise((resolve) => void wait(resolve, 50));
   assert.match(card.textContent ?? "", /^This browser was disconnected/);
   assert.doesNotMatch(card.textContent ?? "", /The connection works/);

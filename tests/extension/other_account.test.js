@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
+import { CHOICE, openTab, setting, TAB } from "./commands_fixture.js";
 import { link, lost, offer, OTHER_PAGE, MARGARET, problemReply, record, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @typedef {Awaited<ReturnType<typeof setting>>["server"]} Server */
@@ -20,7 +20,7 @@ function changeOver(server) {
 async function unanswered(connection_id) {
   const parts = await setting();
   parts.server.replies["POST /links"] = lost;
-  const { ok } = await parts.commands.confirm({ ...CHOICE, look: await lookAt(parts.commands) });
+  const { ok } = await parts.commands.confirm({ ...CHOICE, snapshot: await openTab(parts.commands) });
   assert.equal(ok, false);
   if (connection_id === undefined) {
     const { attempts } = await parts.memory.get("attempts");
@@ -35,8 +35,8 @@ async function unanswered(connection_id) {
 
 test("a decision names the connection that its record was shown of", async () => {
   const { commands, server } = await setting();
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
-  await commands.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
+  await commands.undo({ snapshot: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   assert.equal(server.times("POST /links")[0].body.connection_id, WORKSPACE.connection_id);
   assert.equal(server.times("POST /links/lnk_1/undo")[0].body.connection_id, WORKSPACE.connection_id);
 });
@@ -46,10 +46,10 @@ test("a server of an earlier version, which tells of no connection, is sent none
   const { connection_id: _, ...older } = WORKSPACE;
   server.replies["GET /workspace"] = older;
   server.replies["POST /suggestions"] = offer({ connection_id: undefined });
-  const look = await lookAt(commands);
-  assert.ok((await commands.suggest({ look, kind: null, typed: null })).ok);
-  await commands.confirm({ ...CHOICE, look });
-  await commands.undo({ look: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  const snapshot = await openTab(commands);
+  assert.ok((await commands.suggest({ snapshot, kind: null, typed: null })).ok);
+  await commands.confirm({ ...CHOICE, snapshot });
+  await commands.undo({ snapshot: null, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   for (const what of ["POST /links", "POST /links/lnk_1/undo"]) {
     assert.equal("connection_id" in server.times(what)[0].body, false);
   }
@@ -59,7 +59,7 @@ for (const kept of [WORKSPACE.connection_id, undefined]) {
   test(`a request without an answer, kept ${kept ? "with" : "without"} its connection, is not sent again to another account`, async () => {
     const { commands, server } = await unanswered(kept);
     changeOver(server);
-    const view = await commands.look({ tab: TAB });
+    const view = await commands.open_tab({ tab: TAB });
     assert.ok(view.ok && view.data.attempt);
     assert.equal(view.data.attempt.open, false);
     const answer = await commands.resume({ attempt: view.data.attempt.key });
@@ -73,7 +73,7 @@ test("the person is told on any page of what is not sent again", async () => {
   const { commands, server, tabs } = await unanswered(WORKSPACE.connection_id);
   changeOver(server);
   tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok);
   assert.deepEqual(view.data.others.map(({ title, open }) => [title, open]), [["Margaret Holloway", false]]);
 });
@@ -81,7 +81,7 @@ test("the person is told on any page of what is not sent again", async () => {
 test("with the same account a request without an answer is sent again as before", async () => {
   const { commands, server } = await unanswered(WORKSPACE.connection_id);
   server.replies["POST /links"] = () => reply(link(), 201);
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   assert.ok((await commands.resume({ attempt: view.data.attempt.key })).ok);
   const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
@@ -90,11 +90,11 @@ test("with the same account a request without an answer is sent again as before"
 
 test("an undo without an answer is not sent again to another account", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   server.replies["POST /links/lnk_1/undo"] = lost;
-  await commands.undo({ look, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
+  await commands.undo({ snapshot, link: "lnk_1", title: "Margaret Holloway", also_on: [] });
   changeOver(server);
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   await commands.resume({ attempt: view.data.attempt.key });
   assert.equal(server.times("POST /links/lnk_1/undo").length, 1);
@@ -102,21 +102,21 @@ test("an undo without an answer is not sent again to another account", async () 
 
 test("suggestions of another account than the one that was looked at are not shown", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   changeOver(server);
-  const answer = await commands.suggest({ look, kind: null, typed: null });
+  const answer = await commands.suggest({ snapshot, kind: null, typed: null });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "other-connection");
 });
 
 test("records found in another account than the one that was looked at are not shown", async () => {
   const { commands, server } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   const found = { connection_id: WORKSPACE.connection_id, records: [record()] };
   server.replies["GET /records?q=holloway&kind=customer&limit=20"] = found;
-  assert.ok((await commands.search({ look, q: "holloway", kind: "customer" })).ok);
+  assert.ok((await commands.search({ snapshot, q: "holloway", kind: "customer" })).ok);
   server.replies["GET /records?q=holloway&kind=customer&limit=20"] = { ...found, connection_id: OTHER.connection_id };
-  const answer = await commands.search({ look, q: "holloway", kind: "customer" });
+  const answer = await commands.search({ snapshot, q: "holloway", kind: "customer" });
   assert.ok(!answer.ok);
   assert.equal(answer.problem.type, "other-connection");
 });
@@ -124,7 +124,7 @@ test("records found in another account than the one that was looked at are not s
 test("what the server refuses as another account's is over, and is not sent again", async () => {
   const { commands, server } = await unanswered(WORKSPACE.connection_id);
   server.replies["POST /links"] = () => problemReply("other-connection", 409, "Another account is connected.");
-  const view = await commands.look({ tab: TAB });
+  const view = await commands.open_tab({ tab: TAB });
   assert.ok(view.ok && view.data.attempt);
   const answer = await commands.resume({ attempt: view.data.attempt.key });
   assert.ok(!answer.ok && !answer.open);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { originsOf } from "../../extension/lib/linking/page_button.js";
-import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
+import { CHOICE, openTab, setting, TAB } from "./commands_fixture.js";
 import { GRANT, HOLLOWAY_PAGE, link, lost, offer, record, REFERENCE, RULES } from "./fake_browser.js";
 
 const XERO = ["https://go.xero.com/*"];
@@ -122,15 +122,15 @@ test("after disconnecting there is no button, and the pages are told to look", a
   const { commands, scripts } = await switched();
   await commands.disconnect();
   assert.equal(await commands.mark(TAB), null);
-  assert.deepEqual(scripts.messages.at(-1), { origins: XERO, word: "look_again" });
+  assert.deepEqual(scripts.messages.at(-1), { origins: XERO, word: "refresh" });
   const { data } = /** @type {any} */ (await commands.on_page());
   assert.deepEqual(data.map((/** @type {any} */ one) => [one.package, one.on]), [["xero", true]]);
 });
 
 test("a link that was made is told to the pages", async () => {
   const { commands, scripts } = await switched();
-  await commands.confirm({ ...CHOICE, look: await lookAt(commands) });
-  assert.deepEqual(scripts.messages, [{ origins: XERO, word: "look_again" }]);
+  await commands.confirm({ ...CHOICE, snapshot: await openTab(commands) });
+  assert.deepEqual(scripts.messages, [{ origins: XERO, word: "refresh" }]);
 });
 
 test("a permission that was taken back in the browser switches the button off", async () => {

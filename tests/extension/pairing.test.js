@@ -10,13 +10,13 @@ import { fakeTokens } from "./fake_tokens.js";
 async function fresh() {
   const set = await setting({ connected: false });
   const tokens = fakeTokens(set.server, set.clock);
-  const standing = async () => {
-    const answer = await set.commands.standing();
+  const status = async () => {
+    const answer = await set.commands.connection_status();
     assert.ok(answer.ok);
     return answer.data;
   };
   const polls = () => set.server.times("POST /token");
-  return { ...set, tokens, standing, polls };
+  return { ...set, tokens, status, polls };
 }
 
 /** Let what goes on in the background go on; keys are used in other threads. @param {() => unknown} until */
@@ -35,38 +35,38 @@ async function turns(until) {
 const silentUntilTheEnd = (t) => () => new Promise((_, giveUp) => t.after(() => giveUp(new TypeError("over"))));
 
 test("Connect opens the approval page, shows the code, and is connected once it is approved", async () => {
-  const { commands, server, tokens, browser, standing, polls } = await fresh();
+  const { commands, server, tokens, browser, status, polls } = await fresh();
   await commands.pair({ server: "127.0.0.1:8787/" });
   const [begun] = server.times("POST /pairings");
   assert.deepEqual(begun.body, { client_id: "crmlink-extension", browser: "Chrome on Windows" });
   assert.equal(begun.headers.Authorization, undefined);
   assert.deepEqual(browser.opened, ["http://127.0.0.1:8787/pair?code=BCDF-GHJK"]);
-  assert.deepEqual((await standing()).pairing, { state: "waiting", server: SERVER, code: "BCDF-GHJK", problem: null });
+  assert.deepEqual((await status()).pairing, { state: "waiting", server: SERVER, code: "BCDF-GHJK", problem: null });
 
   await turns(() => polls().length > 2);
   tokens.pairing.state = "approved";
-  await turns(async () => (await standing()).connected);
-  const now = await standing();
+  await turns(async () => (await status()).connected);
+  const now = await status();
   assert.equal(now.pairing, null);
   assert.deepEqual([now.server, now.person?.name, now.person?.role, now.device], [SERVER, "Jan Novak", "clerk", "Front desk"]);
   assert.equal(polls()[0].body.device_code, "device-code-1");
 });
 
 test("no page learns the secret half of the code", async () => {
-  const { commands, standing } = await fresh();
-  const answers = [await commands.pair({ server: SERVER }), await standing(), await commands.pair_again(), await commands.pair_cancel()];
+  const { commands, status } = await fresh();
+  const answers = [await commands.pair({ server: SERVER }), await status(), await commands.pair_again(), await commands.pair_cancel()];
   assert.ok(!JSON.stringify(answers).includes("device-code"));
 });
 
 test("before the browser allows it nothing is asked; when it does, it begins though the popup is gone", async () => {
-  const { commands, server, browser, connecting, standing } = await fresh();
+  const { commands, server, browser, connecting, status } = await fresh();
   browser.permitted = false;
   await commands.pair({ server: SERVER });
   assert.deepEqual(server.asked, []);
-  assert.equal((await standing()).pairing, null);
+  assert.equal((await status()).pairing, null);
   browser.permitted = true;
   await connecting.onPermissionsAdded();
-  assert.equal((await standing()).pairing?.state, "waiting");
+  assert.equal((await status()).pairing?.state, "waiting");
   assert.equal(browser.opened.length, 1);
 });
 
@@ -93,7 +93,7 @@ test("Connect pressed twice, in two pages, is one pairing and one tab", async ()
 });
 
 test("a worker that dies half way goes on when it starts again", async (t) => {
-  const { commands, server, start, memory, tokens, standing } = await fresh();
+  const { commands, server, start, memory, tokens, status } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = silentUntilTheEnd(t);
   await commands.pair({ server: SERVER });
@@ -102,11 +102,11 @@ test("a worker that dies half way goes on when it starts again", async (t) => {
   server.replies["POST /token"] = answer;
   tokens.pairing.state = "approved";
   await start().resume();
-  assert.equal((await standing()).connected, true);
+  assert.equal((await status()).connected, true);
 });
 
 test("a lost answer to the approved question costs nothing", async () => {
-  const { commands, server, tokens, standing } = await fresh();
+  const { commands, server, tokens, status } = await fresh();
   const answer = server.replies["POST /token"];
   let losses = 0;
   server.replies["POST /token"] = (/** @type {any} */ one) => {
@@ -116,17 +116,17 @@ test("a lost answer to the approved question costs nothing", async () => {
     return losses < 5 ? lost() : told;
   };
   await commands.pair({ server: SERVER });
-  await turns(async () => (await standing()).connected);
+  await turns(async () => (await status()).connected);
   assert.equal(tokens.devices.length, 1);
   assert.equal(losses, 5);
 });
 
 test("a code that brought its tokens is not sent again, though the worker died before it was dropped", async () => {
-  const { commands, memory, tokens, start, standing, polls } = await fresh();
+  const { commands, memory, tokens, start, status, polls } = await fresh();
   await commands.pair({ server: SERVER });
   const kept = String(memory.kept.get("pairing"));
   tokens.pairing.state = "approved";
-  await turns(async () => (await standing()).connected);
+  await turns(async () => (await status()).connected);
   const sent = polls().length;
   memory.kept.set("pairing", kept);
   await start().resume();
@@ -152,7 +152,7 @@ test("the server is asked no more often than it wants", async () => {
 });
 
 test("a server that does not answer is asked more and more rarely, and the page says so", async () => {
-  const { commands, clock, server, standing } = await fresh();
+  const { commands, clock, server, status } = await fresh();
   /** @type {number[]} */
   const times = [];
   server.replies["POST /token"] = () => {
@@ -162,39 +162,39 @@ test("a server that does not answer is asked more and more rarely, and the page 
   await commands.pair({ server: SERVER });
   await turns(() => times.length > 6);
   assert.deepEqual(times.slice(0, 7).map((time, index) => (time - (times[index - 1] ?? 1_000_000)) / 1000), [2, 4, 8, 16, 30, 30, 30]);
-  assert.equal((await standing()).pairing?.problem?.type, "server-unreachable");
+  assert.equal((await status()).pairing?.problem?.type, "server-unreachable");
 });
 
 test("the worker never rests so long that a browser would end it", async () => {
-  const { commands, server, standing, browser } = await fresh();
+  const { commands, server, status, browser } = await fresh();
   server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
   await commands.pair({ server: SERVER });
-  await turns(async () => (await standing()).pairing?.state === "over");
+  await turns(async () => (await status()).pairing?.state === "over");
   assert.ok(browser.naps >= 600 / 20);
 });
 
 for (const [state, shown] of [["denied", "denied"], ["over", "over"]]) {
   test(`a pairing that is ${state} says so, and can be begun again`, async () => {
-    const { commands, tokens, standing, server } = await fresh();
+    const { commands, tokens, status, server } = await fresh();
     await commands.pair({ server: SERVER });
     tokens.pairing.state = state;
-    await turns(async () => (await standing()).pairing?.state === shown);
+    await turns(async () => (await status()).pairing?.state === shown);
     await commands.pair({ server: SERVER });
-    assert.equal((await standing()).pairing?.state, "waiting");
+    assert.equal((await status()).pairing?.state, "waiting");
     assert.equal(server.times("POST /pairings").length, 2);
   });
 }
 
 test("after ten minutes without a server it is over, after one last question", async () => {
-  const { commands, server, clock, standing } = await fresh();
+  const { commands, server, clock, status } = await fresh();
   await commands.pair({ server: SERVER });
   server.replies["POST /token"] = lost;
-  await turns(async () => (await standing()).pairing?.state === "over");
+  await turns(async () => (await status()).pairing?.state === "over");
   assert.ok(clock.now >= 1_000_000 + 600_000);
 });
 
 test("an approval in the last moment counts, though the worker woke too late", async (t) => {
-  const { commands, server, clock, tokens, start, standing } = await fresh();
+  const { commands, server, clock, tokens, start, status } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = silentUntilTheEnd(t);
   await commands.pair({ server: SERVER });
@@ -202,11 +202,11 @@ test("an approval in the last moment counts, though the worker woke too late", a
   tokens.pairing.state = "approved";
   server.replies["POST /token"] = answer;
   await start().resume();
-  assert.equal((await standing()).connected, true);
+  assert.equal((await status()).connected, true);
 });
 
 test("a new pairing is asked after at once, though the last one's question was to wait", async () => {
-  const { commands, server, tokens, standing, polls } = await fresh();
+  const { commands, server, tokens, status, polls } = await fresh();
   const answer = server.replies["POST /token"];
   server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
   await commands.pair({ server: SERVER });
@@ -215,11 +215,11 @@ test("a new pairing is asked after at once, though the last one's question was t
   server.replies["POST /token"] = answer;
   await commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
-  await turns(async () => (await standing()).connected);
+  await turns(async () => (await status()).connected);
 });
 
 test("Cancel stops it, at once and for good", async () => {
-  const { commands, server, tokens, standing } = await fresh();
+  const { commands, server, tokens, status } = await fresh();
   /** @type {(() => void) | null} */
   let release = null;
   const answer = server.replies["POST /token"];
@@ -230,11 +230,11 @@ test("Cancel stops it, at once and for good", async () => {
   await commands.pair({ server: SERVER });
   await turns(() => release);
   await commands.pair_cancel();
-  assert.equal((await standing()).pairing, null);
+  assert.equal((await status()).pairing, null);
   tokens.pairing.state = "approved";
   /** @type {any} */ (release)();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal((await standing()).connected, false);
+  assert.equal((await status()).connected, false);
 });
 
 for (const [what, answer, type] of /** @type {[string, any, string][]} */ ([
@@ -244,10 +244,10 @@ for (const [what, answer, type] of /** @type {[string, any, string][]} */ ([
   ["a code that is none", { device_code: "device-code-1", user_code: "<b>", expires_in: 600 }, "server-odd"],
 ])) {
   test(`${what} is told, and opens no page`, async () => {
-    const { commands, server, browser, standing } = await fresh();
+    const { commands, server, browser, status } = await fresh();
     server.replies["POST /pairings"] = answer;
     await commands.pair({ server: SERVER });
-    const { pairing } = await standing();
+    const { pairing } = await status();
     assert.equal(pairing?.state, "failed");
     assert.equal(pairing?.problem?.type, type);
     if (type === "too-many-requests") assert.equal(pairing?.problem?.retry_after, 300);

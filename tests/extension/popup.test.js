@@ -15,7 +15,7 @@ test("Enter links the first suggestion when it is sure, and the outcome is noted
   assert.equal(screen(), "linked");
   const [sent] = asked("confirm");
   assert.deepEqual(sent, {
-    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
+    type: "confirm", snapshot: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
   });
   assert.deepEqual(asked("acknowledge"), [{ type: "acknowledge", attempt: "a1" }]);
 });
@@ -171,7 +171,7 @@ test("the other kind and another reference are two ticks", async () => {
 });
 
 test("where the page tells that the contact is a supplier, no customer is preselected", async () => {
-  page.answers.look = view({}, { kind: "supplier" });
+  page.answers.open_tab = view({}, { kind: "supplier" });
   page.answers.suggest = CUSTOMERS;
   await open();
   press(page, "Enter");
@@ -195,7 +195,7 @@ test("a kind that the server knows and the popup did not ask about needs the sec
 });
 
 test("where the page tells the kind, no one is asked", async () => {
-  page.answers.look = view({}, { kind: "supplier" });
+  page.answers.open_tab = view({}, { kind: "supplier" });
   await open();
   assert.equal(page.document.querySelector("input[name=kind]"), null);
   press(page, "c");
@@ -204,8 +204,8 @@ test("where the page tells the kind, no one is asked", async () => {
 });
 
 test("where nothing could be read, the keyboard is in the name field, and what is typed is asked for", async () => {
-  page.answers.look = view({}, {});
-  page.answers.look.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
+  page.answers.open_tab = view({}, {});
+  page.answers.open_tab.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } };
   await open();
   assert.match(words(), /couldn't read this page/);
@@ -297,7 +297,7 @@ test("the sandbox is named on every screen", async () => {
 
 test("names from pages and from Commusoft are text, never markup", async () => {
   const evil = "<img src=x onerror=alert(1)>";
-  page.answers.look = view({}, { cautions: [evil] });
+  page.answers.open_tab = view({}, { cautions: [evil] });
   page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", suggestions: [{ ...TWO.suggestions[0], record: record({ label: evil, page_url: "javascript:alert(1)" }) }] } };
   page.answers.confirm = { ok: true, attempt: "a1", data: link({ record: record({ label: evil, page_url: "javascript:alert(1)" }) }) };
   await open();

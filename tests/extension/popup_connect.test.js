@@ -16,10 +16,10 @@ const NEW = { connected: false, server: null, person: null, device: null, worksp
 const WAITING = { ...NEW, pairing: { state: "waiting", server: "http://127.0.0.1:8787", code: "BCDF-GHJK", problem: null } };
 const CONNECTED = { ...NEW, connected: true, server: "http://127.0.0.1:8787", person: { name: "Jan Novak", role: "clerk" }, workspace: WORKSPACE };
 
-/** @param {object} standing */
-const view = (standing) => ({ ok: true, data: { standing, problem: null, place: null, packages: [], attempt: null, others: [] } });
-/** @param {object} standing */
-const stands = (standing) => Object.assign(page.answers, { standing: { ok: true, data: standing } });
+/** @param {object} status */
+const view = (status) => ({ ok: true, data: { status, problem: null, place: null, packages: [], attempt: null, others: [] } });
+/** @param {object} status */
+const stands = (status) => Object.assign(page.answers, { connection_status: { ok: true, data: status } });
 const screen = () => page.document.body.dataset.screen;
 const words = () => page.document.querySelector("main")?.textContent ?? "";
 /** @param {string} type */
@@ -31,10 +31,10 @@ beforeEach(() => {
 });
 afterEach(() => mock.timers.reset());
 
-/** @param {object} standing */
-async function open(standing) {
-  page.answers.look = view(standing);
-  stands(standing);
+/** @param {object} status */
+async function open(status) {
+  page.answers.open_tab = view(status);
+  stands(status);
   page.answers.pair = { ok: true, data: WAITING };
   page.answers.pair_cancel = { ok: true, data: NEW };
   void new PopupController(createStage(), 7).start();
@@ -63,7 +63,7 @@ test("Enter connects: the browser is asked first, the background is told at once
 test("once it is approved the popup goes on to the contact by itself", async () => {
   await open(WAITING);
   assert.equal(screen(), "pairing");
-  page.answers.look = { ok: true, data: { ...view(CONNECTED).data, place: { page: null } } };
+  page.answers.open_tab = { ok: true, data: { ...view(CONNECTED).data, place: { page: null } } };
   stands(CONNECTED);
   await later();
   assert.equal(screen(), "elsewhere");
@@ -140,7 +140,7 @@ for (const [type, title] of [
 
 test("a connection that ends in the middle of the work leads there too", async () => {
   await open(CONNECTED);
-  page.answers.look = { ok: true, data: { ...view(CONNECTED).data, problem: { type: "device-revoked", detail: "" } } };
+  page.answers.open_tab = { ok: true, data: { ...view(CONNECTED).data, problem: { type: "device-revoked", detail: "" } } };
   stands({ ...NEW, ended: { server: "http://127.0.0.1:8787", type: "device-revoked", detail: "" } });
   void new PopupController(createStage(), 7).start();
   await settle();

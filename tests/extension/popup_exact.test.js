@@ -17,12 +17,12 @@ const SEEN = [{ field: "name", contact: "Margaret Holloway", record: "MARGARET H
 async function openOn(name) {
   page = openPage();
   const contact = { package: name, package_name: name, kind: "customer", reference: "145570473", organisation: null, cautions: [] };
-  const place = { page: "contact", source: "tab", tab: 7, look: "l1", details: MARGARET, contact };
-  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  const place = { page: "contact", source: "tab", tab: 7, snapshot: "l1", details: MARGARET, contact };
+  const status = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
   const reasons = [{ code: "email", text: "same email", agrees: true }];
   const suggestions = [{ record: UNLIKE, probability: 0.97, sure: true, reasons }];
   Object.assign(page.answers, {
-    look: { ok: true, data: { standing, problem: null, place, packages: [], attempt: null, others: [] } },
+    open_tab: { ok: true, data: { status, problem: null, place, packages: [], attempt: null, others: [] } },
     suggest: { ok: true, data: { ...offer({ suggestions }), kind: "customer" } },
     confirm: { ok: true, data: link({ differences: /** @type {any} */ (SEEN) }), attempt: "a1" },
   });

@@ -22,11 +22,11 @@ export const TIE = offer({ suggestions: TWO.suggestions.map((one) => ({ ...one, 
 /** @param {object} [more] @param {object} [contact] */
 export function view(more = {}, contact = {}) {
   const place = {
-    page: "contact", source: "tab", tab: 7, look: "l1", details: MARGARET,
+    page: "contact", source: "tab", tab: 7, snapshot: "l1", details: MARGARET,
     contact: { package: "xero", package_name: "Xero", kind: null, reference: REFERENCE, organisation: null, cautions: [], ...contact },
   };
-  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
-  return { ok: true, data: { standing, problem: null, place, packages: [], attempt: null, others: [], ...more } };
+  const status = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  return { ok: true, data: { status, problem: null, place, packages: [], attempt: null, others: [], ...more } };
 }
 
 /** @param {string} type */
@@ -47,7 +47,7 @@ export async function open() {
 beforeEach(() => {
   page = openPage();
   Object.assign(page.answers, {
-    look: view(),
+    open_tab: view(),
     suggest: { ok: true, data: { ...TWO, kind: "customer" } },
     confirm: { ok: true, data: link(), attempt: "a1" },
     search: { ok: true, data: { records: [SECOND], others: [] } },

@@ -22,7 +22,7 @@ test("a request without an answer is tried again under its key, on the person's 
 });
 
 test("an outcome that no one saw comes first when the popup is opened again", async () => {
-  page.answers.look = view({ attempt: { key: "a1", action: "link", title: "Margaret Holloway" } });
+  page.answers.open_tab = view({ attempt: { key: "a1", action: "link", title: "Margaret Holloway" } });
   page.answers.resume = { ok: true, attempt: "a1", data: link() };
   await open();
   assert.equal(screen(), "linked");
@@ -37,7 +37,7 @@ test("a link that is already there is shown with its undo, and linking another i
   const undo = [...page.document.querySelectorAll("button")].find((one) => one.textContent === "Undo");
   undo?.click();
   await settle();
-  assert.deepEqual(asked("undo"), [{ type: "undo", look: "l1", link: "lnk_1", title: "Margaret Holloway", also_on: [] }]);
+  assert.deepEqual(asked("undo"), [{ type: "undo", snapshot: "l1", link: "lnk_1", title: "Margaret Holloway", also_on: [] }]);
   assert.equal(screen(), "undone");
 });
 
@@ -46,7 +46,7 @@ const HOLDERS = [record({ reference: REFERENCE })];
 const buttons = (text) => [...page.document.querySelectorAll("button")].filter((one) => one.textContent === text);
 /** @param {object} more @param {object} [contact] */
 async function alreadyLinked(more, contact = {}) {
-  page.answers.look = view({}, contact);
+  page.answers.open_tab = view({}, contact);
   page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", holders: HOLDERS, ...more } };
   await open();
   assert.equal(screen(), "already");
@@ -130,7 +130,7 @@ for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
 }
 
 test("a background that does not answer is said so", async () => {
-  page.answers.look = () => {
+  page.answers.open_tab = () => {
     throw new Error("Could not establish connection.");
   };
   await open();

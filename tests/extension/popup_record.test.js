@@ -16,7 +16,7 @@ const CONTACT = {
 };
 const SUGGESTED = { contact: CONTACT, probability: 0.97, sure: true, reasons: [{ code: "email", text: "same email", agrees: true }], list: { id: "b", name: "Xero contacts" }, holder: null, chosen: null };
 const WAITING = link({ state: "intended", method: "pages", record: record(), can_undo: false, settled_at: null });
-const LOOK = { page: "contact", source: "record", tab: null, look: "l9", details: { ...CONTACT, phones: [] }, contact: { ...CONTACT, cautions: [] } };
+const CHOSEN = { page: "contact", source: "record", tab: null, snapshot: "l9", details: { ...CONTACT, phones: [] }, contact: { ...CONTACT, cautions: [] } };
 
 /** @param {object} [more] */
 const view = (more = {}) => ({
@@ -39,10 +39,10 @@ const words = () => page.document.body.textContent ?? "";
 beforeEach(() => {
   page = openPage();
   /** @type {any} */ (page.window).close = () => undefined;
-  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  const status = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
   Object.assign(page.answers, {
-    look: { ok: true, data: { standing, problem: null, place: { page: "record" }, packages: [], attempt: null, others: [] } },
-    choose_contact: { ok: true, data: LOOK },
+    open_tab: { ok: true, data: { status, problem: null, place: { page: "record" }, packages: [], attempt: null, others: [] } },
+    choose_contact: { ok: true, data: CHOSEN },
     confirm: { ok: true, data: WAITING, attempt: "a1" },
     assist_here: { ok: true, data: { assisted: false } },
     assist_open: { ok: true, data: { assisted: true } },
@@ -57,7 +57,7 @@ test("the record, its reference and the likely contact are shown; Enter links it
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("choose_contact"), [{ type: "choose_contact", tab: 7, record: "customer-1001", contact: CONTACT }]);
-  assert.deepEqual(asked("confirm").map((one) => [one.look, one.record, one.kind]), [["l9", "customer-1001", "customer"]]);
+  assert.deepEqual(asked("confirm").map((one) => [one.snapshot, one.record, one.kind]), [["l9", "customer-1001", "customer"]]);
   assert.deepEqual(asked("assist_here"), [{ type: "assist_here", tab: 7 }]);
   assert.equal(screen(), "assist");
 });
@@ -129,7 +129,7 @@ test("every screen says how old imported records are, and none of those that the
   const age = () => /** @type {Element | undefined} */ ([...page.document.querySelectorAll(".age")].at(-1));
   assert.ok(age()?.hasAttribute("hidden"));
   const imports = [{ kind: "customer", source: "report", read_at: "2026-03-02T09:00:00Z" }, { kind: "supplier", source: "list", read_at: "2026-02-01T09:00:00Z" }];
-  page.answers.look.data.standing.workspace = { ...WORKSPACE, mirror: { ...WORKSPACE.mirror, imports } };
+  page.answers.open_tab.data.status.workspace = { ...WORKSPACE, mirror: { ...WORKSPACE.mirror, imports } };
   const screens = [];
   for (const answer of [{ link: null }, { open_link: WAITING }]) {
     await open(answer);

@@ -28,9 +28,9 @@ const words = () => page.document.body.textContent ?? "";
 beforeEach(() => {
   page = openPage();
   /** @type {any} */ (page.window).close = () => undefined;
-  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  const status = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
   Object.assign(page.answers, {
-    look: { ok: true, data: { standing, problem: null, place: { page: null }, packages: [], attempt: null, others: [] } },
+    open_tab: { ok: true, data: { status, problem: null, place: { page: null }, packages: [], attempt: null, others: [] } },
     table_start: { ok: true, data: null },
   });
 });

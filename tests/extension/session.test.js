@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting } from "./commands_fixture.js";
+import { CHOICE, openTab, setting } from "./commands_fixture.js";
 import { ACCESS, CONNECTION, GRANT, lost, problemReply, REFRESH, SERVER, WORKSPACE } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 
@@ -16,7 +16,7 @@ async function paired() {
   await set.commands.pair({ server: SERVER });
   tokens.pairing.state = "approved";
   await set.pairings.poll();
-  assert.equal((await set.commands.standing()).ok && (await set.session.read())?.device.id, "dev_1");
+  assert.equal((await set.commands.connection_status()).ok && (await set.session.read())?.device.id, "dev_1");
   return { ...set, tokens, asked: () => set.server.times("POST /token").filter((one) => one.body.grant_type === "refresh_token") };
 }
 
@@ -33,18 +33,18 @@ test("an access token serves until less than a minute of it is left", async () =
 
 test("one renewal serves everybody who waits for it", async () => {
   const { commands, clock, asked } = await paired();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   clock.now += 20 * MINUTE;
-  const answers = await Promise.all([commands.test(), commands.search({ look, q: "x", kind: "customer" }), commands.test(), commands.refreshLink({ link: "lnk_1" }), commands.look({ tab: 7 })]);
+  const answers = await Promise.all([commands.test(), commands.search({ snapshot, q: "x", kind: "customer" }), commands.test(), commands.refreshLink({ link: "lnk_1" }), commands.open_tab({ tab: 7 })]);
   assert.ok(answers[0].ok && answers[2].ok && answers[4].ok);
   assert.equal(asked().length, 1);
 });
 
 test("a token that the server refuses early is renewed once, and the request sent again under its own key", async () => {
   const { commands, server, tokens, asked } = await paired();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   tokens.access.clear();
-  const done = await commands.confirm({ ...CHOICE, look });
+  const done = await commands.confirm({ ...CHOICE, snapshot });
   assert.ok(done.ok);
   const sent = server.times("POST /links");
   assert.equal(sent.length, 2);
@@ -161,16 +161,16 @@ for (const type of ["device-revoked", "device-expired", "token-reused", "grant-r
     assert.ok(!result.ok && result.problem.type === type);
     assert.equal(await session.read(), null);
     assert.doesNotMatch([...local.kept.values()].join(), /refresh-dev|access-token/);
-    const view = await commands.look({ tab: 7 });
-    assert.ok(view.ok && view.data.standing.ended?.type === type && view.data.place === null);
+    const view = await commands.open_tab({ tab: 7 });
+    assert.ok(view.ok && view.data.status.ended?.type === type && view.data.place === null);
 
     server.replies["POST /token"] = working;
     await commands.pair({ server: SERVER });
     tokens.pairing.state = "approved";
-    const again = await commands.standing();
+    const again = await commands.connection_status();
     assert.ok(again.ok);
     for (let turn = 0; turn < 5_000 && !(await session.read()); turn += 1) await new Promise(setImmediate);
-    const after = await commands.standing();
+    const after = await commands.connection_status();
     assert.ok(after.ok && after.data.connected && after.data.ended === null);
   });
 }
@@ -198,10 +198,10 @@ test("a late answer brings no forgotten connection back, nor ends the next one",
 
 test("nothing that the background answers holds a token", async () => {
   const { commands } = await setting();
-  const look = await lookAt(commands);
+  const snapshot = await openTab(commands);
   const answers = [
-    await commands.look({ tab: 7 }), await commands.standing(), await commands.test(), await commands.suggest({ look, kind: null, typed: null }),
-    await commands.search({ look, q: "x", kind: "customer" }), await commands.confirm({ ...CHOICE, look }), await commands.refreshLink({ link: "lnk_1" }),
+    await commands.open_tab({ tab: 7 }), await commands.connection_status(), await commands.test(), await commands.suggest({ snapshot, kind: null, typed: null }),
+    await commands.search({ snapshot, q: "x", kind: "customer" }), await commands.confirm({ ...CHOICE, snapshot }), await commands.refreshLink({ link: "lnk_1" }),
     await commands.pair({ server: "nonsense://" }), await commands.pair({ server: SERVER }), await commands.disconnect(),
   ];
   const said = JSON.stringify(answers);

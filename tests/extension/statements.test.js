@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { link, lost, MARGARET, offer, problemReply, record, REFERENCE, WORKSPACE } from "./fake_browser.js";
 import { openPage, press, settle } from "./fake_page.js";
-import { CHOICE, lookAt, setting } from "./commands_fixture.js";
+import { CHOICE, openTab, setting } from "./commands_fixture.js";
 
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
@@ -19,11 +19,11 @@ const NOT_KNOWN = "don't know yet";
 /** @param {object} [more] @param {object} [place] */
 function view(more = {}, place = {}) {
   const contact = {
-    page: "contact", source: "tab", tab: 7, look: "l1", details: MARGARET,
+    page: "contact", source: "tab", tab: 7, snapshot: "l1", details: MARGARET,
     contact: { package: "xero", package_name: "Xero", kind: "customer", reference: REFERENCE, organisation: null, cautions: [] }, ...place,
   };
-  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
-  return { ok: true, data: { standing, problem: null, place: contact, packages: [], attempt: null, others: [], ...more } };
+  const status = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  return { ok: true, data: { status, problem: null, place: contact, packages: [], attempt: null, others: [], ...more } };
 }
 
 const screen = () => page.document.body.dataset.screen;
@@ -46,13 +46,13 @@ async function open() {
 
 beforeEach(() => {
   page = openPage();
-  Object.assign(page.answers, { look: view(), suggest: { ok: true, data: { ...offer(), kind: "customer" } } });
+  Object.assign(page.answers, { open_tab: view(), suggest: { ok: true, data: { ...offer(), kind: "customer" } } });
 });
 
 for (const [where, open_] of /** @type {const} */ ([["this contact", { attempt: true }], ["another contact", { attempt: false }]])) {
   test(`a server that is away while a decision about ${where} is open does not say that nothing was changed`, async () => {
     const one = { key: "k1", action: "link", title: "Margaret Holloway", open: true };
-    page.answers.look = view(open_.attempt ? { problem: AWAY, attempt: one } : { problem: AWAY, others: [one] });
+    page.answers.open_tab = view(open_.attempt ? { problem: AWAY, attempt: one } : { problem: AWAY, others: [one] });
     await open();
     assert.match(words(), new RegExp(NOT_KNOWN));
     assert.doesNotMatch(words(), new RegExp(UNCHANGED));
@@ -61,14 +61,14 @@ for (const [where, open_] of /** @type {const} */ ([["this contact", { attempt: 
 
 test("a server that is away while nothing is open has changed nothing", async () => {
   const seen = { key: "k1", action: "link", title: "Margaret Holloway", open: false };
-  page.answers.look = view({ problem: AWAY, others: [seen] });
+  page.answers.open_tab = view({ problem: AWAY, others: [seen] });
   await open();
   assert.match(words(), new RegExp(UNCHANGED));
 });
 
 test("a decision that was turned away after it may have arrived is neither forgotten nor called undone", async () => {
   const tired = { ...AWAY, type: "too-many-requests", status: 429, detail: "That was too often in a short time." };
-  page.answers.look = view({ attempt: { key: "k1", action: "link", title: "Margaret Holloway", open: true } });
+  page.answers.open_tab = view({ attempt: { key: "k1", action: "link", title: "Margaret Holloway", open: true } });
   page.answers.resume = { ok: false, problem: tired, attempt: "k1", open: true };
   await open();
   assert.equal(screen(), "no-answer");
@@ -79,19 +79,19 @@ test("a decision that was turned away after it may have arrived is neither forgo
 test("the background says that such a decision is still open", async () => {
   const { commands, server, memory } = await setting();
   server.replies["POST /links"] = lost;
-  const look = await lookAt(commands);
-  const first = await commands.confirm({ ...CHOICE, look });
+  const snapshot = await openTab(commands);
+  const first = await commands.confirm({ ...CHOICE, snapshot });
   assert.equal(first.open, true);
   server.replies["POST /links"] = () => problemReply("too-many-requests", 429, "Too often.");
   const again = await commands.resume({ attempt: String(first.attempt) });
   assert.equal(again.open, true);
   assert.equal((await memory.get("attempts")).attempts.length, 1);
-  const { data } = /** @type {{data: any}} */ (await commands.look({ tab: 7 }));
+  const { data } = /** @type {{data: any}} */ (await commands.open_tab({ tab: 7 }));
   assert.equal(data.attempt.open, true);
 });
 
 test("choosing again without an answer forgets the decision only once the server has shown what is", async () => {
-  page.answers.look = view();
+  page.answers.open_tab = view();
   page.answers.confirm = { ok: false, problem: AWAY, attempt: "k1", open: true };
   await open();
   press(page, "Enter");
@@ -104,7 +104,7 @@ test("choosing again without an answer forgets the decision only once the server
   assert.match(words(), new RegExp(NOT_KNOWN));
   assert.doesNotMatch(words(), new RegExp(UNCHANGED));
   page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };
-  page.answers.look = view();
+  page.answers.open_tab = view();
   page.answers.suggest = { ok: true, data: { ...offer(), kind: "customer" } };
   click("Check again");
   await settle();
@@ -141,7 +141,7 @@ test("an undo that failed is not called a link that failed", async () => {
 
 test("nothing is said to be above the search where there is nothing", async () => {
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [], none: 1 }), kind: "customer" } };
-  page.answers.look = view({}, { details: { ...MARGARET, name: "", email: "", phones: [], address: "", town: "", postcode: "" } });
+  page.answers.open_tab = view({}, { details: { ...MARGARET, name: "", email: "", phones: [], address: "", town: "", postcode: "" } });
   await open();
   assert.doesNotMatch(words(), /None of these/);
   assert.match(words(), /Search/);
@@ -149,7 +149,7 @@ test("nothing is said to be above the search where there is nothing", async () =
 
 test("a page that could not be read is not said to have changed its layout", async () => {
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [], none: 1 }), kind: "customer" } };
-  page.answers.look = view({}, { details: { ...MARGARET, name: "", email: "", phones: [], address: "", town: "", postcode: "" } });
+  page.answers.open_tab = view({}, { details: { ...MARGARET, name: "", email: "", phones: [], address: "", town: "", postcode: "" } });
   await open();
   assert.match(words(), /couldn't read this page/);
   assert.doesNotMatch(words(), /layout has changed/);
@@ -185,7 +185,7 @@ test("a list promises Enter only where Enter sends it", async () => {
   const list = { page: "list", package_name: "Xero", kind: null, count: 2, names: [], list: "l1", drafts: [], refused: null };
   const data = view().data;
   page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };
-  page.answers.look = { ok: true, data: { ...data, place: list, others: [{ key: "k1", action: "link", title: "Ann", open: true }] } };
+  page.answers.open_tab = { ok: true, data: { ...data, place: list, others: [{ key: "k1", action: "link", title: "Ann", open: true }] } };
   await open();
   const hint = () => /** @type {HTMLElement} */ (page.document.querySelector("#send-list kbd"));
   assert.equal(hint().hidden, false);

@@ -35,8 +35,8 @@ for (const [what, change] of /** @type {[string, object][]} */ ([
   test(`a row with ${what} is not the record's`, async () => {
     const list = entries(3);
     const page = openPage(`<h2>Customers</h2>${inputTable(list)}`);
-    const { standing } = await fillAll(page, [wanted({ ...list[1], ...change })]);
-    assert.equal(standing("1002"), "not_found");
+    const { state } = await fillAll(page, [wanted({ ...list[1], ...change })]);
+    assert.equal(state("1002"), "not_found");
     assert.deepEqual(inputs(page), ["", "", ""]);
     page.window.close();
   });
@@ -46,8 +46,8 @@ test("two rows that read the same are both left alone", async () => {
   const list = entries(3);
   const twin = { ...list[1], id: "1999" };
   const page = openPage(`<h2>Customers</h2>${inputTable([...list, twin])}`);
-  const { standing } = await fillAll(page, [wanted(list[1])]);
-  assert.equal(standing("1002"), "ambiguous");
+  const { state } = await fillAll(page, [wanted(list[1])]);
+  assert.equal(state("1002"), "ambiguous");
   assert.deepEqual(inputs(page), ["", "", "", ""]);
   page.window.close();
 });
@@ -55,8 +55,8 @@ test("two rows that read the same are both left alone", async () => {
 test("a name and address that another record has too, shown or not, decide nothing", async () => {
   const list = entries(2);
   const page = openPage(`<h2>Customers</h2>${inputTable(list)}`);
-  const { standing } = await fillAll(page, [wanted(list[0], { alone: false })]);
-  assert.equal(standing("1001"), "ambiguous");
+  const { state } = await fillAll(page, [wanted(list[0], { alone: false })]);
+  assert.equal(state("1001"), "ambiguous");
   assert.deepEqual(inputs(page), ["", ""]);
   page.window.close();
 });
@@ -64,8 +64,8 @@ test("a name and address that another record has too, shown or not, decide nothi
 test("a number in two rows decides nothing", async () => {
   const list = entries(2);
   const page = openPage(inputTable([...list, list[0]], linked));
-  const { standing } = await fillAll(page, list.map((one) => wanted(one)));
-  assert.deepEqual([standing("1001"), standing("1002")], ["ambiguous", "ready"]);
+  const { state } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual([state("1001"), state("1002")], ["ambiguous", "ready"]);
   assert.deepEqual(inputs(page), ["", "REF-1002", ""]);
   page.window.close();
 });
@@ -74,8 +74,8 @@ test("a column of numbers that are not the records' fills nothing", async () => 
   const list = entries(2);
   const rows = `<tr><td>1002</td><td>Firm 0 Ltd</td><td><input></td></tr><tr><td>7</td><td>Quite Another</td><td><input></td></tr>`;
   const page = openPage(`<h2>Customers</h2><table><tr><th>ID</th><th>Name</th><th>Accounting reference</th></tr>${rows}</table>`);
-  const { standing } = await fillAll(page, [wanted(list[1]), wanted({ id: "7", name: "Seventh Heaven", address: "", reference: "" })]);
-  assert.deepEqual([standing("1002"), standing("7")], ["ambiguous", "ambiguous"]);
+  const { state } = await fillAll(page, [wanted(list[1]), wanted({ id: "7", name: "Seventh Heaven", address: "", reference: "" })]);
+  assert.deepEqual([state("1002"), state("7")], ["ambiguous", "ambiguous"]);
   assert.deepEqual(inputs(page), ["", ""]);
   page.window.close();
 });
@@ -105,8 +105,8 @@ test("what is there already is told apart: right, and different", async () => {
   list[0].reference = "REF-1001";
   list[1].reference = "OTHER";
   const page = openPage(inputTable(list, linked));
-  const { standing } = await fillAll(page, list.map((one) => wanted(one)));
-  assert.deepEqual(["1001", "1002", "1003"].map(standing), ["right", "different", "ready"]);
+  const { state } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual(["1001", "1002", "1003"].map(state), ["right", "different", "ready"]);
   assert.deepEqual(inputs(page), ["REF-1001", "OTHER", "REF-1003"]);
   page.window.close();
 });
@@ -289,6 +289,6 @@ test("a value that the browser may have kept through a refresh is not what the p
   const [first] = page.document.querySelectorAll("td input");
   first.value = "REF-1001";
   const { reading } = await fillAll(page, list.map((one) => wanted(one)));
-  assert.deepEqual([...reading.placed.values()].map((one) => [one.standing, one.loaded]), [["right", false], ["right", true]]);
+  assert.deepEqual([...reading.placed.values()].map((one) => [one.state, one.loaded]), [["right", false], ["right", true]]);
   page.window.close();
 });

@@ -34,8 +34,8 @@ test("two rows of a grid that read the same and are never in sight together are 
   list[110] = { ...list[3], id: "5555" };
   const page = openPage("");
   drawGrid(page, list, { ids: false });
-  const { standing } = await fillAll(page, [wanted(list[3]), wanted(list[4])]);
-  assert.deepEqual([standing("1004"), standing("1005")], ["ambiguous", "ready"]);
+  const { state } = await fillAll(page, [wanted(list[3]), wanted(list[4])]);
+  assert.deepEqual([state("1004"), state("1005")], ["ambiguous", "ready"]);
   assert.deepEqual(references(list), { 1005: "REF-1005" });
   page.window.close();
 });

@@ -187,11 +187,11 @@ export async function fillAll({ table }, list, how = {}) {
   const reading = await table.readAll(found, RULES, lookup, { ...control, progress: () => undefined });
   if (!reading) throw new Error("the table did not stay still");
   how.afterReading?.();
-  const ready = list.filter((one) => reading.placed.get(one.id)?.standing === "ready");
+  const ready = list.filter((one) => reading.placed.get(one.id)?.state === "ready");
   const values = new Map(ready.map((one) => [one.id, one.target]));
   const expected = new Map(ready.map((one) => [one.id, one.prior]));
   const outcomes = await table.fill({ found, rules: RULES, lookup, reading, values, expected, control });
   /** @param {string} id */
-  const standing = (id) => reading.placed.get(`row-${id}`)?.standing;
-  return { found, reading, outcomes, standing };
+  const state = (id) => reading.placed.get(`row-${id}`)?.state;
+  return { found, reading, outcomes, state };
 }

@@ -143,9 +143,9 @@ test("a fixed part is not taken for rows of its own, whatever its cells would be
   // Under the headings of the other part a row's own count would be a customer's number.
   for (const one of list) one.id = String(Number(one.id) - 1000);
   drawParts(page, list, { fixed: ["counted", "remark"], moving: ["id", "reference"] });
-  const { reading, standing } = await fillAll(page, [wanted(/** @type {Entry} */ (list[4]))]);
+  const { reading, state } = await fillAll(page, [wanted(/** @type {Entry} */ (list[4]))]);
   assert.equal(reading.count, 8);
-  assert.equal(standing("5"), "ready");
+  assert.equal(state("5"), "ready");
   assert.deepEqual(references(list), { 5: "REF-5" });
   page.window.close();
 });

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import QueuePool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.app import create_app
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.store import ProcessRole, time_limits, unavailable
+from crmlink.store.database import MAX_OVERFLOW
 from crmlink.store.migrations.contracting import contract
 from crmlink.store.revisions import newest_revision
 from crmlink.store.time_limits import OF_PROBES
@@ -82,6 +84,16 @@ def test_a_database_that_is_away_and_comes_back(serving: Installation, look: Loo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving.database.engine, "pool", away.pool)
         assert look() == (503, "database does not answer")
+    assert look() == (200, "ok")
+
+
+def test_a_process_whose_connections_are_all_in_use(serving: Installation, look: Look) -> None:
+    pool = serving.database.engine.pool
+    assert isinstance(pool, QueuePool)
+    with ExitStack() as held:
+        while pool.checkedout() < pool.size() + MAX_OVERFLOW:
+            held.callback(pool.connect().close)
+        assert look() == (503, "database has no free connection")
     assert look() == (200, "ok")
 
 

@@ -72,7 +72,7 @@ def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
     worker = Worker(installation)
     worker.start()
     try:
-        wait_until(lambda: installation.workspace.index._version > 0)
+        wait_until(lambda: installation.workspace.index._version.number > 0)
     finally:
         worker.stop()
 

@@ -49,7 +49,7 @@
   /** What the page complained of before the field was filled. @type {Set<Element>} */
   let complaints = new Set();
   const ending = new AbortController();
-  const { touched, hearFrames, holdsUnsaved } = watchTyping(noteInput, ending.signal);
+  const { touched, watchFrames, holdsUnsaved } = watchTyping(noteInput, ending.signal);
   /** Fields that did not take the value, and hold what they held before. @type {WeakMap<Element, string>} */
   const putBack = new WeakMap();
   const startedAt = performance.now();
@@ -101,14 +101,14 @@
     asked += 1;
     const mine = asked;
     const address = location.href;
-    const answer = await send("assist_look");
+    const answer = await send("assist_read");
     if (mine !== asked || address !== location.href) return;
     const found = answer?.ok && answer.data?.address === address ? /** @type {Job} */ (answer.data) : null;
     if (filled && filled.link !== found?.link.id) filled = null;
     job = found;
     if (phase !== "ended" || !found) phase = "open";
     if (!job) return panel.hide();
-    if (outdated) return tell(views.trouble(outdated, steps));
+    if (outdated) return showView(views.trouble(outdated, steps));
     drawn = "";
     changed = true;
     tick();
@@ -149,7 +149,7 @@
     idle += 1;
     if (!changed && !resting && idle < IDLE_TICKS) return;
     [changed, idle] = [false, 0];
-    hearFrames();
+    watchFrames();
     const now = situation();
     if (isTelling(now)) return void observeAtRest(now);
     resting = null;
@@ -182,7 +182,7 @@
   }
 
   /** @param {import("./types.js").PanelView} view */
-  function tell(view) {
+  function showView(view) {
     phase = "ended";
     closed = false;
     drawn = "";
@@ -215,7 +215,7 @@
     filled = null;
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
     if (job) job.was_filled = false;
-    tell(views.notSeen(steps));
+    showView(views.notSeen(steps));
   }
 
   /**
@@ -255,14 +255,14 @@
   /** What is read from a page that was opened too early would be as old the next time. @param {import("../../lib/types.js").Problem | null} problem */
   function refuse(problem) {
     if (problem?.type === "page-read-earlier") outdated = problem.detail;
-    tell(views.trouble(problem?.detail ?? "", steps));
+    showView(views.trouble(problem?.detail ?? "", steps));
   }
 
   /** @param {Job["link"]} link */
   function settle(link) {
     filled = null;
     job = null;
-    tell(views.outcome(link, steps));
+    showView(views.outcome(link, steps));
   }
 
   /** @param {string | null} replaces the other reference that the person agreed to replace */
@@ -289,7 +289,7 @@
     phase = "open";
     if (result.ok) void send("assist_filled", { link: link.id });
     if (result.restored) putBack.set(field, value ?? "");
-    if (!result.ok) return tell(views.notFilled(result, steps));
+    if (!result.ok) return showView(views.notFilled(result, steps));
     filled = { link: link.id, field: result.field ?? field, old: value ?? "" };
     called = true;
     again();
@@ -298,7 +298,7 @@
   /** @param {string | null} now */
   function askToReplace(now) {
     if (!job) return;
-    tell(views.replace(job, now, { ...steps, replace: () => {
+    showView(views.replace(job, now, { ...steps, replace: () => {
       phase = "open";
       void fill(now);
     } }));
@@ -314,7 +314,7 @@
     phase = "busy";
     if (filled?.field.isConnected && filled.field.value === (link.reference ?? "")) {
       const result = await tools.fillField(filled.field, filled.old, { same, own: panel.host });
-      if (!result.ok) return tell(views.notFilled({ ...result, restored: false }, steps));
+      if (!result.ok) return showView(views.notFilled({ ...result, restored: false }, steps));
     }
     if (!same() || !job) return again();
     const now = situation();
@@ -322,7 +322,7 @@
     const value = seen && "value" in now ? (now.value ?? null) : null;
     const answer = await send("assist_withdraw", { link: link.id, seen, value });
     if (!same()) return again();
-    if (!answer?.ok) return tell(views.trouble(answer?.problem?.detail ?? "", steps));
+    if (!answer?.ok) return showView(views.trouble(answer?.problem?.detail ?? "", steps));
     return settle(answer.data.link);
   }
 
@@ -360,7 +360,7 @@
     phase = "busy";
     const answer = await send("assist_field", described);
     phase = "open";
-    if (!answer?.ok) return tell(views.trouble(answer?.problem?.detail ?? "", steps));
+    if (!answer?.ok) return showView(views.trouble(answer?.problem?.detail ?? "", steps));
     await ask();
   }
 
@@ -382,10 +382,10 @@
   }
 
   /** @param {any} message @param {chrome.runtime.MessageSender} sender */
-  function hear(message, sender) {
+  function onMessage(message, sender) {
     if (sender.id !== chrome.runtime.id || sender.tab) return;
     if (message?.type === "leave") leave();
-    if (message?.type === "look_again" && phase === "open" && !filled) void ask();
+    if (message?.type === "refresh" && phase === "open" && !filled) void ask();
   }
 
   const pulse = setInterval(tick, POLL_MS);
@@ -398,13 +398,13 @@
     endPick();
     panel.leave();
     ending.abort();
-    if (isAlive()) chrome.runtime.onMessage.removeListener(hear);
+    if (isAlive()) chrome.runtime.onMessage.removeListener(onMessage);
     world[OWN] = undefined;
   }
 
   world[OWN] = { isAlive, open, leave };
-  hearFrames();
+  watchFrames();
   watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-  chrome.runtime.onMessage.addListener(hear);
+  chrome.runtime.onMessage.addListener(onMessage);
   tick();
 })();

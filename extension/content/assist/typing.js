@@ -13,7 +13,7 @@
     const touched = new WeakSet();
     /** For as long as it is on the page. @type {Set<HTMLElement>} */
     const typedInto = new Set();
-    const heard = new WeakSet();
+    const watched = new WeakSet();
 
     /** @param {Event} event */
     function typed(event) {
@@ -27,10 +27,10 @@
     }
 
     /** What is typed in a frame is heard only there. */
-    function hearFrames() {
+    function watchFrames() {
       for (const root of own.crmlinkPage.rootsOf(document)) {
-        if (root.nodeType !== 9 || heard.has(root)) continue;
-        heard.add(root);
+        if (root.nodeType !== 9 || watched.has(root)) continue;
+        watched.add(root);
         root.addEventListener("input", typed, { capture: true, signal });
       }
     }
@@ -38,7 +38,7 @@
     /** @param {HTMLElement} one */
     const isUnsaved = (one) => one.isConnected && own.crmlinkPage.isVisible(one) && (one.isContentEditable || ("value" in one && one.value !== /** @type {HTMLInputElement} */ (one).defaultValue));
 
-    return { touched, hearFrames, holdsUnsaved: () => [...typedInto].some(isUnsaved) };
+    return { touched, watchFrames, holdsUnsaved: () => [...typedInto].some(isUnsaved) };
   }
 
   own.crmlinkPanel.watchTyping = watchTyping;

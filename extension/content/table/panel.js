@@ -12,7 +12,7 @@
   /** @typedef {import("../../lib/commusoft/table/types.js").Reading} Reading */
   /** @typedef {import("../../lib/commusoft/table/types.js").Lookup} Lookup */
   /** @typedef {import("../../lib/commusoft/table/types.js").Begun} Begun */
-  /** @typedef {{found: FoundTable, lookup: Lookup, reading: Reading, rows: Row[]}} Looked */
+  /** @typedef {{found: FoundTable, lookup: Lookup, reading: Reading, rows: Row[]}} ReadTable */
 
   const LOAD_TIMEOUT = 15_000; // milliseconds in which a page that was just loaded brings its table
   const PAUSE_MS = 300;
@@ -57,7 +57,7 @@
   }
 
   /** @param {string} words @param {boolean} [again] */
-  function tell(words, again = false) {
+  function showText(words, again = false) {
     busy = false;
     const actions = [table.button(say("close"), leave, { first: !again })];
     if (again) actions.unshift(table.button(say("look_again"), () => void begin(), { first: true }));
@@ -80,14 +80,14 @@
 
   async function begin() {
     const answer = await ask("table_begin", { page: performance.timeOrigin });
-    if (!answer.ok) return tell(say("table_lost"));
+    if (!answer.ok) return showText(say("table_lost"));
     /** @type {Begun} */
     const begun = answer.data;
     const found = await findTable(begun);
-    if (!found.table) return tell(say(found.count > 1 ? "table_several" : "table_none"), true);
+    if (!found.table) return showText(say(found.count > 1 ? "table_several" : "table_none"), true);
     const { table: place } = found;
-    if (place.kind) return look(begun, place, place.kind, place.sure);
-    return askKind((kind) => void look(begun, place, kind, true));
+    if (place.kind) return readTable(begun, place, place.kind, place.sure);
+    return askKind((kind) => void readTable(begun, place, kind, true));
   }
 
   /** @param {Begun} begun */
@@ -114,23 +114,23 @@
    * @param {Kind} kind
    * @param {boolean} sure
    */
-  async function look(begun, place, kind, sure) {
+  async function readTable(begun, place, kind, sure) {
     const lookup = table.lookup(begun.rows, kind, sure, begun.rules);
-    if (lookup.all.length === 0) return tell(say(kind === "customer" ? "table_no_customers" : "table_no_suppliers"), true);
+    if (lookup.all.length === 0) return showText(say(kind === "customer" ? "table_no_customers" : "table_no_suppliers"), true);
     const found = await table.withReferences(place, begun.rules);
-    if (!found) return tell(say("table_columns"), true);
+    if (!found) return showText(say("table_columns"), true);
     const progress = work(say("table_reading"), "table_read_rows");
     const reading = await table.readAll(found, begun.rules, lookup, { ...control, progress });
-    if (!reading) return tell(say(stopped ? "table_stopped" : "table_moves"), true);
+    if (!reading) return showText(say(stopped ? "table_stopped" : "table_moves"), true);
     const rows = lookup.all.map((wanted) => {
-      const { standing, value, loaded } = reading.placed.get(wanted.id) ?? { standing: "not_found", value: null, loaded: true };
-      const state = standing === "locked" ? "not_taken" : standing;
+      const { state: placed, value, loaded } = reading.placed.get(wanted.id) ?? { state: "not_found", value: null, loaded: true };
+      const state = placed === "locked" ? "not_taken" : placed;
       return { wanted, value, loaded, state: state === "right" && !loaded ? "unsure" : state };
     });
-    const looked = { found, lookup, reading, rows: /** @type {Row[]} */ (rows) };
+    const result = { found, lookup, reading, rows: /** @type {Row[]} */ (rows) };
     // What was filled in this page and not loaded since is ours, and tells nothing of Commusoft.
-    if (!begun.filled_here && !(await observe(looked.rows))) return tell(say("table_unanswered"), true);
-    return offer(begun, looked);
+    if (!begun.filled_here && !(await observe(result.rows))) return showText(say("table_unanswered"), true);
+    return offer(begun, result);
   }
 
   /**
@@ -154,12 +154,12 @@
     return true;
   }
 
-  /** @param {Begun} begun @param {Looked} looked */
-  function offer(begun, looked) {
+  /** @param {Begun} begun @param {ReadTable} result */
+  function offer(begun, result) {
     busy = false;
-    const ready = looked.rows.filter((row) => row.state === "ready").length;
+    const ready = result.rows.filter((row) => row.state === "ready").length;
     const all = () => (begun.filled_here ? 0 : ready + chosen.size);
-    const go = table.button("", () => void fill(begun, looked), { first: true });
+    const go = table.button("", () => void fill(begun, result), { first: true });
     const name = () => {
       go.textContent = count("table_fill", all());
       go.hidden = all() === 0;
@@ -168,16 +168,16 @@
     const others = [table.button(say("look_again"), () => void begin()), table.button(say("close"), leave)];
     const text = begun.filled_here ? "table_reload_text" : ready > 0 ? "table_offer_text" : "table_nothing_text";
     if (begun.filled_here) others.unshift(reloadButton());
-    frame.show({ title: say("table_title_list", begun.list), body: [table.make("p", {}, say(text)), ...report(looked, name)], actions: all() > 0 ? [go, ...others] : [...others, go] });
+    frame.show({ title: say("table_title_list", begun.list), body: [table.make("p", {}, say(text)), ...report(result, name)], actions: all() > 0 ? [go, ...others] : [...others, go] });
     frame.announce("");
   }
 
-  /** @param {Looked} looked @param {() => void} chose */
-  function report(looked, chose) {
-    return table.report(looked.rows, { chosen, chose, show: (row) => void show(looked, row) });
+  /** @param {ReadTable} result @param {() => void} chose */
+  function report(result, chose) {
+    return table.report(result.rows, { chosen, chose, show: (row) => void show(result, row) });
   }
 
-  /** @param {Looked} looked @param {Row} row */
+  /** @param {ReadTable} result @param {Row} row */
   async function show({ found, lookup, reading }, { wanted }) {
     const placed = reading.placed.get(wanted.id);
     const scroller = table.scroller(found.element);
@@ -193,13 +193,13 @@
     setTimeout(frame.unpoint, MESSAGE_MS);
   }
 
-  /** @param {Begun} begun @param {Looked} looked */
-  async function fill(begun, looked) {
-    const { rows, found, lookup, reading } = looked;
+  /** @param {Begun} begun @param {ReadTable} result */
+  async function fill(begun, result) {
+    const { rows, found, lookup, reading } = result;
     const replaced = rows.filter((row) => row.state === "different" && chosen.has(row.wanted.id));
-    if (replaced.length > 0 && !(await observe(replaced, chosen))) return tell(say("table_unanswered"), true);
+    if (replaced.length > 0 && !(await observe(replaced, chosen))) return showText(say("table_unanswered"), true);
     const ready = rows.filter((row) => row.state === "ready");
-    if (!(await ask("table_filling", { page: performance.timeOrigin, rows: ready.map((row) => row.wanted.id) })).ok) return tell(say("table_lost"));
+    if (!(await ask("table_filling", { page: performance.timeOrigin, rows: ready.map((row) => row.wanted.id) })).ok) return showText(say("table_lost"));
     const progress = work(say("table_filling"), "table_filled_rows");
     const values = new Map(ready.map(({ wanted }) => [wanted.id, wanted.target]));
     const expected = new Map(ready.map(({ wanted, value }) => [wanted.id, value ?? ""]));
@@ -211,17 +211,17 @@
       if (outcome) row.state = outcome === "gone" ? "not_found" : outcome;
     }
     chosen.clear();
-    return finish(begun, looked, ready, stopped ? say("table_stopped") : filling.moved ? say("table_columns_moved") : "");
+    return finish(begun, result, ready, stopped ? say("table_stopped") : filling.moved ? say("table_columns_moved") : "");
   }
 
-  /** @param {Begun} begun @param {Looked} looked @param {Row[]} tried @param {string} words why it ended before the end, or "" */
-  function finish(begun, looked, tried, words) {
+  /** @param {Begun} begun @param {ReadTable} result @param {Row[]} tried @param {string} words why it ended before the end, or "" */
+  function finish(begun, result, tried, words) {
     busy = false;
     const filled = tried.filter((row) => row.state === "filled").length;
     const save = begun.rules.words.save[0] ?? "";
     frame.show({
       title: count("table_filled_count", filled),
-      body: [words !== "" && table.make("p", {}, words), filled > 0 && table.make("p", {}, say("table_save_text", save)), ...report(looked, () => undefined)],
+      body: [words !== "" && table.make("p", {}, words), filled > 0 && table.make("p", {}, say("table_save_text", save)), ...report(result, () => undefined)],
       actions: [filled > 0 ? reloadButton() : table.button(say("look_again"), () => void begin(), { first: true }), table.button(say("close"), leave)],
     });
     frame.announce(count("table_filled_count", filled));

@@ -28,14 +28,14 @@
   }
 
   /** @param {string} words */
-  function tell(words) {
+  function showText(words) {
     const again = table.button(say("look_again"), () => void begin(), { first: true });
     frame.show({ title: say("sage_compare"), body: [table.make("p", {}, words)], actions: [again, table.button(say("close"), leave)] });
   }
 
   async function begin() {
     const answer = await chrome.runtime.sendMessage({ type: "sage_begin" }).catch(() => null);
-    if (!answer?.ok || location.href !== address) return tell(say("sage_gone"));
+    if (!answer?.ok || location.href !== address) return showText(say("sage_gone"));
     return compare(answer.data, "");
   }
 
@@ -47,9 +47,9 @@
 
   /** @param {SageView} view @param {string} remark what became of the last step */
   function compare(view, remark) {
-    if (!tools.showsSubject(document, view.subject.names)) return tell(say("sage_gone"));
+    if (!tools.showsSubject(document, view.subject.names)) return showText(say("sage_gone"));
     const rows = rowsOf(view);
-    if (!rows.some((row) => row.field)) return tell(say("sage_no_form"));
+    if (!rows.some((row) => row.field)) return showText(say("sage_no_form"));
     // A line that neither has is no difference.
     const differ = rows.filter(({ field, wanted }) => (field ? field.value !== wanted : wanted !== ""));
     frame.show({

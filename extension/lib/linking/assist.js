@@ -6,6 +6,7 @@ import { createFilledFields } from "./filled_fields.js";
 import { COMMUSOFT, recordAt, searchFor } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").Link} Link */
 /** @typedef {import("../types.js").Problem} Problem */
@@ -17,7 +18,7 @@ import { problem } from "../server/problem.js";
  * @typedef {import("../types.js").Answer<T>} Answer
  */
 
-/** @typedef {{address: string, place: RecordPage, packages: any, workspace: Workspace, api: Api}} AtRecord */
+/** @typedef {{address: string, place: RecordPage, packages: Packages, workspace: Workspace, api: Api}} AtRecord */
 /** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at" | "record_version"> & {record: string, failure: string | null}} AssistLink */
 /**
  * What a page's script gets about its page.
@@ -107,7 +108,7 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
        * @param {number} tab
        * @returns {Promise<Answer<AssistView | null>>}
        */
-      assist_look: (tab) =>
+      assist_read: (tab) =>
         atRecord(tab, async (at) => {
           const found = await at.api.openLinks(at.place.id);
           if (!found.ok) return found;

@@ -1,5 +1,5 @@
 // @ts-check
-// What the background does for the pages, without a browser in it: look, suggest, confirm, undo.
+// What the background does for the pages, without a browser in it: open, suggest, confirm, undo.
 
 import { contactKey, displayName, withOverrides } from "../page/contact.js";
 import { joinable, preview, sameList, sendList } from "./list_drafts.js";
@@ -15,6 +15,7 @@ import { createSettings } from "./option_commands.js";
 import { createSender } from "./sender.js";
 import { createSuggestions, otherConnection } from "./suggestions.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("./pending_requests.js").PendingRequest} Attempt */
 /** @typedef {import("../page/target.js").AtContact} AtContact */
@@ -22,10 +23,10 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
 /** @typedef {import("../types.js").Draft} Draft */
 /** @typedef {import("../page/target.js").NoTarget} Elsewhere */
 /** @typedef {import("../server/session.js").SessionState} Connection */
-/** @typedef {import("../server/connection.js").ConnectionStatus} Standing */
+/** @typedef {import("../server/connection.js").ConnectionStatus} ConnectionStatus */
 /** @typedef {import("../types.js").SentOverrides} SentOverrides */
 /** @typedef {import("../types.js").Kind} Kind */
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 /** @typedef {import("../types.js").Problem} Problem */
 
 /**
@@ -39,7 +40,7 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
  * @property {import("../server/connection.js").Connecting} connecting
  * @property {import("../server/rule_cache.js").Rules} rules
  * @property {import("./pending_requests.js").Attempts} attempts
- * @property {import("./snapshots.js").Looks} looks
+ * @property {import("./snapshots.js").Snapshots} snapshots
  * @property {import("./list_drafts.js").Lists} lists
  * @property {import("./page_button.js").OnPage} onPage
  * @property {import("../page/target.js").Tabs} tabs
@@ -64,9 +65,9 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
 
 /**
  * @typedef {object} PopupState what a popup needs to draw its first screen
- * @property {Standing} standing
+ * @property {ConnectionStatus} status
  * @property {Problem | null} problem why the server could not be asked
- * @property {AtContact & {look: string} | ListView | import("../page/target.js").AtRecord | Elsewhere | null} place null where nothing could be looked up
+ * @property {AtContact & {snapshot: string} | ListView | import("../page/target.js").AtRecord | Elsewhere | null} place null where nothing could be looked up
  * @property {PackageInWords[]} packages
  * @property {OpenAttempt | null} attempt a request about this contact whose outcome no one has seen
  * @property {OpenAttempt[]} others such requests about other contacts
@@ -79,9 +80,9 @@ import { createSuggestions, otherConnection } from "./suggestions.js";
 
 /** @param {Parts} parts */
 export function createCommands(parts) {
-  const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
+  const { session, connecting, rules, attempts, snapshots, lists, onPage, tabs } = parts;
   /**
-   * @param {(packages: any) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
+   * @param {(packages: Packages) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
    * @param {number | null} [tab]
    * @returns {Promise<Answer<PopupState>>}
    */
@@ -90,7 +91,7 @@ export function createCommands(parts) {
     const connection = await session.read();
     if (!connection) {
       const blank = await blankView(null);
-      return blank.standing.connected ? view(find, tab) : { ok: true, data: blank }; // connected meanwhile
+      return blank.status.connected ? view(find, tab) : { ok: true, data: blank }; // connected meanwhile
     }
     const api = parts.api(connection);
     const [known, workspace] = await Promise.all([
@@ -115,8 +116,8 @@ export function createCommands(parts) {
    */
   async function blankView(trouble) {
     const others = (await attempts.all()).map(unseen);
-    const standing = await connecting.status();
-    return { standing, problem: trouble, place: null, packages: [], attempt: null, others };
+    const status = await connecting.status();
+    return { status, problem: trouble, place: null, packages: [], attempt: null, others };
   }
 
   /**
@@ -135,18 +136,18 @@ export function createCommands(parts) {
   }
 
   /**
-   * Keep the look, and sort the requests no one has seen the outcome of.
+   * Keep the contact, and sort the requests no one has seen the outcome of.
    * @param {AtContact} place
    * @param {string | null} connection_id
    */
   async function atContact(place, connection_id) {
     const { source, tab, address, contact, details } = place;
-    const look = await looks.keep({ source, tab, address, contact, details, connection_id });
+    const snapshot = await snapshots.keep({ source, tab, address, contact, details, connection_id });
     const subject = contactKey(contact);
     const noted = await attempts.all();
     const here = noted.filter((one) => one.subject === subject).at(-1) ?? null;
     const others = noted.filter((one) => one !== here).map(unseen);
-    return { place: { ...place, look: look.id }, attempt: here && unseen(here), others };
+    return { place: { ...place, snapshot: snapshot.id }, attempt: here && unseen(here), others };
   }
 
   /**
@@ -180,34 +181,34 @@ export function createCommands(parts) {
 
   return {
     /** @param {{tab: number}} asked */
-    look: ({ tab }) => view((packages) => targetOfTab(tab, packages, tabs), tab),
+    open_tab: ({ tab }) => view((packages) => targetOfTab(tab, packages, tabs), tab),
 
     /** @param {{address: string}} asked */
-    look_at_address: ({ address }) => view(async (packages) => targetOfUrl(address, packages)),
+    open_url: ({ address }) => view(async (packages) => targetOfUrl(address, packages)),
 
     /** @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} asked */
-    look_by_hand: (asked) => view(async (packages) => targetFromForm(asked, packages)),
+    open_form: (asked) => view(async (packages) => targetFromForm(asked, packages)),
 
-    ...createSuggestions(looks, connected),
+    ...createSuggestions(snapshots, connected),
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
-     * @param {{look: string, kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
+     * @param {{snapshot: string, kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
      * @returns {Promise<Answer<any> & {attempt?: string, open?: boolean}>}
      */
     async confirm(asked) {
-      const look = await looks.find(asked.look);
-      if (!look) return { ok: false, problem: problem("look-lost") };
+      const snapshot = await snapshots.find(asked.snapshot);
+      if (!snapshot) return { ok: false, problem: problem("snapshot-lost") };
       const connection = await session.read();
       if (!connection) return { ok: false, problem: problem("not-connected") };
       const { packages } = await rules.get(connection.server, parts.api(connection));
       if (!packages) return { ok: false, problem: problem("rules-unknown") };
-      const now = await isSameContact(look, packages, tabs);
+      const now = await isSameContact(snapshot, packages, tabs);
       if (now !== "same") return { ok: false, problem: problem(now) };
       const workspace = connection.workspace ?? /** @type {any} */ ({});
-      const { same, seen } = await readBeforeDecision(look, { packages, workspace, tabs, recordTabs: parts.recordTabs });
-      if (!same || (look.at && look.at.record !== asked.record)) return { ok: false, problem: problem("tab-moved") };
-      return send(await attempts.begin(linkRequest(look, asked, seen)));
+      const { same, seen } = await readBeforeDecision(snapshot, { packages, workspace, tabs, recordTabs: parts.recordTabs });
+      if (!same || (snapshot.at && snapshot.at.record !== asked.record)) return { ok: false, problem: problem("tab-moved") };
+      return send(await attempts.begin(linkRequest(snapshot, asked, seen)));
     },
 
     /**
@@ -217,7 +218,7 @@ export function createCommands(parts) {
      */
     async collect(asked) {
       const list = await lists.find(asked.list);
-      if (!list) return { ok: false, problem: problem("look-lost") };
+      if (!list) return { ok: false, problem: problem("snapshot-lost") };
       return connected(async (api, connection) => {
         const { packages } = await rules.get(connection.server, api);
         if (!packages) return { ok: false, problem: problem("rules-unknown") };
@@ -256,16 +257,16 @@ export function createCommands(parts) {
         return answer;
       }),
 
-    /** @param {{look: string | null, link: string, title: string, also_on: string[]}} asked */
+    /** @param {{snapshot: string | null, link: string, title: string, also_on: string[]}} asked */
     async undo(asked) {
-      const look = asked.look === null ? null : await looks.find(asked.look);
-      const subject = look ? contactKey(look.contact) : `undo:${asked.link}`;
+      const snapshot = asked.snapshot === null ? null : await snapshots.find(asked.snapshot);
+      const subject = snapshot ? contactKey(snapshot.contact) : `undo:${asked.link}`;
       const body = { link: asked.link, also_on: asked.also_on };
-      const connection_id = look ? look.connection_id : ((await session.read())?.workspace?.connection_id ?? null);
+      const connection_id = snapshot ? snapshot.connection_id : ((await session.read())?.workspace?.connection_id ?? null);
       return send(await attempts.begin({ action: "undo", subject, title: asked.title, body, connection_id }));
     },
 
-    ...createParking(looks, connected),
+    ...createParking(snapshots, connected),
 
     ...assist.popup,
 
@@ -306,14 +307,14 @@ function unseen({ key, action, title, answer }) {
 }
 
 /**
- * @param {Look} look
+ * @param {ContactSnapshot} snapshot
  * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
  * @param {{reference: string | null} | null} seen what the record's page showed just before
  * @returns {import("./pending_requests.js").NewRequest}
  */
-function linkRequest(look, asked, seen) {
-  const { contact, connection_id } = look;
-  const title = displayName(withOverrides(look.details, asked.typed));
+function linkRequest(snapshot, asked, seen) {
+  const { contact, connection_id } = snapshot;
+  const title = displayName(withOverrides(snapshot.details, asked.typed));
   const body = {
     package: contact.package,
     kind: contact.kind ?? asked.kind,
@@ -335,7 +336,7 @@ function linkRequest(look, asked, seen) {
 
 /**
  * By name: a browser's storage keeps no order of its own.
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {PackageInWords[]}
  */
 function packageOptions(packages) {

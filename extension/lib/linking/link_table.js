@@ -5,6 +5,7 @@ import { isOwnCrm, recordsOn, tableRules } from "../page/crm_tables.js";
 import { problem } from "../server/problem.js";
 import { createRecordLists } from "./record_lists.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Workspace} Workspace */
@@ -17,12 +18,12 @@ import { createRecordLists } from "./record_lists.js";
  * @typedef {import("../types.js").Answer<T>} Answer
  */
 
-/** @typedef {{count: number, kind: Kind | null, tables: import("../commusoft/table/types.js").ReadTable[]}} TableLook */
+/** @typedef {{count: number, kind: Kind | null, tables: import("../commusoft/table/types.js").ReadTable[]}} ShownTables */
 
 /**
  * What is needed of the browser's tabs.
  * @typedef {object} TableTabs
- * @property {(tab: number, rules: TableRules) => Promise<TableLook | null>} look null where the page may not be read
+ * @property {(tab: number, rules: TableRules) => Promise<ShownTables | null>} readTables null where the page may not be read
  * @property {(tab: number) => Promise<boolean>} open our panel there; false where we may not
  * @property {(tab: number) => Promise<boolean>} compare a record's form with Sage's details, likewise
  * @property {() => Promise<string[]>} addresses of the open tabs that we may see
@@ -49,7 +50,7 @@ import { createRecordLists } from "./record_lists.js";
  * @property {Record<string, number>} [versions] by the list's row: what the server knows of its record
  */
 
-/** @typedef {{api: Api, server: string, workspace: Workspace, packages: any, rules: TableRules}} At */
+/** @typedef {{api: Api, server: string, workspace: Workspace, packages: Packages, rules: TableRules}} At */
 
 const KEY = "table_run";
 const MAX_LISTS = 5;
@@ -88,7 +89,7 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     return connected(async (api, connection) => {
       const [{ packages }, workspace] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
       if (!workspace.ok) return workspace;
-      const known = tableRules(packages);
+      const known = packages && tableRules(packages);
       if (!known || !isOwnCrm(await tabs.address(tab), packages, workspace.data)) return { ok: false, problem: problem("tab-moved") };
       return work({ api, server: connection.server, workspace: workspace.data, packages, rules: known });
     });
@@ -119,10 +120,10 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     // Such a page fetches its rows once it is shown.
     for (let turn = 0; turn < MAX_POLLS; turn += 1) {
       if (turn > 0) await tabs.wait(PAUSE_MS);
-      const look = await tableTabs.look(tab, at.rules);
-      if (!look || (await tabs.address(tab)) !== address) return null;
-      if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, ...(await waiting(at)) };
-      const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
+      const shown = await tableTabs.readTables(tab, at.rules);
+      if (!shown || (await tabs.address(tab)) !== address) return null;
+      if (shown.count > 0) return { page: "table", kind: shown.kind, several: shown.count > 1, ...(await waiting(at)) };
+      const found = recordsOn(shown.tables, await tabs.readList(tab), at.packages);
       if (found) return records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
     }
     const left = await waiting(at);
@@ -146,8 +147,8 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
     connected: (work) => connected(work),
     async readAgain(tab) {
       const answer = await atCrm(tab, async ({ rules: known, packages }) => {
-        const look = await tableTabs.look(tab, known);
-        return { ok: true, data: look && look.count === 0 ? recordsOn(look.tables, await tabs.readList(tab), packages) : null };
+        const shown = await tableTabs.readTables(tab, known);
+        return { ok: true, data: shown && shown.count === 0 ? recordsOn(shown.tables, await tabs.readList(tab), packages) : null };
       });
       return answer.ok && answer.data ? { page: "records", ...answer.data } : null;
     },
@@ -207,11 +208,11 @@ export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, r
           // A page that we filled shows what we filled, saved or not.
           if (run.page === page && !rows.every((one) => one.replaces)) return { ok: false, problem: problem("unexpected") };
           const filled = new Set(run.filled);
-          const after = await tell(api, run, "after", rows.filter((one) => filled.has(one.id) && !one.replaces));
+          const after = await observe(api, run, "after", rows.filter((one) => filled.has(one.id) && !one.replaces));
           if (!after.ok) return after;
           // What was filled and not saved is as it was before.
           const settled = new Set(after.data.filter((one) => one.state !== "intended").map((one) => one.link_id));
-          const before = await tell(api, run, "before", rows.filter((one) => !settled.has(one.id)));
+          const before = await observe(api, run, "before", rows.filter((one) => !settled.has(one.id)));
           if (!before.ok) return before;
           const now = await current();
           if (now) await keep({ ...now, versions: run.versions });
@@ -287,7 +288,7 @@ async function rowsOf(api, batch) {
  * @param {{id: string, value: string, replaces: boolean}[]} rows
  * @returns {Promise<Answer<{link_id: string, state: string | null, fill: boolean}[]>>}
  */
-async function tell(api, run, stage, rows) {
+async function observe(api, run, stage, rows) {
   if (rows.length === 0) return { ok: true, data: [] };
   const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null, ...versionOf(run, id) }));
   const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });

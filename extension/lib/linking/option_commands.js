@@ -6,7 +6,7 @@ import { parseServer } from "../server/server_url.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../server/session.js").SessionState} Connection */
-/** @typedef {import("../server/connection.js").ConnectionStatus} Standing */
+/** @typedef {import("../server/connection.js").ConnectionStatus} ConnectionStatus */
 
 /**
  * @template T
@@ -39,11 +39,11 @@ export function createSettings(parts, { connected, askWorkspace }) {
   }
 
   return {
-    /** @returns {Promise<Answer<Standing>>} */
+    /** @returns {Promise<Answer<ConnectionStatus>>} */
     test: () =>
       connected(async (api, connection) => {
         const answer = await askWorkspace(connection, api);
-        return answer.ok ? connecting.handlers.standing() : answer;
+        return answer.ok ? connecting.handlers.connection_status() : answer;
       }),
 
     /** The switches for the button on the pages themselves. */

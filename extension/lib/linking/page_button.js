@@ -2,11 +2,12 @@
 // The button on the pages themselves: for which packages a person switched it on, and what it may know.
 
 import { holdersOf } from "./ranking.js";
-import { locate } from "../page/locate.js";
+import { locate, rulesOf } from "../page/locate.js";
 import { contactAt } from "../page/target.js";
 import { COMMUSOFT } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../server/session.js").SessionState} Connection */
 
@@ -23,7 +24,7 @@ import { problem } from "../server/problem.js";
  * @property {(name: string, origins: string[]) => Promise<void>} register the script for pages to come
  * @property {(name: string) => Promise<void>} unregister
  * @property {(name: string, origins: string[]) => Promise<void>} inject it into the pages that are open
- * @property {(origins: string[], word: "look_again" | "leave") => Promise<void>} tell
+ * @property {(origins: string[], word: "refresh" | "leave") => Promise<void>} notify
  */
 
 /** @typedef {{name: string, origins: string[]}} SwitchedOn */
@@ -98,7 +99,7 @@ export function createOnPage(store, scripts) {
     if (!gone) return;
     await store.set({ [KEY]: rest });
     await scripts.unregister(name);
-    await scripts.tell(gone.origins, "leave");
+    await scripts.notify(gone.origins, "leave");
     const needed = new Set([...kept, ...Object.values(rest).flatMap((one) => one.origins)]);
     await scripts.revoke(gone.origins.filter((one) => !needed.has(one)));
   }
@@ -169,14 +170,14 @@ export function createOnPage(store, scripts) {
       }),
 
     /** A link was made, or the server is another: what the buttons say may be wrong. */
-    refresh: async () => scripts.tell(await everywhere(), "look_again"),
+    refresh: async () => scripts.notify(await everywhere(), "refresh"),
   };
 }
 
 /**
  * What the button in a tab may show: nothing of the page is read, and nothing but the contact's identity is sent.
  * @param {string | null} address of the tab
- * @param {{packages: any, onPage: OnPage, api: Api}} parts
+ * @param {{packages: Packages | null, onPage: OnPage, api: Api}} parts
  * @returns {Promise<{mark: Mark, places: string[]} | null>} null: no button here; places are where the name may stand
  */
 export async function markFor(address, { packages, onPage, api }) {
@@ -187,7 +188,7 @@ export async function markFor(address, { packages, onPage, api }) {
   const contact = contactAt(location, packages);
   const { package: name, reference, organisation, kind } = contact;
   const answer = await api.suggest({ package: name, reference, organisation, kind });
-  return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: packages.packages[name].hints?.name ?? [] };
+  return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: rulesOf(name, packages).hints?.name ?? [] };
 }
 
 /**

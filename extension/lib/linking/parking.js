@@ -13,21 +13,21 @@ import { problem } from "../server/problem.js";
  */
 
 /**
- * @param {import("./snapshots.js").Looks} looks
+ * @param {import("./snapshots.js").Snapshots} snapshots
  * @param {<T>(work: (api: Api) => Promise<Answer<T>>) => Promise<Answer<T>>} connected
  */
-export function createParking(looks, connected) {
+export function createParking(snapshots, connected) {
   return {
     /**
      * Park a contact that was looked at; parking it twice is parking it once.
-     * @param {{look: string, typed: {name: string, postcode: string} | null}} asked
+     * @param {{snapshot: string, typed: {name: string, postcode: string} | null}} asked
      * @returns {Promise<Answer<Parked>>}
      */
     async park(asked) {
-      const look = await looks.find(asked.look);
-      if (!look) return { ok: false, problem: problem("look-lost") };
-      const { package: name, reference, organisation, kind } = look.contact;
-      const details = withOverrides(look.details, asked.typed);
+      const snapshot = await snapshots.find(asked.snapshot);
+      if (!snapshot) return { ok: false, problem: problem("snapshot-lost") };
+      const { package: name, reference, organisation, kind } = snapshot.contact;
+      const details = withOverrides(snapshot.details, asked.typed);
       return connected((api) => api.park({ package: name, reference, organisation, kind, ...details }));
     },
 

@@ -6,10 +6,11 @@ import { cleanDetails } from "../page/contact.js";
 import { recordAt, searchFor } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../types.js").Link} Link */
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 /** @typedef {import("../types.js").KnownContact} KnownContact */
 /** @typedef {import("../types.js").RecordContacts} RecordContacts */
 /** @typedef {import("../page/target.js").AtContact} AtContact */
@@ -27,10 +28,10 @@ import { problem } from "../server/problem.js";
  */
 
 /**
- * @param {Pick<import("./commands.js").Parts, "rules" | "looks" | "tabs" | "recordTabs" | "session" | "api"> &
+ * @param {Pick<import("./commands.js").Parts, "rules" | "snapshots" | "tabs" | "recordTabs" | "session" | "api"> &
  *   {atRecord: ReturnType<typeof import("./assist.js").createAssist>["atRecord"]}} parts
  */
-export function createRecordCommands({ atRecord, looks, tabs, recordTabs }) {
+export function createRecordCommands({ atRecord, snapshots, tabs, recordTabs }) {
   return {
     /**
      * @param {{tab: number}} asked
@@ -52,7 +53,7 @@ export function createRecordCommands({ atRecord, looks, tabs, recordTabs }) {
     /**
      * A contact that was suggested for the record of a tab, as the popup needs one to decide about.
      * @param {{tab: number, record: string, contact: KnownContact}} asked
-     * @returns {Promise<Answer<AtContact & {look: string}>>}
+     * @returns {Promise<Answer<AtContact & {snapshot: string}>>}
      */
     choose_contact: ({ tab, record, contact: known }) =>
       atRecord(tab, async ({ place, packages, workspace }) => {
@@ -62,16 +63,16 @@ export function createRecordCommands({ atRecord, looks, tabs, recordTabs }) {
         /** @type {AtContact} */
         const at = { page: "contact", source: "record", tab: null, contact, details: cleanDetails(known) };
         const { source, details } = at;
-        const look = await looks.keep({ source, tab: null, contact, details, connection_id: workspace.connection_id ?? null, at: { tab, record } });
-        return { ok: true, data: { ...at, look: look.id } };
+        const snapshot = await snapshots.keep({ source, tab: null, contact, details, connection_id: workspace.connection_id ?? null, at: { tab, record } });
+        return { ok: true, data: { ...at, snapshot: snapshot.id } };
       }),
   };
 }
 
 /**
- * What the page of a look's record shows just before a decision is sent; null where it is not surely read.
- * @param {Look} look
- * @param {{packages: any, workspace: import("../types.js").Workspace, tabs: import("../page/target.js").Tabs, recordTabs: import("./assist.js").RecordTabs}} parts
+ * What the page of a snapshot's record shows just before a decision is sent; null where it is not surely read.
+ * @param {ContactSnapshot} snapshot
+ * @param {{packages: Packages, workspace: import("../types.js").Workspace, tabs: import("../page/target.js").Tabs, recordTabs: import("./assist.js").RecordTabs}} parts
  * @returns {Promise<{same: boolean, seen: {reference: string | null} | null}>}
  */
 export async function readBeforeDecision({ at }, { packages, workspace, tabs, recordTabs }) {

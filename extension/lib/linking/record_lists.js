@@ -109,7 +109,7 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
     records_send: ({ list, fresh }) =>
       connected(async (api) => {
         const found = await kept(list);
-        if (!found) return { ok: false, problem: problem("look-lost") };
+        if (!found) return { ok: false, problem: problem("snapshot-lost") };
         const shown = await readAgain(found.tab);
         if (!shown || !sameRecords(shown, found)) return { ok: false, problem: problem("list-changed") };
         const { kind, connection_id, records } = found;
@@ -127,7 +127,7 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
       connected(async (api) => {
         /** @type {Import | undefined} */
         const whole = (await memory.get(IMPORT))[IMPORT];
-        if (!whole || whole.kind !== kind) return { ok: false, problem: problem("look-lost") };
+        if (!whole || whole.kind !== kind) return { ok: false, problem: problem("snapshot-lost") };
         return send(api, whole, { rows: [], complete: true, removes });
       }),
   };

@@ -3,6 +3,7 @@
 // are in. Nothing is filled but what the person asks for, one field at a time.
 
 import { needsExactMatch } from "./sage_exact_match.js";
+import { crmRule } from "../page/crm_tables.js";
 import { problem } from "../server/problem.js";
 
 /** @typedef {import("../types.js").Difference} Difference */
@@ -48,7 +49,7 @@ export function createSageForm({ tableTabs, atRecord }) {
           return {
             ok: true,
             data: {
-              name: record.label, subject: { kind: place.kind, number: place.number, names }, labels: packages.crms.commusoft.detail_labels,
+              name: record.label, subject: { kind: place.kind, number: place.number, names }, labels: crmRule(packages)?.detail_labels ?? {},
               parts: partsOf(about.differences ?? [], record.company !== ""),
             },
           };

@@ -2,18 +2,18 @@
 // The last few contacts that were looked at, kept so that a worker that was ended in between still knows what the
 // person confirms.
 
-/** @typedef {import("../types.js").Look} ContactSnapshot */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 
 const KEY = "looks";
 const MAX_SNAPSHOTS = 20;
 
-/** @typedef {ReturnType<typeof createLooks>} Looks */
+/** @typedef {ReturnType<typeof createSnapshots>} Snapshots */
 
 /**
  * @param {import("../server/session.js").Store} store
  * @param {() => string} newId
  */
-export function createLooks(store, newId) {
+export function createSnapshots(store, newId) {
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
 
@@ -28,10 +28,10 @@ export function createLooks(store, newId) {
      * @returns {Promise<ContactSnapshot>}
      */
     keep(seen) {
-      const look = { ...seen, id: newId() };
+      const snapshot = { ...seen, id: newId() };
       const mine = turn.then(async () => {
-        await store.set({ [KEY]: [...(await all()), look].slice(-MAX_SNAPSHOTS) });
-        return look;
+        await store.set({ [KEY]: [...(await all()), snapshot].slice(-MAX_SNAPSHOTS) });
+        return snapshot;
       });
       turn = mine.catch(() => undefined);
       return mine;
@@ -48,7 +48,7 @@ export function createLooks(store, newId) {
      * @returns {Promise<ContactSnapshot | null>}
      */
     async find(id) {
-      return (await all()).find((look) => look.id === id) ?? null;
+      return (await all()).find((snapshot) => snapshot.id === id) ?? null;
     },
   };
 }

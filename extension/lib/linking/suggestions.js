@@ -5,7 +5,7 @@ import { withOverrides } from "../page/contact.js";
 import { problem } from "../server/problem.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 /** @typedef {import("../types.js").Problem} Problem */
 /** @typedef {import("../types.js").Suggestion} Suggestion */
 /** @typedef {import("../types.js").SuggestionAnswer} SuggestionAnswer */
@@ -18,45 +18,45 @@ import { problem } from "../server/problem.js";
 /** @typedef {{typed: {name: string, postcode: string} | null}} Typed */
 
 /**
- * @param {import("./snapshots.js").Looks} looks
+ * @param {import("./snapshots.js").Snapshots} snapshots
  * @param {(work: (api: import("../server/api.js").Api) => Promise<Answer<any>>) => Promise<Answer<any>>} connected
  */
-export function createSuggestions(looks, connected) {
+export function createSuggestions(snapshots, connected) {
   return {
     /**
      * Suggestions of one kind. Where the page does not tell the kind and no one has chosen, the likelier one's.
-     * @param {{look: string, kind: Kind | null} & Typed} asked
+     * @param {{snapshot: string, kind: Kind | null} & Typed} asked
      * @returns {Promise<Answer<SuggestionAnswer & {kind: Kind}>>}
      */
     async suggest(asked) {
-      const look = await looks.find(asked.look);
-      if (!look) return { ok: false, problem: problem("look-lost") };
-      const details = withOverrides(look.details, asked.typed);
-      const { package: name, reference, organisation } = look.contact;
-      const kind = look.contact.kind ?? asked.kind;
+      const snapshot = await snapshots.find(asked.snapshot);
+      if (!snapshot) return { ok: false, problem: problem("snapshot-lost") };
+      const details = withOverrides(snapshot.details, asked.typed);
+      const { package: name, reference, organisation } = snapshot.contact;
+      const kind = snapshot.contact.kind ?? asked.kind;
       return connected(async (api) => {
         /** @param {Kind | null} of */
         const ask = (of) => api.suggest({ package: name, reference, organisation, kind: of, ...details });
-        const first = sameConnection(await ask(kind), look);
+        const first = sameConnection(await ask(kind), snapshot);
         if (!first.ok || kind) return withKind(first, kind);
         const likely = first.data.likely_kind ?? "customer";
         const mixed = first.data.suggestions.some((/** @type {Suggestion} */ one) => one.record.kind !== likely);
-        return withKind(mixed ? sameConnection(await ask(likely), look) : first, likely);
+        return withKind(mixed ? sameConnection(await ask(likely), snapshot) : first, likely);
       });
     },
 
     /**
      * What matches, of one kind; where nothing of it does, what matches of the other.
-     * @param {{look: string, q: string, kind: Kind}} asked
+     * @param {{snapshot: string, q: string, kind: Kind}} asked
      * @returns {Promise<Answer<import("../types.js").Found>>}
      */
-    async search({ look: id, q, kind }) {
-      const look = await looks.find(id);
-      if (!look) return { ok: false, problem: problem("look-lost") };
+    async search({ snapshot: id, q, kind }) {
+      const snapshot = await snapshots.find(id);
+      if (!snapshot) return { ok: false, problem: problem("snapshot-lost") };
       return connected(async (api) => {
-        const answer = sameConnection(await api.search(q, kind), look);
+        const answer = sameConnection(await api.search(q, kind), snapshot);
         if (!answer.ok || answer.data.records.length > 0) return withOthers(answer, []);
-        const other = sameConnection(await api.search(q, kind === "customer" ? "supplier" : "customer"), look);
+        const other = sameConnection(await api.search(q, kind === "customer" ? "supplier" : "customer"), snapshot);
         return withOthers(answer, other.ok ? other.data.records : []);
       });
     },
@@ -73,11 +73,11 @@ export function otherConnection() {
  * which mean another record there.
  * @template {{connection_id?: string}} T
  * @param {Answer<T>} answer
- * @param {Look} look
+ * @param {ContactSnapshot} snapshot
  * @returns {Answer<T>}
  */
-function sameConnection(answer, look) {
-  if (!answer.ok || !look.connection_id || answer.data.connection_id === look.connection_id) return answer;
+function sameConnection(answer, snapshot) {
+  if (!answer.ok || !snapshot.connection_id || answer.data.connection_id === snapshot.connection_id) return answer;
   return otherConnection();
 }
 

@@ -3,6 +3,7 @@
 
 import { locate } from "./locate.js";
 
+/** @typedef {import("./rule_types.js").Packages} Packages */
 /** @typedef {import("./rule_types.js").Kind} Kind */
 /** @typedef {import("../commusoft/table/types.js").TableRules} TableRules */
 /** @typedef {import("../commusoft/table/types.js").ReadTable} ReadTable */
@@ -20,13 +21,13 @@ const TAB = "[A-Za-z][A-Za-z_-]{0,63}";
 const PHONE = /\+?[0-9][0-9 ().-]{7,40}/g;
 const EMAIL = /[^\s,;<>]{1,64}@[^\s,;<>]{1,255}/;
 
-/** @param {any} packages */
-export const crmRule = (packages) => packages?.crms?.[CRM] ?? null;
+/** @param {Packages} packages */
+export const crmRule = (packages) => packages.crms?.[CRM] ?? null;
 
 /**
  * Whether an address is of the workspace's Commusoft: numbers mean others on another host.
  * @param {string | null} address
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Pick<import("../types.js").Workspace, "commusoft_origin" | "commusoft_hosts">} workspace
  */
 export function isOwnCrm(address, packages, workspace) {
@@ -36,7 +37,7 @@ export function isOwnCrm(address, packages, workspace) {
   return protocol === schemeOf(rule) && ownHosts(workspace).includes(host);
 }
 
-/** Plain http is the sandbox's alone: the server's rules say so for a workspace in practice. @param {any} rule */
+/** Plain http is the sandbox's alone: the server's rules say so for a workspace in practice. @param {{scheme?: string}} rule */
 const schemeOf = ({ scheme = "https" }) => `${scheme}:`;
 
 /**
@@ -50,7 +51,7 @@ export function ownHosts({ commusoft_origin: origin, commusoft_hosts: hosts }) {
 }
 
 /**
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {TableRules | null} null where the rules know nothing of such a table
  */
 export function tableRules(packages) {
@@ -77,7 +78,7 @@ function patternOf(path, number) {
  * The customers or suppliers that a list shows, each once: of its tables, or else of its links.
  * @param {ReadTable[]} tables
  * @param {unknown} links what `readList` returned
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {{kind: Kind, records: ListedRecord[]} | null} null where it is no such list, or not of one kind
  */
 export function recordsOn(tables, links, packages) {
@@ -93,7 +94,7 @@ export function recordsOn(tables, links, packages) {
 
 /**
  * @param {ReadTable} table
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {ListedRecord[]}
  */
 function ofTable({ headings, rows }, packages) {
@@ -114,22 +115,22 @@ function ofTable({ headings, rows }, packages) {
 
 /**
  * @param {string[]} headings
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {Columns | null} null without a name
  */
 function columnsOf(headings, packages) {
   const folded = headings.map(fold);
   const known = packages.any_table ?? {};
-  const own = crmRule(packages)?.table?.columns ?? {};
+  const own = crmRule(packages)?.table?.columns;
   /** @param {string[]} words */
   const at = (words = []) => {
     const wanted = words.map(fold);
     return folded.flatMap((text, place) => (wanted.includes(text) ? [place] : []));
   };
   const columns = {
-    name: at([...(own.name ?? []), ...(known.name ?? [])]), company: at(known.company), person: at(known.person), email: at(known.email),
+    name: at([...(own?.name ?? []), ...(known.name ?? [])]), company: at(known.company), person: at(known.person), email: at(known.email),
     phones: at([...(known.phones ?? []), "Landline"]), address: at(known.address), town: at(known.town), postcode: at(known.postcode),
-    account_number: at(["Account number"]), reference: at(own.reference),
+    account_number: at(["Account number"]), reference: at(own?.reference),
   };
   return columns.name.length + columns.company.length + columns.person.length > 0 ? columns : null;
 }
@@ -158,7 +159,7 @@ function recordOf(cells, columns, kind, number) {
 
 /**
  * @param {unknown} links
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {ListedRecord[]}
  */
 function ofLinks(links, packages) {

@@ -114,13 +114,16 @@ export function canonicalReference(packageId, reference, packages) {
 }
 
 /**
- * @param {string} packageId
+ * The rules of one package.
+ * @throws {UnknownPackage}
+ * @param {string | null} packageId
  * @param {Packages} packages
  * @returns {PackageRules}
  */
-function rulesOf(packageId, packages) {
-  const rules = Object.hasOwn(packages.packages, packageId) ? packages.packages[packageId] : undefined;
-  if (!rules) throw new UnknownPackage(packageId);
+export function rulesOf(packageId, packages) {
+  const id = String(packageId);
+  const rules = Object.hasOwn(packages.packages, id) ? packages.packages[id] : undefined;
+  if (!rules) throw new UnknownPackage(id);
   return rules;
 }
 

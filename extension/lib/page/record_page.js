@@ -4,6 +4,7 @@
 import { isOwnCrm, ownHosts } from "./crm_tables.js";
 import { locate } from "./locate.js";
 
+/** @typedef {import("./rule_types.js").Packages} Packages */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../types.js").Workspace} Workspace */
@@ -16,7 +17,7 @@ export const COMMUSOFT = "commusoft";
 /**
  * The record that an address shows; null for any other page, and for another Commusoft than the workspace's.
  * @param {string | null} address
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Pick<Workspace, "commusoft_origin" | "commusoft_hosts">} workspace
  * @returns {RecordPage | null}
  */
@@ -29,7 +30,7 @@ export function recordAt(address, packages, workspace) {
 
 /**
  * Commusoft for the switches: the workspace's own hosts where they are known, else all that the rules name.
- * @param {any} packages
+ * @param {Packages | null} packages
  * @param {Pick<Workspace, "commusoft_origin" | "commusoft_hosts"> | null} workspace
  * @returns {{name: string, hosts: string[], scheme?: string} | null}
  */
@@ -43,7 +44,7 @@ export function commusoftSite(packages, workspace) {
  * What our scripts look for in a record's page.
  * @param {RecordPage} place
  * @param {Partial<CrmRecord> | null} record
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Pick<Workspace, "record_fields">} workspace
  * @returns {import("../commusoft/types.js").Search}
  */

@@ -54,6 +54,8 @@
  * @property {Hints} [hints]
  */
 
+/** @typedef {{reference: string[], number?: string[], name: string[], address: string[]}} TableColumns */
+
 /**
  * Where records have their pages.
  * @typedef {object} CrmRules
@@ -61,14 +63,15 @@
  * @property {{pattern: string}} record the form of a record's id
  * @property {string[]} [reference_labels] how the reference's field is labelled on a record's page
  * @property {string[]} [reference_sections] headings under which that field is
+ * @property {Record<string, string[]>} [detail_labels] how a record's details are labelled in its form
  * @property {string[]} [edit_words] what begins editing a record's page
  * @property {string[]} [save_words] what saves it: the person's to press
- * @property {{titles: string[], save_words: string[], columns: {reference: string[], number?: string[], name: string[], address: string[]}}} [table]
+ * @property {{titles: string[], save_words: string[], columns: TableColumns}} [table]
  * @property {string[]} hosts
  * @property {string} [scheme] "http" for the sandbox, else https
  * @property {PageRule[]} pages
  */
 
-/** @typedef {{version: number, packages: Record<string, PackageRules>, crms?: Record<string, CrmRules>}} Packages */
+/** @typedef {{version: number, packages: Record<string, PackageRules>, crms?: Record<string, CrmRules>, any_table?: Record<string, string[]>}} Packages */
 
 export {};

@@ -3,13 +3,14 @@
 
 import { cleanDetails, emptyDetails, isEmpty, pageState, sameDetails } from "./contact.js";
 import { listContacts } from "./read_list.js";
-import { canonicalReference, cautions, locate } from "./locate.js";
+import { canonicalReference, cautions, locate, rulesOf } from "./locate.js";
 
+/** @typedef {import("./rule_types.js").Packages} Packages */
 /** @typedef {import("../types.js").Contact} Contact */
 /** @typedef {import("../types.js").Details} Details */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Location} Location */
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").ContactSnapshot} ContactSnapshot */
 
 /**
  * What is needed of the browser's tabs.
@@ -21,7 +22,7 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  */
 
 /**
- * @typedef {{page: "contact", source: Look["source"], tab: number | null, address?: string, contact: Contact,
+ * @typedef {{page: "contact", source: ContactSnapshot["source"], tab: number | null, address?: string, contact: Contact,
  *   details: Details, translated?: boolean}} AtContact
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
@@ -37,7 +38,7 @@ const LOADING_PAUSE_MS = 500;
 
 /**
  * @param {number} tab
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
@@ -57,7 +58,7 @@ export async function targetOfTab(tab, packages, tabs) {
  * What the page of an address shows now; the tab may have gone on to another address meanwhile.
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
@@ -71,7 +72,7 @@ async function read(tab, location, packages, tabs) {
 
 /**
  * @param {string} address as pasted
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtContact | AtList | NoTarget}
  */
 export function targetOfUrl(address, packages) {
@@ -86,7 +87,7 @@ export function targetOfUrl(address, packages) {
 /**
  * A contact of a package that has no pages.
  * @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} typed
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtContact | {expected: string}} in words what the reference should look like, when it does not
  */
 export function targetFromForm(typed, packages) {
@@ -105,21 +106,21 @@ export function targetFromForm(typed, packages) {
 
 /**
  * Look again, just before it matters: the page may show another contact, and newer rules may read the address anew.
- * @param {Look} look
- * @param {any} packages
+ * @param {ContactSnapshot} snapshot
+ * @param {Packages} packages
  * @param {Tabs} tabs
  * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
  */
-export async function isSameContact(look, packages, tabs) {
-  if (look.address !== undefined && !isContact(locate(look.address, packages), look.contact)) return "tab-moved";
-  if (look.tab === null) return "same";
-  const address = await tabs.address(look.tab);
+export async function isSameContact(snapshot, packages, tabs) {
+  if (snapshot.address !== undefined && !isContact(locate(snapshot.address, packages), snapshot.contact)) return "tab-moved";
+  if (snapshot.tab === null) return "same";
+  const address = await tabs.address(snapshot.tab);
   if (address === null) return "tab-closed";
   const location = locate(address, packages);
-  if (!isContact(location, look.contact)) return "tab-moved";
-  const details = await detailsIn(look.tab, location, packages, tabs);
-  if ((await tabs.address(look.tab)) !== address) return "tab-moved";
-  return sameDetails(look.details, details) ? "same" : "contact-changed";
+  if (!isContact(location, snapshot.contact)) return "tab-moved";
+  const details = await detailsIn(snapshot.tab, location, packages, tabs);
+  if ((await tabs.address(snapshot.tab)) !== address) return "tab-moved";
+  return sameDetails(snapshot.details, details) ? "same" : "contact-changed";
 }
 
 /**
@@ -139,7 +140,7 @@ function isContact(location, contact) {
 /**
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  */
 async function detailsIn(tab, location, packages, tabs) {
@@ -150,7 +151,7 @@ async function detailsIn(tab, location, packages, tabs) {
  * What the page shows; one that shows nothing yet and says that it is loading is waited for, but not for ever.
  * @param {number} tab
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  * @param {Tabs} tabs
  */
 async function readOnceLoaded(tab, location, packages, tabs) {
@@ -165,21 +166,21 @@ async function readOnceLoaded(tab, location, packages, tabs) {
 
 /**
  * @param {Location} location
- * @param {any} packages
+ * @param {Packages} packages
  */
 function hintsFor(location, packages) {
-  return packages.packages[String(location.package)].hints ?? {};
+  return rulesOf(location.package, packages).hints ?? {};
 }
 
 /**
  * @param {Location} location of a contact
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {Contact}
  */
 export function contactAt(location, packages) {
   return {
     package: String(location.package),
-    package_name: packages.packages[String(location.package)].name,
+    package_name: rulesOf(location.package, packages).name,
     kind: location.kind,
     reference: String(location.reference),
     organisation: location.organisation,
@@ -190,11 +191,11 @@ export function contactAt(location, packages) {
 /**
  * @param {Location} location
  * @param {unknown} rows what `readList` returned
- * @param {any} packages
+ * @param {Packages} packages
  * @returns {AtList}
  */
 function placeOfList(location, rows, packages) {
-  const { name } = packages.packages[String(location.package)];
+  const { name } = rulesOf(location.package, packages);
   const listed = listContacts(rows, packages, location);
   const organisation = location.organisation ?? listed[0]?.organisation ?? null;
   const contacts = listed.filter((one) => one.organisation === organisation);

@@ -34,7 +34,7 @@ import { DISCONNECTED, serialize } from "./session.js";
  * @property {import("./managed_policy.js").PolicyReader} policy
  * @property {import("./rule_cache.js").Rules} rules
  * @property {import("../linking/pending_requests.js").Attempts} attempts
- * @property {import("../linking/snapshots.js").Looks} looks
+ * @property {import("../linking/snapshots.js").Snapshots} snapshots
  * @property {import("../linking/list_drafts.js").Lists} lists
  * @property {Pick<import("../linking/page_button.js").OnPage, "refresh" | "origins">} onPage
  * @property {(connection: Connection) => Api} api
@@ -47,13 +47,13 @@ import { DISCONNECTED, serialize } from "./session.js";
 
 /** @param {Parts} parts */
 export function createConnectionManager(parts) {
-  const { session, pairings, policy, rules, attempts, looks, lists, onPage } = parts;
+  const { session, pairings, policy, rules, attempts, snapshots, lists, onPage } = parts;
   const releasing = serialize();
   /** @type {Promise<boolean> | null} */
   let leaving = null;
 
   /** @returns {Promise<ConnectionStatus>} */
-  async function standing() {
+  async function status() {
     const set = await applyPolicy();
     const [connection, last, pairing] = await Promise.all([session.read(), session.ended(), pairings.show()]);
     return {
@@ -119,7 +119,7 @@ export function createConnectionManager(parts) {
   /** What was meant for one server is never sent to another: its customer 5 is someone else there. */
   async function clearServerData() {
     await rules.forget();
-    await Promise.all([looks.forget(), lists.forget()]);
+    await Promise.all([snapshots.forget(), lists.forget()]);
     for (const { key } of await attempts.all()) await attempts.remove(key);
   }
 
@@ -151,17 +151,17 @@ export function createConnectionManager(parts) {
   async function disconnect() {
     const connection = await session.read();
     const server_ended = connection ? await endConnection(connection) : true;
-    return { ok: true, data: { ...(await standing()), server_ended } };
+    return { ok: true, data: { ...(await status()), server_ended } };
   }
 
   /** @returns {Promise<Answer<ConnectionStatus>>} */
-  const answer = async () => ({ ok: true, data: await standing() });
+  const answer = async () => ({ ok: true, data: await status() });
 
   return {
     applyPolicy,
     release,
     tidy,
-    status: standing,
+    status,
 
     /** The browser allows something more: perhaps what was waited for. */
     async onPermissionsAdded() {
@@ -182,7 +182,7 @@ export function createConnectionManager(parts) {
 
     /** What our pages may ask. */
     handlers: {
-      standing: answer,
+      connection_status: answer,
       pair,
       pair_again: () => pairings.reopen().then(answer),
       async pair_cancel() {

@@ -1,11 +1,12 @@
 // @ts-check
 // The rule file of accounting packages: fetched from the server, kept, and the last good one never given up.
 
+/** @typedef {import("../page/rule_types.js").Packages} Packages */
 /** @typedef {import("./session.js").Store} Store */
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("../types.js").Problem} Problem */
 
-/** @typedef {{server: string, etag: string | null, packages: any, fetched_at: number}} Kept */
+/** @typedef {{server: string, etag: string | null, packages: Packages, fetched_at: number}} Kept */
 
 const KEY = "rules";
 const MAX_AGE_MS = 60_000;
@@ -42,7 +43,7 @@ export function createRules(store, now) {
      * The rules to use now. Without an answer from the server the last good ones serve.
      * @param {string} server
      * @param {Api} api
-     * @returns {Promise<{packages: any, problem: Problem | null}>} packages is null when there never were any
+     * @returns {Promise<{packages: Packages | null, problem: Problem | null}>} packages is null when there never were any
      */
     async get(server, api) {
       const last = await kept(server);

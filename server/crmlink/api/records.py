@@ -46,7 +46,7 @@ class RecordsView(MethodView):
     @blueprint.response(200, RecordsSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Search records by name, company, address, postcode, phone, email or account number"""
-        seen = current_connection().mirror_version
+        seen = current_connection().marked_version
         rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"], seen)
         return {
             "connection_id": current_workspace().public_connection_id,

@@ -36,7 +36,7 @@ class SuggestionsView(MethodView):
         """Suggest records for a contact"""
         ctx = current_workspace()
         with ctx.database.reading() as session:
-            seen = current_connection().mirror_version
+            seen = current_connection().marked_version
             offer = suggest_in(session, ctx, contact_of(body), seen=seen)
             contact = offer.contact
             parked = parked_as(session, ctx.connection_id, contact) if offer.is_parked else None

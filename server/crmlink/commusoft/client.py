@@ -216,6 +216,6 @@ def _iter_records(kind: Kind, reply: Response, reference: str) -> Iterator[Recor
 
 def _document(reply: Response) -> Any:
     with contextlib.suppress(NotJSON):
-        return read_json(reply.body.read())
+        return read_json(reply.body.read(), control_characters=True)
     # Raised outside the handler: the parser's exception contains the whole document.
     raise InvalidCommusoftResponse("an answer that breaks off or is not JSON")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from crmlink.store import ConnectionKind, Database, Workspace, WorkspaceConnection
-from crmlink.store.base import utc_now
+from crmlink.store.base import CLOCK_SKEW, utc_now
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,6 +40,10 @@ class Synced:
         """Whether it was not synced since it was connected."""
         return self.synced_at is None or self.synced_at < self.connected_at
 
+    def is_synced_between(self, begin: datetime, end: datetime) -> bool:
+        """Return whether the last sync was then; a wrong clock may have noted a later one."""
+        return self.synced_at is not None and begin <= self.synced_at <= end
+
 
 class SyncTimes:
     """Which workspaces one worker syncs now; remembers what it tried, as a sync may fail."""
@@ -61,7 +65,7 @@ class SyncTimes:
             self._stamps[each.workspace_id] = each.stamp
             is_changed = each.is_new if tried is None else tried != each.stamp
             time = last_time(each.public_id, now, self._interval)
-            is_time = before < time and (each.synced_at is None or each.synced_at < time)
+            is_time = before < time and not each.is_synced_between(time, now + CLOCK_SKEW)
             if is_changed or is_time:
                 found.append(each)
         found.sort(key=lambda each: each.synced_at or _EPOCH)

@@ -4,6 +4,9 @@ The file is no second truth. It has a mark of the mirror's version that it was m
 database had that very version, rows that changed later are read. Otherwise all are: each record in
 the file has a stamp of its row, and only those whose row has it now are taken. So a file that is
 old, or of a database that was restored since, costs time and never a wrong suggestion.
+
+Who holds an index while the database is restored compares all rows too, at the next question. Where
+the restored database has already counted on beyond the version held, only before the next save.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from crmlink.linking.index_memory import IndexMemory
 from crmlink.matching import Address, Matcher
 from crmlink.matching.index_file import SavedIndex, saved_index
 from crmlink.store import Database, ErasedKey, MirroredRecord, WorkspaceConnection
+from crmlink.store.connections import MirrorVersion
 from crmlink.store.index_files import IndexFiles, delete_file
 from crmlink.store.time_limits import OF_PROBES, time_limits
 from crmlink.values.contact_details import ContactDetails
@@ -38,7 +42,7 @@ CLOCKS_APART = 60.0  # seconds that the clocks of two machines may differ
 MAX_MARKS = 50  # of versions that files of several machines hold
 SAVED_SHARE = 50  # the file is written again once one record in so many has changed
 
-_VERSION = select(WorkspaceConnection.mirror_version).where(
+_VERSION = select(WorkspaceConnection.mirror_version, WorkspaceConnection.mirror_mark).where(
     WorkspaceConnection.id == bindparam("id")
 )  # built once: every question asks it
 _ROWS = select(
@@ -56,24 +60,22 @@ _ROWS = select(
     cast(MirroredRecord.other_emails, Text).label("other_emails"),
     cast(MirroredRecord.other_addresses, Text).label("other_addresses"),
 )
+NOTHING = MirrorVersion(0, "")
 FIRST_DETAIL = 3  # columns before it are no details
 
 
 class _Mirror(NamedTuple):
-    """The mirror's version and its mark; ``marks``: of earlier ones that files hold."""
+    """The mirror's version; ``marks``: of earlier ones that files hold."""
 
-    version: int
-    mark: str
+    version: MirrorVersion
     marks: list[str]
 
     def has_been(self, saved: SavedIndex) -> bool:
-        """Return whether this database has had the version that a file was made of.
-
-        One that was restored counts on to the same number, with another mark.
-        """
-        if saved.mirror_version == self.version:
-            return bool(self.mark) and saved.mark == self.mark
-        return saved.mirror_version < self.version and saved.mark in self.marks
+        """Return whether this database has had the version that a file was made of."""
+        number, mark = self.version
+        if saved.mirror_version == number:
+            return bool(mark) and saved.mark == mark
+        return saved.mirror_version < number and saved.mark in self.marks
 
 
 class LiveMatcher:
@@ -98,14 +100,13 @@ class LiveMatcher:
 
     def _begin(self) -> None:
         """Hold nothing yet; who sees the new matcher has to see the new version too."""
-        self._version = 0
-        self._mark = ""  # of that version, where the mirror has one
+        self._version = NOTHING
         self._is_proved = False  # no other database was followed in between
         self._matcher = Matcher()
         self._unsaved = 0  # records added or changed since the file was read or written
         self._has_removed = False  # the file may hold a record that is gone or erased
 
-    def matcher(self, seen: int | None = None) -> Matcher:
+    def matcher(self, seen: MirrorVersion | None = None) -> Matcher:
         """Return the matcher, updated from the mirror. Raises ConnectionEnded.
 
         ``seen`` is the mirror's version where it was read just before, and not asked again.
@@ -130,27 +131,35 @@ class LiveMatcher:
         finally:
             self._lock.release()
 
-    def _current_matcher(self, seen: int | None) -> tuple[Matcher, bool]:
+    def _current_matcher(self, seen: MirrorVersion | None) -> tuple[Matcher, bool]:
         """Return the matcher, updated from the mirror, and whether it has changed."""
         matcher, version = self._matcher, self._version  # one may be let go of meanwhile
-        if version and (self._asked() if seen is None else seen) == version:
+        if version.number and (self._asked() if seen is None else seen) == version:
             return matcher, False
         with self._lock, self._database.reading() as session:
             mirror = self._mirror(session)
             if mirror.version == self._version:
                 return self._matcher, False
-            is_new = self._version == 0
-            if is_new:
-                self._begin()  # a start that failed may have left records
-            is_proved = is_new or (self._is_proved and self._mark in mirror.marks)
-            self._is_proved = False  # until all is read
-            if is_new and (saved := self._load(session)):
+            was_proved, self._is_proved = self._is_proved, False  # until all is read
+            self._is_proved = self._read(session, mirror, was_proved)
+            self._version = mirror.version
+            return self._matcher, True
+
+    def _read(self, session: Session, mirror: _Mirror, was_proved: bool) -> bool:
+        """Take what the matcher lacks; returns whether no other database was followed."""
+        held = self._version
+        if held == NOTHING:
+            self._begin()  # a start that failed may have left records
+            if saved := self._load(session):
                 self._catch_up(session, saved, mirror)
             else:
-                self._follow(session, self._version)
-            self._is_proved = is_proved
-            self._version, self._mark = mirror.version, mirror.mark
-            return self._matcher, True
+                self._follow(session, held.number)
+            return True
+        if mirror.version.number <= held.number:  # the database was restored meanwhile
+            self._compare(session)
+            return True
+        self._follow(session, held.number)
+        return was_proved and held.mark in mirror.marks
 
     def save(self, *, exactly: bool = False) -> None:
         """Write the index to its file where enough has changed; a failure is logged.
@@ -188,7 +197,7 @@ class LiveMatcher:
             return
         if not self._is_proved:
             self._prove()
-        self._matcher.save(files.of(public_id), self._version, self._remember())
+        self._matcher.save(files.of(public_id), self._version.number, self._remember())
         files.delete_others(in_use.values())
         with self._database.reading() as session:
             current = self._current(session)
@@ -198,37 +207,38 @@ class LiveMatcher:
         self._unsaved, self._has_removed = 0, False
 
     def _is_worth_saving(self, file: Path, exactly: bool) -> bool:
-        if self._version == 0:
+        if self._version == NOTHING:
             return False
         many = self._unsaved > len(self._matcher) // SAVED_SHARE
         if many or self._has_removed or not exactly:
             return many or self._has_removed or not file.exists()
         saved = saved_index(file)
-        return saved is None or saved.mirror_version != self._version
+        return saved is None or (saved.mirror_version, saved.mark) != self._version
 
     def _prove(self) -> None:
         """Compare all rows, as a database that was restored meanwhile may have been followed."""
         with self._database.reading() as session:
             mirror = self._mirror(session)
             self._compare(session)
-        self._version, self._mark, self._is_proved = mirror.version, mirror.mark, True
+        self._version, self._is_proved = mirror.version, True
 
     def _remember(self) -> str:
         """Return the mark of the version that is held, once the database remembers it.
 
         "" if the database has another version now: it may have been restored since.
         """
+        mark = self._version.mark
         try:
             with time_limits(OF_PROBES), self._database.writing() as session:
                 connection = session.get(WorkspaceConnection, self._connection_id)
-                if connection is None or connection.mirror_mark != self._mark:
+                if connection is None or connection.mirror_mark != mark:
                     return ""
                 marks = connection.index_marks or []
-                if self._mark not in marks:
-                    connection.index_marks = [*marks[1 - MAX_MARKS :], self._mark]
+                if mark not in marks:
+                    connection.index_marks = [*marks[1 - MAX_MARKS :], mark]
         except SQLAlchemyError:  # the file is of use without its mark
             return ""
-        return self._mark
+        return mark
 
     def _load(self, session: Session) -> SavedIndex | None:
         """Read the connection's file; returns None if there was no good one."""
@@ -241,15 +251,15 @@ class LiveMatcher:
             return None
         return self._matcher.load_file(file)
 
-    def _asked(self) -> int:
+    def _asked(self) -> MirrorVersion:
         with self._database.reading() as session:
             return self._current(session)
 
-    def _current(self, session: Session) -> int:
-        version = session.scalar(_VERSION, {"id": self._connection_id})
-        if version is None:
+    def _current(self, session: Session) -> MirrorVersion:
+        row = session.execute(_VERSION, {"id": self._connection_id}).one_or_none()
+        if row is None:
             raise ConnectionEnded
-        return version
+        return MirrorVersion.of(*row)
 
     def _mirror(self, session: Session) -> _Mirror:
         query = select(
@@ -260,10 +270,8 @@ class LiveMatcher:
         row = session.execute(query.filter_by(id=self._connection_id)).one_or_none()
         if row is None:
             raise ConnectionEnded
-        version, mark, marks = row
-        # A server of an older version leaves the mark as it was.
-        current = mark if mark and mark.startswith(f"{version} ") else ""
-        return _Mirror(version, current, marks or [])
+        number, mark, marks = row
+        return _Mirror(MirrorVersion.of(number, mark), marks or [])
 
     def _public_ids(self, session: Session) -> dict[int, str]:
         """Return the public ids of all connections in use, by id."""

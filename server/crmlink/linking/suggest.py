@@ -15,6 +15,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
+from crmlink.store.connections import MirrorVersion
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import asked_to_carry, carried_as_asked, carried_in
 from crmlink.values.contact_details import ContactDetails
@@ -106,7 +107,7 @@ def suggest_in(
     ctx: WorkspaceContext,
     contact: Contact,
     limit: int = 5,
-    seen: int | None = None,
+    seen: MirrorVersion | None = None,
 ) -> SuggestionResult:
     """Do the same in a session that was not used yet: it holds nothing during the comparison.
 
@@ -143,7 +144,7 @@ def search(
     text: str,
     kind: Kind | None,
     limit: int = 20,
-    seen: int | None = None,
+    seen: MirrorVersion | None = None,
 ) -> list[MirroredRecord]:
     """Return records that match a typed text, best first; ``seen`` as of ``suggest_in``."""
     ids = ctx.index.matcher(seen).search(text, kind, limit)

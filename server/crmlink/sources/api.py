@@ -26,7 +26,7 @@ from crmlink.store.base import utc_now
 from crmlink.strict_json import NotJSON, read_json
 
 MAX_SECONDS = 60.0
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024  # a page has 1,000 contacts, of a few kB each
 CONNECT_SECONDS = 10.0
 DEFAULT_WAIT = timedelta(minutes=1)
 MAX_WAIT = timedelta(days=1)
@@ -129,6 +129,8 @@ def exchange(session: requests.Session, method: str, url: str, **more: Any) -> r
         )
     except AnswerTooLarge:
         failure = SourceUnreadable("too large")
+    except ValueError as error:  # a link or a token that cannot be sent
+        failure = SourceUnreadable(type(error).__name__)
     except (requests.RequestException, HTTPError, OSError) as error:
         failure = SourceUnreachable(type(error).__name__)
     raise failure  # without the library's exception, which contains the URL
@@ -151,7 +153,7 @@ def check_status(reply: requests.Response) -> None:
 def document_of(reply: requests.Response) -> Any:
     """Return the JSON document of an answer. Raises SourceUnreadable."""
     try:
-        return read_json(reply.content)
+        return read_json(reply.content, control_characters=True)
     except NotJSON:
         raise SourceUnreadable("no JSON") from None
 

@@ -64,7 +64,10 @@ class FreeAgent:
 
 def _next_url(reply: ApiReply) -> str | None:
     links = parse_header_links(reply.headers.get("Link", ""))
-    return next((str(link["url"]) for link in links if link.get("rel") == "next"), None)
+    url = next((str(link["url"]) for link in links if link.get("rel") == "next"), None)
+    if url is not None and not (url.isascii() and url.isprintable()):
+        raise SourceUnreadable("a link that is none")
+    return url
 
 
 def _contact(entry: Mapping[str, Any]) -> ReadContact | None:

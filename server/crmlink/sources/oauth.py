@@ -247,4 +247,6 @@ def _with_tokens(credentials: Credentials, token: object) -> Credentials:
 
 
 def _is_token(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_TOKEN_LENGTH
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TOKEN_LENGTH:
+        return False
+    return value.isascii() and value.isprintable()

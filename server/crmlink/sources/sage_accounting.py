@@ -68,7 +68,9 @@ def _items(document: object) -> list[Mapping[str, Any]]:
 
 
 def _following(position: Position, document: Mapping[str, Any]) -> Position | None:
-    if document.get("$next") and document["$items"]:
+    if document.get("$next"):
+        if not document["$items"]:
+            raise SourceUnreadable("an empty page before the last one")
         return position | {"page": position["page"] + 1}
     if position["since"] and position["part"] == "contacts":
         return position | {"part": "deleted", "page": 1}

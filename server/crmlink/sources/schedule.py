@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, or_, select
 
+from crmlink.sources.api import MAX_WAIT
 from crmlink.sources.context import SourceContext
 from crmlink.store import ContactSource, Database, SourceAccount
-from crmlink.store.base import utc_now
+from crmlink.store.base import CLOCK_SKEW, utc_now
 from crmlink.store.workspaces import active_workspaces
 
 QUIET = timedelta(minutes=5)  # between readings by webhooks: many would use up a day's calls
@@ -37,14 +38,20 @@ def firms_with_due_sources(database: Database, minutes: int) -> list[int]:
 
 def _are_due(minutes: int) -> tuple[ColumnElement[bool], ...]:
     present = utc_now()
+    ahead = present + CLOCK_SKEW  # a later time was noted by a clock that was wrong
     return (
         SourceAccount.credentials.is_not(None),
         SourceAccount.needs_sign_in.is_(False),
-        or_(ContactSource.resume_at.is_(None), ContactSource.resume_at <= present),
+        or_(
+            ContactSource.resume_at.is_(None),
+            ContactSource.resume_at <= present,
+            ContactSource.resume_at > ahead + MAX_WAIT,
+        ),
         or_(
             ContactSource.requested_at.is_not(None),
             ContactSource.resume_at.is_not(None),
             ContactSource.synced_at.is_(None),
             ContactSource.synced_at <= present - timedelta(minutes=minutes),
+            ContactSource.synced_at > ahead,
         ),
     )

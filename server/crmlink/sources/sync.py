@@ -38,7 +38,7 @@ FULL_INTERVAL = timedelta(days=1)  # merged and deleted contacts are noticed wit
 BACKOFF = timedelta(minutes=5)  # after a fault of the package or the line, and then doubled
 MAX_BACKOFF = timedelta(hours=1)
 MAX_RESTART_BACKOFF = timedelta(hours=6)  # a list that begins anew asks for all its pages again
-MAX_PAGES = 5_000  # of one list
+MAX_PAGES, MAX_CONTACTS = 5_000, 1_000_000  # of one list
 RUN = timedelta(minutes=1)  # after its calls of a minute a run goes on in the next one
 
 
@@ -176,6 +176,8 @@ def store_page(
     if position["full"] and "pages" not in position:
         source.left_out = None
     source.read += len(page.contacts)
+    if source.read > MAX_CONTACTS:
+        raise SourceUnreadable("a list without an end")
     store_contacts(session, source, page.contacts, ctx.rules(), full=position["full"])
     source.position = following
     source.problem = source.resume_at = None
@@ -189,12 +191,22 @@ def _following(page: ContactPage, position: Position) -> Position | None:
     """Return where a list goes on. Raises SourceUnreadable if it seems to go on for ever."""
     if page.next is None:
         return None
-    keys = "\n".join(contact.key for contact in page.contacts)
-    mark = hashlib.sha256(keys.encode()).hexdigest()[:16] if keys else ""
-    pages = position.get("pages", 0) + 1
-    if (mark and mark == position.get("mark")) or pages > MAX_PAGES:
+    mark, pages = _mark_of(page, position), position.get("pages", 0) + 1
+    earlier = position.get("earlier", "")
+    if (mark and mark in (position.get("mark"), earlier)) or pages > MAX_PAGES:
         raise SourceUnreadable("a list without an end")
-    return position | {"at": page.next, "mark": mark, "pages": pages, "failures": 0}
+    if pages & (pages - 1) == 0:  # pages that go round, however many, meet one of these (Brent)
+        earlier = mark
+    return position | {
+        "at": page.next, "mark": mark, "earlier": earlier, "pages": pages, "failures": 0,
+    }  # fmt: skip
+
+
+def _mark_of(page: ContactPage, position: Position) -> str:
+    """Return what tells a page's contacts from another page's of the same part; "" for none."""
+    keys = [contact.key for contact in page.contacts]
+    known = "\n".join([str(position["at"].get("part", "")), *keys])
+    return hashlib.sha256(known.encode()).hexdigest()[:16] if keys else ""
 
 
 def _complete(session: Session, source: ContactSource, position: Position) -> None:

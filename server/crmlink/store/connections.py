@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
@@ -27,6 +27,18 @@ class ConnectionKind(enum.StrEnum):
 def random_mark() -> str:
     """Return what tells a version of a mirror from one with its number in another database."""
     return secrets.token_hex(8)
+
+
+class MirrorVersion(NamedTuple):
+    """A version of a mirror: a restored database counts to the same number with another mark."""
+
+    number: int
+    mark: str  # "" where a server of an older version left the mark as it was
+
+    @classmethod
+    def of(cls, number: int, mark: str | None) -> MirrorVersion:
+        """Return a connection's version as its row has it."""
+        return cls(number, mark if mark and mark.startswith(f"{number} ") else "")
 
 
 class WorkspaceConnection(Base):
@@ -69,6 +81,11 @@ class WorkspaceConnection(Base):
     sync_owner_id: Mapped[str | None]
     connected_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
+
+    @property
+    def marked_version(self) -> MirrorVersion:
+        """The mirror's version with its mark."""
+        return MirrorVersion.of(self.mirror_version, self.mirror_mark)
 
     @validates("mirror_version")
     def _mark_version(self, _name: str, version: int) -> int:

@@ -10,12 +10,22 @@ from __future__ import annotations
 import copy
 import secrets
 import sqlite3
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    NullPool,
+    QueuePool,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -47,6 +57,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
+MAX_OVERFLOW = 10  # connections beyond those that a process keeps
+FREE_WAIT = 2.0  # seconds in which a probe looks for a free one
 PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
 JOBS_LOCK = 0x63726D6A  # the first half of the advisory locks of work that one process does
 
@@ -68,7 +80,9 @@ class Database:
         limits: TimeLimits = UNLIMITED,
     ) -> None:
         self._signer = signer
-        how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
+        how: dict[str, Any] = {"poolclass": NullPool}
+        if pooled:
+            how = {"poolclass": QueuePool, "max_overflow": MAX_OVERFLOW}
         if not url.startswith("sqlite"):
             how["isolation_level"] = "READ COMMITTED"  # a writer sees changes made while it waited
             how["pool_pre_ping"] = pooled  # the database may have been restarted
@@ -250,6 +264,21 @@ class Database:
     def key_id(self) -> str | None:
         """Identifier of the secret key, None without a signer."""
         return self._signer.key_id if self._signer else None
+
+    def has_free_connection(self) -> bool:
+        """Return whether one of this process's connections is free, or soon is.
+
+        Who needs one waits for up to half a minute, which is too long for a probe.
+        """
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return True
+        until = time.monotonic() + FREE_WAIT
+        while (is_full := pool.checkedout() >= pool.size() + MAX_OVERFLOW) and (
+            time.monotonic() < until
+        ):
+            time.sleep(0.05)
+        return not is_full
 
     def answers(self) -> bool:
         """Return whether the database can be read."""

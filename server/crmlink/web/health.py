@@ -50,6 +50,8 @@ def readiness(database: Database, folder: Path) -> dict[str, str]:
 
 
 def _database_parts(database: Database) -> dict[str, str]:
+    if not database.has_free_connection():
+        return {"database": "has no free connection"}
     try:
         if not database.answers():
             return {"database": "does not answer"}

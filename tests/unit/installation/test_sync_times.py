@@ -140,6 +140,16 @@ def test_what_was_never_read_is_read_at_once_and_after_a_failure_at_its_time(
     assert tries == 2
 
 
+def test_a_sync_noted_by_a_clock_that_was_ahead_keeps_no_firm_from_its_turn(
+    database: Database,
+) -> None:
+    ids, clock = add_firms(database, 3), SimulatedClock()
+    times = SyncTimes(database, INTERVAL, clock)
+    sync(database, ids, BEGIN + timedelta(days=3_650))
+    often, _ = run(database, times, clock, 60)
+    assert often == dict.fromkeys(ids, 2)
+
+
 @pytest.mark.parametrize("change", [{"credentials": "others"}, {"connected_at": BEGIN}])
 def test_a_changed_connection_is_read_at_once(
     database: Database, change: dict[str, object]

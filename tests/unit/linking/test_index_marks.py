@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
@@ -35,9 +36,13 @@ def restarted(ctx: WorkspaceContext) -> LiveMatcher:
 def state(ctx: WorkspaceContext) -> dict[str, Any]:
     """What a backup of the connection's row holds of its mirror."""
     with ctx.database.reading() as session:
-        row = session.get_one(WorkspaceConnection, ctx.connection_id)
+        row = connection_of(ctx, session)
         names = ("mirror_version", "mirror_mark", "index_marks")
         return {name: getattr(row, name) for name in names}
+
+
+def connection_of(ctx: WorkspaceContext, session: Session) -> WorkspaceConnection:
+    return session.get_one(WorkspaceConnection, ctx.connection_id)
 
 
 def restore(ctx: WorkspaceContext, backup: dict[str, Any]) -> None:
@@ -135,6 +140,36 @@ def test_a_process_that_ran_during_a_restore_compares_before_it_saves(
     assert compared == [ctx.connection_id]
     assert matcher.search("quixwood") == ["customer-1003"]
     assert matcher.search("lost") == []
+
+
+@pytest.mark.parametrize("is_asked_before", [True, False], ids=["request", "asked"])
+@pytest.mark.parametrize("changes", [0, 1, 2])
+def test_a_process_that_runs_follows_a_restored_database(
+    ctx: WorkspaceContext, changes: int, is_asked_before: bool
+) -> None:
+    """One that has an earlier version, or has counted on to the very one the process holds."""
+    ctx.index.matcher()
+    backup = state(ctx)
+    for name in ("Lost Before", "Lost Withit"):
+        change_record(ctx, "1003", name=name, company="")
+    assert ctx.index.matcher().search("lost") == ["customer-1003"]
+    with ctx.database.reading() as session:
+        before = ctx.counts.by_kind(session, connection_of(ctx, session))["customer"]
+    restore(ctx, backup)
+    with ctx.database.writing() as session:
+        row = update(MirroredRecord).filter_by(number="1003", kind="customer")
+        version = backup["mirror_version"]
+        session.execute(row.values(name="Zoltan Quixwood", mirror_version=version))
+    for number in range(changes):
+        change_record(ctx, f"{1005 + number}", deleted_at=utc_now())
+    with ctx.database.reading() as session:
+        connection = connection_of(ctx, session)
+        seen = connection.marked_version if is_asked_before else None
+        assert ctx.counts.by_kind(session, connection)["customer"] == before - changes
+    matcher = ctx.index.matcher(seen)
+    assert matcher.search("quixwood") == ["customer-1003"]
+    assert matcher.search("lost") == []
+    assert len(matcher.stamps()) == len(LiveMatcher(ctx.database, ctx.connection_id).matcher())
 
 
 def test_a_record_that_is_gone_without_a_trace_is_found_by_counting(

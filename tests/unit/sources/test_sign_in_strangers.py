@@ -111,6 +111,7 @@ def test_the_packages_own_issuer_is_accepted(
         ("[" * 100_000, SourceUnreadable),
         ('{"access_token": ' + "[" * 100_000 + "}", SourceUnreadable),
         ('["access_token"]', SourceUnreadable),
+        ({**GOOD, "access_token": "caf\xe9"}, SourceUnreadable),
         ('{"access_token": {"a": 1}}', SourceUnreadable),
         ('{"error": ["invalid_grant"]}', SignInDenied),
         ('{"error": null}', SignInDenied),
@@ -123,7 +124,7 @@ def test_the_packages_own_issuer_is_accepted(
         (Response('{"error": "temporarily_unavailable"}', 400), SourceFault),
         (Response(status=302, headers={"Location": "http://127.0.0.1:9/"}), SourceError),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_odd_answers_of_the_token_endpoint_are_told_and_connect_nothing(
     sources: SourceContext, device: Device, answer: dict[str, str], token: Token,

@@ -187,9 +187,9 @@
    * @returns {Promise<ShownRow | "gone" | "ambiguous" | null>}
    */
   async function bring(run, wanted) {
-    let looked = 0;
+    let tries = 0;
     let scrolled = false;
-    while (looked < MAX_TRIES) {
+    while (tries < MAX_TRIES) {
       if (!(await columnsStay(run.work))) return null;
       const rows = candidates(run, wanted).filter((row) => table.identify(row, run.work.lookup).wanted?.id === wanted.id);
       const [row, another] = rows;
@@ -199,11 +199,11 @@
         scrolled = true;
         continue;
       }
-      looked += 1;
+      tries += 1;
       if (row) continue;
-      const standing = await lookAgain(run, wanted);
-      if (standing === null || standing === "ambiguous") return standing;
-      if (standing === "not_found") return "gone";
+      const state = await stateNow(run, wanted);
+      if (state === null || state === "ambiguous") return state;
+      if (state === "not_found") return "gone";
       scrolled = false;
     }
     return "gone";
@@ -253,7 +253,7 @@
    * @param {Run} run
    * @param {Wanted} wanted
    */
-  async function lookAgain(run, wanted) {
+  async function stateNow(run, wanted) {
     const { work } = run;
     if (!work.found.element.isConnected) {
       const again = table.find(work.rules).table;
@@ -264,7 +264,7 @@
     if (reading === null) return work.control.stopped() ? null : "not_found";
     work.reading = reading;
     run.placed = new Map(reading.placed);
-    return reading.placed.get(wanted.id)?.standing ?? "not_found";
+    return reading.placed.get(wanted.id)?.state ?? "not_found";
   }
 
   /**
@@ -302,8 +302,8 @@
   async function taken(run, wanted, { before, target, expected, handed }) {
     await new Promise((resolve) => setTimeout(resolve));
     let row = await bring(run, wanted);
-    for (let look = 0; handed && look < MAX_READS && isRow(row) && row.value !== target; look += 1) {
-      await table.settle(look * 10);
+    for (let attempt = 0; handed && attempt < MAX_READS && isRow(row) && row.value !== target; attempt += 1) {
+      await table.settle(attempt * 10);
       row = await bring(run, wanted);
     }
     const strays = isRow(row) ? near(run, row).filter((one) => one.key !== row.key && isStray(one, before, target)) : [];

@@ -80,12 +80,12 @@
   async function readOnce(found, rules, control) {
     const scroller = table.scroller(found.element);
     const before = scroller?.top() ?? 0;
-    const look = () => shown(found, rules, scroller);
-    if (!scroller || (await isWhole(scroller, look))) {
+    const readShown = () => shown(found, rules, scroller);
+    if (!scroller || (await isWhole(scroller, readShown))) {
       scroller?.to(before);
-      return { rows: look(), virtual: false };
+      return { rows: readShown(), virtual: false };
     }
-    const rows = await readThrough(scroller, look, control);
+    const rows = await readThrough(scroller, readShown, control);
     scroller.to(before);
     await table.settle();
     return rows && { rows, virtual: true };
@@ -107,34 +107,34 @@
   /**
    * Whether the page holds all rows at once: the same ones at the top and at the bottom.
    * @param {Scroller} scroller
-   * @param {() => Seen[]} look
+   * @param {() => Seen[]} readShown
    */
-  async function isWhole(scroller, look) {
+  async function isWhole(scroller, readShown) {
     scroller.to(0);
     await table.settle();
-    const top = look();
+    const top = readShown();
     scroller.to(scroller.full());
     await table.settle();
-    const bottom = look();
+    const bottom = readShown();
     return top.length === bottom.length && top.every((one, place) => one.row.element === bottom[place]?.row.element && one.row.key === bottom[place]?.row.key);
   }
 
   /**
    * From top to bottom in steps that leave some rows in sight, by which each step is joined to the one before.
    * @param {Scroller} scroller
-   * @param {() => Seen[]} look
+   * @param {() => Seen[]} readShown
    * @param {Control} control
    * @returns {Promise<Seen[] | null>} null when the rows did not stay as they were
    */
-  async function readThrough(scroller, look, control) {
+  async function readThrough(scroller, readShown, control) {
     scroller.to(0);
     await table.settle();
-    const rows = look();
+    const rows = readShown();
     let last = rows.slice();
     while (rows.length < MAX_ROWS && !control.stopped()) {
       const from = scroller.top();
       const to = from + stepOf(scroller, last);
-      const now = await joined(last, look, () => scroller.to(to));
+      const now = await joined(last, readShown, () => scroller.to(to));
       if (!now) return null;
       rows.push(...now.added);
       last = now.all;
@@ -175,14 +175,14 @@
   /**
    * The rows that are shown now, and those among them that were not before.
    * @param {Seen[]} last
-   * @param {() => Seen[]} look
+   * @param {() => Seen[]} readShown
    * @param {() => void} scroll again, where a person scrolled meanwhile
    */
-  async function joined(last, look, scroll) {
+  async function joined(last, readShown, scroll) {
     for (let turn = 0; turn < MAX_TRIES; turn += 1) {
       scroll();
       await table.settle(turn * 20);
-      const all = look();
+      const all = readShown();
       const overlap = overlapOf(last, all);
       if (overlap !== null) return { all, added: all.slice(overlap) };
     }
@@ -241,12 +241,12 @@
    */
   function place(wanted, rows, doubted, virtual) {
     const [only] = rows;
-    if (!only) return { standing: "not_found", value: null, loaded: true, at: null, element: null };
+    if (!only) return { state: "not_found", value: null, loaded: true, at: null, element: null };
     const { row, at } = only;
     const where = { value: row.value, loaded: row.loaded, at, element: virtual ? null : row.element };
-    if (rows.length > 1 || doubted) return { ...where, standing: "ambiguous", value: null };
-    if (row.value === wanted.target) return { ...where, standing: "right" };
-    if (row.value !== wanted.prior) return { ...where, standing: "different" };
-    return { ...where, standing: row.editable ? "ready" : "locked" };
+    if (rows.length > 1 || doubted) return { ...where, state: "ambiguous", value: null };
+    if (row.value === wanted.target) return { ...where, state: "right" };
+    if (row.value !== wanted.prior) return { ...where, state: "different" };
+    return { ...where, state: row.editable ? "ready" : "locked" };
   }
 })();

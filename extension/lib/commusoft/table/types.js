@@ -72,8 +72,8 @@
 
 /**
  * The state of a row of the list in the table.
- * @typedef {"ready" | "right" | "not_found" | "ambiguous" | "different" | "locked"} Standing
- * @typedef {{standing: Standing, value: string | null, loaded: boolean, at: number | null, element: Element | null}} Placed
+ * @typedef {"ready" | "right" | "not_found" | "ambiguous" | "different" | "locked"} PlacedState
+ * @typedef {{state: PlacedState, value: string | null, loaded: boolean, at: number | null, element: Element | null}} Placed
  */
 
 /**
@@ -144,7 +144,7 @@
 
 /**
  * A row of the list in the panel.
- * @typedef {Exclude<Standing, "locked"> | Exclude<Outcome, "gone"> | "refused" | "unsure"} State refused: the server says no; unsure:
+ * @typedef {Exclude<PlacedState, "locked"> | Exclude<Outcome, "gone"> | "refused" | "unsure"} State refused: the server says no; unsure:
  *   whether it is saved
  * @typedef {{wanted: Wanted, value: string | null, loaded: boolean, state: State}} Row
  */
