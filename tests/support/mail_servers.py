@@ -18,6 +18,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from crmlink.mail.server import MailServer, Security
 from crmlink.upkeep.local_certificates import AUTHORITY, SERVER, SERVER_KEY, make_certificate
+from support.ports import HeldPort
 
 USER, PASSWORD = "crmlink@firm.example", "a £ sign, too"
 DROP, HANG = "drop", "hang"  # instead of a reply
@@ -79,19 +80,6 @@ def _authenticate(_server: Any, _session: Any, _envelope: Any, mechanism: str, d
     return AuthResult(success=good, handled=good)
 
 
-class _AnyPort(Controller):
-    """A server of aiosmtpd on a port that the system chooses."""
-
-    def __init__(self, received: Received, **options: Any) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        super().__init__(received, "127.0.0.1", self._listening.getsockname()[1], **options)
-
-    def _create_server(self) -> Any:
-        return self.loop.create_server(
-            self._factory_invoker, sock=self._listening, ssl=self.ssl_context
-        )
-
-
 @contextmanager
 def mail_server(
     security: Security = Security.NONE,
@@ -114,8 +102,11 @@ def mail_server(
         }
     if security is Security.STARTTLS:
         more |= {"tls_context": context, "require_starttls": True}
-    controller = _AnyPort(
+    held = HeldPort()
+    controller = Controller(
         received,
+        hostname="127.0.0.1",
+        port=held.number,
         ssl_context=context if security is Security.TLS else None,
         ready_timeout=20,
         **more,
@@ -137,6 +128,7 @@ def mail_server(
         )
     finally:
         controller.stop()
+        held.close()
 
 
 class FaultyMailServer:
