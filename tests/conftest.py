@@ -22,6 +22,7 @@ from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.serving import running_sandbox
+from support.loggers import let_loggers_follow
 from support.page_links import open_pages_installation
 from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
@@ -36,6 +37,7 @@ from support.shared_statements import share_compiled_statements
 pytest_plugins = ["support.source_fixtures"]
 
 search_seldom()
+let_loggers_follow()
 share_compiled_statements()
 commit_quickly()
 migrate_quickly()

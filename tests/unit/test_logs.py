@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from flask import Flask
+from structlog.testing import capture_logs
 
 from crmlink.logs import (
     MAX_FAILURES,
@@ -61,6 +62,16 @@ def test_an_exception_is_told_without_its_words(log_file: Path) -> None:
     assert MARK not in text
     assert {trace["exc_type"] for trace in line["exception"]} == {"RuntimeError", "ValueError"}
     assert "fail" in {frame["name"] for trace in line["exception"] for frame in trace["frames"]}
+
+
+def test_a_logger_that_was_used_by_a_test_before_is_heard_by_the_next(log_file: Path) -> None:
+    logger = structlog.get_logger()
+    logger.info("before")
+    assert "before" in log_file.read_text()
+    structlog.reset_defaults()
+    with capture_logs() as logs:
+        logger.info("now")
+    assert [line["event"] for line in logs] == ["now"]
 
 
 def test_each_line_of_a_request_has_its_id_and_no_line_after_it(log_file: Path) -> None:
