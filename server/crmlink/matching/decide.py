@@ -22,6 +22,7 @@ from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.same_person import (
     Side,
     are_father_and_son,
+    are_mailed_apart,
     are_man_and_woman,
     are_two_firms,
     contact_side,
@@ -32,6 +33,7 @@ from crmlink.matching.same_person import (
     is_households_mailbox,
     is_in_pieces,
     is_misspelt_surname,
+    is_mistyped_mailbox,
     is_of_forenames,
     is_own_mailbox,
     is_same_but_for_spaces,
@@ -161,6 +163,8 @@ def _is_same_person(
     records = len(index)
     unique_idf = idf_of_unique_value(records)
     account = value("account_same") >= unique_idf
+    if not account and are_mailed_apart(contact, record):
+        return False
     email = value("email_same") >= unique_idf
     email |= value("persons") > 0 and value("email_misspelt") >= SAME_MAILBOX
     unlike = value("name_words_unlike") > 0
@@ -168,18 +172,26 @@ def _is_same_person(
     another = has_another_forename(contact.words, record.words, index.holders_of_name)
     if not unlike and not half and not another:
         exchanged = value("name_order") > 0 and is_of_forenames(record)  # Lee James, James Lee
-        return account or email or _agrees_beside_the_name(value, records, not exchanged)
+        mailed = email or _is_mistyped_email(value, contact, record)
+        return account or mailed or _agrees_beside_the_name(value, records, not exchanged)
     own = account or (email and not another and _is_own_email(value, contact, record))
     if own and not unlike:
         return not ((half or another) and has_another_word_attached(contact, record))
     if email and unlike and is_own_mailbox(contact, record):
         return True
     if _is_whole_after_all(value, contact, record):
-        return _agrees_beside_the_name(value, records)
+        mailed = email or _is_mistyped_email(value, contact, record)
+        return mailed or _agrees_beside_the_name(value, records)
     at_home = email or (_street(value) > MIN_ADDRESS_FIT and is_same_house_number(contact, record))
     if at_home and is_misspelt_surname(contact, record):
         return True
     return not unlike and at_home and is_forename_of(contact, record)
+
+
+def _is_mistyped_email(value: Callable[[str], float], contact: Side, record: Side) -> bool:
+    """Return whether an email has a slip before the @ that no other name explains."""
+    near = value("persons") > 0 and value("email_misspelt") > 0
+    return near and is_mistyped_mailbox(contact, record, value("name_same") > 0)
 
 
 def _is_own_email(value: Callable[[str], float], contact: Side, record: Side) -> bool:
@@ -203,13 +215,12 @@ def _agrees_beside_the_name(
     unique_idf = idf_of_unique_value(records)
     town = max(value("town_exact"), value("outward_same")) > 0
     own_domain = value("persons") == 0 and value("domain_same") >= unique_idf
-    mailbox = value("persons") > 0 and value("email_misspelt") > 0  # a firm's is made of its name
     phone = value("phone_same") >= unique_idf or value("phone_near") > 0
     if value("persons") > 0 and value("name_same") > 0:  # a family shares a phone, and no full name
         phone |= value("phone_same") >= unique_idf - log(MAX_HOUSEHOLD)
     postcode = value("postcode_same") > 0 or value("postcode_near") > 0
     street = _street(value) > MIN_ADDRESS_FIT
-    if phone or postcode or street or mailbox or (own_domain and town):  # branches share a domain
+    if phone or postcode or street or (own_domain and town):  # branches share a domain
         return True
     return by_town and _is_rare_for_its_town(value, records)
 

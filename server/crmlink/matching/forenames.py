@@ -53,7 +53,7 @@ def has_another_forename(
     return any(
         not _is_slip(word, other, holders) or (last and not _is_inside(word, other, MIN_SURNAME))
         for word, other, last in _pairs(contact, record, holders)
-        if min(len(word), len(other)) > 1 and not _is_form(word, other)
+        if min(len(word), len(other)) > 1 and not is_form(word, other)
     )
 
 
@@ -124,7 +124,7 @@ def _is_first_surname(word: str, contact: Sequence[str], first: str) -> bool:
     return word == contact[0] and contact[-1] == first and is_never_a_surname(first)
 
 
-def _is_form(word: str, other: str) -> bool:
+def is_form(word: str, other: str) -> bool:
     """Return whether two forenames are known to be short forms or spellings of one.
 
     Not where they may be mother and daughter, or father and son: Julia and Julie, John and Jack.

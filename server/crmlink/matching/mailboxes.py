@@ -37,6 +37,18 @@ def _local(email: str) -> str:
     return email.partition("@")[0]
 
 
+def have_other_initials(mailbox: str, other: str, words: Sequence[str]) -> bool:
+    """Return whether two mailboxes have other initials beside the words of a name.
+
+    For John Smith, ja.smith@ and jb.smith@ are two, and so are john.s@ and john.b@.
+    """
+    initials, others = (
+        {word for word in _beside_surnames(box, words)[1] if len(word) <= MAX_INITIALS}
+        for box in (mailbox, other)
+    )
+    return bool(initials and others) and initials != others
+
+
 def spells_another(mailbox: str, one: Sequence[str], other: Sequence[str]) -> bool:
     """Return whether a mailbox is that of another person than a name says.
 

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise, titles
-from crmlink.matching.forenames import is_known, is_never_a_surname
+from crmlink.matching.forenames import is_form, is_known, is_never_a_surname
 from crmlink.matching.indexed_record import IndexedRecord
-from crmlink.matching.mailboxes import is_households, shared_mailboxes, spells_another
+from crmlink.matching.mailboxes import (
+    have_other_initials,
+    is_households,
+    shared_mailboxes,
+    spells_another,
+)
 from crmlink.matching.normalised import PARENTHETICAL, TOWN_FLAG, NormalisedDetails
 from crmlink.matching.titles import Gender
 
@@ -200,6 +205,57 @@ def is_anothers_mailbox(one: Side, other: Side) -> bool:
     """Return whether all mailboxes that two sides share spell another forename than the names."""
     shared = shared_mailboxes(one.emails, other.emails)
     return bool(shared) and all(spells_another(box, one.words, other.words) for box in shared)
+
+
+def are_mailed_apart(one: Side, other: Side) -> bool:
+    """Return whether an email of each side spells a word of its own name alone.
+
+    Rebecca Barker, rbarker@..., is not Rebecca Baker, rbaker@...: the emails say what the names do.
+    """
+    if not set(one.emails).isdisjoint(other.emails):
+        return False
+    return any(
+        _spelt(email, pair) == pair[0] and _spelt(other_email, pair) == pair[1]
+        for pair in _other_words(one, other)
+        for email in one.emails
+        for other_email in other.emails
+    )
+
+
+def _other_words(one: Side, other: Side) -> list[tuple[str, str]]:
+    """Return each word of one name with each of the other that is no form of it."""
+    left = [w for w in one.words if w not in other.words and len(w) >= MIN_SHARED]
+    right = [w for w in other.words if w not in one.words and len(w) >= MIN_SHARED]
+    return [(word, held) for word in left for held in right if not is_form(word, held)]
+
+
+def _spelt(email: str, words: tuple[str, str]) -> str:
+    """Return the longest of words that an email has in it, empty if it has none."""
+    return max((word for word in words if word in email), key=len, default="")
+
+
+def is_mistyped_mailbox(one: Side, other: Side, same_name: bool) -> bool:
+    """Return whether two mailboxes that differ by one letter are one person's.
+
+    Of one name they are unless they have other initials: rebecca.h@, rebecca.b@. Of two, one of
+    them must have a slip in a word of its own side's name which the other has as that name has it:
+    a slip in both may be another name.
+    """
+    boxes = _alike_mailboxes(one, other)
+    if same_name:
+        return not any(have_other_initials(*pair, one.words) for pair in boxes)
+    return any(
+        (word in held and word not in box and word in one.words)
+        or (word in box and word not in held and word in other.words)
+        for box, held in boxes
+        for word in {*one.words, *other.words}
+        if len(word) > MIN_SHARED
+    )
+
+
+def _alike_mailboxes(one: Side, other: Side) -> list[tuple[str, str]]:
+    boxes = [[email.partition("@")[0] for email in side.emails] for side in (one, other)]
+    return [(b, held) for b in boxes[0] for held in boxes[1] if OSA.distance(b, held) <= 1]
 
 
 def is_households_mailbox(one: Side, other: Side) -> bool:

@@ -109,7 +109,9 @@ def _slip(context: ComparisonContext, email: str, other: str) -> float:
     (local, _, domain), (record_local, _, record_domain) = (
         text.rpartition("@") for text in (email, other)
     )
-    if {domain, record_domain} & normalise.FREE_MAIL or local in normalise.GENERIC_MAILBOXES:
+    if {domain, record_domain} & normalise.FREE_MAIL:
+        return 0.0
+    if {local, record_local} & normalise.GENERIC_MAILBOXES:
         return 0.0
     if _digits(local) != _digits(record_local):
         return 0.0
