@@ -4,7 +4,8 @@
 # make package  build wheel, extension zips, bill of materials, Windows installer and checksums in dist/
 # make demo     watch the main job happen in a real browser
 # make newcomer from a wheel to the first link where there is no checkout, each step timed
-# make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
+# make fuzz     send the API 50,000 requests that its description allows or forbids, and look for other
+#               examples of what tests state for all values (half an hour)
 # make faults-grown   kill, cut off and replace servers, workers and PostgreSQL while 20,000 rows are written
 # make bench-lists   write long lists to the sandbox: calls, kills, memory, what people wait (hours)
 # make bench    what requests, a restart, an idle server and many firms take (six minutes)
@@ -63,6 +64,7 @@ package: env
 
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000
+	$(BIN)/pytest -m hypothesis --hypothesis-profile fuzz -n logical
 
 faults-grown: env
 	GROWN_CONTACTS=20000 GROWN_CUT=30 $(BIN)/pytest tests/faults/test_many_machines.py -q

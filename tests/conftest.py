@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from flask import Flask
@@ -22,6 +23,7 @@ from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.serving import running_sandbox
+from support.log_settings import keep_no_loggers, usual_log_settings
 from support.page_links import open_pages_installation
 from support.postgresql_server import running_postgresql
 from support.quick_apps import make_apps_quickly
@@ -35,12 +37,20 @@ from support.shared_statements import share_compiled_statements
 
 pytest_plugins = ["support.source_fixtures"]
 
+keep_no_loggers()
 search_seldom()
 share_compiled_statements()
 commit_quickly()
 migrate_quickly()
 make_apps_quickly()
 make_sandboxes_quickly()
+# The same examples in each run, however slow it is. `make fuzz` looks for others.
+_anyhow = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.register_profile("same", _anyhow, derandomize=True, max_examples=150)
+hypothesis.settings.register_profile("fuzz", _anyhow, max_examples=2_000)
+hypothesis.settings.load_profile("same")
 # Drawing a traceback in colours, with what every variable holds, takes half a minute.
 structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
 
@@ -77,6 +87,12 @@ def usual_umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture(autouse=True)
+def own_log_settings() -> Iterator[None]:
+    with usual_log_settings():
+        yield
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-import structlog
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from structlog.contextvars import get_contextvars
@@ -13,10 +11,8 @@ from crmlink.installation import Installation
 
 
 def test_a_line_names_the_request_the_device_and_the_workspace_and_nothing_typed(
-    client: FlaskClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, installation: Installation
 ) -> None:
-    # A server that ran in this process before has the module's logger keep its old set-up.
-    monkeypatch.setattr("crmlink.web.request_log.log", structlog.get_logger())
     with capture_logs() as lines:
         reply = client.get("/api/v1/records?q=Holloway")
     line = next(line for line in lines if line["event"] == "request")

@@ -138,7 +138,10 @@ def measure_policies(settings: Settings) -> None:
 
 
 def measure_ahead(settings: Settings) -> None:
-    """Print what a machine's file of a firm takes, and what requests take while it is made."""
+    """Print what a machine's file of a firm takes, and what requests take while it is made.
+
+    It is made with what requests leave of the cores, so on full ones no round sees its end.
+    """
     installation = opened(settings)
     files = installation.database.index_files
     assert files
@@ -146,27 +149,39 @@ def measure_ahead(settings: Settings) -> None:
     calls = requests_of(installation, settings, contacts(records(10_000, 5), ASKED, 6)[0])
     ask = calls["POST /suggestions"]
     ask(0)
-    maker = IndexMaker(installation.database, lambda: False)
-    took: dict[bool, list[float]] = {True: [], False: []}
-    for number in range(2 * ROUNDS):
-        is_beside = bool(number % 2)
-        if is_beside:
-            file.unlink()
-            making = threading.Thread(target=maker.make_files)
-            making.start()
+
+    def ask_for(took: list[float], goes_on: Callable[[], bool]) -> None:
         end = time.monotonic() + BESIDE_SECONDS
-        while making.is_alive() if is_beside else time.monotonic() < end:
-            took[is_beside].append(timed(lambda: ask(len(took[is_beside]) % ASKED))[0] * 1_000)  # noqa: B023
+        while time.monotonic() < end and goes_on():
+            took.append(timed(lambda: ask(len(took) % ASKED))[0] * 1_000)
+
+    alone: list[float] = []
+    beside: list[float] = []
+    finished = 0
+    for _ in range(ROUNDS):
+        ask_for(alone, lambda: True)
+        file.unlink(missing_ok=True)
+        stop = threading.Event()
+        maker = IndexMaker(installation.database, stop.is_set)
+        making = threading.Thread(target=maker.make_files)
+        making.start()
+        ask_for(beside, making.is_alive)
+        stop.set()
+        making.join()
+        finished += file.exists()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
-        f"a file of {file.stat().st_size / MEGABYTE:.1f} MB:"
-        f" {(used.ru_utime + used.ru_stime) / ROUNDS:.1f} s of a core in a process with"
+        f"{finished} of {ROUNDS} files made within {BESIDE_SECONDS:.0f} s beside requests:"
+        f" {(used.ru_utime + used.ru_stime) / ROUNDS:.1f} s of a core each round, in a process with"
         f" {used.ru_maxrss / 1_024:.0f} MB at most"
     )
-    for is_beside, name in ((False, "alone"), (True, "while it is made")):
-        each = sorted(took[is_beside])
+    for each, name in ((sorted(alone), "alone"), (sorted(beside), "while it is made")):
         p50, p95 = each[len(each) // 2], each[len(each) * 95 // 100]
         print(f"POST /suggestions {name}: p50 {p50:.1f}, p95 {p95:.1f} ms ({len(each)})")
+    held = LiveMatcher(installation.database, installation.workspace.connection_id, files)
+    file.unlink(missing_ok=True)
+    made = timed(held.matcher)[1] + timed(held.save)[1]
+    print(f"a file of {file.stat().st_size / MEGABYTE:.1f} MB: {made:.1f} s of a core")
     held = LiveMatcher(installation.database, installation.workspace.connection_id, files)
     read, all_ = timed(lambda: Matcher().load_file(file))[1], timed(held.matcher)[1]
     print(

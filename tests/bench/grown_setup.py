@@ -67,7 +67,8 @@ class Setup:
         data, office = self.folder / name, self.folder / "office"
         data.mkdir(mode=0o700)
         for own in (KEY_FILE, ANCHORS):  # without anchors each firm's are begun first
-            shutil.copy(office / own, data)
+            if (office / own).exists():  # one firm alone has no stored credentials
+                shutil.copy(office / own, data)
         shutil.copytree(self._index_files.folder, data / INDEX_FOLDER, copy_function=os.link)
         return _environment(data, self.commusoft) | {
             "CRMLINK_DATABASE_URL": self.database_url,

@@ -14,6 +14,7 @@ RUN = """async tags => (await axe.run({ runOnly: tags })).violations
 
 def violations(page: Page) -> list[str]:
     """What axe has against a page: all of it in light, and its colours in dark."""
+    page.wait_for_load_state()
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.evaluate(AXE.read_text("utf-8"))
     found: list[str] = page.evaluate(RUN, STANDARDS)

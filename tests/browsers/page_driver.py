@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = REPOSITORY / "extension"
 THIS_MACHINE = "http://127.0.0.1/*"  # the host permission that the tests' servers need
 PAUSE = 0.05  # seconds between two looks
-PATIENCE = 15.0  # seconds for anything that a person would wait for
+PATIENCE = 60.0  # seconds, after which a test says that it never came
 
 
 class BrowserTrouble(Exception):

@@ -27,14 +27,16 @@ from crmlink.access.context import AccessContext
 from crmlink.store import AuditSigner, ConnectionKind, Database, Workspace, WorkspaceConnection
 from support.access_factories import make_person, make_token
 from support.databases import sqlite_database
+from support.ports import HeldPort
 from support.prepared_process import CRMLINK as CRMLINK_MAIN
 from support.prepared_process import PreparedProcess, Streams, run_crmlink
 from support.sandbox import WEBSERVICE, SandboxHandle
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
 TESTS = Path(__file__).resolve().parents[1]
-START_LIMIT = 60.0  # seconds for a process to say its address, and for the mirror to fill
+START_LIMIT = 240.0  # seconds; a migration gives way to others for up to two minutes
 STOP_LIMIT = 10.0
+ANSWER_LIMIT = 60.0
 PAUSE = 0.02  # seconds between two looks
 T = TypeVar("T")
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
@@ -61,6 +63,7 @@ class Service:
         self.log = folder / f"{name or command.split()[0]}.log"
         self.environment = environment
         self.port = 0
+        self._held: HeldPort | None = None  # between a stop and the next start too
         self.process: subprocess.Popen[bytes] | PreparedProcess | None = None
 
     @property
@@ -69,6 +72,9 @@ class Service:
 
     def start(self) -> None:
         """Start it, on the port it had before if it ran before. Raises ServiceFailed."""
+        if self._held is None:
+            self._held = HeldPort()
+            self.port = self._held.number
         self.process = self._begin([*self.command.split(), "--port", str(self.port)])
         self.port = wait_until(self._announced_port, f"crmlink {self.command} starts", self.said)
 
@@ -160,7 +166,7 @@ class RunningServices:
         answer = requests.get(
             f"{self.server.address}/api/v1/{path}",
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=STOP_LIMIT,
+            timeout=ANSWER_LIMIT,
         )
         answer.raise_for_status()
         return answer.json()
@@ -168,16 +174,16 @@ class RunningServices:
     def fault(self, **fault: Any) -> None:
         """Let the sandbox misbehave, as its own controls are told to."""
         address = f"{self.sandbox.address}/sandbox/faults"
-        requests.post(address, json=fault, timeout=STOP_LIMIT).raise_for_status()
+        requests.post(address, json=fault, timeout=ANSWER_LIMIT).raise_for_status()
 
     def clear_faults(self) -> None:
         """Let the sandbox behave again."""
         address = f"{self.sandbox.address}/sandbox/faults"
-        requests.delete(address, timeout=STOP_LIMIT).raise_for_status()
+        requests.delete(address, timeout=ANSWER_LIMIT).raise_for_status()
 
     def writes(self) -> list[dict[str, Any]]:
         """Every change that reached Commusoft since the start, oldest first."""
-        answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=STOP_LIMIT)
+        answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=ANSWER_LIMIT)
         writes: list[dict[str, Any]] = answer.json()["writes"]
         return writes
 

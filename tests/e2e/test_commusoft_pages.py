@@ -12,7 +12,7 @@ import pytest
 
 from browsers.assist_driver import AssistDriver, becomes, decide, newest_link, until
 from browsers.chromium import Chromium
-from browsers.page_driver import Browser, wait_for
+from browsers.page_driver import Browser, wait_for, wait_through
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, lose_api
 from browsers.saved import MARGARET
@@ -199,7 +199,7 @@ def test_a_session_that_ran_out_loses_nothing(
     page.fault(session=True)
     assist.fill(page.driver)
     page.save()
-    wait_for(page.driver, "document.querySelector('#logintype_username')")
+    wait_through(page.driver, "document.querySelector('#logintype_username')")
     page.driver.evaluate("new Promise((done) => setTimeout(done, 2500))")
     assert page.driver.evaluate("document.querySelector('#logintype_username').value") == ""
     assert newest_link(access)["state"] == "intended"

@@ -52,7 +52,7 @@ def policy_server(app: Flask, installation: Installation) -> Iterator[PolicyServ
         admin = make_person(installation.access, "admin")
         cookie = create_session(installation.access, admin, "127.0.0.1", "Chrome on Linux")
         reply = requests.get(
-            f"{web.url}/install/policy/chrome.json", cookies={SESSION_COOKIE: cookie}, timeout=10
+            f"{web.url}/install/policy/chrome.json", cookies={SESSION_COOKIE: cookie}, timeout=60
         )
         reply.raise_for_status()
         yield PolicyServer(web.url, reply.content)

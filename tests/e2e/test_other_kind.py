@@ -70,7 +70,7 @@ def test_no_client_can_leave_the_second_choice_out(access: RunningServices) -> N
         f"{access.server.address}/api/v1/links",
         json=decision,
         headers={"Authorization": f"Bearer {access.token}", "Idempotency-Key": "key-00000001"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 409
     problem = answer.json()

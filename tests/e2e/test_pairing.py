@@ -223,7 +223,7 @@ def test_what_the_browser_keeps_as_text_opens_nothing_and_its_key_cannot_be_read
     storage = stranger.in_own_page("chrome.storage.local.get('connection')")["connection"]
     for scheme in ("Bearer", "DPoP"):
         headers = {"Authorization": f"{scheme} {storage['access_token']}"}
-        reply = requests.get(f"{server}/api/v1/workspace", headers=headers, timeout=10)
+        reply = requests.get(f"{server}/api/v1/workspace", headers=headers, timeout=60)
         assert reply.status_code == 401
     thief = Copier(server)
     form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
@@ -282,7 +282,6 @@ def disconnect(clerk: PopupDriver) -> str:
         said: str = wait_for(
             page,
             "document.querySelector('#connect') && document.querySelector('#outcome')?.innerText",
-            30,
         )
         return said
     finally:

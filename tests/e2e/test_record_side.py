@@ -228,6 +228,6 @@ def _linked_over_differences(access: RunningServices) -> None:
             "Authorization": f"Bearer {access.token}",
             "Idempotency-Key": uuid.uuid4().hex,
         },
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 202, answer.text

@@ -101,7 +101,7 @@ class LoadedExtension:
             loaded.own.goto(f"{loaded.origin}/manifest.json")
             assert context.browser
             answer_https(context.browser.new_browser_cdp_session(), loaded._page_at)
-            context.set_default_timeout(8_000)
+            context.set_default_timeout(30_000)
             yield loaded
         finally:
             context.close()

@@ -107,9 +107,10 @@ test("a worker that dies between the answer and storing it asks again with the o
   const { commands, clock, local, start, tokens, asked } = await paired();
   clock.now += 11 * MINUTE;
   const { set } = local;
-  local.set = () => new Promise(() => undefined);
-  void commands.test();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((begun) => {
+    local.set = () => new Promise(() => begun(undefined));
+    void commands.test();
+  });
   local.set = set;
   assert.ok((await start().commands.test()).ok);
   const [first, second] = asked().map((one) => one.body.refresh_token);

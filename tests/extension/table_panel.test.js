@@ -48,15 +48,18 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
   };
   for (const script of SCRIPTS) window.eval(person ? script.replaceAll("event.isTrusted", "true") : script);
   const settle = () => new Promise((resolve) => setTimeout(resolve, 60));
-  await settle();
+  const work = async () => {
+    await settle();
+    for (let turn = 0; turn < 100 && /^table_(?:reading|filling)$/.test(root?.querySelector("h2")?.textContent ?? ""); turn += 1) await settle();
+  };
+  await work();
   const words = () => root.querySelector("section").textContent;
   /** @param {string} name */
   const press = async (name) => {
     const button = [...root.querySelectorAll("button")].find((one) => one.textContent.startsWith(name) && !one.hidden);
     if (!button) throw new Error(`no button ${name}: ${words()}`);
     button.click();
-    await settle();
-    for (let turn = 0; turn < 100 && /^table_(?:reading|filling)$/.test(root.querySelector("h2").textContent); turn += 1) await settle();
+    await work();
   };
   const inputs = () => [...document.querySelectorAll("td input")].map((one) => one.value);
   const close = () => {

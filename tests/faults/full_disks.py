@@ -66,8 +66,9 @@ class TightDatabase:
 
 def _give_back_the_log(database: Database) -> None:
     """Empty the write-ahead log, whose room SQLite would use again without asking for more."""
-    with closing(sqlite3.connect(str(database.engine.url.database), timeout=1)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(str(database.engine.url.database), timeout=30)) as connection:
+        [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert not busy, "the log still has room"
 
 
 @contextmanager

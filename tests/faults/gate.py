@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import Flask
+
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.sandbox.shapes import UpdateForm
 
@@ -80,8 +82,10 @@ class RequestGate:
         held.method = environ["REQUEST_METHOD"]
         held.arrived.set()
         held.may_be_done.wait(LIMIT)
-        body = list(self._application(environ, start))
-        held.done.set()
+        try:
+            body = list(self._application(environ, start))
+        finally:
+            held.done.set()
         held.may_be_answered.wait(LIMIT)
         return body
 
@@ -100,7 +104,13 @@ def gated_sandbox(
     customers: int = 60, suppliers: int = 12, update: UpdateForm = "W"
 ) -> Iterator[tuple[str, RequestGate]]:
     """The address of a sandbox in this process, and the gate in front of it."""
-    application = create_sandbox(customers, suppliers, update=update)
+    with gated(create_sandbox(customers, suppliers, update=update)) as served:
+        yield served
+
+
+@contextmanager
+def gated(application: Flask) -> Iterator[tuple[str, RequestGate]]:
+    """The address of an application in this process, and the gate in front of it."""
     gate = RequestGate(application.wsgi_app)
     application.wsgi_app = gate  # type: ignore[method-assign, assignment] # Flask's way
     with SandboxServer(application) as server:

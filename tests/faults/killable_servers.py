@@ -16,7 +16,6 @@ from sqlalchemy import delete, select
 from browsers.real_services import PreparedService, _environment, wait_until
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.store import (
@@ -28,7 +27,7 @@ from crmlink.store import (
     Process,
     RowState,
 )
-from faults.gate import HeldRequest, RequestGate
+from faults.gate import HeldRequest, RequestGate, gated
 from support.access_factories import make_token
 from support.batch_factories import accepted, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
@@ -154,12 +153,9 @@ class Firm:
 @contextmanager
 def opened_firm(folder: Path, database_url: str, contacts: int) -> Iterator[Firm]:
     """Yield a firm with a list of so many contacts, accepted and not written."""
-    application = create_faulty_sandbox(contacts + 60, 5)
-    gate = RequestGate(application.wsgi_app)
-    application.wsgi_app = gate  # type: ignore[method-assign, assignment] # Flask's way
     (folder / "data").mkdir(mode=0o700)
-    with SandboxServer(application) as sandbox:
-        firm = Firm(folder, database_url, SandboxHandle(sandbox.url, lambda: None), gate)
+    with gated(create_faulty_sandbox(contacts + 60, 5)) as (address, gate):
+        firm = Firm(folder, database_url, SandboxHandle(address, lambda: None), gate)
         firm.prepare(contacts)
         try:
             yield firm

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -145,10 +146,14 @@ def run(
 ) -> list[Wish]:
     """Work through a list while the disk fills and empties; returns what there was no room for."""
     failed: list[Wish] = []
+    is_full = Event()
 
     def one(number: int) -> None:
         if number == RUN // 4:
             disk.fill(access.installation.database)
+            is_full.set()
+        if number > RUN // 4:
+            assert is_full.wait(60)
         if number == RUN * 3 // 4:
             disk.free()
         try:
@@ -248,7 +253,7 @@ def link_of(ctx: WorkspaceContext) -> Link:
 
 
 def puts(sandbox: SandboxHandle) -> int:
-    return len(requests.get(f"{sandbox.address}/sandbox/writes", timeout=5).json()["writes"])
+    return len(requests.get(f"{sandbox.address}/sandbox/writes", timeout=30).json()["writes"])
 
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)

@@ -33,7 +33,7 @@ from crmlink.worker import Worker
 from support.access_factories import connection_of, logged_in, make_person, make_token, with_token
 from support.sandbox import FAST_LIMITS, HOLLOWAY, SandboxHandle, new_key
 
-SHORT = TimeLimits(lock=200, statement=2_000, idle=60_000)
+SHORT = TimeLimits(lock=500, statement=5_000, idle=60_000)
 LIMITS = text(
     "SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),"
     " current_setting('idle_in_transaction_session_timeout')"
@@ -194,7 +194,7 @@ def test_a_connection_that_hangs_is_not_used_again(serving: Installation) -> Non
 def test_a_transaction_that_does_nothing_is_ended_and_its_locks_are_free(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "OF_REQUESTS", replace(SHORT, idle=100))
+    monkeypatch.setattr(opening, "OF_REQUESTS", replace(SHORT, idle=2_000))
     serving = open_installation(settings, role=ProcessRole.SERVER)
     ask = text("SELECT id FROM link")
     with serving.database.reading() as session:
@@ -239,7 +239,7 @@ def test_a_backup_takes_as_long_as_it_takes(serving: Installation, tmp_path: Pat
     with ThreadPoolExecutor(1) as threads:
         with locked(serving, "link"):
             backup = threads.submit(make_backup, serving.settings, serving.database, file)
-            wait([backup], timeout=SHORT.lock / 1_000 * 4)
+            wait([backup], timeout=SHORT.lock / 1_000 * 2)
         assert backup.result().revision
 
 
@@ -264,7 +264,7 @@ def test_migrations_take_as_long_as_they_take(empty_database_url: str) -> None:
 def test_a_migration_waits_for_another_server_for_longer_than_a_request(
     empty_database_url: str,
 ) -> None:
-    limited = Database(empty_database_url, limits=replace(SHORT, statement=300))
+    limited = Database(empty_database_url, limits=replace(SHORT, statement=500))
     with ThreadPoolExecutor(1) as pool, limited.connect_directly() as other:
         other.execute("SELECT pg_advisory_lock(%s)", (WRITERS_LOCK,))
         starting = pool.submit(limited.migrate)

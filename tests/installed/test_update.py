@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ import requests
 from browsers.real_services import PAUSE, START_LIMIT
 from installed.conftest import environment_with
 from installed.newer_wheels import CHECKS, MIGRATION, migration, release_of
+from support.ports import HeldPort
 
 STAND_IN = Path(__file__).with_name("systemctl_stand_in.py")
 NEWER, NEWEST = "98.0.0", "99.0.0"
@@ -62,15 +63,13 @@ def service(office: Office) -> Iterator[int]:
     stand_in = office.folder / "bin" / "systemctl"
     stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {STAND_IN} "$@"\n')
     stand_in.chmod(0o755)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    options = ("--user", "--port", str(port), "--data-dir", str(office.data))
-    office.crmlink("service", "install", *options).check_returncode()
-    office.crmlink("service", "start", "--user").check_returncode()
-    _wait_for_answer(port)
-    yield port
-    office.crmlink("service", "stop", "--user")
+    with closing(HeldPort()) as port:
+        options = ("--user", "--port", str(port.number), "--data-dir", str(office.data))
+        office.crmlink("service", "install", *options).check_returncode()
+        office.crmlink("service", "start", "--user").check_returncode()
+        _wait_for_answer(port.number)
+        yield port.number
+        office.crmlink("service", "stop", "--user")
 
 
 def _wait_for_answer(port: int) -> None:

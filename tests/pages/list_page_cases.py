@@ -31,7 +31,7 @@ from support.list_files import (
     work,
     xero_file,
 )
-from support.live_server import LiveServer
+from support.live_server import LiveServer, await_keyboard
 from support.sandbox import OTHER
 
 FEW = 6
@@ -127,6 +127,7 @@ def _list(state: str, more: str = "") -> Where:
 
 def _keys(*keys: str) -> Steps:
     def press(page: Page) -> None:
+        await_keyboard(page)
         page.locator(".row").first.focus()
         for key in keys:
             page.keyboard.press(key)
@@ -180,6 +181,7 @@ def _search(page: Page) -> None:
 
 
 def _ask_second_choice(page: Page) -> None:
+    await_keyboard(page)
     page.locator("#row-7").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#row-7 .asked")).to_be_visible()

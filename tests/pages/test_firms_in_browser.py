@@ -11,7 +11,7 @@ from crmlink.access.workspaces import make_workspace, rename_workspace
 from crmlink.store import Person
 from crmlink.store.workspaces import list_workspaces
 from support.access_factories import PASSWORD, make_person
-from support.live_server import LiveServer
+from support.live_server import LiveServer, await_keyboard
 
 FIRST = "Holloway & Pryce-Davies Plumbing and Heating Engineers (Yorkshire) Limited"
 SECOND = "Quill Heating"
@@ -50,6 +50,7 @@ def test_the_choice_and_the_menu_fit_and_lead_to_the_other_firm(
     other = page.get_by_role("button", name=f"Go to {SECOND}")
     expect(other).to_be_visible()
     assert_fine(page)
+    await_keyboard(page)
     other.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Ada There")).to_be_visible()

@@ -6,6 +6,7 @@ The browser is told to ignore the Content-Security-Policy, so that only the esca
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ class Watch:
         self.page.goto(self.home + path)
         self.look(path)
 
-    def press(self, button: str, where: str) -> None:
+    def press(self, button: str | re.Pattern[str], where: str) -> None:
         """Send a form, and look at what its answer shows, not at the page before."""
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=button).click()

@@ -184,7 +184,7 @@ def test_reading_all_records_again_shows_when_it_is_done(
     page = context.new_page()
     page.goto(f"{live.address}/commusoft")
     page.get_by_role("button", name="Update now").click()
-    expect(page.get_by_text("Read again.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Read again.")).to_be_visible()
     context.close()
 
 

@@ -180,7 +180,7 @@ def test_a_slow_provider_does_not_stop_the_server(tmp_path: Path) -> None:
                 pool.map(lambda source: send_form(outside, source, {"with": "sso"}), sources)
                 wait_until(lambda: provider.asked, "the provider is asked")
                 slowest = max(outside.seconds_to_answer() for _ in range(5))
-            assert slowest < 1
+            assert slowest < provider.pause
             assert provider.most_at_once <= 2
             page = requests.get(f"{outside.address}/log-in", timeout=TIMEOUT_SECONDS)
             assert page.status_code == 200  # passwords go on

@@ -18,6 +18,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from crmlink.mail.server import MailServer, Security
 from crmlink.upkeep.local_certificates import AUTHORITY, SERVER, SERVER_KEY, make_certificate
+from support.ports import HeldPort
 
 USER, PASSWORD = "crmlink@firm.example", "a £ sign, too"
 DROP, HANG = "drop", "hang"  # instead of a reply
@@ -79,11 +80,6 @@ def _authenticate(_server: Any, _session: Any, _envelope: Any, mechanism: str, d
     return AuthResult(success=good, handled=good)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def mail_server(
     security: Security = Security.NONE,
@@ -106,10 +102,11 @@ def mail_server(
         }
     if security is Security.STARTTLS:
         more |= {"tls_context": context, "require_starttls": True}
+    held = HeldPort()
     controller = Controller(
         received,
         hostname="127.0.0.1",
-        port=_free_port(),
+        port=held.number,
         ssl_context=context if security is Security.TLS else None,
         ready_timeout=20,
         **more,
@@ -131,6 +128,7 @@ def mail_server(
         )
     finally:
         controller.stop()
+        held.close()
 
 
 class FaultyMailServer:

@@ -21,9 +21,9 @@ OTHER = "11111111-2222-4333-8444-555555555555"
 OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
 FAST_LIMITS = ClientLimits(
-    connect_timeout=2,
-    read_timeout=3,
-    total_timeout=5,
+    connect_timeout=10,
+    read_timeout=25,
+    total_timeout=30,
     max_concurrent=50,
     max_per_second=10_000,
     read_retries=0,
@@ -66,12 +66,12 @@ class SandboxHandle:
         token = requests.post(
             f"{self.address}{PROFILE}/getToken",
             json=dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox"),
-            timeout=5,
+            timeout=30,
         ).text
         requests.delete(
             f"{self.address}{PROFILE}/{kind}s/{record.uuid}",
             headers={"X-Auth-Token": token},
-            timeout=5,
+            timeout=30,
         ).raise_for_status()
 
 

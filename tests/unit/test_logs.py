@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 from flask import Flask
+from structlog.testing import capture_logs
 
 from crmlink.logs import (
     MAX_FAILURES,
@@ -30,17 +29,10 @@ MARK = "Marked Name 6618"
 
 
 @pytest.fixture
-def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    hooks = threading.excepthook, sys.unraisablehook
+def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", MAX_FAILURES))
     configure_logging(tmp_path / "server.log")
-    yield tmp_path / "server.log"
-    logging.captureWarnings(False)
-    threading.excepthook, sys.unraisablehook = hooks
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
+    return tmp_path / "server.log"
 
 
 def fail() -> None:
@@ -172,3 +164,13 @@ def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:
     assert (line["event"], line["sort"], line["counts"]) == (
         "lines left out", "stranger", {"401": 3},
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("log_file")
+def test_a_logger_that_a_test_used_is_read_by_the_next_one() -> None:
+    used = structlog.get_logger()
+    used.info("in this one's file")
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        used.info("in the next one")
+    assert [line["event"] for line in lines] == ["in the next one"]

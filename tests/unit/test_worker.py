@@ -2,14 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
-import structlog
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from browsers.real_services import wait_until
 from crmlink.access.devices import command_line_actor
 from crmlink.access.people import invite
 from crmlink.batches.accept_sure import accept_sure, draw_sample
@@ -31,14 +29,6 @@ from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    """Look again until it is so; the test fails when it is not within ten seconds."""
-    deadline = time.monotonic() + 10
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_date(
     installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
@@ -58,8 +48,8 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
     worker = Worker(installation)
     worker.start()
     try:
-        wait_until(lambda: state() is LinkState.LINKED)
-        wait_until(lambda: _knows(installation, OTHER))
+        wait_until(lambda: state() is LinkState.LINKED, "the link is finished")
+        wait_until(lambda: _knows(installation, OTHER), "the mirror is up to date")
     finally:
         worker.stop()
     assert sandbox.reference("customer-1001") == HOLLOWAY
@@ -72,7 +62,7 @@ def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
     worker = Worker(installation)
     worker.start()
     try:
-        wait_until(lambda: installation.workspace.index._version.number > 0)
+        wait_until(lambda: installation.workspace.index._version.number > 0, "the index is made")
     finally:
         worker.stop()
 
@@ -92,10 +82,10 @@ def test_the_bell_makes_the_worker_match_and_write_a_list(
     worker.start()
     try:
         start_matching(ctx, device_id, batch_id, BOUND)
-        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.REVIEW)
+        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.REVIEW, "it is matched")
         accept_sure(ctx, device_id, batch_id, draw_sample(ctx, batch_id).token)
         start_writing(ctx, device_id, batch_id, summary(ctx, batch_id).to_link)
-        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.DONE)
+        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.DONE, "it is written")
     finally:
         worker.stop()
     row = rows_of(ctx, batch_id)[0]
@@ -104,13 +94,8 @@ def test_the_bell_makes_the_worker_match_and_write_a_list(
 
 
 def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
-    installation: Installation,
-    sandbox: SandboxHandle,
-    device_id: int,
-    monkeypatch: pytest.MonkeyPatch,
+    installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    # A server that ran in this process before has the module's logger keep its old set-up.
-    monkeypatch.setattr("crmlink.worker.log", structlog.get_logger())
     away = meddled(installation.workspace, write_reference=fails(CommusoftUnreachable()))
     confirm(away, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", "Margaret Holloway")
@@ -188,9 +173,10 @@ def test_an_email_that_waits_goes_out_and_a_signal_wakes_the_worker(
         worker = Worker(installation)
         worker.start()
         try:
-            wait_until(lambda: received.recipients == ["kim@firm.example"])
+            wait_until(lambda: received.recipients == ["kim@firm.example"], "it is sent")
             invited("jo@firm.example")
             installation.wake_workers()
-            wait_until(lambda: received.recipients == ["kim@firm.example", "jo@firm.example"])
+            both = ["kim@firm.example", "jo@firm.example"]
+            wait_until(lambda: received.recipients == both, "the other one is sent")
         finally:
             worker.stop()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
 from flask import Response
+
+from crmlink.store.only_server import try_lock
 
 SANDBOX_PORT = 8788
 SANDBOX_THREADS = 8  # as many calls at once as `crmlink sandbox` answers
@@ -19,12 +23,25 @@ class LocalSandbox:
 
     def __init__(self, folder: Path) -> None:
         self._address_file = folder / "sandbox.address"
+        self._lock_file = folder / "sandbox.lock"
         self._state_file = folder / "sandbox.jsonl"
         self._folder = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()
         self._exit_stack = ExitStack()
 
     def address(self) -> str:
         """Return the sandbox's URL; starts it unless it is running."""
+        with self._turn():
+            return self._address()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Keep other processes from looking until this one's sandbox can be seen."""
+        with self._lock_file.open("ab") as lock:
+            while not try_lock(lock):
+                time.sleep(0.05)
+            yield
+
+    def _address(self) -> str:
         running_address = (
             self._address_file.read_text().strip() if self._address_file.exists() else ""
         )
@@ -51,6 +68,7 @@ class LocalSandbox:
         self.stop()
         self._state_file.unlink(missing_ok=True)
         self._address_file.unlink(missing_ok=True)
+        self._lock_file.unlink(missing_ok=True)
 
     def _name_folder(self, response: Response) -> Response:
         response.headers[FOLDER_HEADER] = self._folder
@@ -61,7 +79,7 @@ class LocalSandbox:
         with requests.Session() as session:
             session.trust_env = False  # no proxy leads to this computer
             try:
-                answer = session.get(address, timeout=2)
+                answer = session.get(address, timeout=10)
             except requests.RequestException:
                 return False
         return answer.headers.get(FOLDER_HEADER) == self._folder

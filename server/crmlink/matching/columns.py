@@ -238,12 +238,11 @@ class TokenLists:
         return np.where(inside, self._values.view[positions], -1).astype(np.int32)
 
     def only(self, rows: Ints) -> "TokenLists":
-        """Return a copy with these rows alone, renumbered from 0."""
-        copy = TokenLists()
-        sizes = self._sizes.view[rows].astype(np.int64)
-        inside = np.arange(int(sizes.max(initial=0))) < sizes[:, None]
-        copy.extend(self.table(rows)[:, : inside.shape[1]][inside], sizes.astype(np.int32))
-        return copy
+        """Return a copy with these rows alone, in ascending order, renumbered from 0."""
+        is_kept = np.zeros(len(self.sizes), np.bool_)
+        is_kept[rows] = True
+        values = self.values[np.repeat(is_kept, self.sizes)]
+        return TokenLists.holding(values, self.sizes[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,14 +262,18 @@ class Postings:
 
         With `range_`, all numbers are smaller than it, and each gets an entry.
         """
-        order = np.argsort(numbers, kind="stable")
+        pairs = numbers.astype(np.int64)  # sorted in place: an order would take as much again
+        pairs <<= 32
+        pairs |= rows
+        pairs.sort()
+        sorted_rows = pairs.astype(np.int32)  # the lower half
         if range_:
-            counts = np.bincount(numbers, minlength=range_)
-            return cls(None, np.append(0, np.cumsum(counts)), rows[order])
-        ordered = numbers[order]
-        fresh = np.flatnonzero(np.diff(ordered, prepend=-1))
-        offsets = np.append(fresh, len(ordered)).astype(np.int64)
-        return cls(ordered[fresh], offsets, rows[order])
+            starts = np.arange(range_ + 1, dtype=np.int64) << 32
+            return cls(None, pairs.searchsorted(starts), sorted_rows)
+        pairs >>= 32
+        fresh = np.flatnonzero(np.diff(pairs, prepend=-1))
+        offsets = np.append(fresh, len(pairs)).astype(np.int64)
+        return cls(pairs[fresh].astype(np.int32), offsets, sorted_rows)
 
     @property
     def nbytes(self) -> int:

@@ -162,10 +162,10 @@ def _parts(index: InvertedIndex) -> Parts:
     return parts
 
 
-def _pieces(parts: Parts, saved: SavedIndex) -> Iterator[bytes]:
+def _pieces(parts: Parts, saved: SavedIndex) -> Iterator[bytes | memoryview]:
     """Yield the file: magic, length and text of the header, its parts, and a digest of it all."""
-    packed = {
-        name: json.dumps(part).encode() if isinstance(part, list) else part.tobytes()
+    packed: dict[str, bytes | memoryview] = {
+        name: json.dumps(part).encode() if isinstance(part, list) else part.view(np.uint8).data
         for name, part in parts.items()
     }
     described = [

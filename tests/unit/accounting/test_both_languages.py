@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlink.accounting.locate import cautions, locate
@@ -96,12 +96,6 @@ def test_both_halves_agree_on_thousands_of_changed_addresses(
     assert meant > 500, "too few of the changed addresses still mean something to compare much"
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 @given(
     seeds=st.lists(
         st.tuples(st.sampled_from(SEEDS), st.randoms(use_true_random=False)),

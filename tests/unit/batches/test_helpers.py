@@ -44,6 +44,16 @@ def writers(ctx: WorkspaceContext) -> Counter[str | None]:
         return Counter(row.writer_id for row in session.query(BatchRow))
 
 
+def write_rows(ctx: WorkspaceContext, batch_id: str, count: int) -> None:
+    """Work on a list until so many rows are linked; the others are left as they are."""
+    too_long = after(5_000)
+
+    def are_written() -> bool:
+        return too_long() or states(ctx)[RowState.SUCCESSFUL] == count
+
+    assert not work_on(ctx, batch_id, BatchState.WRITING, are_written)
+
+
 def assert_written_once(ctx: WorkspaceContext, sandbox: SandboxHandle, batch_id: str) -> None:
     assert state(ctx, batch_id) is BatchState.DONE
     assert states(ctx) == {RowState.SUCCESSFUL: LIST}
@@ -87,7 +97,7 @@ def test_rows_of_a_helper_are_left_alone_while_it_lives_and_written_once_it_is_d
     other, claims = helping(ctx, batch_id)
     jobs = claims.claim(3, ())
     assert len(jobs) == 3
-    assert not work_on(ctx, batch_id, BatchState.WRITING, after(200))
+    write_rows(ctx, batch_id, LIST - 3)
     assert states(ctx) == {RowState.SUCCESSFUL: LIST - 3, RowState.PROCESSING: 3}
     count_as_dead(other)
     assert work_on(ctx, batch_id, BatchState.WRITING)
@@ -161,7 +171,7 @@ def test_an_undo_meanwhile_lets_a_helper_decide_nothing_more(
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     _, claims = helping(ctx, batch_id)
     jobs = claims.claim(3, ())
-    assert not work_on(ctx, batch_id, BatchState.WRITING, after(200))
+    write_rows(ctx, batch_id, LIST - 3)
     pause(ctx, device_id, batch_id)
     start_undo(ctx, device_id, batch_id)
     assert write_waiting(ctx) == 1
@@ -202,7 +212,7 @@ def test_a_worker_waits_for_no_rows_of_its_own_process(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, LIST))
     left_by_this_process(ctx, batch_id)
-    assert work_on(ctx, batch_id, BatchState.WRITING, after(500))
+    assert work_on(ctx, batch_id, BatchState.WRITING, after(5_000))
     assert_written_once(ctx, sandbox, batch_id)
 
 

@@ -1,6 +1,7 @@
 """Lists that are paused or cancelled, and workers and Commusoft that go away meanwhile."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -114,6 +115,12 @@ def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_b
     assert set(states(ctx)) == {RowState.IDLE}
 
 
+def told_or_late(ctx: WorkspaceContext, batch_id: str) -> Callable[[], bool]:
+    """Whether the list says what is in its way, or never will."""
+    too_long = after(5_000)
+    return lambda: too_long() or bool(overview(ctx, batch_id).progress.problem)
+
+
 def test_a_commusoft_that_is_away_is_waited_for_and_named(
     ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +128,7 @@ def test_a_commusoft_that_is_away_is_waited_for_and_named(
     monkeypatch.setattr(backoff, "INITIAL_BACKOFF", 30.0)  # so long that the next try is shown
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     away = behind(ctx, record=fails(CommusoftUnreachable()))
-    assert not work_on(away, batch_id, BatchState.WRITING, after(8))
+    assert not work_on(away, batch_id, BatchState.WRITING, told_or_late(ctx, batch_id))
     found = overview(ctx, batch_id)
     assert found.progress.problem == "commusoft-unreachable"
     assert found.progress.next_try is not None
@@ -135,7 +142,7 @@ def test_credentials_that_are_refused_pause_the_batch(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     away = behind(ctx, record=fails(CommusoftAuthError()))
-    assert not work_on(away, batch_id, BatchState.WRITING, after(50))
+    assert not work_on(away, batch_id, BatchState.WRITING, after(5_000))
     found = overview(ctx, batch_id)
     assert (found.batch.state, found.progress.problem) == (
         BatchState.PAUSED, "commusoft-refused",
@@ -147,12 +154,7 @@ def test_a_link_whose_end_is_open_is_finished_before_the_batch_is_done(
 ) -> None:
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
     lost = behind(ctx, write_reference=fails(CommusoftUnreachable()))
-    too_long = after(5_000)
-
-    def is_told() -> bool:
-        return too_long() or bool(overview(ctx, batch_id).progress.problem)
-
-    assert not work_on(lost, batch_id, BatchState.WRITING, is_told)
+    assert not work_on(lost, batch_id, BatchState.WRITING, told_or_late(ctx, batch_id))
     row = rows_of(ctx, batch_id)[0]
     assert (row.row.state, bool(row.row.link_id)) == (RowState.PROCESSING, True)
     assert overview(ctx, batch_id).progress.problem

@@ -6,6 +6,7 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
+from crmlink.commusoft import rate_limiter
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
@@ -16,6 +17,7 @@ from unit.commusoft.fake_server import (
     QUICK,
     SECRETS,
     Answer,
+    Clock,
     Enter,
     Faults,
     ScriptedResponse,
@@ -28,6 +30,14 @@ from unit.commusoft.fake_server import (
 def quick() -> ClientLimits:
     """Patience for tests: everything short, no pace worth mentioning."""
     return QUICK
+
+
+@pytest.fixture
+def limiter_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The rate limiter's: no time passes in it but what is slept."""
+    moved = Clock()
+    monkeypatch.setattr(rate_limiter, "time", moved)
+    return moved
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ SECRETS = {
     "application_id": "application-secret",
 }
 QUICK = ClientLimits(
-    connect_timeout=2,
-    read_timeout=2,
-    total_timeout=4,
+    connect_timeout=10,
+    read_timeout=25,
+    total_timeout=30,
     max_concurrent=8,
     max_per_second=10_000,
     read_retries=1,
@@ -40,28 +40,43 @@ class Faults:
 
     def add(self, fault: str, **more: Any) -> None:
         """Put one up."""
-        answer = requests.post(f"{self._url}/faults", json={"fault": fault, **more}, timeout=5)
+        answer = requests.post(f"{self._url}/faults", json={"fault": fault, **more}, timeout=30)
         assert answer.status_code == 201, answer.text
 
     def struck(self) -> list[int]:
         """How often each of those that stand has struck."""
-        standing = requests.get(f"{self._url}/faults", timeout=5).json()["standing"]
+        standing = requests.get(f"{self._url}/faults", timeout=30).json()["standing"]
         return [fault["struck"] for fault in standing]
 
     def clear(self) -> None:
         """Take all away."""
-        requests.delete(f"{self._url}/faults", timeout=5)
+        requests.delete(f"{self._url}/faults", timeout=30)
 
     def forget_tokens(self) -> None:
         """Make every token old."""
-        requests.delete(f"{self._url}/tokens", timeout=5)
+        requests.delete(f"{self._url}/tokens", timeout=30)
 
     def writes(self) -> list[dict[str, str]]:
         """Every edit that the sandbox did."""
-        writes: list[dict[str, str]] = requests.get(f"{self._url}/writes", timeout=5).json()[
+        writes: list[dict[str, str]] = requests.get(f"{self._url}/writes", timeout=30).json()[
             "writes"
         ]
         return writes
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    monotonic = __call__
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @dataclass

@@ -159,8 +159,8 @@ def test_the_page_of_a_record_shows_its_reference_and_says_that_it_is_a_sandbox(
     address = client.page_url("customer", "1001")
     visitor = requests.Session()
     account = dict.fromkeys(("logintype_username", "logintype_password"), "sandbox")
-    visitor.post(urljoin(address, "/login"), data=account, timeout=5).raise_for_status()
-    page = visitor.get(address, timeout=5)
+    visitor.post(urljoin(address, "/login"), data=account, timeout=30).raise_for_status()
+    page = visitor.get(address, timeout=30)
     assert "SANDBOX" in page.text
     assert "Margaret Holloway" in page.text
     assert "&lt;b&gt;ref-77&lt;/b&gt;" in page.text

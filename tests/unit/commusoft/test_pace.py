@@ -16,7 +16,7 @@ from crmlink.commusoft.pace import (
 )
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.deadline import Deadline
-from unit.commusoft.test_rate_limiter import Clock
+from unit.commusoft.fake_server import Clock
 
 
 def answered(pace: Pace, times: int, seconds: float = 0.1) -> float:
@@ -73,6 +73,7 @@ def test_it_halves_without_an_answer_but_goes_on_and_recovers() -> None:
     assert pace.state().reason is None
 
 
+@pytest.mark.usefixtures("limiter_clock")
 @pytest.mark.parametrize("background", [False, True])
 def test_calls_wait_for_their_start_by_the_pace(background: bool) -> None:
     limiter = RateLimiter(ClientLimits(max_per_second=100, paced_by_answers=True))

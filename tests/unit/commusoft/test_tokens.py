@@ -230,9 +230,10 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     caplog.set_level(logging.DEBUG)
     query = replace(WEBSERVICE_DIALECT, token_place="query")
     connection = Connection(sandbox.w_url, *["sandbox"] * 4)
-    limits = ClientLimits(max_per_second=1000, total_timeout=1, default_retry_after=0.01)
+    limits = ClientLimits(max_per_second=1000, default_retry_after=0.01)
     client = CommusoftClient(connection, query, limits)
     client.record("customer", "1001")
+    client._limits = replace(limits, total_timeout=1)
     answers = []
     for fault in ("reset", "html", "broken-off", "timeout"):
         faults.add(fault, path="/customers/*")

@@ -30,7 +30,7 @@ def address_of(installation: Installation, firm: Workspace) -> str:
 
 def answers(address: str) -> bool:
     try:
-        return requests.get(address, timeout=5).status_code < 500
+        return requests.get(address, timeout=30).status_code < 500
     except requests.ConnectionError:
         return False
 

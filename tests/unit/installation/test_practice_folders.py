@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 
@@ -30,6 +32,24 @@ def test_processes_of_one_folder_share_a_sandbox(
     sandbox_of: Callable[[str], LocalSandbox],
 ) -> None:
     assert sandbox_of("one").address() == sandbox_of("one").address()
+
+
+def test_processes_that_begin_at_once_start_one_sandbox(
+    sandbox_of: Callable[[str], LocalSandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would look before the other has started its own."""
+    both, runs_at = Barrier(2), LocalSandbox._runs_at
+
+    def look(sandbox: LocalSandbox, address: str) -> bool:
+        found = runs_at(sandbox, address)
+        with suppress(BrokenBarrierError):
+            both.wait(1)
+        return found
+
+    monkeypatch.setattr(LocalSandbox, "_runs_at", look)
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(LocalSandbox.address, [sandbox_of("one"), sandbox_of("one")])
+        assert len(set(found)) == 1
 
 
 def test_a_folder_takes_no_other_folders_sandbox(

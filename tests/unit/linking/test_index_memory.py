@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.installation import Installation
-from crmlink.linking import index_memory, live_matcher
+from crmlink.linking import live_matcher
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.index_memory import MEGABYTE, IndexMemory
 from crmlink.linking.live_matcher import LiveMatcher
@@ -47,11 +46,7 @@ def two_of(ctx: WorkspaceContext, most: int) -> tuple[LiveMatcher, LiveMatcher]:
     return one, other
 
 
-def test_an_index_larger_than_the_bound_stays_and_the_log_says_what_it_needs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # A test before may have used the module's logger under other settings, which it keeps.
-    monkeypatch.setattr(index_memory, "log", structlog.get_logger())
+def test_an_index_larger_than_the_bound_stays_and_the_log_says_what_it_needs() -> None:
     memory, index = IndexMemory(100 * MEGABYTE), Index()
     with capture_logs() as logs:
         memory.note_use(index, 100 * MEGABYTE)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from browsers.real_services import wait_until
 from crmlink.matching import Matcher, Suggestions
 from crmlink.matching.decide import score
 from crmlink.matching.shared_lock import SharedLock
@@ -138,7 +139,7 @@ def test_a_waiting_writer_goes_before_new_readers(threads: ThreadPoolExecutor) -
     first = threads.submit(read_first)
     assert reads.wait(SECONDS)
     writer = threads.submit(write)
-    assert not has_ended_soon(writer)
+    wait_until(lambda: lock._writers, "the writer waits")
     later = threads.submit(read_later)
     assert not has_ended_soon(later)
     goes_on.set()

@@ -2,11 +2,14 @@
 
 import random
 import threading
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from bench.uk import contacts, records
 from crmlink.matching import Matcher
+from crmlink.matching.columns import TokenLists
 from crmlink.values.contact_details import ContactDetails
 
 
@@ -92,3 +95,19 @@ def test_very_long_values_are_cut_and_still_found() -> None:
         [("a", ContactDetails(company=long, address=long, email="x" * 3000 + "@b.example"))]
     )
     assert matcher.suggest(ContactDetails(company=long)).items[0].record_id == "a"
+
+
+def test_one_long_list_makes_a_copy_no_larger() -> None:
+    lists = TokenLists()
+    lists.extend(np.arange(10_000, dtype=np.int32), np.ones(10_000, np.int32))
+    lists.append(list(range(200)))
+    kept = np.append(np.arange(0, 10_000, 2, dtype=np.int32), np.int32(10_000))
+    tracemalloc.start()
+    try:
+        copy = lists.only(kept)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert copy.values.tolist() == [*range(0, 10_000, 2), *range(200)]
+    assert copy.of(5_000).tolist() == list(range(200))
+    assert most < 2 * lists.nbytes

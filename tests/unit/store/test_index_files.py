@@ -49,7 +49,7 @@ def test_a_process_that_still_writes_leaves_the_file_as_it_was(
     matcher.save(file)
     before, pieces = file.read_bytes(), index_file._pieces
 
-    def suspended(*given: object) -> Iterator[bytes]:
+    def suspended(*given: object) -> Iterator[bytes | memoryview]:
         yield from pieces(*given)  # type: ignore[arg-type]
         [beside] = files.folder.glob("*.new")
         written_long_ago(beside)

@@ -10,19 +10,19 @@ from crmlink.matching import Suggestion, reason_text
 from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
-STATES = {  # tone, words
-    BatchState.IMPORTING: ("info", "Importing"),
-    BatchState.DRAFT: ("", "Draft"),
-    BatchState.MATCHING: ("info", "… Matching"),
-    BatchState.REVIEW: ("caution", "To review"),
-    BatchState.WRITING: ("info", "… Linking"),
-    BatchState.PAUSED: ("caution", "Paused"),
-    BatchState.DONE: ("good", "✓ Finished"),
-    BatchState.CANCELLED: ("", "Cancelled"),
-    BatchState.UNDOING: ("info", "… Undoing"),
-    BatchState.UNDONE: ("", "↶ Undone"),
-    BatchState.FILLING: ("caution", "To fill in"),
-    BatchState.REVERTING: ("caution", "To put back"),
+STATES = {  # tone, mark, words
+    BatchState.IMPORTING: ("info", "", "Importing"),
+    BatchState.DRAFT: ("", "", "Draft"),
+    BatchState.MATCHING: ("info", "…", "Matching"),
+    BatchState.REVIEW: ("caution", "", "To review"),
+    BatchState.WRITING: ("info", "…", "Linking"),
+    BatchState.PAUSED: ("caution", "", "Paused"),
+    BatchState.DONE: ("good", "✓", "Finished"),
+    BatchState.CANCELLED: ("", "", "Cancelled"),
+    BatchState.UNDOING: ("info", "…", "Undoing"),
+    BatchState.UNDONE: ("", "↶", "Undone"),
+    BatchState.FILLING: ("caution", "", "To fill in"),
+    BatchState.REVERTING: ("caution", "", "To put back"),
 }
 SOURCES = {
     BatchSource.LIST_PAGE: "from list pages",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from crmlink.accounting.exports.errors import ExportError
@@ -33,9 +33,6 @@ PIECES = [
     b'"', b",", b"\n", b"\r", b"\r\n", b";", b"\t", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"!CUST",
     b"CUST\t", b"sep=;\n", b"\x80", b"\xc3", b'""', b"=", b"'", b"PK\x03\x04", b"Total,",
 ]  # fmt: skip
-SLOW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
 
 names = st.sampled_from(["a.csv", "a.txt", "a.iif", "a.xlsx", "a.xls", "a.tsv", "a", "", "a.pdf"])
 letters = st.characters(codec="utf-8", exclude_categories=["C", "Z"])
@@ -68,13 +65,11 @@ def survives(content: bytes, name: str) -> None:
     assert all(rejected_row_text(row) for row in rows if isinstance(row, RejectedRow))
 
 
-@SLOW
 @given(st.binary(max_size=400), names)
 def test_no_bytes_make_a_reader_fail_in_its_own_way(content: bytes, name: str) -> None:
     survives(content, name)
 
 
-@SLOW
 @given(st.data())
 def test_no_damage_to_a_real_export_makes_a_reader_fail_in_its_own_way(data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES))
@@ -87,7 +82,6 @@ def test_no_damage_to_a_real_export_makes_a_reader_fail_in_its_own_way(data: st.
     survives(content, file.name)
 
 
-@SLOW
 @given(st.lists(st.lists(wild, min_size=5, max_size=5), max_size=8), st.sampled_from(",;\t|"))
 def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
     rows: list[list[str]], delimiter: str
@@ -116,7 +110,6 @@ def test_every_row_is_a_contact_or_a_bad_row_with_its_line(
 
 
 @pytest.mark.slow
-@SLOW
 @given(
     st.lists(st.tuples(references, clean, words, words), min_size=1, max_size=20,
              unique_by=lambda row: row[0]),
@@ -155,7 +148,6 @@ def test_what_is_written_is_read_again(
         assert row.address_lines == read_address([str(line) for line in lines]).lines
 
 
-@SLOW
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size=70),
     st.data(),

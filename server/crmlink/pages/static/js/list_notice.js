@@ -14,13 +14,17 @@ function announced() {
   }
 }
 
+/** Of several open tabs one tells: each looks and notes alone. */
 function tell() {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
+  void navigator.locks.request(ANNOUNCED_KEY, tellFresh);
+}
+
+function tellFresh() {
   const before = announced();
   const ended = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ended-list")]);
   const fresh = ended.filter((each) => !before.includes(each.dataset.key ?? ""));
   if (!fresh.length) return;
-  // Noted first, so that of several open tabs one tells.
   const keys = fresh.map((each) => each.dataset.key ?? "");
   localStorage.setItem(ANNOUNCED_KEY, JSON.stringify([...before, ...keys].slice(-MAX_KEPT)));
   for (const each of fresh) {
