@@ -44,7 +44,7 @@ async function run(tabId, files) {
  * @param {import("./lib/commusoft/table/types.js").TableRules} rules
  */
 function shownTables(rules) {
-  const MAX_ROWS = 5000;
+  const MAX_ROWS = 20_000;
   const MAX_TEXT_LENGTH = 500;
   const table = /** @type {{crmlinkTable: import("./lib/commusoft/table/types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
   const { table: found, count } = table.find(rules);

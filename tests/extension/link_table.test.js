@@ -199,6 +199,19 @@ test("a list of customers is shown by its names, and sent as the first part of a
   });
 });
 
+test("a page with more customers than one part takes is sent whole, in several", async () => {
+  const { commands, server, look, tableTabs } = await onList();
+  const [row] = CUSTOMERS.rows;
+  const rows = Array.from({ length: 11_000 }, (_, place) => ({ ...row, hrefs: row.hrefs.map((href) => href.replace("1001", `${place + 1}`)) }));
+  tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows }] };
+  const place = await look();
+  assert.equal(place.count, 11_000);
+  const sent = data(await commands.records_send({ list: place.list, fresh: false }));
+  const parts = server.times("POST /records/import").map(({ body }) => [body.part, body.parts, body.complete, body.rows.length]);
+  assert.deepEqual(parts, [[1, null, false, 5_000], [2, null, false, 5_000], [3, null, false, 1_000]]);
+  assert.deepEqual([sent.fresh, sent.begun.count, sent.begun.pages], [3 * TAKEN.new, 11_000, 3]);
+});
+
 test("the next page joins it, and only the person says that this was all", async () => {
   const { commands, server, look, tableTabs } = await onList();
   data(await commands.records_send({ list: (await look()).list, fresh: false }));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
@@ -59,6 +60,16 @@ class Reach:
             assert reply.get_json()["type"] in REFUSALS
         reply.close()
         return reply.status_code != 403
+
+    def answer(self, route: Route, who: str, path: str, content: dict[str, Any]) -> TestResponse:
+        """What comes back from an address of a route for this content."""
+        for _ in range(2):
+            client, headers = self._client(who, in_api=route.in_api)
+            reply = route.send(client, path, content, headers=headers)
+            if not _is_stranger(route, reply):
+                break
+            del self.credentials[who, route.in_api]
+        return reply
 
     def _person(self, who: str) -> Person:
         return self.people.get(who, self.people["admin"])

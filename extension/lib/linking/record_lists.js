@@ -28,6 +28,7 @@ const KEY = "record_list";
 const IMPORT = "record_import";
 const REUSED = "import-key-reused";
 const MAX_NAMES = 6;
+const MAX_ROWS = 5_000; // that the server takes in one part
 /** A person who pages through a list does it in one go. */
 const JOIN_WINDOW_MS = 2 * 60 * 60 * 1000;
 
@@ -102,7 +103,7 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
     },
 
     /**
-     * The page that is shown, as the next part.
+     * The page that is shown, as the next part, or as several where it shows very many.
      * @param {{list: string, fresh: boolean}} asked fresh: a new import, whatever was begun
      * @returns {Promise<Answer<Sent>>}
      */
@@ -115,7 +116,12 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
         const { kind, connection_id, records } = found;
         const going = fresh ? null : await begun(kind, connection_id);
         const whole = going ?? { id: newId(), kind, connection_id, part: 1, numbers: [], at: now() };
-        return send(api, whole, { rows: records });
+        let answer = await send(api, whole, { rows: records.slice(0, MAX_ROWS) });
+        for (let start = MAX_ROWS; answer.ok && start < records.length; start += MAX_ROWS) {
+          const next = (await begun(kind, connection_id)) ?? whole;
+          answer = added(answer.data, await send(api, next, { rows: records.slice(start, start + MAX_ROWS) }));
+        }
+        return answer;
       }),
 
     /**
@@ -131,6 +137,13 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
         return send(api, whole, { rows: [], complete: true, removes });
       }),
   };
+}
+
+/** @param {Sent} before @param {Answer<Sent>} answer @returns {Answer<Sent>} the later part's answer, with the counts of both */
+function added(before, answer) {
+  if (!answer.ok) return answer;
+  const { fresh, changed, same } = answer.data;
+  return { ok: true, data: { ...answer.data, fresh: before.fresh + fresh, changed: before.changed + changed, same: before.same + same } };
 }
 
 /** @param {Import} whole @returns {ImportView} */

@@ -16,7 +16,6 @@ import { locate } from "./locate.js";
  */
 
 const CRM = "commusoft";
-const MAX_RECORDS = 5_000;
 const TAB = "[A-Za-z][A-Za-z_-]{0,63}";
 const PHONE = /\+?[0-9][0-9 ().-]{7,40}/g;
 const EMAIL = /[^\s,;<>]{1,64}@[^\s,;<>]{1,255}/;
@@ -89,7 +88,7 @@ export function recordsOn(tables, links, packages) {
   /** @type {Map<string, ListedRecord>} */
   const records = new Map();
   for (const one of all) if (!records.has(one.number)) records.set(one.number, one);
-  return { kind, records: [...records.values()].slice(0, MAX_RECORDS) };
+  return { kind, records: [...records.values()] };
 }
 
 /**

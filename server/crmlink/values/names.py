@@ -100,12 +100,13 @@ class ContactName:
 def read_name(text: str, *, person: bool = False) -> ContactName:
     """Return the parts of a name field; with `person`, *Main Contact* is no name.
 
-    A text of more than `MAX_LENGTH` characters is a name as a whole.
+    A text of more than `MAX_LENGTH` characters is a name as a whole; a mark at either end counts.
     """
     if len(text) > MAX_LENGTH:
         text = " ".join(text.split())
     if len(text) > MAX_LENGTH:
-        return ContactName(text)
+        ends = f"{text[:MAX_LENGTH]} a", f"a {text[-MAX_LENGTH:]}"  # a cut is no end
+        return ContactName(text, retired=any(without_mark(end)[1] for end in ends))
     if is_placeholder(text, person=person):
         return ContactName("")
     return _read(text) if _WORTH_READING.search(text) else ContactName(text)

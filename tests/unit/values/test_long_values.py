@@ -14,7 +14,7 @@ import pytest
 from crmlink.accounting.exports.around_table import _SECTION
 from crmlink.linking.records.fields import SELECTOR
 from crmlink.matching.normalised import normalised_details
-from crmlink.values import ContactDetails, read_address, read_emails, read_name, read_phones
+from crmlink.values import ContactDetails, names, read_address, read_emails, read_name, read_phones
 from crmlink.values.addresses import Address
 from crmlink.values.emails import MAX_EMAILS, MAX_LENGTH
 
@@ -84,7 +84,6 @@ def test_numbers_padded_with_spaces_are_read() -> None:
 def test_a_text_too_long_for_a_name_is_a_name_as_a_whole() -> None:
     text = "Holloway and Daughter " * 40 + "(DO NOT USE)"
     assert read_name(text).name == text
-    assert not read_name(text).retired
 
 
 def test_a_text_too_long_for_an_address_stays_in_its_fields() -> None:
@@ -105,3 +104,12 @@ def test_a_text_too_long_for_emails_is_never_cut_inside_one() -> None:
 def test_emails_without_spaces_between_them_are_read_from_a_text_that_is_too_long() -> None:
     text = ";".join(f"{name}@firm.example" for name in range(1_000))
     assert len(read_emails(text).emails) == MAX_EMAILS
+
+
+@pytest.mark.parametrize("mark", ["{} DO NOT USE", "DO NOT USE {}", "{} (closed)"])
+def test_a_mark_at_either_end_of_a_long_name_is_seen(mark: str) -> None:
+    words = "Holloway and Daughters Heating " * 40
+    text = mark.format(words.strip())
+    assert len(text) > names.MAX_LENGTH
+    assert (read_name(text).name, read_name(text).retired) == (text, True)
+    assert not read_name(words.strip()).retired

@@ -119,7 +119,7 @@ def _lines(head: str, delimiter: str) -> list[Line]:
 
 
 def _workbook(stream: BinaryIO, options: _Options) -> DetectedFormat:
-    from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
+    from crmlink.accounting.exports.xlsx_reader import MAX_COLUMNS, rows, sheet_names, workbook
 
     sheet = options.hints.sheet
     with workbook(stream) as book:
@@ -142,6 +142,10 @@ def _workbook(stream: BinaryIO, options: _Options) -> DetectedFormat:
         raise ExportError("no_table")
     known = [name for name, table in tables.items() if table.fits]
     chosen = (known or list(tables))[0]
+    header_line = tables[chosen].header_line
+    for line, cells in lines_of_sheet[chosen]:
+        if line == header_line and any(cells[MAX_COLUMNS:]):
+            raise ExportError("too_many_columns", most=MAX_COLUMNS)
     return replace(tables[chosen], sheet=chosen, sheets=names, also=tuple(known[1:]))
 
 

@@ -34,6 +34,8 @@ REFUSALS = {
     "too_large_unpacked": "The workbook unpacks to more than {most} MB, which is too much for a "
     "contact list. Save only the sheet with the contacts, or save it as CSV.",
     "too_many_rows": "The file has more than {most} rows. Export fewer contacts at a time.",
+    "too_many_columns": "The sheet has more than {most} columns. Delete those that aren't needed, "
+    "or save it as CSV.",
     "not_as_named": "{filename} should be {named}, but it is {found}. Export it again as CSV, "
     "XLSX or IIF.",
     "not_a_list": "This is {found}. Export the contacts as CSV, XLSX or IIF.",

@@ -205,6 +205,16 @@ def test_row_and_column_numbers_beyond_every_sheet_cost_nothing() -> None:
     assert (row.line, row.reference) == (4_000_000_000, "A1")
 
 
+@pytest.mark.parametrize("columns", [256, 257])
+def test_a_heading_beyond_the_columns_that_are_read_is_told(columns: int) -> None:
+    rows = [[*SAGE, *(f"More {number}" for number in range(len(SAGE), columns))], ["A1", "Ann"]]
+    if columns > workbooks.MAX_COLUMNS:
+        assert refused(workbook(rows), "list.xlsx") == "too_many_columns"
+    else:
+        assert [row.reference for row in contacts(read(workbook(rows), "list.xlsx"))] == ["A1"]
+    assert [row.reference for row in contacts(read(table(rows), "list.csv"))] == ["A1"]
+
+
 def test_large_files_and_long_lists_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
