@@ -63,7 +63,7 @@ def waiting_list(where: ListInstallation, contacts: int, fault: dict[str, Any]) 
     )
     installation.close()
     url = f"{where.sandbox}/sandbox/faults"
-    requests.post(url, json=fault, timeout=5).raise_for_status()
+    requests.post(url, json=fault, timeout=30).raise_for_status()
     return replace(where, batch_id=batch_id)
 
 

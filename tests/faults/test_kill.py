@@ -65,7 +65,7 @@ def prepare(folder: Path, sandbox_with_faults: SandboxHandle, links: int) -> Job
     requests.post(
         f"{sandbox_with_faults.address}/sandbox/faults",
         json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
-        timeout=5,
+        timeout=30,
     ).raise_for_status()
     return Job(folder, sandbox_with_faults.address, wanted)
 

@@ -29,7 +29,7 @@ def rows(installation: Installation) -> dict[str, int]:
 
 
 def writes(sandbox: SandboxHandle) -> Any:
-    return requests.get(f"{sandbox.address}/sandbox/writes", timeout=5).json()["writes"]
+    return requests.get(f"{sandbox.address}/sandbox/writes", timeout=30).json()["writes"]
 
 
 def is_sound(site: SampleInstallation) -> bool:

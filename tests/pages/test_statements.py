@@ -255,7 +255,7 @@ def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
     faults = (
         f"{installation.workspace.commusoft.connection.base_url.split('/web')[0]}/sandbox/faults"
     )
-    requests.post(faults, json={"fault": "status", "status": 503}, timeout=5).raise_for_status()
+    requests.post(faults, json={"fault": "status", "status": 503}, timeout=30).raise_for_status()
     admin.send("/records/customer-1001/look")
     assert UNWRITTEN in admin.read("/")  # of the reading that was asked for
     page = admin.read("/commusoft")

@@ -27,6 +27,7 @@ from crmlink.matching.same_person import (
     are_two_firms,
     contact_side,
     has_another_word_attached,
+    have_exchanged_forenames,
     have_other_middle_names,
     is_anothers_mailbox,
     is_forename_of,
@@ -157,7 +158,12 @@ def _is_same_person(
     index: InvertedIndex, value: Callable[[str], float], contact: Side, record: Side
 ) -> bool:
     """Return whether the name is no other's of the household, and something beside it agrees."""
-    others = (are_man_and_woman, are_father_and_son, have_other_middle_names)
+    others = (
+        are_man_and_woman,
+        are_father_and_son,
+        have_other_middle_names,
+        have_exchanged_forenames,
+    )
     if any(are_others(contact, record) for are_others in others):
         return False
     records = len(index)

@@ -98,6 +98,18 @@ def have_other_middle_names(one: Side, other: Side) -> bool:
     return bool(middle and other_middle) and middle.isdisjoint(other_middle)
 
 
+def have_exchanged_forenames(one: Side, other: Side) -> bool:
+    """Return whether two names with one surname have their forenames in another order.
+
+    A son is often called William James after James William.
+    """
+    first, other_first = one.words[:1], other.words[:1]
+    if first == other_first or one.words[-1:] != other.words[-1:]:
+        return False
+    exchanged = {*first, *other_first}
+    return exchanged <= {*one.words[:-1]} and exchanged <= {*other.words[:-1]}
+
+
 def is_of_forenames(side: Side) -> bool:
     """Return whether every word of a name is known as a forename, so that any may be the first."""
     return all(map(is_known, side.words))
@@ -259,12 +271,14 @@ def _alike_mailboxes(one: Side, other: Side) -> list[tuple[str, str]]:
 
 
 def is_households_mailbox(one: Side, other: Side) -> bool:
-    """Return whether a name has an initial, and all mailboxes that two sides share no more.
+    """Return whether a forename is not whole, and all mailboxes that two sides share the family's.
 
-    With theholloways@ M Holloway may be Mark, and Mary Holloway his wife.
+    With theholloways@ M Holloway may be Mark, and Mary Holloway his wife; Mark Holloway may be
+    the father of John Mark Holloway.
     """
     shared = shared_mailboxes(one.emails, other.emails)
     initial = any(len(word) == 1 for word in (*one.words, *other.words))
+    initial |= min(len(one.words), len(other.words)) > 1 and one.words[0] != other.words[0]
     alone = (is_households(mailbox, one.words, other.words) for mailbox in shared)
     return initial and bool(shared) and all(alone)
 

@@ -371,3 +371,33 @@ def test_other_middle_names_are_another_persons_even_with_one_mailbox(
 ) -> None:
     both = replace(HELD, email="damien.holloway@postbox.example")
     assert is_sure(matcher, *two(both, one, other, turned)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("one", "other", "sure"),
+    [
+        ("William James Holloway", "James William Holloway", False),
+        ("Rosie Caroline Holloway", "Caroline Rosie Holloway", False),
+        ("William James John Holloway", "James William Holloway", False),
+        ("Holloway William James", "William James Holloway", True),
+        ("William James Holloway", "William John James Holloway", True),
+    ],
+)
+def test_forenames_in_another_order_before_one_surname_are_a_fathers_and_a_sons(
+    matcher: Matcher, one: str, other: str, sure: bool, turned: bool
+) -> None:
+    assert is_sure(matcher, *two(HELD, one, other, turned)) is sure
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("mailbox", "sure"),
+    [("theholloways", False), ("holloway.family", False), ("edgar.holloway", True)],
+)
+def test_a_name_without_its_first_forename_needs_a_mailbox_that_is_not_the_familys(
+    matcher: Matcher, mailbox: str, sure: bool, turned: bool
+) -> None:
+    both = replace(AT_HOME, email=f"{mailbox}@postbox.example")
+    contact, held = two(both, "Edgar Holloway", "Gareth Edgar Holloway", turned)
+    assert is_sure(matcher, contact, held) is sure

@@ -53,6 +53,12 @@ def await_waiting(turns: FirmTurns, workspace_id: int, number: int) -> None:
     raise AssertionError("they do not wait")
 
 
+def work(turns: FirmTurns, clock: SimulatedClock, workspace_id: int, seconds: float) -> None:
+    turns.begin(workspace_id)
+    clock.now += seconds
+    turns.end(workspace_id)
+
+
 def test_one_firm_alone_asks_as_much_at_once_as_it_likes(turns: FirmTurns) -> None:
     for _ in range(12):
         turns.begin(GREEDY)
@@ -79,6 +85,39 @@ def test_more_than_half_of_the_threads_never_wait_for_one_firm(turns: FirmTurns)
         await_waiting(turns, GREEDY, number)
     with pytest.raises(TooManyAttempts):
         turns.begin(GREEDY)
+
+
+def test_a_firm_that_has_worked_much_lets_others_go_first(
+    turns: FirmTurns, clock: SimulatedClock
+) -> None:
+    work(turns, clock, GREEDY, 0.5 * RECENT_SECONDS)
+    turns.begin(OTHER)
+    late = in_thread(lambda: turns.begin(GREEDY))
+    await_waiting(turns, GREEDY, 1)
+    turns.end(OTHER)
+    late.join(TIMEOUT_SECONDS)
+    assert not late.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("worked", "ago", "other"),
+    [(0.1, 0, 0), (0.5, 1, 0), (0.5, 0, 0.6)],
+    ids=["little", "long ago", "less than the other"],
+)
+def test_other_firms_ask_beside_others(
+    turns: FirmTurns,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
+    worked: float,
+    ago: float,
+    other: float,
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 0)
+    work(turns, clock, GREEDY, worked * RECENT_SECONDS)
+    clock.now += ago * RECENT_SECONDS
+    turns.begin(OTHER)
+    clock.now += other * RECENT_SECONDS
+    turns.begin(GREEDY)
 
 
 def test_what_takes_long_holds_no_question_for_ever(
