@@ -51,9 +51,12 @@ function shownTables(rules) {
   const tables = count > 0 ? [] : table.roots()
     .flatMap((root) => [...root.querySelectorAll("table, [role=grid], [role=table]")])
     .filter((one) => !one.matches("[class*='ht_clone'] *") && table.seen(one))
-    .map((one) => ({
+    .map((one) => ({ one, elements: table.rowElements(one) }))
+    // What is read in part must not count as the whole list.
+    .filter(({ elements }) => elements.length <= MAX_ROWS)
+    .map(({ one, elements }) => ({
       headings: (table.headings(one)[0] ?? []).map((cell) => table.text(cell).slice(0, MAX_TEXT_LENGTH)),
-      rows: table.rowElements(one).slice(0, MAX_ROWS).map((row) => ({
+      rows: elements.map((row) => ({
         cells: table.cells(row).map((cell) => table.text(cell).slice(0, MAX_TEXT_LENGTH)),
         hrefs: [...row.querySelectorAll("a[href]")].map((link) => /** @type {HTMLAnchorElement} */ (link).href),
       })),

@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { JSDOM } from "jsdom";
+
+import { readList } from "../../extension/lib/page/read_list.js";
 import { setting, TAB } from "./commands_fixture.js";
 import { problemReply, record, RULES, WORKSPACE } from "./fake_browser.js";
 
@@ -210,6 +213,19 @@ test("a page with more customers than one part takes is sent whole, in several",
   const parts = server.times("POST /records/import").map(({ body }) => [body.part, body.parts, body.complete, body.rows.length]);
   assert.deepEqual(parts, [[1, null, false, 5_000], [2, null, false, 5_000], [3, null, false, 1_000]]);
   assert.deepEqual([sent.fresh, sent.begun.count, sent.begun.pages], [3 * TAKEN.new, 11_000, 3]);
+});
+
+test("a page that is read in part is no list, so nothing beyond counts as gone", async () => {
+  const { tabs, look, tableTabs } = await onList();
+  tableTabs.shows = { count: 0, kind: null, tables: [] };
+  const [href] = CUSTOMERS.rows.flatMap(({ hrefs }) => hrefs);
+  const { window } = new JSDOM(`<p><a href="${href}">Ann Lee</a></p>`.repeat(6_000), { runScripts: "outside-only" });
+  const links = window.eval(`(${readList})()`);
+  window.close();
+  tabs.readList = async () => links.slice(1);
+  assert.equal((await look()).page, "records");
+  tabs.readList = async () => links;
+  assert.notEqual((await look()).page, "records");
 });
 
 test("the next page joins it, and only the person says that this was all", async () => {

@@ -16,6 +16,7 @@ import { locate } from "./locate.js";
  */
 
 const CRM = "commusoft";
+const MAX_LINKS = 5000; // that `readList` reads of a page: one with so many may have more
 const TAB = "[A-Za-z][A-Za-z_-]{0,63}";
 const PHONE = /\+?[0-9][0-9 ().-]{7,40}/g;
 const EMAIL = /[^\s,;<>]{1,64}@[^\s,;<>]{1,255}/;
@@ -162,7 +163,9 @@ function recordOf(cells, columns, kind, number) {
  * @returns {ListedRecord[]}
  */
 function ofLinks(links, packages) {
-  return (Array.isArray(links) ? links : []).flatMap((link) => {
+  // What is read in part must not count as the whole list.
+  if (!Array.isArray(links) || links.length >= MAX_LINKS) return [];
+  return links.flatMap((link) => {
     const { href, text } = /** @type {Row} */ (link ?? {});
     const { page, kind, record } = locate(href, packages);
     const name = typeof text === "string" ? text.replace(/\s+/g, " ").trim() : "";
