@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 import crmlink
 from browsers.real_services import wait_until
 from security.outside import CSRF, WELCOME, Browser, Outside, real_server
+from support.ports import HeldPort
 
 PROXY = Path(crmlink.__file__).resolve().parents[2] / "docs" / "deploy" / "proxy"
 NAME = "crmlink.firm.example"  # as in the files
@@ -66,14 +67,6 @@ class Front:
         reply = person.post(self.address + path, data=form, headers=headers, timeout=30)
         assert reply.ok, reply.text
         return reply
-
-
-def _ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    numbers = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return numbers
 
 
 def _caddy(folder: Path, upstream: int, https: int, http: int) -> tuple[list[str], Path]:
@@ -168,7 +161,8 @@ def front(
     )
     folder = tmp_path_factory.mktemp(kind)
     (folder / "proxy").mkdir()
-    https, http = _ports(2)
+    held = [HeldPort(), HeldPort()]
+    https, http = (port.number for port in held)
     settings = {
         "PUBLIC_URL": f"https://{NAME}:{https}",
         "TRUSTED_PROXIES": "1",
@@ -182,6 +176,8 @@ def front(
             front = Front(server, settings["PUBLIC_URL"], plain, authority)
             wait_until(lambda: _is_ready(front), "its certificate is there")
             yield front
+    for port in held:
+        port.close()
     patch.undo()
 
 

@@ -20,6 +20,7 @@ from crmlink.mail.addresses import mailbox, refusal
 from crmlink.mail.server import InvalidMailServer, MailServer, Security
 from crmlink.mail.transport import Envelope, MailProblem, deliver
 from support.mail_servers import DROP, HANG, Certificates, FaultyMailServer, mail_server
+from support.ports import HeldPort
 
 ENVELOPE = Envelope("crmlink@firm.example", "kim@firm.example", "crmlink.firm.example")
 CONTENT = b"Subject: A test\r\n\r\n.A line that begins with a dot\r\n..\r\nThe end\r\n"
@@ -212,11 +213,11 @@ def test_a_wrong_way_to_encrypt_is_said(certificates: Certificates) -> None:
 
 
 def test_nothing_there_is_no_route_and_no_name_an_unknown_host() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
-    server = MailServer("127.0.0.1", port, Security.NONE, sender="a@firm.example")
+    held = HeldPort()
+    server = MailServer("127.0.0.1", held.number, Security.NONE, sender="a@firm.example")
     assert problem(server) == ("no-route", "")
     assert problem(replace(server, host="mail.invalid")) == ("unknown-host", "")
+    held.close()
 
 
 @pytest.mark.parametrize(

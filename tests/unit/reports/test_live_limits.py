@@ -68,8 +68,8 @@ def test_a_contact_whose_company_has_the_links_name_hides_no_renamed_one(
 def test_a_contact_that_was_linked_after_its_move_hides_no_moved_one(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
-    before = {"moved_from": OLD_PLACE, "moved_at": utc_now().replace(year=2020)} | NEW_PLACE
-    after = {"moved_from": OLD_PLACE, "moved_at": utc_now().replace(year=2100)} | NEW_PLACE
+    before = {"moved_from": OLD_PLACE, "moved_at": utc_now().replace(year=2020, day=1)} | NEW_PLACE
+    after = {"moved_from": OLD_PLACE, "moved_at": utc_now().replace(year=2100, day=1)} | NEW_PLACE
     linked(ctx, device_id, first=before, second=after)
     assert records(link_changes(ctx), "moved") == ["customer-1002"]
 
