@@ -208,11 +208,11 @@ export class PopupController {
   /** @param {Decision} decision with what the person accepted */
   async confirm(decision) {
     if (!this.place) return;
-    const { snapshot: load } = this.place;
+    const { snapshot } = this.place;
     const { record, kind, overrides, differences } = decision;
     this.decision = decision;
     await this.#send("linking", "confirm", {
-      snapshot: load, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
+      snapshot, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
     });
   }
 

@@ -7,9 +7,12 @@ text. NaN and Infinity are no JSON (RFC 8259) and are rejected too.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # JSON may have both, and a database takes neither
 
 
 class NotJSON(ValueError):

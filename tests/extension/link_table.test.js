@@ -215,6 +215,18 @@ test("a page with more customers than one part takes is sent whole, in several",
   assert.deepEqual([sent.fresh, sent.begun.count, sent.begun.pages], [3 * TAKEN.new, 11_000, 3]);
 });
 
+test("a page of which a later part is refused does not count as read", async () => {
+  const { commands, server, look, tableTabs } = await onList();
+  const [row] = CUSTOMERS.rows;
+  const rows = Array.from({ length: 6_000 }, (_, place) => ({ ...row, hrefs: row.hrefs.map((href) => href.replace("1001", `${place + 1}`)) }));
+  tableTabs.shows = { count: 0, kind: null, tables: [{ ...CUSTOMERS, rows }] };
+  const { list } = await look();
+  server.replies["POST /records/import"] = (/** @type {any} */ { body }) => (body.part === 2 ? problemReply("internal-error", 500, "") : TAKEN);
+  assert.equal((await commands.records_send({ list, fresh: false })).ok, false);
+  assert.equal((await look()).begun, null);
+  assert.equal((await commands.records_complete({ kind: "customer", removes: null })).ok, false);
+});
+
 test("a page that is read in part is no list, so nothing beyond counts as gone", async () => {
   const { tabs, look, tableTabs } = await onList();
   tableTabs.shows = { count: 0, kind: null, tables: [] };

@@ -1,4 +1,4 @@
-"""Ports for servers that are told theirs, or that are started again at the one they had."""
+"""Ports for servers that are given theirs, or that are started again at the one they had."""
 
 from __future__ import annotations
 

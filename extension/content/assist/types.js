@@ -38,7 +38,7 @@
 /**
  * @typedef {object} Typing
  * @property {WeakSet<EventTarget>} touched what a person typed into
- * @property {() => void} watchFrames hear frames that have come since too
+ * @property {() => void} watchFrames watch frames that have come since, too
  * @property {() => boolean} holdsUnsaved whether the page would lose what a person typed
  */
 

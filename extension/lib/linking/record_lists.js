@@ -121,6 +121,8 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
           const next = (await begun(kind, connection_id)) ?? whole;
           answer = added(answer.data, await send(api, next, { rows: records.slice(start, start + MAX_ROWS) }));
         }
+        // A page of which only the first part came through must not count as read.
+        if (!answer.ok && records.length > MAX_ROWS) await memory.remove(IMPORT);
         return answer;
       }),
 

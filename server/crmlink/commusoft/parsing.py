@@ -13,7 +13,7 @@ import ijson  # type: ignore[import-untyped]  # it ships no types
 from crmlink.commusoft.errors import InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.strict_json import objects_noting
+from crmlink.strict_json import UNSTORABLE, objects_noting
 from crmlink.values import Address, read_emails
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
@@ -103,7 +103,8 @@ def reference_path(raw: Mapping[str, Any], preferred: str) -> str | None:
 def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
     """Return the record in one object of a response; `preferred` is the dialect's reference path.
 
-    Raises `InvalidCommusoftResponse` if it is no object or has no id.
+    Raises `InvalidCommusoftResponse` if it is no object, has no id, or has a reference that cannot
+    be kept as it is.
     """
     if not isinstance(raw, Mapping):
         raise InvalidCommusoftResponse("a record that is no object")
@@ -127,7 +128,7 @@ def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
         town=address.town,
         postcode=address.postcode,
         account_number=_field(raw, "account_number"),
-        reference=(_exact(value_at(raw, path)) or None) if path else None,
+        reference=_reference(value_at(raw, path)) if path else None,
         deleted=_flag(raw.get("deleted")),
         raw=raw,
         reference_shown=path is not None,
@@ -253,8 +254,15 @@ def _folded(address: Address) -> tuple[str, ...]:
     return tuple("".join(text.casefold().split()) for text in texts)
 
 
+def _reference(value: Any) -> str | None:
+    exact = _exact(value)
+    if UNSTORABLE.search(exact):
+        raise InvalidCommusoftResponse("a reference with characters that no text has")
+    return exact or None
+
+
 def _text(value: Any) -> str:
-    return _exact(value).strip()
+    return UNSTORABLE.sub("", _exact(value)).strip()
 
 
 def _exact(value: Any) -> str:

@@ -68,7 +68,6 @@ class LocalSandbox:
         self.stop()
         self._state_file.unlink(missing_ok=True)
         self._address_file.unlink(missing_ok=True)
-        self._lock_file.unlink(missing_ok=True)
 
     def _name_folder(self, response: Response) -> Response:
         response.headers[FOLDER_HEADER] = self._folder

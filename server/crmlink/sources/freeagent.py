@@ -66,7 +66,7 @@ def _next_url(reply: ApiReply) -> str | None:
     links = parse_header_links(reply.headers.get("Link", ""))
     url = next((str(link["url"]) for link in links if link.get("rel") == "next"), None)
     if url is not None and not (url.isascii() and url.isprintable()):
-        raise SourceUnreadable("a link that is none")
+        raise SourceUnreadable("a next link that is no address")
     return url
 
 

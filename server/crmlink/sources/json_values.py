@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a database takes neither
+from crmlink.strict_json import UNSTORABLE
+
 NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 MAX_TEXT = 2_000  # characters; longer ones are no contact's
 

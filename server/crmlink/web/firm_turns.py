@@ -40,9 +40,8 @@ class _Recent:
 
     def count(self, now: float, *, at_work: bool) -> None:
         """Count what has passed."""
-        passed = now - self.counted
-        self.worked *= math.exp(-passed / RECENT_SECONDS)
-        self.worked += passed if at_work else 0.0
+        kept = math.exp(-(now - self.counted) / RECENT_SECONDS)
+        self.worked = kept * self.worked + ((1 - kept) * RECENT_SECONDS if at_work else 0.0)
         self.counted = now
 
 

@@ -103,6 +103,15 @@ def test_a_reference_is_read_exactly_with_its_spaces() -> None:
     assert parse_record("customer", raw, P_REFERENCE).reference == " Lowe  Ltd"
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d"])
+def test_what_no_database_takes_is_left_out_of_texts_and_never_out_of_a_reference(odd: str) -> None:
+    raw = {"id": 1, "companyName": f"Lowe{odd} Ltd", "town": odd}
+    record = parse_record("supplier", raw | {"accountingReference": "L1"}, "accountingReference")
+    assert (record.company, record.town, record.reference) == ("Lowe Ltd", "", "L1")
+    with pytest.raises(InvalidCommusoftResponse):
+        parse_record("supplier", raw | {"accountingReference": f"L1{odd}"}, "accountingReference")
+
+
 def test_a_reference_under_another_spelling_is_seen_before_an_empty_field() -> None:
     raw = {"id": 1, W_REFERENCE: "", "accountingReference": "OLD"}
     assert parse_record("customer", raw, W_REFERENCE).reference == "OLD"

@@ -101,8 +101,8 @@ def test_a_firm_that_has_worked_much_lets_others_go_first(
 
 @pytest.mark.parametrize(
     ("worked", "ago", "other"),
-    [(0.1, 0, 0), (0.5, 1, 0), (0.5, 0, 0.6)],
-    ids=["little", "long ago", "less than the other"],
+    [(0.1, 0, 0), (0.5, 1, 0), (6, 1.5, 0), (0.5, 0, 0.6)],
+    ids=["little", "long ago", "long, and long ago", "less than the other"],
 )
 def test_other_firms_ask_beside_others(
     turns: FirmTurns,

@@ -140,7 +140,8 @@ def _values(cells: list[dict[str, Any]]) -> list[Cell]:
     values: list[Cell] = []
     for cell in cells:
         i = cell["column"] - 1
-        if cell["value"] is not None and i <= MAX_COLUMNS:  # one more, to know that there is one
+        if cell["value"] is not None:
+            i = min(i, MAX_COLUMNS)  # one more than is read, to know that there is one
             values.extend([None] * (i + 1 - len(values)))
             values[i] = _plain(cell["value"])
     return values

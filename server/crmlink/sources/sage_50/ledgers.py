@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from crmlink.kinds import Kind
 from crmlink.sources.errors import AgentFailed
-from crmlink.sources.json_values import UNSTORABLE
+from crmlink.strict_json import UNSTORABLE
 
 LEDGERS: Mapping[str, Kind] = {"SALES_LEDGER": "customer", "PURCHASE_LEDGER": "supplier"}
 # what is read → the columns that may have it, each under one of its names

@@ -206,10 +206,12 @@ def test_row_and_column_numbers_beyond_every_sheet_cost_nothing() -> None:
 
 
 @pytest.mark.parametrize("columns", [256, 257])
-def test_a_heading_beyond_the_columns_that_are_read_is_told(columns: int) -> None:
+def test_a_heading_beyond_the_columns_that_are_read_is_named(columns: int) -> None:
     rows = [[*SAGE, *(f"More {number}" for number in range(len(SAGE), columns))], ["A1", "Ann"]]
     if columns > workbooks.MAX_COLUMNS:
         assert refused(workbook(rows), "list.xlsx") == "too_many_columns"
+        gap: list[list[object]] = [[*SAGE, *([None] * 300), "Inactive"], ["A1", "Ann"]]
+        assert refused(workbook(gap), "list.xlsx") == "too_many_columns"
     else:
         assert [row.reference for row in contacts(read(workbook(rows), "list.xlsx"))] == ["A1"]
     assert [row.reference for row in contacts(read(table(rows), "list.csv"))] == ["A1"]

@@ -14,13 +14,13 @@ function announced() {
   }
 }
 
-/** Of several open tabs one tells: each looks and notes alone. */
-function tell() {
+/** Notify in one of several open tabs: each looks and notes alone. */
+function notify() {
   if (!("Notification" in window) || Notification.permission !== "granted") return;
-  void navigator.locks.request(ANNOUNCED_KEY, tellFresh);
+  void navigator.locks.request(ANNOUNCED_KEY, notifyFresh);
 }
 
-function tellFresh() {
+function notifyFresh() {
   const before = announced();
   const ended = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ended-list")]);
   const fresh = ended.filter((each) => !before.includes(each.dataset.key ?? ""));
@@ -50,8 +50,8 @@ document.addEventListener("click", async (event) => {
   offer();
 });
 document.addEventListener("htmx:afterSettle", () => {
-  tell();
+  notify();
   offer();
 });
-tell();
+notify();
 offer();
