@@ -60,6 +60,7 @@ def parts(count: int) -> bytes:
     return (part * count + "--b--\r\n").encode()
 
 
+Asked = tuple[Route, str, dict[str, Any]]  # a route, its path, and what it is sent
 JSON_BODIES = {
     "depth": (JSON, b"[" * 100_000 + b"]" * 100_000),
     "many keys": (JSON, json.dumps({f"{MARK}{n}": 1 for n in range(10_000)}).encode()),
@@ -112,9 +113,7 @@ def routes_of(target: AttackFixture, *, get: bool, in_api: bool | None = None) -
     ]
 
 
-def failures(
-    reach: Reach, logged: list[str], asked: Sequence[tuple[Route, str, dict[str, Any]]]
-) -> list[str]:
+def failures(reach: Reach, logged: list[str], asked: Sequence[Asked]) -> list[str]:
     """Routes that failed, or said in the log what they were sent."""
     found, were_logged = [], 0
     for route, path, content in asked:
@@ -129,17 +128,18 @@ def failures(
     return found
 
 
+def sent(target: AttackFixture, kind: str, body: Any, *, in_api: bool) -> list[Asked]:
+    """A body as every route is sent it that takes one."""
+    content = {"data": body, "content_type": kind}
+    routes = routes_of(target, get=False, in_api=in_api)
+    return [(route, route.fresh_path(target, None), content) for route in routes]
+
+
 @pytest.mark.parametrize("what", JSON_BODIES)
 def test_no_body_breaks_a_route_of_the_api(
     target: AttackFixture, reach: Reach, logged: list[str], what: str
 ) -> None:
-    kind, body = JSON_BODIES[what]
-    content = {"data": body, "content_type": kind}
-    asked = [
-        (route, route.fresh_path(target, None), content)
-        for route in routes_of(target, get=False, in_api=True)
-    ]
-    assert failures(reach, logged, asked) == []
+    assert failures(reach, logged, sent(target, *JSON_BODIES[what], in_api=True)) == []
 
 
 @pytest.mark.parametrize("what", VALUES)
@@ -160,13 +160,7 @@ def test_no_value_of_a_field_breaks_a_route_of_the_api(
 def test_no_form_breaks_a_page(
     target: AttackFixture, reach: Reach, logged: list[str], what: str
 ) -> None:
-    kind, body = FORM_BODIES[what]
-    content = {"data": body, "content_type": kind}
-    asked = [
-        (route, route.fresh_path(target, None), content)
-        for route in routes_of(target, get=False, in_api=False)
-    ]
-    assert failures(reach, logged, asked) == []
+    assert failures(reach, logged, sent(target, *FORM_BODIES[what], in_api=False)) == []
 
 
 @pytest.mark.parametrize("what", ["many digits", "half a letter", "controls"])

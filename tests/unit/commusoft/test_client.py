@@ -1,5 +1,6 @@
 """The client against the sandbox over real HTTP, in both shapes."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,14 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
+from crmlink.commusoft import client as client_module
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import CommusoftAuthError, InvalidCommusoftResponse, RecordNotFound
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.kinds import KINDS, Kind
+from crmlink.strict_json import read_json
 from unit.commusoft.fake_server import Enter, Faults
 
 
@@ -77,6 +80,19 @@ def test_both_shapes_show_the_same_record(sandbox: SandboxServer, enter: Enter) 
                 right.email,
                 right.reference,
             )
+
+
+def test_a_control_character_in_a_text_hides_no_record(
+    client: CommusoftClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = client.record("customer", "1010")
+    escape, raw = json.dumps(plain.town), json.dumps(f"{plain.town}\x0b").replace("\\u000b", "\x0b")
+    monkeypatch.setattr(
+        client_module,
+        "read_json",
+        lambda text, **how: read_json(text.replace(escape.encode(), raw.encode()), **how),
+    )
+    assert client.record("customer", "1010").town == plain.town
 
 
 def test_a_deleted_and_an_unknown_record_are_gone(client: CommusoftClient) -> None:

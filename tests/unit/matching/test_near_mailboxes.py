@@ -56,10 +56,8 @@ def mailed(name: str, mailbox: str, **changes: object) -> ContactDetails:
 def test_mailboxes_that_differ_as_the_names_or_their_initials_do_vouch_for_no_one(
     matcher: Matcher, one: str, box: str, other: str, other_box: str, turned: bool
 ) -> None:
-    contact, held = mailed(one, box), mailed(other, other_box)
-    if turned:
-        contact, held = held, contact
-    assert is_sure(matcher, contact, held) is False
+    sides = mailed(one, box), mailed(other, other_box)
+    assert is_sure(matcher, *(reversed(sides) if turned else sides)) is False
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -67,10 +65,8 @@ def test_mailboxes_that_differ_as_the_names_or_their_initials_do_vouch_for_no_on
 def test_a_mailbox_with_a_slip_that_no_name_explains_is_the_same_persons(
     matcher: Matcher, one: str, box: str, other: str, other_box: str, turned: bool
 ) -> None:
-    contact, held = mailed(one, box), mailed(other, other_box)
-    if turned:
-        contact, held = held, contact
-    assert is_sure(matcher, contact, held) is True
+    sides = mailed(one, box), mailed(other, other_box)
+    assert is_sure(matcher, *(reversed(sides) if turned else sides)) is True
 
 
 @pytest.mark.parametrize(

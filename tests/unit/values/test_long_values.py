@@ -113,3 +113,11 @@ def test_a_mark_at_either_end_of_a_long_name_is_seen(mark: str) -> None:
     assert len(text) > names.MAX_LENGTH
     assert (read_name(text).name, read_name(text).retired) == (text, True)
     assert not read_name(words.strip()).retired
+
+
+def test_a_mark_that_counts_at_an_end_is_none_where_a_long_name_is_cut() -> None:
+    size, words = names.MAX_LENGTH - len(" CLOSED"), "Ann " * names.MAX_LENGTH
+    head, tail = words.strip()[-size:], words[:size]
+    assert read_name("Ann CLOSED").retired
+    assert not read_name(f"{head} CLOSED Holloway and {tail}").retired
+    assert not read_name(f"{head} and Holloway CLOSED {tail}").retired
