@@ -165,16 +165,19 @@ class Firefox:
         return self.tab
 
     def open_popup(self) -> PageDriver:
-        self.ask("open_popup")
-        popup = self.popup_shown()
         try:
-            popup.evaluate("document.readyState")
+            return self._popup_with_keyboard()
         except BrowserTrouble:
             # A busy Firefox may close a popup at once; a person presses again.
             if self.popup_is_open():
                 raise
-            self.ask("open_popup")
-            popup = self.popup_shown()
+            return self._popup_with_keyboard()
+
+    def _popup_with_keyboard(self) -> PageDriver:
+        self.ask("open_popup")
+        popup = self.popup_shown()
+        # It opens before it has the keyboard: a key that comes in between is lost.
+        self.wait_until(lambda: popup.evaluate("document.hasFocus()"), "the popup has the keyboard")
         return popup
 
     def popup_shown(self) -> PageDriver:

@@ -1,6 +1,7 @@
 // @ts-check
-// Where the panel on a record's page lies.
+// The panel on a record's page: where it lies, and which key answers its question.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { page } from "./commusoft_page.js";
@@ -32,4 +33,70 @@ test("the panel does not lie over the field it speaks of", async () => {
 test("it stays below where the field is elsewhere", async () => {
   const { top, bottom } = await panelOver({ top: 100, bottom: 140 });
   assert.deepEqual([top, bottom], ["auto", "16px"]);
+});
+
+const PANEL_SCRIPTS = ["on_top", "assist/panel"].map((name) => readFileSync(new URL(`../../extension/content/${name}.js`, import.meta.url), "utf8"));
+
+/** A panel whose keys are pressed by a person, at times that the test sets. */
+function panelAsking() {
+  const { window } = page("<p>A page");
+  let now = 0;
+  window.Date.now = () => now;
+  /** @type {any} */
+  let root = null;
+  const { attachShadow } = window.Element.prototype;
+  window.Element.prototype.attachShadow = function (/** @type {any} */ how) {
+    root = attachShadow.call(this, how);
+    return root;
+  };
+  for (const script of PANEL_SCRIPTS) window.eval(script.replaceAll("event.isTrusted", "true"));
+  const panel = window.crmlinkPanel.createPanel((/** @type {string} */ key) => key, () => undefined);
+  /** @type {string[]} */
+  const answers = [];
+  /** @param {string} title @param {string} [answer] */
+  const ask = (title, answer = title) => {
+    const actions = ["Yes", "No"].map((words) => ({ words, act: () => void answers.push(`${answer}: ${words}`) }));
+    panel.show({ title, lines: [], actions, asks: true }, { focus: false });
+  };
+  const buttons = () => /** @type {HTMLElement[]} */ ([...root.querySelectorAll("button")]);
+  const focused = () => root.activeElement?.textContent;
+  const focus = (/** @type {string} */ words) => buttons().find((one) => one.textContent === words)?.focus();
+  const at = (/** @type {number} */ time) => (now = time); // milliseconds
+  const press = (/** @type {number} */ time) => {
+    at(time);
+    buttons().find((one) => one.textContent === focused())?.click();
+  };
+  return { at, ask, press, answers, focus, focused };
+}
+
+test("a key that comes with the next question does not answer it", () => {
+  const { at, ask, press, answers } = panelAsking();
+  ask("Edit?");
+  press(1_000);
+  at(1_010);
+  ask("Fill in?");
+  press(1_100);
+  press(1_400);
+  assert.deepEqual(answers, ["Edit?: Yes", "Fill in?: Yes"]);
+});
+
+test("a question that is asked again in the same words is answered as of its first time", () => {
+  const { at, ask, press, answers } = panelAsking();
+  ask("Edit?", "first");
+  at(1_000);
+  ask("Edit?", "second");
+  press(1_010);
+  assert.deepEqual(answers, ["second: Yes"]);
+});
+
+test("the keyboard stays on the button that it was on while the question is the same", () => {
+  const { ask, press, answers, focus, focused } = panelAsking();
+  ask("Fill in?");
+  focus("No");
+  ask("Fill in?");
+  assert.equal(focused(), "No");
+  press(1_000);
+  assert.deepEqual(answers, ["Fill in?: No"]);
+  ask("Now save?");
+  assert.equal(focused(), "Yes");
 });

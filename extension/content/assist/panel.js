@@ -81,11 +81,11 @@
       dress();
     }
 
-    /** @param {PanelAction} action @param {boolean} first */
-    function button({ words, hint, act }, first) {
+    /** @param {PanelAction} action @param {number} at @param {boolean} first */
+    function button({ words, hint }, at, first) {
       const made = element("button", { type: "button", ...(first ? { class: "first" } : {}) }, words);
       if (hint) made.append(element("kbd", { "aria-hidden": "true" }, hint));
-      made.addEventListener("click", (event) => pressed(event, act));
+      made.addEventListener("click", (event) => pressed(event, () => shown?.actions[at]?.act()));
       return made;
     }
 
@@ -119,18 +119,17 @@
     function draw(view) {
       const close_ = element("button", { type: "button", class: "close", "aria-label": say("close") }, "\u00d7");
       close_.addEventListener("click", (event) => event.isTrusted && close());
-      const heading = element("h2", { id: "title", tabindex: "-1" }, view.title);
       section.className = view.tone ?? "";
       section.replaceChildren(
         element("header", {}, element("span", {}, say("link_to_crm")), close_),
-        heading,
+        element("h2", { id: "title", tabindex: "-1" }, view.title),
         ...view.lines.map((line) => element("p", {}, line)),
         ...(view.change ? [change(view.change)] : []),
         ...(view.small ? [element("p", { class: "muted" }, view.small)] : []),
-        element("div", { class: "row" }, ...view.actions.map((action, at) => button(action, at === 0 && !view.waits))),
+        element("div", { class: "row" }, ...view.actions.map((action, at) => button(action, at, at === 0 && !view.waits))),
       );
       status.textContent = [view.title, ...view.lines].join(" ");
-      return heading;
+      drawnAt = Date.now();
     }
 
     /** @param {{before: string | null | undefined, after: string | null}} values */
@@ -160,15 +159,16 @@
         const at = document.activeElement;
         if (at !== host) cameFrom = at;
         const hadFocus = root.activeElement !== null;
+        // A page that is looked at again leaves the question as it was, with the button that the keyboard is on.
+        const isSame = shown !== null && JSON.stringify(shown) === JSON.stringify(view);
         shown = view;
-        drawnAt = Date.now();
-        const heading = /** @type {HTMLElement} */ (draw(view));
+        if (!isSame) draw(view);
         dress();
         onTop.show();
         clear(field);
-        if (!focus && !hadFocus && !isFree(at)) return;
-        const first = /** @type {HTMLElement | null} */ (section.querySelector("button.first"));
-        (view.asks && first ? first : heading).focus({ preventScroll: true });
+        if (isSame ? !focus || hadFocus : !focus && !hadFocus && !isFree(at)) return;
+        const first = view.asks ? section.querySelector("button.first") : null;
+        /** @type {HTMLElement} */ (first ?? section.querySelector("h2")).focus({ preventScroll: true });
       },
       hide,
       leave() {
