@@ -55,9 +55,13 @@ check-extension: env tools
 	npm --prefix tests run --silent unused
 	npm --prefix tests run --silent lint
 
+# Browsers share few cores with the other tests. What failed beside them is tried once more, alone, and must pass.
+again = { [ $(1) -eq 1 ] && echo "Once more, alone, what failed beside the other tests:" \
+	&& $(BIN)/pytest -n 0 -v --last-failed --last-failed-no-failures none --maxfail=1; }
+
 unit: env tools browsers
 	npm --prefix tests test --silent
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10 || $(call again,$$?)
 
 package: env
 	@PYTHONPATH=server $(BIN)/python -m release.package dist
