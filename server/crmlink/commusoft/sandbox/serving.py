@@ -8,6 +8,8 @@ from typing import Any
 from flask import Flask
 from waitress.server import create_server
 
+MAX_CONNECTIONS = 500  # each firm keeps some open in each process
+
 
 class SandboxServer:
     """Serves the application during a `with` block; port 0 uses any free one.
@@ -17,7 +19,10 @@ class SandboxServer:
 
     def __init__(self, app: Flask, port: int = 0, host: str = "127.0.0.1", threads: int = 32):
         self._channels: dict[int, Any] = {}
-        self._server = create_server(app, map=self._channels, host=host, port=port, threads=threads)
+        self._server = create_server(
+            app, map=self._channels, host=host, port=port, threads=threads,
+            connection_limit=MAX_CONNECTIONS,
+        )  # fmt: skip
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self.port: int = self._server.effective_port
         self.url = f"http://{host}:{self.port}"
