@@ -1,10 +1,10 @@
 // @ts-check
 // The panel on a record's page: where it lies, and which key answers its question.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { page } from "./commusoft_page.js";
+import { runPanelScripts } from "./panel_scripts.js";
 import "../../extension/content/on_top.js";
 
 const VIEW = { title: "Now select Save", lines: [], actions: [] };
@@ -35,21 +35,12 @@ test("it stays below where the field is elsewhere", async () => {
   assert.deepEqual([top, bottom], ["auto", "16px"]);
 });
 
-const PANEL_SCRIPTS = ["on_top", "assist/panel"].map((name) => readFileSync(new URL(`../../extension/content/${name}.js`, import.meta.url), "utf8"));
-
 /** A panel whose keys are pressed by a person, at times that the test sets. */
 function panelAsking() {
   const { window } = page("<p>A page");
   let now = 0;
   window.Date.now = () => now;
-  /** @type {any} */
-  let root = null;
-  const { attachShadow } = window.Element.prototype;
-  window.Element.prototype.attachShadow = function (/** @type {any} */ how) {
-    root = attachShadow.call(this, how);
-    return root;
-  };
-  for (const script of PANEL_SCRIPTS) window.eval(script.replaceAll("event.isTrusted", "true"));
+  const shadow = runPanelScripts(window, ["on_top", "assist/panel"]);
   const panel = window.crmlinkPanel.createPanel((/** @type {string} */ key) => key, () => undefined);
   /** @type {string[]} */
   const answers = [];
@@ -58,8 +49,8 @@ function panelAsking() {
     const actions = ["Yes", "No"].map((words) => ({ words, act: () => void answers.push(`${answer}: ${words}`) }));
     panel.show({ title, lines: [], actions, asks: true }, { focus: false });
   };
-  const buttons = () => /** @type {HTMLElement[]} */ ([...root.querySelectorAll("button")]);
-  const focused = () => root.activeElement?.textContent;
+  const buttons = () => /** @type {HTMLElement[]} */ ([...shadow().querySelectorAll("button")]);
+  const focused = () => shadow().activeElement?.textContent;
   const focus = (/** @type {string} */ words) => buttons().find((one) => one.textContent === words)?.focus();
   const at = (/** @type {number} */ time) => (now = time); // milliseconds
   const press = (/** @type {number} */ time) => {

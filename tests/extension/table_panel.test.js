@@ -1,12 +1,12 @@
 // @ts-check
 // The panel beside the table: what it tells the server, what it fills, and that only a person works it.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { runPanelScripts } from "./panel_scripts.js";
 import { entries, inputTable, linked, openPage, RULES, wanted } from "./table_page.js";
 
-const SCRIPTS = ["on_top", "table/frame", "table/report", "table/panel"].map((name) => readFileSync(new URL(`../../extension/content/${name}.js`, import.meta.url), "utf8"));
+const SCRIPTS = ["on_top", "table/frame", "table/report", "table/panel"];
 
 /**
  * @param {import("./table_page.js").Entry[]} list
@@ -17,14 +17,6 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
   const { window, document } = page;
   /** @type {any[]} */
   const sent = [];
-  /** @type {any} */
-  let root = null;
-  const { attachShadow } = window.Element.prototype;
-  window.Element.prototype.attachShadow = function (/** @type {any} */ how) {
-    assert.equal(how.mode, "closed");
-    root = attachShadow.call(this, how);
-    return root;
-  };
   const rows = list.map((one) => wanted(one));
   /** @type {Record<string, (message: any) => any>} */
   const answers = {
@@ -46,17 +38,17 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
       },
     },
   };
-  for (const script of SCRIPTS) window.eval(person ? script.replaceAll("event.isTrusted", "true") : script);
+  const root = runPanelScripts(window, SCRIPTS, { person });
   const settle = () => new Promise((resolve) => setTimeout(resolve, 60));
   const work = async () => {
     await settle();
-    for (let turn = 0; turn < 100 && /^table_(?:reading|filling)$/.test(root?.querySelector("h2")?.textContent ?? ""); turn += 1) await settle();
+    for (let turn = 0; turn < 100 && /^table_(?:reading|filling)$/.test(root()?.querySelector("h2")?.textContent ?? ""); turn += 1) await settle();
   };
   await work();
-  const words = () => root.querySelector("section").textContent;
+  const words = () => root().querySelector("section").textContent;
   /** @param {string} name */
   const press = async (name) => {
-    const button = [...root.querySelectorAll("button")].find((one) => one.textContent.startsWith(name) && !one.hidden);
+    const button = [...root().querySelectorAll("button")].find((one) => one.textContent.startsWith(name) && !one.hidden);
     if (!button) throw new Error(`no button ${name}: ${words()}`);
     button.click();
     await work();
@@ -66,7 +58,7 @@ async function openPanel(list, { filled_here = false, refuses = [], person = tru
     page.table.leave?.();
     window.close();
   };
-  return { page, root: () => root, sent, words, press, settle, inputs, close };
+  return { page, root, sent, words, press, settle, inputs, close };
 }
 
 test("the table is read and told before anything is filled, and filled only when the person says so", async () => {

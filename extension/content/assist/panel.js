@@ -166,7 +166,8 @@
         dress();
         onTop.show();
         clear(field);
-        if (isSame ? !focus || hadFocus : !focus && !hadFocus && !isFree(at)) return;
+        const takesFocus = isSame ? focus && !hadFocus : focus || hadFocus || isFree(at);
+        if (!takesFocus) return;
         const first = view.asks ? section.querySelector("button.first") : null;
         /** @type {HTMLElement} */ (first ?? section.querySelector("h2")).focus({ preventScroll: true });
       },

@@ -1,7 +1,9 @@
 """How the sandbox answers over HTTP, asked plainly: both shapes, and what they refuse."""
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
+from socket import create_connection
 from typing import Any
 
 import pytest
@@ -261,3 +263,10 @@ def test_the_same_seed_answers_the_same_over_http() -> None:
         with SandboxServer(create_sandbox(customers=40, suppliers=20, seed=5)) as server:
             lists.append(caller(server.w_url)("GET", "/customers").content)
     assert lists[0] == lists[1]
+
+
+def test_it_answers_while_many_connections_are_open(sandbox: SandboxServer) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(150):
+            open_ones.enter_context(create_connection(("127.0.0.1", sandbox.port), 30))
+        assert requests.get(sandbox.url, timeout=30).ok
