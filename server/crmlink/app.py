@@ -21,6 +21,7 @@ from crmlink.web.metrics import init_metrics
 from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.reachability import init_probes
+from crmlink.web.recent_refusals import init_recent_refusals
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import init_strict_parsing
 
@@ -54,6 +55,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     init_metrics(app, settings, installation.database)
     init_hosts(app, settings)
     init_probes(app, installation.database)
+    init_recent_refusals(app)
     init_authentication(app)
     init_rate_limits(app, settings.requests_per_minute)
     init_health_checks(app)

@@ -2,9 +2,9 @@
 
 Python runs one thread of a process at a time. Several questions of one firm at once are therefore
 answered no sooner than one after another, but would take most of the process from other firms, and
-its threads. A firm that was at work for much of the last seconds lets others, which were less, go
-first: side by side each would take twice as long. What changes something, or may wait for
-Commusoft, has no turn.
+its threads. A firm that was at work for much of the last seconds, and more than another that asks,
+waits until that is less: side by side each would take twice as long. What changes something, or may
+wait for Commusoft, has no turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flask import Flask, current_app, g, request
@@ -22,7 +22,8 @@ from crmlink.access.errors import TooManyAttempts
 from crmlink.web.auth import current_access
 
 MAX_WAITING = 3  # of a firm: with the one at work, half of a process's threads
-WAIT_SECONDS = 2.0  # after which a question no longer waits for those before it
+WAIT_SECONDS = 2.0  # after which a question no longer waits
+LOOK_SECONDS = 0.1  # between two looks at what a firm that waits has worked
 RECENT_SECONDS = 10.0  # within which another firm's question counts
 MUCH = 0.25  # of these seconds
 MAX_KNOWN = 64  # firms that asked last
@@ -74,23 +75,25 @@ class FirmTurns:
             self._changed.notify_all()
 
     def _has_to_wait(self, workspace_id: int) -> bool:
-        if not self._others_ask(workspace_id):
+        if next(self._others(workspace_id), None) is None:
             return False
         return self._working[workspace_id] > 0 or self._goes_last(workspace_id)
 
     def _goes_last(self, workspace_id: int) -> bool:
-        """Return whether it has worked much, and more than one that is at work."""
+        """Return whether it has worked much, and more than another that asks."""
         worked = self._count(workspace_id)
         return worked > MUCH * RECENT_SECONDS and any(
-            self._count(each) < worked for each in self._working
+            self._count(each) < worked for each in self._others(workspace_id)
         )
 
     def _wait(self, workspace_id: int) -> None:
         if self._waiting[workspace_id] >= MAX_WAITING:
             raise TooManyAttempts(retry_after=1)
         self._waiting[workspace_id] += 1
+        ends = time.monotonic() + WAIT_SECONDS
         try:
-            self._changed.wait_for(lambda: not self._has_to_wait(workspace_id), WAIT_SECONDS)
+            while self._has_to_wait(workspace_id) and (left := ends - time.monotonic()) > 0:
+                self._changed.wait(min(left, LOOK_SECONDS))
         finally:
             self._waiting[workspace_id] -= 1
 
@@ -109,12 +112,14 @@ class FirmTurns:
         if len(self._recent) > MAX_KNOWN:
             self._recent.popitem(last=False)
 
-    def _others_ask(self, workspace_id: int) -> bool:
-        latest = next(
-            (one.asked for each, one in reversed(self._recent.items()) if each != workspace_id),
-            None,
-        )
-        return latest is not None and self._clock() - latest < RECENT_SECONDS
+    def _others(self, workspace_id: int) -> Iterator[int]:
+        """Yield the other firms that asked lately, the latest first. The lock is held."""
+        began = self._clock() - RECENT_SECONDS
+        for each, recent in reversed(self._recent.items()):
+            if recent.asked <= began:
+                return
+            if each != workspace_id:
+                yield each
 
 
 def init_firm_turns(app: Flask) -> None:

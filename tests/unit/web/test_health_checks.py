@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.settings import Settings
 from crmlink.web.reachability import PROBE_HEADER
+from support.statements import asked_of
 
 
 @pytest.fixture
@@ -24,21 +23,8 @@ def app(settings: Settings, installation: Installation) -> Flask:
 
 @pytest.fixture
 def asked(installation: Installation) -> Iterator[list[str]]:
-    """What the database is asked: "connected", and each statement."""
-    seen: list[str] = []
-    engine = installation.database.engine
-
-    def connected(_: Any) -> None:
-        seen.append("connected")
-
-    def executed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "engine_connect", connected)
-    event.listen(engine, "before_cursor_execute", executed)
-    yield seen
-    event.remove(engine, "engine_connect", connected)
-    event.remove(engine, "before_cursor_execute", executed)
+    with asked_of(installation.database) as seen:
+        yield seen
 
 
 def statuses(client: FlaskClient, path: str, count: int, **headers: str) -> list[int]:
