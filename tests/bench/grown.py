@@ -43,6 +43,7 @@ AT_ONCE = 16  # clicks, where as many as possible are measured
 AT_ONCE_OF_A_FIRM = 4  # more would be refused while other firms ask
 UNLIMITED = "1000000"  # requests a minute
 MIN_CLICKS = 2  # that a percentile needs
+REST_SECONDS, AT_REST = 3.0, 0.1  # of a core at most, for so long
 TARGET_FIRMS = 10_000
 
 
@@ -256,9 +257,20 @@ def open_firms(setup: Setup, service: PreparedService, processes: int) -> None:
     at_once(setup.firms, some)
 
 
+def await_rest(service: PreparedService) -> None:
+    """Wait for the background work of a start, which one process alone does itself."""
+    assert service.process
+    while True:
+        before = core_seconds(service.process.pid)
+        time.sleep(REST_SECONDS)
+        if core_seconds(service.process.pid) - before < REST_SECONDS * AT_REST:
+            return
+
+
 def growth(setup: Setup, processes: int, seconds: float) -> Growth:
     with web(setup, processes, CRMLINK_REQUESTS_PER_MINUTE=UNLIMITED) as service:
         open_firms(setup, service, processes)
+        await_rest(service)
         before, began = Cores.now(setup, service), time.monotonic()
         clicks, p95 = rate(service.address, setup.firms, seconds)
         done = clicks * (time.monotonic() - began)
