@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from crmlink.store.database import MAX_OVERFLOW
 from crmlink.store.migrations.contracting import contract
 from crmlink.store.revisions import newest_revision
 from crmlink.store.time_limits import OF_PROBES
+from crmlink.web import health
 from crmlink.web.worker_status import worker_status
 from crmlink.worker import Worker
 from faults.full_disks import mounted
@@ -84,6 +86,26 @@ def test_a_database_that_is_away_and_comes_back(serving: Installation, look: Loo
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving.database.engine, "pool", away.pool)
         assert look() == (503, "database does not answer")
+    assert look() == (200, "ok")
+
+
+def test_a_database_that_hangs_is_looked_at_once_whatever_asks_meanwhile(
+    serving: Installation, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOK_SECONDS", 0.1)
+    looks, goes_on = [], threading.Event()
+
+    def hang() -> bool:
+        looks.append(threading.current_thread())
+        return goes_on.wait(60)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.database, "answers", hang)
+        assert [look() for _ in range(3)] == [(503, "database does not answer")] * 3
+        assert len(looks) == 1
+        goes_on.set()
+        looks[0].join()
+    monkeypatch.setattr(health, "LOOK_SECONDS", 60.0)
     assert look() == (200, "ok")
 
 

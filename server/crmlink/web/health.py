@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +15,33 @@ from crmlink.store import Database
 from crmlink.store.newer_tables import Tables
 from crmlink.store.time_limits import OF_PROBES, time_limits
 
-WORKER = "crmlink_worker"
+WORKER, LOOK = "crmlink_worker", "crmlink_database_look"
+LOOK_SECONDS = 5.0  # PostgreSQL that hangs is given up after up to half a minute
 PROBE = bytes(64 * 1024)  # as much as an upload or an index needs at least
 TABLES = {
     Tables.USABLE: "ok",
     Tables.OLDER: "not migrated",
     Tables.TOO_NEW: "too new for this version",
 }
+
+
+class DatabaseLook:
+    """One look at the database at a time, which all who ask meanwhile share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: Future[dict[str, str]] | None = None
+
+    def parts(self, database: Database) -> dict[str, str]:
+        """Return the states of the database and its tables, after LOOK_SECONDS at most."""
+        with self._lock:
+            if self._running is None or self._running.done():
+                self._running = _begin(database)
+            running = self._running
+        try:
+            return running.result(LOOK_SECONDS)
+        except TimeoutError:
+            return {"database": "does not answer"}
 
 
 class BackgroundWork(Protocol):
@@ -40,13 +62,26 @@ def readiness(database: Database, folder: Path) -> dict[str, str]:
 
     ``folder`` is this machine's data folder.
     """
-    with time_limits(OF_PROBES):
-        parts = _database_parts(database)
-    parts["disk"] = "ok" if _takes_files(folder) else "full or read-only"
+    look: DatabaseLook = current_app.extensions.setdefault(LOOK, DatabaseLook())
+    parts = look.parts(database) | {"disk": "ok" if _takes_files(folder) else "full or read-only"}
     worker: BackgroundWork | None = current_app.extensions.get(WORKER)
     if worker is not None:
         parts["worker"] = "ok" if worker.runs else "does not run"
     return parts
+
+
+def _begin(database: Database) -> Future[dict[str, str]]:
+    look: Future[dict[str, str]] = Future()
+
+    def run() -> None:
+        try:
+            with time_limits(OF_PROBES):
+                look.set_result(_database_parts(database))
+        except BaseException as error:
+            look.set_exception(error)
+
+    threading.Thread(target=run, name="readiness", daemon=True).start()
+    return look
 
 
 def _database_parts(database: Database) -> dict[str, str]:
