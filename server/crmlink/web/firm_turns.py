@@ -21,7 +21,7 @@ from flask import Flask, current_app, g, request
 from crmlink.access.errors import TooManyAttempts
 from crmlink.web.auth import current_access
 
-MAX_WAITING = 3  # of a firm: with the one at work, half of a process's threads
+MAX_WAITING = 3  # of a firm, or of all that go last: with one at work, half of a process's threads
 WAIT_SECONDS = 2.0  # after which a question no longer waits
 LOOK_SECONDS = 0.1  # between two looks at what a firm that waits has worked
 RECENT_SECONDS = 10.0  # within which another firm's question counts
@@ -86,8 +86,15 @@ class FirmTurns:
             self._count(each) < worked for each in self._others(workspace_id)
         )
 
+    def _may_wait(self, workspace_id: int) -> bool:
+        """Return whether a question may wait: firms that go last have their places together."""
+        waiting = self._waiting[workspace_id]
+        if self._goes_last(workspace_id):
+            waiting = sum(n for each, n in self._waiting.items() if self._goes_last(each))
+        return waiting < MAX_WAITING
+
     def _wait(self, workspace_id: int) -> None:
-        if self._waiting[workspace_id] >= MAX_WAITING:
+        if not self._may_wait(workspace_id):
             raise TooManyAttempts(retry_after=1)
         self._waiting[workspace_id] += 1
         ends = time.monotonic() + WAIT_SECONDS
@@ -96,6 +103,8 @@ class FirmTurns:
                 self._changed.wait(min(left, LOOK_SECONDS))
         finally:
             self._waiting[workspace_id] -= 1
+            if not self._waiting[workspace_id]:
+                del self._waiting[workspace_id]
 
     def _count(self, workspace_id: int) -> float:
         """Return the seconds that a firm has worked lately."""

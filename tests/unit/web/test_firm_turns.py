@@ -14,7 +14,7 @@ from crmlink.web.firm_turns import EXTENSION, QUESTIONS, RECENT_SECONDS, FirmTur
 from support.access_factories import make_token, with_token
 from support.installations import installation_of
 
-GREEDY, OTHER = 1, 2
+GREEDY, OTHER, ALSO_GREEDY = 1, 2, 3
 TIMEOUT_SECONDS = 20.0  # seconds, for a loaded machine
 
 
@@ -99,6 +99,23 @@ def test_a_firm_that_has_worked_much_waits_until_that_is_less(
     clock.now += 0.8 * RECENT_SECONDS
     late.join(TIMEOUT_SECONDS)
     assert not late.is_alive()
+
+
+def test_several_firms_that_have_worked_much_take_no_more_threads_than_one(
+    turns: FirmTurns, clock: SimulatedClock
+) -> None:
+    turns.begin(ALSO_GREEDY)
+    work(turns, clock, GREEDY, 0.5 * RECENT_SECONDS)
+    turns.end(ALSO_GREEDY)
+    work(turns, clock, OTHER, 0)
+    for number in range(1, module.MAX_WAITING + 1):
+        in_thread(lambda: turns.begin(GREEDY))
+        await_waiting(turns, GREEDY, number)
+    with pytest.raises(TooManyAttempts):
+        turns.begin(ALSO_GREEDY)
+    turns.begin(OTHER)
+    in_thread(lambda: turns.begin(OTHER))
+    await_waiting(turns, OTHER, 1)
 
 
 @pytest.mark.parametrize(
