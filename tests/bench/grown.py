@@ -3,7 +3,7 @@
     PYTHONPATH=tests python -m bench.grown [--firms 200] [--records 2000] [--seconds 60]
 
 Three measurements on one installation: 500 clicks a minute while five firms' lists are written by
-two workers (how long a click takes), the same while one firm asks as fast as it can (fairness), and
+two workers (how long a click takes), then while one firm asks as fast as it can (fairness), and
 how many clicks a second 1 to 4 web processes answer, beside the seconds of a core that they and
 PostgreSQL took. The last is what `model` compares itself with. A click is a contact that is looked
 at: `GET /workspace` and `POST /suggestions`; one in five is a link too. The sandbox plays Commusoft
@@ -312,6 +312,13 @@ def written(setup: Setup, address: str) -> list[int]:
     return found
 
 
+def await_lists(setup: Setup, address: str) -> None:
+    """Wait until every list is at its end."""
+    for firm, batch_id in setup.lists:
+        while ask(address, firm, "GET", f"/batches/{batch_id}").json()["state"] == "writing":
+            time.sleep(REST_SECONDS)
+
+
 def measure_use(setup: Setup, seconds: float) -> None:
     """Clicks and lists at once on two web processes and two workers; then one greedy firm."""
     with ExitStack() as exits:
@@ -338,6 +345,7 @@ def measure_use(setup: Setup, seconds: float) -> None:
         others = setup.firms[:-1]
         if not others:
             return
+        await_lists(setup, service.address)
         with greedy(service.address, setup.firms[-1]) as answers:
             hurried = clicks_by_the_clock(service.address, others, seconds / 2)
         ratio = percentile(hurried.took, 0.95) / percentile(quiet.took, 0.95)
