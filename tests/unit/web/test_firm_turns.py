@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -32,9 +32,10 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def turns(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> FirmTurns:
+def turns(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FirmTurns]:
     monkeypatch.setattr(module, "WAIT_SECONDS", TIMEOUT_SECONDS)
-    return FirmTurns(clock)
+    yield FirmTurns(clock)
+    clock.now += 2 * RECENT_SECONDS  # no firm asks any more, so those that still wait go on
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:
