@@ -169,12 +169,12 @@ class _Memory(threading.Thread):
 
     def tell(self) -> None:
         seen = [one for one in self._seen if one[0] >= WARM]
-        if len(seen) < 3 or seen[-1][0] == seen[0][0]:
+        later = seen[len(seen) // 2 :]  # what a process grows to once is behind it then
+        if len({rows for rows, _ in later}) < 2:
             print("  too short a list to tell how memory grows")
             return
         grown = max(megabytes for _, megabytes in seen) - seen[0][1]
         print(f"  memory: {seen[0][1]:.0f} MB after {seen[0][0]} rows, at most {grown:.1f} MB more")
-        later = seen[len(seen) // 2 :]  # what a process grows to once is behind it then
         slope, _ = statistics.linear_regression(*zip(*later, strict=True))
         print(f"  in the second half {1000 * slope:.2f} MB for 1,000 rows")
         summary = ", ".join(
