@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from crmlink.commusoft import sandbox
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 
 
 @pytest.fixture
-def practising(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    """An installation that has no account yet, its mirror full of practice data."""
+def practising(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """An installation that has no account yet, its mirror full of a little practice data."""
+    few = partial(sandbox.create_sandbox, 60, 12)
+    monkeypatch.setattr(sandbox, "create_sandbox", few)
     settings = Settings(
         data_dir=tmp_path,
         database_url=database_url,
