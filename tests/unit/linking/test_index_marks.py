@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.devices import command_line_actor
@@ -15,7 +15,7 @@ from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.live_matcher import MAX_MARKS, LiveMatcher
 from crmlink.matching.index_file import saved_index
-from crmlink.store import MirroredRecord, WorkspaceConnection, connections
+from crmlink.store import Database, MirroredRecord, WorkspaceConnection, connections
 from crmlink.store.base import utc_now
 from unit.linking.changed_records import change_record
 
@@ -271,3 +271,24 @@ def test_a_start_that_failed_halfway_leaves_nothing_of_the_file(
             index.matcher()
     file.unlink()
     assert "customer-1005" not in index.matcher().stamps()
+
+
+def test_a_mirror_of_an_older_version_gets_its_first_mark(empty_database_url: str) -> None:
+    older = Database(empty_database_url)
+    older.migrate("0053")
+    with older.writing() as session:
+        workspace = "INSERT INTO workspace (id, name, created_at) VALUES (1, 'A', '2026-01-01')"
+        connection = (
+            "INSERT INTO connection (id, public_id, workspace_id, kind, base_url, client_id, "
+            "mirror_version, sync_lease, connected_at) "
+            "VALUES (1, 'a', 1, 'SANDBOX', '', '', 7, '', '2026-01-01')"
+        )
+        session.execute(text(workspace))
+        session.execute(text(connection))
+    older.migrate()
+    with older.reading() as session:
+        row = session.get_one(WorkspaceConnection, 1)
+        assert row.marked_version.number == 7
+        assert row.marked_version.mark.startswith("7 ")
+        assert row.recent_marks == f"{row.marked_version.mark},"
+    older.close()
