@@ -277,11 +277,14 @@ def test_a_mirror_of_an_older_version_gets_its_first_mark(empty_database_url: st
     older = Database(empty_database_url)
     older.migrate("0053")
     with older.writing() as session:
-        workspace = "INSERT INTO workspace (id, name, created_at) VALUES (1, 'A', '2026-01-01')"
+        workspace = (
+            "INSERT INTO workspace (id, public_id, name, created_at) "
+            "VALUES (1, 'w', 'A', '2026-01-01')"
+        )
         connection = (
             "INSERT INTO connection (id, public_id, workspace_id, kind, base_url, client_id, "
             "mirror_version, sync_lease, connected_at) "
-            "VALUES (1, 'a', 1, 'SANDBOX', '', '', 7, '', '2026-01-01')"
+            "VALUES (1, 'a', 1, 'sandbox', '', '', 7, '', '2026-01-01')"
         )
         session.execute(text(workspace))
         session.execute(text(connection))
