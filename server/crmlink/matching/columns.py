@@ -100,13 +100,11 @@ class Vocabulary:
         self._frequencies.grow_to(len(self.words))
         return self._frequencies.view
 
-    def in_use(self) -> tuple["Vocabulary", Ints]:
-        """Return a vocabulary of the words in use, in the same order, and their new numbers."""
+    def in_use(self) -> tuple[list[str], Ints, Ints]:
+        """Return the words in use, in the same order, their frequencies, and their new numbers."""
         used = self.frequencies > 0
         words = [word for word, is_used in zip(self.words, used.tolist(), strict=True) if is_used]
-        return Vocabulary.holding(words, self.frequencies[used]), (
-            np.cumsum(used, dtype=np.int32) - np.int32(1)
-        )
+        return words, self.frequencies[used], np.cumsum(used, dtype=np.int32) - np.int32(1)
 
     def number(self, word: str) -> int:
         """Return the word's number, assigning one to a new word."""

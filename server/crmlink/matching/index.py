@@ -340,15 +340,13 @@ class InvertedIndex:
         self.segments.append(self._segment(low, len(self.ids)))
 
     def _segment(self, low: int, high: int) -> Segment:
-        codes = self.identifier_table[low:high]
-        rows, columns = np.nonzero(codes >= 0)
         return Segment(
             low,
             high,
-            _postings(self.name_lists, low, high),
-            Postings.of(*_address_words(self.address_lists, low, high)),
-            Postings.of(codes[rows, columns], (rows + low).astype(np.int32)),
-            _postings(self.trigram_lists, low, high, TRIGRAM_COUNT),
+            word_postings(self.name_lists, low, high),
+            address_postings(self.address_lists, low, high),
+            code_postings(self.identifier_table[low:high], low),
+            word_postings(self.trigram_lists, low, high, TRIGRAM_COUNT),
         )
 
     def _compact(self) -> None:
@@ -397,9 +395,21 @@ def _address_words(lists: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
     return words, rows
 
 
-def _postings(lists: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
+def word_postings(lists: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
+    """Return which of the rows low to high - 1 have which number in their list."""
     values, rows = lists.between(low, high)
     return Postings.of(values >> FLAG_BITS, rows, range_)
+
+
+def address_postings(lists: TokenLists, low: int, high: int) -> Postings:
+    """Return which of the rows low to high - 1 have which word in an address."""
+    return Postings.of(*_address_words(lists, low, high))
+
+
+def code_postings(codes: Ints, low: int) -> Postings:
+    """Return which rows have which code; the table is that of the rows from low on."""
+    rows, columns = np.nonzero(codes >= 0)
+    return Postings.of(codes[rows, columns], (rows + low).astype(np.int32))
 
 
 def _within(groups: Ints, sizes: NDArray[np.int64], limit: int) -> NDArray[np.bool_]:
