@@ -50,6 +50,7 @@ def test_it_answers_thousands_of_questions_as_before(changed: Matcher, saved: Pa
     again = Matcher()
     assert again.load_file(saved)
     assert len(again) == len(changed)
+    assert again._index.is_ready(), "nothing of it is computed anew"
     assert [again.suggest(one) for one in ASKED] == [changed.suggest(one) for one in ASKED]
     typed = [one.name[:end] or one.company[:end] for one in ASKED[:100] for end in (2, 4, 7)]
     assert [set(again.search(text)) for text in typed] == [
@@ -125,6 +126,15 @@ def test_a_file_that_was_cut_off_or_is_anothers_is_none(saved: Path, tmp_path: P
     assert not Matcher().load_file(tmp_path / "array.npy")
     assert not Matcher().load_file(tmp_path / "missing.index")
     assert not Matcher().load_file(tmp_path)
+
+
+def test_a_file_that_claims_more_than_it_has_is_none(saved: Path) -> None:
+    whole = saved.read_bytes()
+    start = whole.index(b'["ids", "json", ')
+    end = whole.index(b"]", start) + 1
+    claim = json.dumps(["ids", "json", 10**30]).encode()
+    saved.write_bytes(whole[: start - 8] + len(claim).to_bytes(8) + claim + whole[end:])
+    assert not Matcher().load_file(saved)
 
 
 def test_a_file_of_other_code_is_none(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
