@@ -196,14 +196,13 @@ class TokenLists:
         """The length of each list."""
         return self._sizes.view
 
-    def append(self, values: Sequence[int] | Ints) -> None:
-        """Append one row's list."""
-        self._starts.extend([self._values.size])
-        self._sizes.extend([len(values)])
-        self._values.extend(values)
+    def append(self, lists: Sequence[Sequence[int]]) -> None:
+        """Append the lists of the next rows."""
+        values = [value for one in lists for value in one]
+        self.extend(np.array(values, np.int32), np.array([len(one) for one in lists], np.int32))
 
-    def extend(self, values: Sequence[int] | Ints, sizes: Sequence[int] | Ints) -> None:
-        """Append many lists: all values, and the size of each list."""
+    def extend(self, values: Ints, sizes: Ints) -> None:
+        """Append lists: all values, and the size of each list."""
         ends = np.cumsum(sizes, dtype=np.int64)
         self._starts.extend(self._values.size + ends - sizes)
         self._sizes.extend(sizes)

@@ -220,19 +220,25 @@ class InvertedIndex:
         records = list({record_id: (record_id, details) for record_id, details in records}.values())
         self.remove(record_id for record_id, _ in records)
         first = len(self.ids)
+        names: list[list[int]] = []
+        addresses: list[list[int]] = []
+        codes: list[int] = []
         for record_id, details in records:
             self._rows[record_id] = len(self.ids)
             self.ids.append(record_id)
             words = (*details.primary_name, *details.secondary_name)
-            self.name_lists.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
-            self.address_lists.append(
+            names.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
+            addresses.append(
                 [
                     self.addresses.number(word) << FLAG_BITS | i << ADDRESS_BIT | flag
                     for i, address in enumerate(details.addresses)
                     for word, flag in address.words
                 ]
             )
-            self._codes.extend(self._code_ids(details))
+            codes += self._code_ids(details)
+        self.name_lists.append(names)
+        self.address_lists.append(addresses)
+        self._codes.extend(codes)
         self._kinds.extend([KINDS.index(t.kind) + 1 if t.kind else 0 for _, t in records])
         self._is_company.extend(np.array([t.is_company for _, t in records], np.bool_))
         self._marks.extend([_marks(details) for _, details in records])
