@@ -1,11 +1,10 @@
-"""Compact growing columns in numpy arrays: words as numbers, and postings.
+"""Compact growing columns in numpy arrays: words as numbers, and lists of them.
 
 Rows are only added; the index above skips removed rows until it compacts its columns.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -240,62 +239,3 @@ class TokenLists:
         is_kept[rows] = True
         values = self.values[np.repeat(is_kept, self.sizes)]
         return TokenLists.holding(values, self.sizes[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """Rows that contain each number, for one range of rows; immutable.
-
-    `numbers` is None where `offsets` has an entry for each possible number.
-    """
-
-    numbers: Ints | None
-    offsets: NDArray[np.int64]
-    rows: Ints
-
-    @classmethod
-    def of(cls, numbers: Ints, rows: Ints, range_: int = 0) -> "Postings":
-        """Build from pairs of number and row, sorted by row.
-
-        With `range_`, all numbers are smaller than it, and each gets an entry.
-        """
-        pairs = numbers.astype(np.int64)  # sorted in place: an order would take as much again
-        pairs <<= 32
-        pairs |= rows
-        pairs.sort()
-        sorted_rows = pairs.astype(np.int32)  # the lower half
-        if range_:
-            starts = np.arange(range_ + 1, dtype=np.int64) << 32
-            return cls(None, pairs.searchsorted(starts), sorted_rows)
-        pairs >>= 32
-        fresh = np.flatnonzero(np.diff(pairs, prepend=-1))
-        offsets = np.append(fresh, len(pairs)).astype(np.int64)
-        return cls(pairs[fresh].astype(np.int32), offsets, sorted_rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        numbers = 0 if self.numbers is None else self.numbers.nbytes
-        return numbers + self.offsets.nbytes + self.rows.nbytes
-
-    def find(self, number: int) -> Ints:
-        """Return the rows that contain the number."""
-        if self.numbers is None:
-            return self.rows[self.offsets[number] : self.offsets[number + 1]]
-        i = int(
-            self.numbers.searchsorted(np.int32(number))
-        )  # a plain int would convert the whole array
-        if i == len(self.numbers) or self.numbers[i] != number:
-            return self.rows[:0]
-        return self.rows[self.offsets[i] : self.offsets[i + 1]]
-
-    def find_all(self, numbers: Ints) -> list[Ints]:
-        """Return the rows of each of the numbers that occurs."""
-        if self.numbers is None or not len(self.numbers):
-            return [self.find(number) for number in numbers.tolist()]
-        positions = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
-        positions = positions[self.numbers[positions] == numbers]
-        bounds = zip(
-            self.offsets[positions].tolist(), self.offsets[positions + 1].tolist(), strict=True
-        )
-        return [self.rows[low:high] for low, high in bounds]

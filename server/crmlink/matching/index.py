@@ -6,7 +6,6 @@ away once they are a quarter of all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +19,6 @@ from crmlink.matching.columns import (
     Floats,
     GrowableArray,
     Ints,
-    Postings,
     TokenLists,
     Vocabulary,
     memory_of_texts,
@@ -33,6 +31,13 @@ from crmlink.matching.normalised import (
     MAX_PHONES,
     SECONDARY,
     NormalisedDetails,
+)
+from crmlink.matching.postings import (
+    Segment,
+    address_postings,
+    address_words,
+    code_postings,
+    word_postings,
 )
 from crmlink.matching.titles import Gender
 
@@ -70,24 +75,6 @@ def trigrams(texts: Sequence[str]) -> tuple[Ints, Ints]:
     in_one_text = text_of[:-2] == text_of[2:]
     distinct = np.unique(text_of[:-2][in_one_text] * TRIGRAM_COUNT + runs[in_one_text])
     return (distinct % TRIGRAM_COUNT).astype(np.int32), (distinct // TRIGRAM_COUNT).astype(np.int32)
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Postings of a range of rows."""
-
-    low: int
-    high: int
-    names: Postings
-    addresses: Postings
-    codes: Postings
-    trigrams: Postings
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        fields = (self.names, self.addresses, self.codes, self.trigrams)
-        return sum(postings.nbytes for postings in fields)
 
 
 class InvertedIndex:
@@ -283,7 +270,7 @@ class InvertedIndex:
 
     def _count(self, low: int, high: int, by: int) -> None:
         self.names.count(self.name_lists.between(low, high)[0] >> FLAG_BITS, by)
-        self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
+        self.addresses.count(address_words(self.address_lists, low, high)[0], by)
         codes = self.identifier_table[low:high]
         self.codes.count(codes[codes >= 0], by)
         if self.trigram_df is _NO_TRIGRAMS:
@@ -387,35 +374,6 @@ class InvertedIndex:
 def _marks(terms: NormalisedDetails) -> int:
     postal = sum(1 << i for i, address in enumerate(terms.addresses) if address.is_postal)
     return postal | (RETIRED if terms.retired else 0) | dict(TITLES).get(terms.title, 0)
-
-
-def _address_words(lists: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
-    """Return the words of the rows' addresses, each once a row, and the row of each."""
-    values, rows = lists.between(low, high)
-    words = values >> FLAG_BITS
-    several = ((values >> ADDRESS_BIT) & (MAX_ADDRESSES - 1)) > 0
-    if several.any():
-        keys = rows.astype(np.int64) << 32 | words
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        words, rows = words[first], rows[first]
-    return words, rows
-
-
-def word_postings(lists: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
-    """Return which of the rows low to high - 1 have which number in their list."""
-    values, rows = lists.between(low, high)
-    return Postings.of(values >> FLAG_BITS, rows, range_)
-
-
-def address_postings(lists: TokenLists, low: int, high: int) -> Postings:
-    """Return which of the rows low to high - 1 have which word in an address."""
-    return Postings.of(*_address_words(lists, low, high))
-
-
-def code_postings(codes: Ints, low: int) -> Postings:
-    """Return which rows have which code; the table is that of the rows from low on."""
-    rows, columns = np.nonzero(codes >= 0)
-    return Postings.of(codes[rows, columns], (rows + low).astype(np.int32))
 
 
 def _within(groups: Ints, sizes: NDArray[np.int64], limit: int) -> NDArray[np.bool_]:

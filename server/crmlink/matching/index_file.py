@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
 from io import BufferedReader
@@ -23,11 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crmlink.matching.columns import FLAG_BITS, Ints, Postings, TokenLists, Vocabulary
-from crmlink.matching.index import (
-    CODE_WIDTH,
-    TRIGRAM_COUNT,
-    InvertedIndex,
+from crmlink.matching.columns import FLAG_BITS, Ints, TokenLists, Vocabulary
+from crmlink.matching.index import CODE_WIDTH, TRIGRAM_COUNT, InvertedIndex
+from crmlink.matching.postings import (
+    Postings,
     Segment,
     address_postings,
     code_postings,
@@ -40,7 +39,7 @@ LENGTH_BYTES = 8
 MAX_HEADER = 100_000
 LIBRARIES = ("anyascii", "nameparser", "numpy", "phonenumbers", "rapidfuzz")
 FIELDS = ("names", "addresses", "codes")
-LISTS = ("name_lists", "address_lists", "trigram_lists")
+LISTS = {"names": "name_lists", "addresses": "address_lists", "trigrams": "trigram_lists"}
 POSTINGS = (*FIELDS, "trigrams")
 
 Part = tuple[str, "NDArray[Any] | list[str]"]
@@ -116,32 +115,30 @@ def _present_parts(index: InvertedIndex) -> Iterator[Part]:
     yield "email_texts", [index.email_texts[row] for row in rows.tolist()]
     for name, column in index.row_columns().items():
         yield name, column[rows]
-    yield from _names(index, rows)
-    yield from _addresses(index, rows)
+    yield from _words("names", index.names, index.name_lists, rows, word_postings)
+    yield from _words("addresses", index.addresses, index.address_lists, rows, address_postings)
     yield from _trigrams(index, rows)
     yield from _codes(index, rows)
 
 
-def _names(index: InvertedIndex, rows: Ints) -> Iterator[Part]:
-    words, counts, numbers = index.names.in_use()
-    yield from (("names.words", words), ("names.counts", counts))
-    lists = _renumbered(index.name_lists.only(rows), numbers)
-    yield from _lists("name_lists", lists)
-    yield from _postings("names", word_postings(lists, 0, len(rows)))
-
-
-def _addresses(index: InvertedIndex, rows: Ints) -> Iterator[Part]:
-    words, counts, numbers = index.addresses.in_use()
-    yield from (("addresses.words", words), ("addresses.counts", counts))
-    lists = _renumbered(index.address_lists.only(rows), numbers)
-    yield from _lists("address_lists", lists)
-    yield from _postings("addresses", address_postings(lists, 0, len(rows)))
+def _words(
+    field: str,
+    vocabulary: Vocabulary,
+    lists: TokenLists,
+    rows: Ints,
+    postings: Callable[[TokenLists, int, int], Postings],
+) -> Iterator[Part]:
+    words, counts, numbers = vocabulary.in_use()
+    yield from ((f"{field}.words", words), (f"{field}.counts", counts))
+    present = _renumbered(lists.only(rows), numbers)
+    yield from _lists(field, present)
+    yield from _postings(field, postings(present, 0, len(rows)))
 
 
 def _trigrams(index: InvertedIndex, rows: Ints) -> Iterator[Part]:
     yield "trigram_df", index.trigram_df
     lists = index.trigram_lists.only(rows)
-    yield from _lists("trigram_lists", lists)
+    yield from _lists("trigrams", lists)
     yield from _postings("trigrams", word_postings(lists, 0, len(rows), TRIGRAM_COUNT))
 
 
@@ -155,9 +152,9 @@ def _codes(index: InvertedIndex, rows: Ints) -> Iterator[Part]:
     yield from _postings("codes", code_postings(table, 0))
 
 
-def _lists(name: str, lists: TokenLists) -> Iterator[Part]:
-    yield f"{name}.values", lists.values
-    yield f"{name}.sizes", lists.sizes
+def _lists(field: str, lists: TokenLists) -> Iterator[Part]:
+    yield f"{field}.values", lists.values
+    yield f"{field}.sizes", lists.sizes
 
 
 def _postings(field: str, postings: Postings) -> Iterator[Part]:
@@ -249,8 +246,8 @@ def _index(parts: Any) -> InvertedIndex:
     for field in FIELDS:
         vocabulary = Vocabulary.holding(parts[f"{field}.words"], parts[f"{field}.counts"])
         setattr(index, field, vocabulary)
-    for name in LISTS:
-        lists = TokenLists.holding(parts[f"{name}.values"], parts[f"{name}.sizes"])
+    for field, name in LISTS.items():
+        lists = TokenLists.holding(parts[f"{field}.values"], parts[f"{field}.sizes"])
         setattr(index, name, lists)
     index.set_rows(
         ids=parts["ids"],
