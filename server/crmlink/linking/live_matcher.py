@@ -137,16 +137,15 @@ class LiveMatcher:
     def _read(self, session: Session, mirror: _Mirror) -> None:
         """Take what the matcher lacks."""
         held = self._version
-        if held.mark in mirror.marks:
-            self._follow(session, held.number)
-            return
         if held == NOTHING:
             self._begin()  # a start that failed may have left records
             if saved := self._load(session):
                 self._catch_up(session, saved, mirror)
             else:
                 self._follow(session, held.number)
-        else:  # the database was restored meanwhile
+        elif held.mark in mirror.marks:
+            self._follow(session, held.number)
+        else:  # the database was restored meanwhile, or remembers no more
             self._version = held._replace(mark="")  # if this fails, it is compared again
             self._compare(session)
 
