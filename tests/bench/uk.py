@@ -64,7 +64,7 @@ def _home(draw: random.Random) -> tuple[str, str, str]:
 
 
 def _phone(draw: random.Random) -> str:
-    return f"01632 {draw.randrange(10**7):07d}"  # an area code that is not in use
+    return f"0171 {draw.randrange(10**7):07d}"  # London's code until 2000, not in use since
 
 
 def _email(draw: random.Random, name: str, company: str, mailboxes: Mailboxes) -> str:

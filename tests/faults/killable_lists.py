@@ -29,6 +29,7 @@ from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.list_checks import ListChecker
 from crmlink.linking.list_trust import ListTrust
+from crmlink.process_memory import share_freed_memory
 from crmlink.settings import Settings
 from crmlink.store import BatchState, Link, LinkState, ProcessRole
 from support.sandbox import connection_to
@@ -62,6 +63,7 @@ def write_list(listed: ListInstallation, parent: Connection) -> None:
     row_runs.HEARTBEAT_INTERVAL = row_runs.POLL_INTERVAL = 0.05
     backoff.INITIAL_BACKOFF, backoff.MAX_BACKOFF = 0.05, 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    share_freed_memory()
     installation = listed.open()
     # As `crmlink serve` does, whose lock proves that it is alone.
     installation.workspace.ownership.mark_servers_ended()

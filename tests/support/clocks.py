@@ -1,4 +1,4 @@
-"""Machines whose clocks differ: what is done inside happens on one whose clock is off."""
+"""Clocks that tests set: of seconds that pass when a test wants, and of machines that are off."""
 
 from __future__ import annotations
 
@@ -15,3 +15,13 @@ def clock_off_by(seconds: float) -> Iterator[None]:
     shown = datetime.now(UTC) + timedelta(seconds=seconds)
     with time_machine.travel(shown, tick=True):
         yield
+
+
+class SimulatedClock:
+    """Seconds that pass when the test wants."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -17,8 +17,9 @@ from crmlink.hosts import LAST_PORT
 @click.option("--status-host", default="127.0.0.1", show_default=True)
 def worker_command(status_port: int | None, status_host: str) -> None:
     """Do the background work of servers that share a PostgreSQL database, on any machine."""
-    from crmlink.process_memory import import_without_extras
+    from crmlink.process_memory import import_without_extras, share_freed_memory
 
+    share_freed_memory()
     import_without_extras()
     from crmlink.installation import open_installation
     from crmlink.logs import configure_logging_to_output

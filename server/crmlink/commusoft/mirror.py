@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import cast
 
-from sqlalchemy import String, Table, bindparam, select, update
+from sqlalchemy import String, Table, bindparam, func, select, update
 from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, utc_now
-from crmlink.store.connections import note_workspace, random_mark
+from crmlink.store.connections import MARKS_LENGTH, note_workspace, random_mark
 from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
@@ -38,12 +38,15 @@ _ROW = select(MirroredRecord).where(
     MirroredRecord.number == bindparam("number"),
 )
 _CONNECTIONS = cast("Table", WorkspaceConnection.__table__)
+_NEXT_MARK = as_type(_CONNECTIONS.c.mirror_version + 1, String) + bindparam("mark")
+_MARKS = _NEXT_MARK + "," + func.coalesce(_CONNECTIONS.c.recent_marks, "")
 _COUNT_VERSION = (
     update(_CONNECTIONS)
     .where(_CONNECTIONS.c.id == bindparam("connection_id"))
     .values(
         mirror_version=_CONNECTIONS.c.mirror_version + 1,
-        mirror_mark=as_type(_CONNECTIONS.c.mirror_version + 1, String) + bindparam("mark"),
+        mirror_mark=_NEXT_MARK,
+        recent_marks=func.substr(_MARKS, 1, MARKS_LENGTH),
     )
     .returning(_CONNECTIONS.c.mirror_version, _CONNECTIONS.c.workspace_id)
 )

@@ -42,7 +42,7 @@ class _Mirror:
     workspace_id: int
     connection_id: int
     public_id: str
-    version: int
+    marks: list[str] | None  # of versions that files hold
 
 
 class IndexMaker:
@@ -134,7 +134,7 @@ class IndexMaker:
                 connection.workspace_id,
                 connection.id,
                 connection.public_id,
-                connection.mirror_version,
+                connection.index_marks,
             )
             .join(Workspace, Workspace.id == connection.workspace_id)
             .outerjoin(used, used.c.workspace_id == connection.workspace_id)
@@ -149,10 +149,10 @@ class IndexMaker:
             return [_Mirror(*row) for row in session.execute(query)]
 
     def _is_behind(self, files: IndexFiles, mirror: _Mirror) -> bool:
-        """Return whether the file would leave much to do; one of a restored database may anyway."""
+        """Return whether there is no file that leaves little to do."""
         saved = saved_index(files.of(mirror.public_id))
-        if saved is None or saved.mirror_version == mirror.version:
-            return saved is None
+        if saved is None or saved.mark not in (mirror.marks or []):
+            return True
         changed = select(func.count()).where(
             MirroredRecord.connection_id == mirror.connection_id,
             MirroredRecord.mirror_version > saved.mirror_version,

@@ -3,10 +3,8 @@
 The file is no second truth. It has a mark of the mirror's version that it was made of. Where the
 database had that very version, rows that changed later are read. Otherwise all are: each record in
 the file has a stamp of its row, and only those whose row has it now are taken. So a file that is
-old, or of a database that was restored since, costs time and never a wrong suggestion.
-
-Who holds an index while the database is restored compares all rows too, at the next question. Where
-the restored database has already counted on beyond the version held, only before the next save.
+old, or of a database that was restored since, costs time and never a wrong suggestion. So does an
+index in memory while the database is restored: it has the mark of its version too.
 """
 
 from __future__ import annotations
@@ -65,17 +63,10 @@ FIRST_DETAIL = 3  # columns before it are no details
 
 
 class _Mirror(NamedTuple):
-    """The mirror's version; ``marks``: of earlier ones that files hold."""
+    """The mirror's version; ``marks``: of this database's versions, as far as it remembers."""
 
     version: MirrorVersion
-    marks: list[str]
-
-    def has_been(self, saved: SavedIndex) -> bool:
-        """Return whether this database has had the version that a file was made of."""
-        number, mark = self.version
-        if saved.mirror_version == number:
-            return bool(mark) and saved.mark == mark
-        return saved.mirror_version < number and saved.mark in self.marks
+    marks: set[str]
 
 
 class LiveMatcher:
@@ -101,7 +92,6 @@ class LiveMatcher:
     def _begin(self) -> None:
         """Hold nothing yet; who sees the new matcher has to see the new version too."""
         self._version = NOTHING
-        self._is_proved = False  # no other database was followed in between
         self._matcher = Matcher()
         self._unsaved = 0  # records added or changed since the file was read or written
         self._has_removed = False  # the file may hold a record that is gone or erased
@@ -140,13 +130,12 @@ class LiveMatcher:
             mirror = self._mirror(session)
             if mirror.version == self._version:
                 return self._matcher, False
-            was_proved, self._is_proved = self._is_proved, False  # until all is read
-            self._is_proved = self._read(session, mirror, was_proved)
+            self._read(session, mirror)
             self._version = mirror.version
             return self._matcher, True
 
-    def _read(self, session: Session, mirror: _Mirror, was_proved: bool) -> bool:
-        """Take what the matcher lacks; returns whether no other database was followed."""
+    def _read(self, session: Session, mirror: _Mirror) -> None:
+        """Take what the matcher lacks."""
         held = self._version
         if held == NOTHING:
             self._begin()  # a start that failed may have left records
@@ -154,12 +143,11 @@ class LiveMatcher:
                 self._catch_up(session, saved, mirror)
             else:
                 self._follow(session, held.number)
-            return True
-        if mirror.version.number <= held.number:  # the database was restored meanwhile
+        elif held.mark in mirror.marks:
+            self._follow(session, held.number)
+        else:  # the database was restored meanwhile, or remembers no more
+            self._version = held._replace(mark="")  # if this fails, it is compared again
             self._compare(session)
-            return True
-        self._follow(session, held.number)
-        return was_proved and held.mark in mirror.marks
 
     def save(self, *, exactly: bool = False) -> None:
         """Write the index to its file where enough has changed; a failure is logged.
@@ -195,8 +183,6 @@ class LiveMatcher:
         public_id = in_use.get(self._connection_id)
         if public_id is None or not self._is_worth_saving(files.of(public_id), exactly):
             return
-        if not self._is_proved:
-            self._prove()
         self._matcher.save(files.of(public_id), self._version.number, self._remember())
         files.delete_others(in_use.values())
         with self._database.reading() as session:
@@ -214,13 +200,6 @@ class LiveMatcher:
             return many or self._has_removed or not file.exists()
         saved = saved_index(file)
         return saved is None or (saved.mirror_version, saved.mark) != self._version
-
-    def _prove(self) -> None:
-        """Compare all rows, as a database that was restored meanwhile may have been followed."""
-        with self._database.reading() as session:
-            mirror = self._mirror(session)
-            self._compare(session)
-        self._version, self._is_proved = mirror.version, True
 
     def _remember(self) -> str:
         """Return the mark of the version that is held, once the database remembers it.
@@ -265,13 +244,15 @@ class LiveMatcher:
         query = select(
             WorkspaceConnection.mirror_version,
             WorkspaceConnection.mirror_mark,
+            WorkspaceConnection.recent_marks,
             WorkspaceConnection.index_marks,
         )
         row = session.execute(query.filter_by(id=self._connection_id)).one_or_none()
         if row is None:
             raise ConnectionEnded
-        number, mark, marks = row
-        return _Mirror(MirrorVersion.of(number, mark), marks or [])
+        number, mark, recent, saved = row
+        marks = {*(recent or "").split(","), *(saved or ())} - {NOTHING.mark}
+        return _Mirror(MirrorVersion.of(number, mark), marks)
 
     def _public_ids(self, session: Session) -> dict[int, str]:
         """Return the public ids of all connections in use, by id."""
@@ -280,9 +261,10 @@ class LiveMatcher:
 
     def _catch_up(self, session: Session, saved: SavedIndex, mirror: _Mirror) -> None:
         """Take what has changed since the file was written, in this very database."""
-        if mirror.has_been(saved):
+        is_known = saved.mark in mirror.marks
+        if is_known:
             self._follow(session, saved.mirror_version)
-        if not mirror.has_been(saved) or len(self._matcher) != self._present(session):
+        if not is_known or len(self._matcher) != self._present(session):
             self._compare(session)
 
     def _present(self, session: Session) -> int:

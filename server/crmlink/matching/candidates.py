@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmlink.matching import normalise
-from crmlink.matching.columns import Floats, Ints, Postings, Vocabulary
+from crmlink.matching.columns import Floats, Ints, Vocabulary
 from crmlink.matching.index import TRIGRAM_BASE, InvertedIndex, trigrams
 from crmlink.matching.normalised import NormalisedDetails, local_part_words
+from crmlink.matching.postings import Postings
 
 MAX_CANDIDATES = 64
 MAX_POSTINGS = 60_000  # postings read for one contact, unless the rarest value has more

@@ -1,11 +1,10 @@
-"""Compact growing columns in numpy arrays: words as numbers, and postings.
+"""Compact growing columns in numpy arrays: words as numbers, and lists of them.
 
 Rows are only added; the index above skips removed rows until it compacts its columns.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,13 +99,11 @@ class Vocabulary:
         self._frequencies.grow_to(len(self.words))
         return self._frequencies.view
 
-    def in_use(self) -> tuple["Vocabulary", Ints]:
-        """Return a vocabulary of the words in use, in the same order, and their new numbers."""
+    def in_use(self) -> tuple[list[str], Ints, Ints]:
+        """Return the words in use, in the same order, their frequencies, and their new numbers."""
         used = self.frequencies > 0
         words = [word for word, is_used in zip(self.words, used.tolist(), strict=True) if is_used]
-        return Vocabulary.holding(words, self.frequencies[used]), (
-            np.cumsum(used, dtype=np.int32) - np.int32(1)
-        )
+        return words, self.frequencies[used], np.cumsum(used, dtype=np.int32) - np.int32(1)
 
     def number(self, word: str) -> int:
         """Return the word's number, assigning one to a new word."""
@@ -198,14 +195,13 @@ class TokenLists:
         """The length of each list."""
         return self._sizes.view
 
-    def append(self, values: Sequence[int] | Ints) -> None:
-        """Append one row's list."""
-        self._starts.extend([self._values.size])
-        self._sizes.extend([len(values)])
-        self._values.extend(values)
+    def append(self, lists: Sequence[Sequence[int]]) -> None:
+        """Append the lists of the next rows."""
+        values = [value for one in lists for value in one]
+        self.extend(np.array(values, np.int32), np.array([len(one) for one in lists], np.int32))
 
-    def extend(self, values: Sequence[int] | Ints, sizes: Sequence[int] | Ints) -> None:
-        """Append many lists: all values, and the size of each list."""
+    def extend(self, values: Ints, sizes: Ints) -> None:
+        """Append lists: all values, and the size of each list."""
         ends = np.cumsum(sizes, dtype=np.int64)
         self._starts.extend(self._values.size + ends - sizes)
         self._sizes.extend(sizes)
@@ -243,62 +239,3 @@ class TokenLists:
         is_kept[rows] = True
         values = self.values[np.repeat(is_kept, self.sizes)]
         return TokenLists.holding(values, self.sizes[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Postings:
-    """Rows that contain each number, for one range of rows; immutable.
-
-    `numbers` is None where `offsets` has an entry for each possible number.
-    """
-
-    numbers: Ints | None
-    offsets: NDArray[np.int64]
-    rows: Ints
-
-    @classmethod
-    def of(cls, numbers: Ints, rows: Ints, range_: int = 0) -> "Postings":
-        """Build from pairs of number and row, sorted by row.
-
-        With `range_`, all numbers are smaller than it, and each gets an entry.
-        """
-        pairs = numbers.astype(np.int64)  # sorted in place: an order would take as much again
-        pairs <<= 32
-        pairs |= rows
-        pairs.sort()
-        sorted_rows = pairs.astype(np.int32)  # the lower half
-        if range_:
-            starts = np.arange(range_ + 1, dtype=np.int64) << 32
-            return cls(None, pairs.searchsorted(starts), sorted_rows)
-        pairs >>= 32
-        fresh = np.flatnonzero(np.diff(pairs, prepend=-1))
-        offsets = np.append(fresh, len(pairs)).astype(np.int64)
-        return cls(pairs[fresh].astype(np.int32), offsets, sorted_rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        numbers = 0 if self.numbers is None else self.numbers.nbytes
-        return numbers + self.offsets.nbytes + self.rows.nbytes
-
-    def find(self, number: int) -> Ints:
-        """Return the rows that contain the number."""
-        if self.numbers is None:
-            return self.rows[self.offsets[number] : self.offsets[number + 1]]
-        i = int(
-            self.numbers.searchsorted(np.int32(number))
-        )  # a plain int would convert the whole array
-        if i == len(self.numbers) or self.numbers[i] != number:
-            return self.rows[:0]
-        return self.rows[self.offsets[i] : self.offsets[i + 1]]
-
-    def find_all(self, numbers: Ints) -> list[Ints]:
-        """Return the rows of each of the numbers that occurs."""
-        if self.numbers is None or not len(self.numbers):
-            return [self.find(number) for number in numbers.tolist()]
-        positions = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
-        positions = positions[self.numbers[positions] == numbers]
-        bounds = zip(
-            self.offsets[positions].tolist(), self.offsets[positions + 1].tolist(), strict=True
-        )
-        return [self.rows[low:high] for low, high in bounds]

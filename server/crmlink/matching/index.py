@@ -6,7 +6,6 @@ away once they are a quarter of all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +19,6 @@ from crmlink.matching.columns import (
     Floats,
     GrowableArray,
     Ints,
-    Postings,
     TokenLists,
     Vocabulary,
     memory_of_texts,
@@ -33,6 +31,13 @@ from crmlink.matching.normalised import (
     MAX_PHONES,
     SECONDARY,
     NormalisedDetails,
+)
+from crmlink.matching.postings import (
+    Segment,
+    address_postings,
+    address_words,
+    code_postings,
+    word_postings,
 )
 from crmlink.matching.titles import Gender
 
@@ -70,24 +75,6 @@ def trigrams(texts: Sequence[str]) -> tuple[Ints, Ints]:
     in_one_text = text_of[:-2] == text_of[2:]
     distinct = np.unique(text_of[:-2][in_one_text] * TRIGRAM_COUNT + runs[in_one_text])
     return (distinct % TRIGRAM_COUNT).astype(np.int32), (distinct // TRIGRAM_COUNT).astype(np.int32)
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Postings of a range of rows."""
-
-    low: int
-    high: int
-    names: Postings
-    addresses: Postings
-    codes: Postings
-    trigrams: Postings
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        fields = (self.names, self.addresses, self.codes, self.trigrams)
-        return sum(postings.nbytes for postings in fields)
 
 
 class InvertedIndex:
@@ -220,19 +207,25 @@ class InvertedIndex:
         records = list({record_id: (record_id, details) for record_id, details in records}.values())
         self.remove(record_id for record_id, _ in records)
         first = len(self.ids)
+        names: list[list[int]] = []
+        addresses: list[list[int]] = []
+        codes: list[int] = []
         for record_id, details in records:
             self._rows[record_id] = len(self.ids)
             self.ids.append(record_id)
             words = (*details.primary_name, *details.secondary_name)
-            self.name_lists.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
-            self.address_lists.append(
+            names.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
+            addresses.append(
                 [
                     self.addresses.number(word) << FLAG_BITS | i << ADDRESS_BIT | flag
                     for i, address in enumerate(details.addresses)
                     for word, flag in address.words
                 ]
             )
-            self._codes.extend(self._code_ids(details))
+            codes += self._code_ids(details)
+        self.name_lists.append(names)
+        self.address_lists.append(addresses)
+        self._codes.extend(codes)
         self._kinds.extend([KINDS.index(t.kind) + 1 if t.kind else 0 for _, t in records])
         self._is_company.extend(np.array([t.is_company for _, t in records], np.bool_))
         self._marks.extend([_marks(details) for _, details in records])
@@ -277,7 +270,7 @@ class InvertedIndex:
 
     def _count(self, low: int, high: int, by: int) -> None:
         self.names.count(self.name_lists.between(low, high)[0] >> FLAG_BITS, by)
-        self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
+        self.addresses.count(address_words(self.address_lists, low, high)[0], by)
         codes = self.identifier_table[low:high]
         self.codes.count(codes[codes >= 0], by)
         if self.trigram_df is _NO_TRIGRAMS:
@@ -340,15 +333,13 @@ class InvertedIndex:
         self.segments.append(self._segment(low, len(self.ids)))
 
     def _segment(self, low: int, high: int) -> Segment:
-        codes = self.identifier_table[low:high]
-        rows, columns = np.nonzero(codes >= 0)
         return Segment(
             low,
             high,
-            _postings(self.name_lists, low, high),
-            Postings.of(*_address_words(self.address_lists, low, high)),
-            Postings.of(codes[rows, columns], (rows + low).astype(np.int32)),
-            _postings(self.trigram_lists, low, high, TRIGRAM_COUNT),
+            word_postings(self.name_lists, low, high),
+            address_postings(self.address_lists, low, high),
+            code_postings(self.identifier_table[low:high], low),
+            word_postings(self.trigram_lists, low, high, TRIGRAM_COUNT),
         )
 
     def _compact(self) -> None:
@@ -383,23 +374,6 @@ class InvertedIndex:
 def _marks(terms: NormalisedDetails) -> int:
     postal = sum(1 << i for i, address in enumerate(terms.addresses) if address.is_postal)
     return postal | (RETIRED if terms.retired else 0) | dict(TITLES).get(terms.title, 0)
-
-
-def _address_words(lists: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
-    """Return the words of the rows' addresses, each once a row, and the row of each."""
-    values, rows = lists.between(low, high)
-    words = values >> FLAG_BITS
-    several = ((values >> ADDRESS_BIT) & (MAX_ADDRESSES - 1)) > 0
-    if several.any():
-        keys = rows.astype(np.int64) << 32 | words
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        words, rows = words[first], rows[first]
-    return words, rows
-
-
-def _postings(lists: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
-    values, rows = lists.between(low, high)
-    return Postings.of(values >> FLAG_BITS, rows, range_)
 
 
 def _within(groups: Ints, sizes: NDArray[np.int64], limit: int) -> NDArray[np.bool_]:

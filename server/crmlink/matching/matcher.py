@@ -12,7 +12,7 @@ from crmlink.matching.decide import Ranking, rank, score
 from crmlink.matching.details import Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
 from crmlink.matching.index import NO_STAMPS, InvertedIndex
-from crmlink.matching.index_file import SavedIndex, load_index, save_index, without_removed
+from crmlink.matching.index_file import SavedIndex, load_index, save_index
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails, normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
@@ -69,8 +69,7 @@ class Matcher:
         ``mirror_version`` and its ``mark`` are noted in it.
         """
         with self._asking() as index:
-            present = without_removed(index)
-        save_index(present, file, mirror_version, mark)
+            save_index(index, file, mirror_version, mark)
 
     def stamps(self) -> dict[str, int]:
         """Return the stamp with which each record was added, by its id."""

@@ -14,6 +14,7 @@ from crmlink.store.base import Base, new_id, utc_now
 
 IS_IN_USE = text("ended_at IS NULL")
 WORKSPACES = "workspaces_of_connections"  # key in a session's info
+MARKS_LENGTH = 8_000  # characters: about 350 marks, as long as a process may be asked nothing
 
 
 class ConnectionKind(enum.StrEnum):
@@ -73,6 +74,7 @@ class WorkspaceConnection(Base):
     dialect: Mapped[dict[str, Any] | None]
     mirror_version: Mapped[int] = mapped_column(default=0)
     mirror_mark: Mapped[str | None]  # of that version; a restored database makes another one
+    recent_marks: Mapped[str | None] = mapped_column(deferred=True)  # of the last versions
     index_marks: Mapped[list[str] | None]  # of versions that index files hold, the newest last
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
@@ -90,6 +92,7 @@ class WorkspaceConnection(Base):
     @validates("mirror_version")
     def _mark_version(self, _name: str, version: int) -> int:
         self.mirror_mark = f"{version} {random_mark()}"
+        self.recent_marks = f"{self.mirror_mark},{self.recent_marks or ''}"[:MARKS_LENGTH]
         return version
 
     @property

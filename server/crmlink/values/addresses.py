@@ -38,7 +38,6 @@ _PO_BOX = re.compile(
 )
 _MAY_BE_POSTAL = re.compile(r"[/\\]|box|care|\bc\.\s?o\.", re.IGNORECASE)
 _MISTYPED_CODE = re.compile(r"(?:^|(?<=[\s,;]))[A-Z0-9]{2,4}\s?[A-Z0-9]{3,4}[\s,.;]*$")
-_LAST_WORD = re.compile(r"[^\s,;]+(?=[\s,;]*$)")
 _COUNTRY_ENDS = frozenset(
     ("uk", "u.k", "gb", "g.b", "gbr", "britain", "kingdom", "england", "scotland", "wales", "cymru",
      "ireland", "ie", "i.e", "irl", "roi", "r.o.i", "eire", "\u00e9ire", "republic", "us", "u.s",
@@ -104,7 +103,7 @@ def read_address(
     )
     if sum(map(len, (*parts, town, postcode, country))) > MAX_LENGTH:
         return PostalAddress(tuple(parts), town, postcode)
-    code = _country_code(country)
+    code = _country_code(country) if country else ""
     town, postcode, code = _in_their_fields(town, postcode, code)
     parts, code = _without_country(parts, code)
     if not code and _is_irish([*parts, town], postcode):
@@ -117,14 +116,15 @@ def read_address(
     if parts and town and parts[-1].casefold() == town.casefold():
         parts = parts[:-1]
     joined = "\n".join(parts)
-    care_of = _CARE_OF.search(joined) if _MAY_BE_POSTAL.search(joined) else None
+    may_be_postal = _MAY_BE_POSTAL.search(joined)
+    care_of = _CARE_OF.search(joined) if may_be_postal else None
     return PostalAddress(
         lines=tuple(parts),
         town=town,
         postcode=postcode or line_code,
         country=code or line_country or _country_by_postcode(postcode or line_code),
         care_of=care_of[1].strip() if care_of else "",
-        is_postal=bool(care_of or (_MAY_BE_POSTAL.search(joined) and _PO_BOX.search(joined))),
+        is_postal=bool(care_of or (may_be_postal and _PO_BOX.search(joined))),
     )
 
 
@@ -154,8 +154,8 @@ def _without_country(parts: Sequence[str], code: str) -> tuple[list[str], str]:
     if not lines:
         return lines, code
     last = lines[-1]
-    end = _LAST_WORD.search(last)
-    if end is None or end[0].strip("().").lower() not in _COUNTRY_ENDS:
+    words = last.replace(",", " ").replace(";", " ").split()
+    if not words or words[-1].strip("().").lower() not in _COUNTRY_ENDS:
         return lines, code
     for country_code, pattern in _COUNTRY.items():
         match = pattern.search(last)

@@ -45,6 +45,8 @@ def read_emails(text: str) -> Emails:
     """Return the emails in a text, whatever separates or surrounds them."""
     if not text or not text.strip():
         return Emails()
+    if _is_plain(text):
+        return Emails((text,))
     text = _bounded(" ".join(text.split()))
     plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
     plain = _SPACED_AT.sub("@", _QUERY.sub(" ", plain))
@@ -61,6 +63,12 @@ def read_emails(text: str) -> Emails:
         misspelt = {} if not emails else misspelt
         misspelt[joined.lower()] = joined
     return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether the text is one email and nothing else, as nearly all are."""
+    is_email = text.isascii() and text[-1] != "-" and _EMAIL.fullmatch(text)
+    return bool(is_email) and len(text) <= MAX_LENGTH and not _is_placeholder_email(text.lower())
 
 
 def _bounded(text: str) -> str:

@@ -139,6 +139,17 @@ def test_the_firm_used_last_comes_first(firms: Installation) -> None:
     assert written == [1, 2, 0]
 
 
+def test_files_of_a_database_that_was_restored_since_are_made_again(firms: Installation) -> None:
+    make_files(firms)
+    with firms.database.writing() as session:
+        restored = session.get_one(WorkspaceConnection, connections(firms)[1].id)
+        restored.mirror_version, restored.index_marks = restored.mirror_version, None
+    before = [file_of(firms, place).stat().st_mtime_ns for place in range(3)]
+    make_files(firms)
+    after = [file_of(firms, place).stat().st_mtime_ns for place in range(3)]
+    assert [one != other for one, other in zip(before, after, strict=True)] == [False, True, False]
+
+
 def test_only_files_far_behind_the_mirror_are_made_again(firms: Installation) -> None:
     make_files(firms)
     before = [file_of(firms, place).stat().st_mtime_ns for place in range(3)]

@@ -17,18 +17,10 @@ from crmlink.linking.index_memory import IndexMemory
 from crmlink.linking.known_contacts import LiveContacts
 from crmlink.store.workspaces import list_workspaces
 from support.batch_factories import imported, lines_of
+from support.clocks import SimulatedClock
 
 MEMORY = 100 * 2**20  # bytes of all open firms, without indexes
 FIRMS = 12
-
-
-class Clock:
-    """Seconds that the test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def firms_with_accounts(installation: Installation) -> list[int]:
@@ -68,7 +60,7 @@ def test_a_firm_that_is_not_in_use_has_no_thread_and_no_connection(
     installation: Installation,
 ) -> None:
     other = firms_with_accounts(installation)[0]
-    clock = Clock()
+    clock = SimulatedClock()
     opened = OpenWorkspaces(installation._open_workspace, clock=clock)
     workspace = opened.acquire(installation.first.id)
     ctx = workspace.context

@@ -19,15 +19,7 @@ from crmlink.store import BatchState, Workspace
 from crmlink.store.workspaces import find_workspace, list_workspaces
 from crmlink.worker import Worker
 from support.batch_factories import BOUND, imported, lines_of, rows_of
-
-
-class Clock:
-    """Seconds that the test moves."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.clocks import SimulatedClock
 
 
 @pytest.fixture
@@ -60,7 +52,7 @@ def test_what_is_in_use_stays_and_what_was_left_first_goes(
 def test_what_is_used_twice_is_let_go_of_after_its_last_use(
     installation: Installation, ids: list[int]
 ) -> None:
-    clock = Clock()
+    clock = SimulatedClock()
     opened = OpenWorkspaces(installation._open_workspace, clock=clock)
     workspace = opened.acquire(ids[1])
     with opened.use(ids[1]) as again:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.devices import command_line_actor
@@ -15,7 +15,7 @@ from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.live_matcher import MAX_MARKS, LiveMatcher
 from crmlink.matching.index_file import saved_index
-from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.store import Database, MirroredRecord, WorkspaceConnection, connections
 from crmlink.store.base import utc_now
 from unit.linking.changed_records import change_record
 
@@ -37,7 +37,7 @@ def state(ctx: WorkspaceContext) -> dict[str, Any]:
     """What a backup of the connection's row holds of its mirror."""
     with ctx.database.reading() as session:
         row = connection_of(ctx, session)
-        names = ("mirror_version", "mirror_mark", "index_marks")
+        names = ("mirror_version", "mirror_mark", "recent_marks", "index_marks")
         return {name: getattr(row, name) for name in names}
 
 
@@ -48,6 +48,13 @@ def connection_of(ctx: WorkspaceContext, session: Session) -> WorkspaceConnectio
 def restore(ctx: WorkspaceContext, backup: dict[str, Any]) -> None:
     with ctx.database.writing() as session:
         session.execute(update(WorkspaceConnection).values(backup).filter_by(id=ctx.connection_id))
+
+
+def restore_row(ctx: WorkspaceContext, **values: Any) -> None:
+    """Set what a record had, without counting a version."""
+    row = update(MirroredRecord).filter_by(number="1003", kind="customer")
+    with ctx.database.writing() as session:
+        session.execute(row.values(values))
 
 
 @pytest.fixture
@@ -90,6 +97,8 @@ def test_each_sync_leaves_a_mark(ctx: WorkspaceContext, file: Path, compared: li
     assert after["mirror_version"] > before["mirror_version"]
     assert after["mirror_mark"].startswith(f"{after['mirror_version']} ")
     assert after["mirror_mark"] != before["mirror_mark"]
+    assert after["recent_marks"].startswith(f"{after['mirror_mark']},")
+    assert after["recent_marks"].endswith(before["recent_marks"])
     restarted(ctx).matcher()
     assert compared == []
 
@@ -120,26 +129,66 @@ def test_a_restored_database_that_has_counted_on_is_compared(
     assert compared == [ctx.connection_id]
 
 
-def test_a_process_that_ran_during_a_restore_compares_before_it_saves(
-    ctx: WorkspaceContext, file: Path, compared: list[int]
+@pytest.mark.parametrize("beyond", [False, True])
+def test_a_process_that_ran_during_a_restore_compares_once(
+    ctx: WorkspaceContext, file: Path, compared: list[int], beyond: bool
 ) -> None:
     backup = state(ctx)
     change_record(ctx, "1003", name="Lost Withit", company="")
     ctx.index.matcher()
     restore(ctx, backup)
-    change_record(ctx, "1004", name="Any Other", company="")  # to the same version, and beyond
-    change_record(ctx, "1005", deleted_at=utc_now())
-    with ctx.database.writing() as session:
-        row = session.scalars(select(MirroredRecord).filter_by(number="1003", kind="customer"))
-        restored = row.one()
-        restored.name, restored.mirror_version = "Zoltan Quixwood", backup["mirror_version"]
+    change_record(ctx, "1004", name="Any Other", company="")
+    if beyond:
+        change_record(ctx, "1005", deleted_at=utc_now())
+    restore_row(ctx, name="Zoltan Quixwood", mirror_version=backup["mirror_version"])
+    running = ctx.index.matcher()
+    ctx.index.save(exactly=True)
+    for matcher in (running, restarted(ctx).matcher()):
+        assert matcher.search("quixwood") == ["customer-1003"]
+        assert matcher.search("lost") == []
+    assert compared == [ctx.connection_id]
+
+
+def test_a_comparison_that_failed_is_made_again(
+    ctx: WorkspaceContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the database is again the one that was held before."""
+    backup = state(ctx)
+    change_record(ctx, "1003", name="Zoltan Quixwood", company="")
     ctx.index.matcher()
-    ctx.index.save()
-    assert compared == [ctx.connection_id]
-    matcher = restarted(ctx).matcher()
-    assert compared == [ctx.connection_id]
-    assert matcher.search("quixwood") == ["customer-1003"]
-    assert matcher.search("lost") == []
+    held = state(ctx)
+    restore(ctx, backup)
+    compare = LiveMatcher._compare
+
+    def broken(self: LiveMatcher, session: Any) -> None:
+        compare(self, session)
+        raise ZeroDivisionError
+
+    restore_row(ctx, name="Lost Withit")
+    with monkeypatch.context() as patch:
+        patch.setattr(LiveMatcher, "_compare", broken)
+        with pytest.raises(ZeroDivisionError):
+            ctx.index.matcher()
+    restore_row(ctx, name="Zoltan Quixwood")
+    restore(ctx, held)
+    assert ctx.index.matcher().search("quixwood") == ["customer-1003"]
+
+
+@pytest.mark.parametrize(("versions", "is_known"), [(3, True), (4, False)])
+def test_a_process_that_was_asked_nothing_for_too_many_versions_compares(
+    ctx: WorkspaceContext,
+    compared: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    versions: int,
+    is_known: bool,
+) -> None:
+    ctx.index.matcher()
+    mark = state(ctx)["mirror_mark"]
+    monkeypatch.setattr(connections, "MARKS_LENGTH", 4 * (len(mark) + 1))
+    for number in range(versions):
+        change_record(ctx, "1005", name=f"Zoltan {number}")
+    assert ctx.index.matcher().search("zoltan") == ["customer-1005"]
+    assert compared == [ctx.connection_id][is_known:]
 
 
 @pytest.mark.parametrize("is_asked_before", [True, False], ids=["request", "asked"])
@@ -156,10 +205,7 @@ def test_a_process_that_runs_follows_a_restored_database(
     with ctx.database.reading() as session:
         before = ctx.counts.by_kind(session, connection_of(ctx, session))["customer"]
     restore(ctx, backup)
-    with ctx.database.writing() as session:
-        row = update(MirroredRecord).filter_by(number="1003", kind="customer")
-        version = backup["mirror_version"]
-        session.execute(row.values(name="Zoltan Quixwood", mirror_version=version))
+    restore_row(ctx, name="Zoltan Quixwood", mirror_version=backup["mirror_version"])
     for number in range(changes):
         change_record(ctx, f"{1005 + number}", deleted_at=utc_now())
     with ctx.database.reading() as session:
@@ -225,3 +271,27 @@ def test_a_start_that_failed_halfway_leaves_nothing_of_the_file(
             index.matcher()
     file.unlink()
     assert "customer-1005" not in index.matcher().stamps()
+
+
+def test_a_mirror_of_an_older_version_gets_its_first_mark(empty_database_url: str) -> None:
+    older = Database(empty_database_url)
+    older.migrate("0053")
+    with older.writing() as session:
+        workspace = (
+            "INSERT INTO workspace (id, public_id, name, created_at) "
+            "VALUES (1, 'w', 'A', '2026-01-01')"
+        )
+        connection = (
+            "INSERT INTO connection (id, public_id, workspace_id, kind, base_url, client_id, "
+            "mirror_version, sync_lease, connected_at) "
+            "VALUES (1, 'a', 1, 'sandbox', '', '', 7, '', '2026-01-01')"
+        )
+        session.execute(text(workspace))
+        session.execute(text(connection))
+    older.migrate()
+    with older.reading() as session:
+        row = session.get_one(WorkspaceConnection, 1)
+        assert row.marked_version.number == 7
+        assert row.marked_version.mark.startswith("7 ")
+        assert row.recent_marks == f"{row.marked_version.mark},"
+    older.close()

@@ -100,7 +100,7 @@ def test_very_long_values_are_cut_and_still_found() -> None:
 def test_one_long_list_makes_a_copy_no_larger() -> None:
     lists = TokenLists()
     lists.extend(np.arange(10_000, dtype=np.int32), np.ones(10_000, np.int32))
-    lists.append(list(range(200)))
+    lists.append([list(range(200))])
     kept = np.append(np.arange(0, 10_000, 2, dtype=np.int32), np.int32(10_000))
     tracemalloc.start()
     try:

@@ -12,18 +12,11 @@ from crmlink.access.errors import TooManyAttempts
 from crmlink.web import firm_turns as module
 from crmlink.web.firm_turns import EXTENSION, QUESTIONS, RECENT_SECONDS, FirmTurns
 from support.access_factories import make_token, with_token
+from support.clocks import SimulatedClock
 from support.installations import installation_of
 
 GREEDY, OTHER, ALSO_GREEDY = 1, 2, 3
 TIMEOUT_SECONDS = 20.0  # seconds, for a loaded machine
-
-
-class SimulatedClock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -33,7 +26,7 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def turns(clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FirmTurns]:
-    monkeypatch.setattr(module, "WAIT_SECONDS", TIMEOUT_SECONDS)
+    monkeypatch.setattr(module, "WAIT_SECONDS", 2 * TIMEOUT_SECONDS)
     yield FirmTurns(clock)
     clock.now += 2 * RECENT_SECONDS  # no firm asks any more, so those that still wait go on
 
@@ -151,8 +144,9 @@ def test_what_takes_long_holds_no_question_for_ever(
 
 
 def test_a_firm_that_asked_long_ago_bounds_no_other(
-    turns: FirmTurns, clock: SimulatedClock
+    turns: FirmTurns, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 0)
     turns.begin(OTHER)
     turns.end(OTHER)
     clock.now += RECENT_SECONDS

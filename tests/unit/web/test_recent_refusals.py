@@ -16,17 +16,10 @@ from crmlink.settings import Settings
 from crmlink.web import recent_refusals as module
 from crmlink.web.recent_refusals import EXTENSION, RecentRefusals
 from support.access_factories import make_token, with_token
+from support.clocks import SimulatedClock
 from support.statements import asked_of
 
 PATH = "/api/v1/workspace"
-
-
-class SimulatedClock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -75,8 +68,17 @@ def test_another_question_and_another_device_are_looked_at(
     app: Flask, client: FlaskClient, installation: Installation
 ) -> None:
     assert client.get("/api/v1/links").status_code == 200
-    assert client.post(PATH).status_code == 405
     assert with_token(app, make_token(installation.access)).get(PATH).status_code == 200
+
+
+def test_what_may_not_be_changed_may_still_be_read(app: Flask, installation: Installation) -> None:
+    token = make_token(installation.access)
+    signed = {"Authorization": f"Bearer {token}"}
+    with app.test_request_context("/api/v1/links", method="POST", headers=signed):
+        app.extensions[EXTENSION].remember(module._key(), 60)
+    client = with_token(app, token)
+    assert client.post("/api/v1/links", json={}).status_code == 429
+    assert client.get("/api/v1/links").status_code == 200
 
 
 def test_a_token_that_ended_meanwhile_is_refused_as_such_once_it_may_come(

@@ -16,6 +16,7 @@ from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoUnrea
 from crmlink.access.oidc.documents import Documents
 from crmlink.access.oidc.provider import OidcProvider
 from crmlink.access.oidc.sign_on import AuthorizationRequest, Identity, SingleSignOn
+from support.clocks import SimulatedClock
 
 ISSUER = "https://sso.firm.example"
 PROVIDER = OidcProvider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")
@@ -147,7 +148,7 @@ def test_a_provider_in_trouble_is_told_as_such(played: responses.RequestsMock, s
 
 
 def test_a_key_that_the_provider_has_changed_is_asked_for(played: responses.RequestsMock) -> None:
-    clock = Clock()
+    clock = SimulatedClock()
     sso = SingleSignOn(PROVIDER)
     sso._documents = Documents(clock)
     answer = {"code": "c", "state": "the state"}
@@ -170,17 +171,8 @@ def test_a_key_that_the_provider_has_changed_is_asked_for(played: responses.Requ
     assert asked.count(f"{ISSUER}/.well-known/openid-configuration") == 1
 
 
-class Clock:
-    """Seconds that pass when the test wants."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_document_and_a_failure_are_kept_for_their_time() -> None:
-    clock, asked = Clock(), []
+    clock, asked = SimulatedClock(), []
 
     def fetch(address: str) -> dict[str, Any]:
         asked.append(address)
