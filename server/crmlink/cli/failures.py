@@ -13,6 +13,7 @@ from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkFailed, LinkingError
 from crmlink.settings.errors import InvalidSettings
 from crmlink.sources.errors import AgentFailed
+from crmlink.store.only_server import ServerRunning
 from crmlink.store.quotas import QuotaReached
 from crmlink.web.problems import problem_from_error
 
@@ -35,7 +36,7 @@ def sentence_of(error: Exception) -> str | None:
             )
         case AgentFailed():
             return sentence_of_agent(error)
-        case InvalidSettings():
+        case InvalidSettings() | ServerRunning():
             return str(error)
         case DatabaseError() if type(error) in (DatabaseError, OperationalError):
             cause = str(error.orig).strip().partition("\n")[0]

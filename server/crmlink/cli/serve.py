@@ -63,17 +63,14 @@ def serve_command(
     share_freed_memory()
     import_without_extras()
     from crmlink.settings import load_settings
-    from crmlink.store.only_server import ServerRunning, only_server
+    from crmlink.store.only_server import only_server
 
     settings = load_settings()
     if settings.web_processes > 1:
         _serve_by_processes(settings, host, port, service=service)
         return
-    try:
-        with only_server(settings.data_dir, settings.database_url) as alone:
-            _serve(settings, host, port, alone=alone, service=service)
-    except ServerRunning as error:
-        raise click.ClickException(str(error)) from error
+    with only_server(settings.data_dir, settings.database_url) as alone:
+        _serve(settings, host, port, alone=alone, service=service)
 
 
 def _serve_by_processes(settings: Settings, host: str, port: int, *, service: bool) -> None:

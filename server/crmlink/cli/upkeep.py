@@ -144,13 +144,10 @@ def check_command(as_json: bool, report: Path | None, update_tables: bool) -> No
 
 def _update_tables(settings: Settings) -> None:
     from crmlink.installation import open_database
-    from crmlink.store.only_server import ServerRunning, only_server
+    from crmlink.store.only_server import only_server
 
-    try:
-        with only_server(settings.data_dir, settings.database_url):
-            open_database(settings).close()
-    except ServerRunning as error:
-        raise click.ClickException(str(error)) from error
+    with only_server(settings.data_dir, settings.database_url):
+        open_database(settings).close()
 
 
 def _serialize(check: Check) -> dict[str, object]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from crmlink.cli import main
 from crmlink.store.base import utc_now
+from crmlink.store.only_server import only_server
 from crmlink.upkeep import checks
 
 PASSPHRASE = "a passphrase of the office"
@@ -47,6 +48,29 @@ def test_a_backup_moves_an_office_to_another_folder(run: Run, tmp_path: Path) ->
     replaced = run("restore", "--replace", file, folder="b", typed=f"{PASSPHRASE}\n")
     assert "Put aside" in replaced.output
     assert run("audit", "verify", folder="b").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["restore", "check", "serve", "db"])
+def test_beside_a_running_server_one_sentence_says_what_to_do(
+    run: Run, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(tmp_path / "office.backup")
+    assert run("person", "list").exit_code == 0
+    assert run("backup", file, "--without-keys").exit_code == 0
+    arguments = {
+        "restore": ["restore", "--replace", "--without-keys", file],
+        "check": ["check", "--update-tables"],
+        "serve": ["serve"],
+        "db": ["db", "move"],
+    }[command]
+    address = f"sqlite:///{tmp_path / 'data' / 'crmlink.sqlite'}"
+    if command == "db":
+        monkeypatch.setenv("CRMLINK_DATABASE_URL", "postgresql://crmlink@localhost/none")
+    with only_server(tmp_path / "data", address):
+        refused = run(*arguments)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: A crmlink server is already using ")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_the_certificate_that_crmlink_made_moves_with_the_keys(run: Run, tmp_path: Path) -> None:
