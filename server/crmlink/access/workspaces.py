@@ -185,7 +185,8 @@ def _free_name(context: SignInContext, text: str, own_id: int = 0) -> str:
     name = " ".join(text.split())
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
-    if any(row.name == name and row.id != own_id for row in list_workspaces(context.database)):
+    others = (row for row in list_workspaces(context.database) if row.id != own_id)
+    if any(row.name.casefold() == name.casefold() for row in others):
         raise InvalidFields(errors=["name: Another firm has this name."])
     return name
 
