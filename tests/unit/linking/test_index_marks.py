@@ -103,6 +103,16 @@ def test_each_sync_leaves_a_mark(ctx: WorkspaceContext, file: Path, compared: li
     assert compared == []
 
 
+def test_a_sync_forgets_the_oldest_marks(ctx: WorkspaceContext) -> None:
+    restore(ctx, {"recent_marks": "1 a," * connections.MARKS_LENGTH})
+    with ctx.database.writing() as session:
+        session.execute(update(MirroredRecord).values(name="Old").filter_by(number="1005"))
+    ctx.sync(full=True)
+    after = state(ctx)
+    assert after["recent_marks"].startswith(f"{after['mirror_mark']},")
+    assert len(after["recent_marks"]) == connections.MARKS_LENGTH
+
+
 @pytest.mark.parametrize("beyond", [False, True])
 def test_a_restored_database_that_has_counted_on_is_compared(
     ctx: WorkspaceContext, file: Path, compared: list[int], beyond: bool
