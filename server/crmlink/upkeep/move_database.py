@@ -7,6 +7,7 @@ PostgreSQL database before every table is there with as many rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,7 @@ def move_database(data_dir: Path, file: Path, target: Database, progress: Progre
 
     Raises UpkeepFailure; the move can be started again. Raises ServerRunning.
     """
-    if not file.is_file():
-        raise UpkeepFailure("no-file", file=str(file))
-    address = f"sqlite:///{file}"
-    with only_server(data_dir, address):
+    with _stopped(data_dir, file) as address:
         require_sound(file)
         source = Database(address)
         try:
@@ -47,17 +45,30 @@ def move_database(data_dir: Path, file: Path, target: Database, progress: Progre
 
 
 def cancel_move(data_dir: Path, file: Path, target: Database) -> None:
-    """Allow servers to use a SQLite database again whose move is not finished."""
-    with only_server(data_dir, f"sqlite:///{file}"):
+    """Allow servers to use a SQLite database again whose move is not finished.
+
+    Raises UpkeepFailure and ServerRunning.
+    """
+    with _stopped(data_dir, file) as address:
         target.migrate()
         with target.reading() as session:
             there = move_of(session, MoveDirection.IN)
             if there and there.finished_at:
                 raise UpkeepFailure("moved")
-        source = Database(f"sqlite:///{file}")
+        source = Database(address)
         with source.writing() as session:
             session.execute(delete(DatabaseMove))
         source.close()
+
+
+@contextmanager
+def _stopped(data_dir: Path, file: Path) -> Iterator[str]:
+    """Yield the address of a SQLite file that no server uses, and keep servers from it."""
+    if not file.is_file():
+        raise UpkeepFailure("no-file", file=str(file))
+    address = f"sqlite:///{file}"
+    with only_server(data_dir, address):
+        yield address
 
 
 def _move(source: Database, target: Database, progress: Progress) -> int:

@@ -212,6 +212,18 @@ def test_a_database_that_is_in_use_is_no_place_to_move_to(
     open_database(filled).close()
 
 
+@pytest.mark.parametrize("command", [["db", "move"], ["db", "move", "--cancel"]])
+def test_a_file_that_is_not_there_is_not_made(
+    target: Database, tmp_path: Path, command: list[str]
+) -> None:
+    url = target.engine.url.render_as_string(hide_password=False)
+    environment = {"CRMLINK_DATA_DIR": str(tmp_path), "CRMLINK_DATABASE_URL": url}
+    refused = CliRunner(env=environment).invoke(main, command)
+    assert refused.exit_code == 1
+    assert refused.stderr == f"Error: There is no file {tmp_path / 'crmlink.sqlite'}.\n"
+    assert not (tmp_path / "crmlink.sqlite").exists()
+
+
 def test_the_command_says_what_to_do_next(filled: Settings, target: Database) -> None:
     url = target.engine.url.render_as_string(hide_password=False)
     environment = {"CRMLINK_DATA_DIR": str(filled.data_dir), "CRMLINK_DATABASE_URL": url}
